@@ -1,0 +1,1 @@
+"""Durable execution on Ray: executors, supervisor, journal and checkpointer."""

@@ -1,0 +1,1 @@
+"""What one node does: the agent protocol, the registry and the built-in agents."""

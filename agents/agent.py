@@ -1,0 +1,100 @@
+"""The agent protocol: what a node calls, what it is given, what it answers."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any, ClassVar, Generic, Literal, Protocol, TypeVar
+from uuid import UUID
+
+from pydantic import BaseModel, ConfigDict
+
+if TYPE_CHECKING:
+    from agents.services import Services
+
+SideEffect = Literal["none", "reads", "writes", "sends"]
+"""What an agent does to the outside world at most."""
+
+
+class Parameters(BaseModel):
+    """Base of every agent's parameter model: frozen, unknown parameters refused."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+
+P = TypeVar("P", bound=Parameters)
+P_contra = TypeVar("P_contra", bound=Parameters, contravariant=True)
+
+
+@dataclass(frozen=True, slots=True)
+class Usage:
+    """What one attempt used up."""
+
+    llm_tokens: int = 0
+    api_calls: int = 0
+    cost_usd: float = 0.0
+
+    def __add__(self, other: Usage) -> Usage:
+        return Usage(
+            self.llm_tokens + other.llm_tokens,
+            self.api_calls + other.api_calls,
+            self.cost_usd + other.cost_usd,
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class AgentResult:
+    """What an agent answers: any JSON value, what it cost, and how it was made."""
+
+    output: Any
+    usage: Usage = Usage()
+    metadata: Mapping[str, Any] = field(default_factory=dict)
+    """Facts about the work itself (model, pages read, message id); shown in the node's log."""
+
+
+@dataclass(frozen=True, slots=True)
+class AgentContext:
+    """What an agent may know about the attempt that it serves."""
+
+    tenant_id: UUID
+    workflow_id: UUID
+    execution_id: UUID
+    node_id: str
+    services: Services
+    map_index: int | None = None
+    attempt: int = 1
+    inputs: Mapping[str, Any] = field(default_factory=dict)
+    """The values of the node's input_keys, whole; a map item's value is under `item`."""
+    variables: Mapping[str, Any] = field(default_factory=dict)
+    """The whole scope by name (state keys, `input`, `item`): what scripts and conditions may read."""
+
+    @property
+    def idempotency_key(self) -> str:
+        """The same for every attempt at the same work."""
+        index = "" if self.map_index is None else str(self.map_index)
+        return f"{self.execution_id}:{self.node_id}:{index}"
+
+
+class Agent(Protocol, Generic[P_contra]):
+    """One kind of work.
+
+    `name` is what a specification's `agent` says, `parameters` the model its parameters are
+    validated with after references are resolved, `side_effect` its class, `default_timeout_seconds`
+    the bound of one attempt when the node names none, and `output_fields` the names of the output
+    object's fields when it is an object of known shape.
+    """
+
+    name: ClassVar[str]
+    description: ClassVar[str]
+    parameters: ClassVar[type[Parameters]]
+    side_effect: ClassVar[SideEffect]
+    default_timeout_seconds: ClassVar[float]
+    output_fields: ClassVar[tuple[str, ...]]
+
+    async def run(self, parameters: P_contra, context: AgentContext) -> AgentResult:
+        """Do the work once.
+
+        Raises:
+            AgentError: It could not be done; says whether another attempt may help.
+        """
+        ...

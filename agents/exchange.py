@@ -1,0 +1,139 @@
+"""One HTTP exchange: a request, its redirects, and an answer of bounded size."""
+
+import asyncio
+from collections.abc import Mapping
+from dataclasses import dataclass, field, replace
+from typing import Any
+from urllib.parse import urljoin, urlsplit
+
+import httpx2
+
+from agents.egress import split_url
+from agents.errors import AgentError
+
+MAX_REDIRECTS = 5
+_REDIRECTS = frozenset({301, 302, 303, 307, 308})
+_KEPT_ACROSS_ORIGINS = frozenset({"accept", "accept-language", "content-type", "user-agent"})
+
+
+@dataclass(frozen=True, slots=True)
+class Answer:
+    """One HTTP answer, read whole."""
+
+    status_code: int
+    url: str
+    headers: Mapping[str, str]
+    content: bytes
+    encoding: str = "utf-8"
+
+    @property
+    def text(self) -> str:
+        """The body as text; bytes that do not fit the encoding are replaced."""
+        try:
+            return self.content.decode(self.encoding, errors="replace")
+        except LookupError:
+            return self.content.decode("utf-8", errors="replace")
+
+    @property
+    def media_type(self) -> str:
+        """The media type without parameters, in lower case."""
+        return self.headers.get("content-type", "").split(";")[0].strip().lower()
+
+
+@dataclass(frozen=True, slots=True)
+class Request:
+    """One HTTP request as an agent states it; `timeout_seconds` bounds all of it."""
+
+    method: str
+    url: str
+    headers: Mapping[str, str] = field(default_factory=dict)
+    params: Mapping[str, Any] = field(default_factory=dict)
+    content: bytes | None = None
+    timeout_seconds: float | None = None
+
+
+async def fetch(client: httpx2.AsyncClient, request: Request, *, max_bytes: int) -> Answer:
+    """Send one request, follow its redirects, and read the answer within `max_bytes`.
+
+    A redirect to another origin loses every header that could carry a secret.
+
+    Raises:
+        AgentError: The request is unusable, an address is refused, or the answer is too long.
+        httpx2.HTTPError: The other side did not answer in time, or at all.
+    """
+    try:
+        async with asyncio.timeout(request.timeout_seconds):
+            return await _follow(client, request, max_bytes)
+    except TimeoutError as error:
+        raise httpx2.ReadTimeout(
+            f"no whole answer within {request.timeout_seconds:g} seconds"
+        ) from error
+
+
+async def _follow(client: httpx2.AsyncClient, first: Request, max_bytes: int) -> Answer:
+    request = first
+    for _ in range(MAX_REDIRECTS + 1):
+        response = await client.send(_build(client, request), stream=True)
+        try:
+            location = response.headers.get("location")
+            if response.status_code not in _REDIRECTS or not location:
+                return await _read(response, max_bytes)
+        finally:
+            await response.aclose()
+        request = _redirected(request, response.status_code, urljoin(str(response.url), location))
+    raise AgentError(
+        f"{first.url} redirects more than {MAX_REDIRECTS} times.",
+        remedy="Use the address that it leads to in the end.",
+    )
+
+
+def _build(client: httpx2.AsyncClient, request: Request) -> httpx2.Request:
+    split_url(request.url)
+    try:
+        url = httpx2.URL(request.url.strip()).copy_merge_params(dict(request.params))
+        return client.build_request(
+            request.method, url, headers=dict(request.headers), content=request.content
+        )
+    except (httpx2.InvalidURL, UnicodeError, ValueError, TypeError) as error:
+        raise AgentError(
+            f"The request to {request.url[:200]} cannot be written: {error}.",
+            remedy="Check its URL, headers and params.",
+        ) from error
+
+
+def _redirected(request: Request, status_code: int, url: str) -> Request:
+    headers = request.headers
+    if _origin(url) != _origin(request.url):
+        headers = {k: v for k, v in headers.items() if k.lower() in _KEPT_ACROSS_ORIGINS}
+    keeps_method = status_code in (307, 308) or request.method == "HEAD"
+    return replace(
+        request,
+        method=request.method if keeps_method else "GET",
+        url=url,
+        headers=headers,
+        params={},
+        content=request.content if keeps_method else None,
+    )
+
+
+async def _read(response: httpx2.Response, max_bytes: int) -> Answer:
+    body = bytearray()
+    async for chunk in response.aiter_bytes():
+        body += chunk
+        if len(body) > max_bytes:
+            raise AgentError(
+                f"{response.url} answers with more than {max_bytes} bytes.",
+                remedy="Ask for a smaller part of it.",
+            )
+    return Answer(
+        status_code=response.status_code,
+        url=str(response.url),
+        headers=dict(response.headers),
+        content=bytes(body),
+        encoding=response.charset_encoding or "utf-8",
+    )
+
+
+def _origin(url: str) -> tuple[str, str, int]:
+    host, port = split_url(url)
+    return urlsplit(url).scheme, host.lower(), port

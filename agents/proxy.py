@@ -1,0 +1,149 @@
+"""The browser's way out: a forward proxy on loopback that connects to checked addresses only.
+
+A browser resolves names and follows redirects by itself; behind this proxy it does neither, so
+every connection of a page (frames, scripts, sockets, redirects) passes the egress check.
+"""
+
+import asyncio
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager, suppress
+from http import HTTPStatus
+from urllib.parse import urlsplit
+
+import httpcore2
+
+from agents.egress import Egress, EgressRefused, GuardedBackend
+
+PROXY_STATUS = "proxy-status"
+_HEAD_SECONDS = 30.0
+_IDLE_SECONDS = 120.0
+_MAX_HEAD_BYTES = 64 * 1024
+_CHUNK_BYTES = 64 * 1024
+_REFUSAL = {
+    PROXY_STATUS: "weft; error=destination_ip_prohibited",
+    "Content-Type": "text/plain; charset=utf-8",
+}
+
+
+@asynccontextmanager
+async def open_proxy(egress: Egress) -> AsyncIterator[int]:
+    """Serve the proxy on a free loopback port, and give that port."""
+    proxy = _Proxy(egress)
+    server = await asyncio.start_server(
+        proxy.serve, "127.0.0.1", 0, limit=_MAX_HEAD_BYTES, start_serving=True
+    )
+    try:
+        yield int(server.sockets[0].getsockname()[1])
+    finally:
+        server.close()
+        for writer in list(proxy.open_writers):
+            writer.transport.abort()
+        await server.wait_closed()
+
+
+class _Proxy:
+    def __init__(self, egress: Egress) -> None:
+        self._backend = GuardedBackend(egress)
+        self._egress = egress
+        self.open_writers: set[asyncio.StreamWriter] = set()
+
+    async def serve(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        """Serve one connection of the browser: one request, or one tunnel."""
+        self.open_writers.add(writer)
+        try:
+            async with asyncio.timeout(_HEAD_SECONDS):
+                head = await reader.readuntil(b"\r\n\r\n")
+            await self._forward(head, reader, writer)
+        except (OSError, TimeoutError, EOFError, asyncio.LimitOverrunError):
+            pass  # The browser or the server went away, which the page shows by itself.
+        finally:
+            self.open_writers.discard(writer)
+            writer.close()
+            with suppress(OSError):
+                await writer.wait_closed()
+
+    async def _forward(
+        self, head: bytes, reader: asyncio.StreamReader, writer: asyncio.StreamWriter
+    ) -> None:
+        try:
+            method, host, port, rewritten = _parse(head)
+            stream = await self._backend.connect_tcp(
+                host, port, timeout=self._egress.timeout_seconds
+            )
+        except EgressRefused as error:
+            return await _answer(writer, HTTPStatus.FORBIDDEN, str(error), _REFUSAL)
+        except (httpcore2.ConnectError, httpcore2.ConnectTimeout) as error:
+            return await _answer(writer, HTTPStatus.BAD_GATEWAY, str(error), {})
+        except ValueError as error:
+            return await _answer(writer, HTTPStatus.BAD_REQUEST, str(error), {})
+        try:
+            if method == "CONNECT":
+                writer.write(b"HTTP/1.1 200 Connection established\r\n\r\n")
+                await writer.drain()
+            else:
+                await stream.write(rewritten, timeout=_IDLE_SECONDS)
+            await self._pump(stream, reader, writer)
+        finally:
+            await stream.aclose()
+
+    async def _pump(
+        self,
+        stream: httpcore2.AsyncNetworkStream,
+        reader: asyncio.StreamReader,
+        writer: asyncio.StreamWriter,
+    ) -> None:
+        """Copy both ways until the server ends, the browser leaves, or the answer is too long."""
+        async with asyncio.TaskGroup() as tasks:
+            upload = tasks.create_task(_upload(reader, stream))
+            received = 0
+            with suppress(httpcore2.NetworkError, httpcore2.TimeoutException, OSError):
+                while chunk := await stream.read(_CHUNK_BYTES, timeout=_IDLE_SECONDS):
+                    received += len(chunk)
+                    if received > self._egress.max_response_bytes:
+                        break
+                    writer.write(chunk)
+                    await writer.drain()
+            upload.cancel()
+
+
+async def _upload(reader: asyncio.StreamReader, stream: httpcore2.AsyncNetworkStream) -> None:
+    with suppress(httpcore2.NetworkError, httpcore2.TimeoutException, OSError):
+        while chunk := await reader.read(_CHUNK_BYTES):
+            await stream.write(chunk, timeout=_IDLE_SECONDS)
+        await stream.aclose()
+
+
+def _parse(head: bytes) -> tuple[str, str, int, bytes]:
+    """Read a proxy request; give method, host, port, and the head to send on."""
+    first, *lines = head.decode("latin-1").split("\r\n")
+    method, _, rest = first.partition(" ")
+    target, _, version = rest.rpartition(" ")
+    if method == "CONNECT":
+        parts = urlsplit(f"//{target}")
+    else:
+        parts = urlsplit(target)
+        if parts.scheme != "http":
+            raise ValueError("only http and https are allowed")
+    if not parts.hostname:
+        raise ValueError("the request names no host")
+    path = parts._replace(scheme="", netloc="").geturl() or "/"
+    kept = [line for line in lines if line and not _is_hop_header(line)]
+    rewritten = "\r\n".join([f"{method} {path} {version}", *kept, "Connection: close", "", ""])
+    default = 443 if method == "CONNECT" else 80
+    return method, parts.hostname, parts.port or default, rewritten.encode("latin-1")
+
+
+def _is_hop_header(line: str) -> bool:
+    name = line.partition(":")[0].strip().lower()
+    return name in ("connection", "keep-alive") or name.startswith("proxy-")
+
+
+async def _answer(
+    writer: asyncio.StreamWriter, status: HTTPStatus, text: str, headers: dict[str, str]
+) -> None:
+    body = text.encode()
+    lines = [f"HTTP/1.1 {status.value} {status.phrase}"]
+    lines += [f"{name}: {value}" for name, value in headers.items()]
+    lines += [f"Content-Length: {len(body)}", "Connection: close", "", ""]
+    writer.write("\r\n".join(lines).encode() + body)
+    await writer.drain()

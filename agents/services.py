@@ -1,0 +1,140 @@
+"""What the agents of one process share: HTTP client, sandbox, browser, model providers.
+
+Each part is opened when an agent first asks for it and closed once, with the services.
+"""
+
+import asyncio
+from collections.abc import AsyncIterator, Awaitable, Callable
+from contextlib import AsyncExitStack, asynccontextmanager
+from dataclasses import dataclass
+from typing import Any, TypeVar
+
+import httpx2
+from pydantic import SecretStr
+
+from agents.browser import Browser, open_browser
+from agents.egress import Egress
+from agents.models import Access, Models, ProviderName, open_models
+from agents.sandbox import Sandbox, SandboxLimits
+
+T = TypeVar("T")
+
+
+@dataclass(frozen=True, slots=True)
+class AgentSettings:
+    """How agents behave in this installation: plain values, shipped to every process."""
+
+    allow_loopback: bool = False
+    """Agents may reach this machine's loopback, but for `blocked_ports`."""
+    blocked_ports: frozenset[int] = frozenset()
+    """The platform's own ports, refused on every address of this machine."""
+    allowed_networks: tuple[str, ...] = ()
+    """CIDR networks that agents may reach beside the public internet."""
+    openai_api_key: SecretStr | None = None
+    anthropic_api_key: SecretStr | None = None
+    openai_base_url: str | None = None
+    """An OpenAI-compatible server; trusted, so it may stand in a private network."""
+    anthropic_base_url: str | None = None
+    """A stand-in for the Anthropic API; trusted in the same way."""
+    default_model: str | None = None
+    """What the model name `default` means; None: the first provider with a key, else offline."""
+    smtp_url: SecretStr | None = None
+    """The mail relay: smtp://user:password@host:25, smtp+starttls://… or smtps://…; trusted."""
+    email_sender: str = "weft@localhost"
+    sendgrid_api_key: SecretStr | None = None
+    default_database_url: SecretStr | None = None
+    """The database of a `database` node that names none; trusted."""
+    chromium_path: str | None = None
+    """The browser's executable; None: looked for on this machine."""
+    browser_concurrency: int = 4
+    """Pages open at once in one process."""
+    http_timeout_seconds: float = 30.0
+    max_response_bytes: int = 32 * 1024 * 1024
+    """Bound of one HTTP answer and of one database result."""
+    sandbox_memory_bytes: int = 128 * 1024 * 1024
+    sandbox_seconds: float = 10.0
+    """Bound of one script; an expression has one second."""
+    sandbox_processes: int = 2
+
+
+class Services:
+    """The shared parts; get one from `open_services`."""
+
+    def __init__(self, settings: AgentSettings, stack: AsyncExitStack) -> None:
+        self.settings = settings
+        self.egress = Egress(
+            allow_loopback=settings.allow_loopback,
+            blocked_ports=settings.blocked_ports,
+            allowed_networks=settings.allowed_networks,
+            timeout_seconds=settings.http_timeout_seconds,
+            max_response_bytes=settings.max_response_bytes,
+        )
+        self._stack = stack
+        self._parts: dict[str, Any] = {}
+        self._locks: dict[str, asyncio.Lock] = {}
+
+    async def http(self) -> httpx2.AsyncClient:
+        """Return the HTTP client for addresses that users name."""
+        return await self._part("http", self._open_http)
+
+    async def sandbox(self) -> Sandbox:
+        """Return the pool of script workers."""
+        return await self._part("sandbox", self._open_sandbox)
+
+    async def browser(self) -> Browser:
+        """Return the shared Chromium.
+
+        Raises:
+            AgentError: There is none on this machine, or it does not start.
+        """
+        return await self._part("browser", self._open_browser)
+
+    async def models(self) -> Models:
+        """Return the language models."""
+        return await self._part("models", self._open_models)
+
+    async def _part(self, name: str, open_part: Callable[[], Awaitable[T]]) -> T:
+        async with self._locks.setdefault(name, asyncio.Lock()):
+            if name not in self._parts:
+                self._parts[name] = await open_part()
+            part: T = self._parts[name]
+            return part
+
+    async def _open_http(self) -> httpx2.AsyncClient:
+        return await self._stack.enter_async_context(self.egress.client())
+
+    async def _open_sandbox(self) -> Sandbox:
+        limits = SandboxLimits(
+            seconds=self.settings.sandbox_seconds,
+            memory_bytes=self.settings.sandbox_memory_bytes,
+            processes=self.settings.sandbox_processes,
+        )
+        return await self._stack.enter_async_context(Sandbox(limits))
+
+    async def _open_browser(self) -> Browser:
+        return await self._stack.enter_async_context(
+            open_browser(
+                self.egress, self.settings.chromium_path, self.settings.browser_concurrency
+            )
+        )
+
+    async def _open_models(self) -> Models:
+        settings = self.settings
+        access: dict[ProviderName, Access] = {
+            "openai": Access(settings.openai_api_key, settings.openai_base_url),
+            "anthropic": Access(settings.anthropic_api_key, settings.anthropic_base_url),
+        }
+        return await self._stack.enter_async_context(
+            open_models(self.egress, access, settings.default_model)
+        )
+
+
+@asynccontextmanager
+async def open_services(settings: AgentSettings) -> AsyncIterator[Services]:
+    """Open what agents share in this process; closes every part that was used.
+
+    Args:
+        settings: Plain values, the same for every process of an installation.
+    """
+    async with AsyncExitStack() as stack:
+        yield Services(settings, stack)

@@ -1,0 +1,278 @@
+"""The shapes of the API's JSON, as typed dictionaries.
+
+A key that the platform leaves out is absent; keys that a newer platform adds are kept.
+"""
+
+from typing import Any, Literal, TypedDict
+
+ExecutionStatus = Literal["pending", "running", "waiting", "completed", "failed", "cancelled"]
+NodeStatus = Literal[
+    "pending", "running", "waiting", "retrying", "completed", "failed", "cancelled", "skipped"
+]
+EventType = Literal[
+    "workflow_started",
+    "node_started",
+    "node_progress",
+    "node_completed",
+    "node_failed",
+    "node_retrying",
+    "approval_requested",
+    "approval_decided",
+    "workflow_completed",
+    "workflow_failed",
+    "workflow_cancelled",
+]
+
+TERMINAL_STATUSES: frozenset[str] = frozenset({"completed", "failed", "cancelled"})
+TERMINAL_EVENTS: frozenset[str] = frozenset(
+    {"workflow_completed", "workflow_failed", "workflow_cancelled"}
+)
+
+
+class Problem(TypedDict, total=False):
+    """One thing that is wrong with a specification."""
+
+    path: str
+    rule: str
+    message: str
+    remedy: str
+    line: int | None
+
+
+class Question(TypedDict, total=False):
+    """Something a description leaves open."""
+
+    id: str
+    text: str
+    field: str
+    suggestions: list[str]
+    required: bool
+
+
+class Plan(TypedDict, total=False):
+    """What a description would become: the answer to a dry run."""
+
+    dry_run: bool
+    parsed_specification: dict[str, Any]
+    plan: dict[str, Any]
+    diagram: str
+    levels: list[list[str]]
+    questions: list[Question]
+    problems: list[Problem]
+    yaml: str
+
+
+class CreatedWorkflow(TypedDict, total=False):
+    """A workflow that was just created."""
+
+    workflow_id: str
+    name: str
+    status: str
+    parsed_specification: dict[str, Any]
+    yaml_config_url: str
+    version: str
+    created_at: str
+    questions: list[Question]
+    diagram: str
+    levels: list[list[str]]
+
+
+class Workflow(TypedDict, total=False):
+    """A stored workflow; `specification`, `diagram` and `levels` only when fetched by its id."""
+
+    workflow_id: str
+    name: str
+    description: str
+    status: str
+    version: str
+    tags: list[str]
+    specification: dict[str, Any]
+    yaml_config_url: str
+    diagram: str
+    levels: list[list[str]]
+    executions_count: int
+    last_executed: str | None
+    created_at: str
+    updated_at: str
+
+
+class WorkflowPage(TypedDict, total=False):
+    """One page of the tenant's workflows."""
+
+    workflows: list[Workflow]
+    total: int
+    limit: int
+    offset: int
+
+
+class Progress(TypedDict, total=False):
+    """How far an execution is."""
+
+    total_nodes: int
+    completed_nodes: int
+    failed_nodes: int
+    current_node: str | None
+
+
+class Items(TypedDict, total=False):
+    """How far a map node is."""
+
+    count: int
+    completed: int
+    failed: int
+
+
+class NodeState(TypedDict, total=False):
+    """One node of an execution."""
+
+    node_id: str
+    agent: str
+    status: NodeStatus
+    started_at: str | None
+    completed_at: str | None
+    duration_seconds: float | None
+    output: Any
+    error: Any
+    attempt: int
+    llm_tokens: int
+    api_calls: int
+    cost_usd: float
+    metadata: dict[str, Any]
+    items: Items | None
+
+
+class Approval(TypedDict, total=False):
+    """A question that an execution asks a person."""
+
+    approval_id: str
+    node_id: str
+    message: str
+    approval_type: Literal["approve_reject", "text_input", "multiple_choice"]
+    options: list[str]
+    requested_at: str
+    expires_at: str | None
+    status: str
+
+
+class Cost(TypedDict, total=False):
+    """What an execution used up."""
+
+    llm_tokens: int
+    api_calls: int
+    total_usd: float
+
+
+class Execution(TypedDict, total=False):
+    """An execution; a start answers only the fields that it knows yet."""
+
+    execution_id: str
+    workflow_id: str
+    workflow_name: str
+    status: ExecutionStatus
+    waiting_reason: str | None
+    progress: Progress
+    nodes: list[NodeState]
+    approvals: list[Approval]
+    output: Any
+    error: Any
+    cost: Cost
+    started_at: str | None
+    completed_at: str | None
+    duration_seconds: float | None
+    estimated_completion: str | None
+    websocket_url: str
+    specification: dict[str, Any]
+    levels: list[list[str]]
+
+
+class ExecutionRow(TypedDict, total=False):
+    """An execution in a list."""
+
+    execution_id: str
+    workflow_id: str
+    workflow_name: str
+    status: ExecutionStatus
+    duration_seconds: float | None
+    cost_usd: float
+    started_at: str | None
+    completed_at: str | None
+    progress: Progress
+
+
+class ExecutionPage(TypedDict, total=False):
+    """One page of executions; the sums only for one workflow's history."""
+
+    executions: list[ExecutionRow]
+    total: int
+    success_rate: float | None
+    avg_duration_seconds: float | None
+    total_cost_usd: float
+
+
+class Cancellation(TypedDict, total=False):
+    """The answer to a cancel."""
+
+    execution_id: str
+    status: str
+    cancelled_at: str
+    message: str
+    completed_nodes: int
+    pending_nodes: int
+
+
+class Decision(TypedDict, total=False):
+    """The answer to an approval."""
+
+    execution_id: str
+    approval_id: str
+    status: str
+    decision: str
+
+
+class NodeLog(TypedDict, total=False):
+    """One attempt at a node."""
+
+    node_id: str
+    agent: str
+    status: str
+    attempt: int
+    started_at: str | None
+    completed_at: str | None
+    duration_seconds: float | None
+    input: Any
+    output: Any
+    error_message: str | None
+    metadata: dict[str, Any]
+
+
+class Event(TypedDict, total=False):
+    """One thing that happened in an execution; further keys depend on `type`."""
+
+    type: EventType
+    seq: int
+    execution_id: str
+    workflow_id: str
+    node_id: str
+    timestamp: str
+    status: str
+    attempt: int
+    items: Items
+    output: Any
+    error: Any
+    duration_seconds: float
+    cost_usd: float
+
+
+class Session(TypedDict, total=False):
+    """Whom a token speaks for."""
+
+    user: dict[str, str]
+    organization: dict[str, str]
+    role: str
+
+
+class Health(TypedDict, total=False):
+    """Whether the platform is alive (`health`) or can take work (`ready`)."""
+
+    status: str
+    checks: dict[str, Any]

@@ -1,0 +1,263 @@
+"""Every call of the API as data: what to send, whether it may be repeated, what comes back.
+
+Both clients send these; neither knows a path or a body of its own.
+"""
+
+from __future__ import annotations
+
+import uuid
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any, Generic, Literal, TypeVar, cast
+from urllib.parse import quote
+
+import httpx
+
+from weft.errors import Unreachable, WeftError
+from weft.records import (
+    Cancellation,
+    CreatedWorkflow,
+    Decision,
+    Event,
+    Execution,
+    ExecutionPage,
+    Health,
+    NodeLog,
+    Plan,
+    Session,
+    Workflow,
+    WorkflowPage,
+)
+
+T = TypeVar("T")
+PREFIX = "/api/v1"
+WORKFLOWS = f"{PREFIX}/workflows"
+EXECUTIONS = f"{WORKFLOWS}/executions"
+
+
+@dataclass(frozen=True, slots=True)
+class Request(Generic[T]):
+    """One call.
+
+    Attributes:
+        repeatable: Sending it twice does no more than sending it once, so it may be sent again
+            when it is not known whether the first one arrived.
+        reads: What the answer is read as.
+        member: The key of the JSON object that is the result; None: the whole.
+        accepts: Statuses beside 2xx whose body is the result.
+    """
+
+    method: str
+    path: str
+    params: Mapping[str, str | int] = field(default_factory=dict)
+    body: Any = None
+    headers: Mapping[str, str] = field(default_factory=dict)
+    repeatable: bool = True
+    reads: Literal["json", "text", "nothing"] = "json"
+    member: str | None = None
+    accepts: tuple[int, ...] = ()
+
+    def result(self, response: httpx.Response) -> T:
+        """Return what the platform answered.
+
+        Raises:
+            WeftError: It refused, or answered something that is no JSON.
+        """
+        if not response.is_success and response.status_code not in self.accepts:
+            raise refusal(response)
+        if self.reads == "nothing":
+            return cast("T", None)
+        if self.reads == "text":
+            return cast("T", response.text)
+        try:
+            value = response.json()
+            return cast("T", value if self.member is None else value[self.member])
+        except (ValueError, KeyError, TypeError) as error:
+            raise WeftError(
+                "The answer is not the platform's",
+                status=response.status_code,
+                detail=f"{self.method} {response.url} gave {response.text[:200]!r}.",
+                remedy="Check the address (WEFT_URL): is it a Weft platform?",
+            ) from error
+
+
+def refusal(response: httpx.Response) -> WeftError:
+    """Return the error that an answer other than success stands for."""
+    try:
+        problem = response.json()
+    except ValueError:
+        problem = None
+    if isinstance(problem, dict) and ("title" in problem or "detail" in problem):
+        return WeftError.from_problem(response.status_code, problem)
+    return WeftError(
+        f"HTTP {response.status_code}",
+        status=response.status_code,
+        detail=f"{response.request.method} {response.url} was refused without a reason.",
+        remedy="Look at the platform's log; `weft doctor` checks its parts.",
+    )
+
+
+def unreachable(base_url: str, error: Exception) -> Unreachable:
+    """Return the error for a platform that does not answer."""
+    return Unreachable(
+        "The platform does not answer",
+        detail=f"{base_url}: {error or type(error).__name__}.",
+        remedy="Start it with `weft up`, or name another with WEFT_URL.",
+    )
+
+
+def _path(prefix: str, identifier: str, *rest: str) -> str:
+    return "/".join((prefix, quote(identifier, safe=""), *rest))
+
+
+def _given(**values: Any) -> dict[str, Any]:
+    return {key: value for key, value in values.items() if value is not None}
+
+
+def _source(
+    description: str | None,
+    specification: Mapping[str, Any] | None,
+    yaml: str | None,
+    name: str | None,
+    tags: Sequence[str],
+    answers: Mapping[str, str] | None,
+) -> dict[str, Any]:
+    source = _given(description=description, specification=specification, yaml=yaml)
+    if len(source) != 1:
+        raise ValueError("give exactly one of description, specification and yaml")
+    return {**source, **_given(name=name, tags=list(tags) or None, answers=answers or None)}
+
+
+def create(
+    description: str | None,
+    specification: Mapping[str, Any] | None,
+    yaml: str | None,
+    name: str | None,
+    tags: Sequence[str],
+    answers: Mapping[str, str] | None,
+) -> Request[CreatedWorkflow]:
+    """Create a workflow; not repeatable, since each call makes one."""
+    body = _source(description, specification, yaml, name, tags, answers)
+    return Request("POST", f"{WORKFLOWS}/create", body=body, repeatable=False)
+
+
+def dry_run(
+    description: str | None,
+    specification: Mapping[str, Any] | None,
+    yaml: str | None,
+    name: str | None,
+    tags: Sequence[str],
+    answers: Mapping[str, str] | None,
+) -> Request[Plan]:
+    """Say what would be created."""
+    body = _source(description, specification, yaml, name, tags, answers)
+    return Request("POST", f"{WORKFLOWS}/create", body={**body, "dry_run": True})
+
+
+def get(workflow_id: str) -> Request[Workflow]:
+    """Fetch a workflow."""
+    return Request("GET", _path(WORKFLOWS, workflow_id))
+
+
+def get_yaml(workflow_id: str) -> Request[str]:
+    """Fetch a workflow's YAML text."""
+    return Request("GET", _path(WORKFLOWS, workflow_id), {"format": "yaml"}, reads="text")
+
+
+def list_workflows(
+    status: str | None, tags: Sequence[str], limit: int, offset: int
+) -> Request[WorkflowPage]:
+    """List the tenant's workflows."""
+    params = _given(status=status, tags=",".join(tags) or None, limit=limit, offset=offset)
+    return Request("GET", WORKFLOWS, params)
+
+
+def archive(workflow_id: str) -> Request[Workflow]:
+    """Archive a workflow."""
+    return Request("POST", _path(WORKFLOWS, workflow_id, "archive"))
+
+
+def delete(workflow_id: str) -> Request[None]:
+    """Delete a workflow."""
+    return Request("DELETE", _path(WORKFLOWS, workflow_id), reads="nothing")
+
+
+def execute(
+    workflow_id: str,
+    input: Mapping[str, Any] | None,
+    timeout_seconds: float | None,
+    webhook_url: str | None,
+    idempotency_key: str | None,
+) -> Request[Execution]:
+    """Start an execution; repeatable, since every start carries an idempotency key."""
+    options = {"async": True, **_given(timeout_seconds=timeout_seconds, webhook_url=webhook_url)}
+    return Request(
+        "POST",
+        _path(WORKFLOWS, workflow_id, "execute"),
+        body={"input": dict(input or {}), "options": options},
+        headers={"Idempotency-Key": idempotency_key or str(uuid.uuid4())},
+    )
+
+
+def execution(execution_id: str) -> Request[Execution]:
+    """Fetch an execution's status."""
+    return Request("GET", _path(EXECUTIONS, execution_id))
+
+
+def list_executions(
+    workflow_id: str | None, status: str | None, limit: int, offset: int
+) -> Request[ExecutionPage]:
+    """List executions of one workflow or of all."""
+    path = _path(WORKFLOWS, workflow_id, "executions") if workflow_id else EXECUTIONS
+    return Request("GET", path, _given(status=status, limit=limit, offset=offset))
+
+
+def cancel(execution_id: str) -> Request[Cancellation]:
+    """Cancel an execution."""
+    return Request("POST", _path(EXECUTIONS, execution_id, "cancel"))
+
+
+def approve(
+    execution_id: str,
+    decision: str,
+    approval_id: str | None,
+    value: Any,
+    comment: str | None,
+) -> Request[Decision]:
+    """Answer an approval; not repeatable: without its id a second one could answer the next."""
+    body = {
+        "decision": decision,
+        **_given(approval_id=approval_id, value=value, comment=comment),
+    }
+    return Request(
+        "POST",
+        _path(EXECUTIONS, execution_id, "approve"),
+        body=body,
+        repeatable=False,
+    )
+
+
+def logs(execution_id: str) -> Request[list[NodeLog]]:
+    """Fetch every attempt at every node."""
+    return Request("GET", _path(EXECUTIONS, execution_id, "logs"), member="logs")
+
+
+def events(execution_id: str, after: int, limit: int) -> Request[list[Event]]:
+    """Fetch recorded events after a sequence number."""
+    path = _path(EXECUTIONS, execution_id, "events")
+    return Request("GET", path, {"after": after, "limit": limit}, member="events")
+
+
+def session() -> Request[Session]:
+    """Say whom the token speaks for."""
+    return Request("GET", f"{PREFIX}/session")
+
+
+def health() -> Request[Health]:
+    """Ask whether the platform is alive."""
+    return Request("GET", "/health")
+
+
+def ready() -> Request[Health]:
+    """Ask whether the platform can take work; one that cannot says so with a status of its own."""
+    return Request("GET", "/ready", accepts=(500, 503))

@@ -1,0 +1,1 @@
+"""The workflow language: models, text, checks, references, graphs and the English parser."""

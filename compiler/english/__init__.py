@@ -1,0 +1,1 @@
+"""English descriptions to specifications, without a model or a network."""

@@ -1,0 +1,179 @@
+"""What starts the workflow: takes the schedule, event or webhook out of the text."""
+
+import re
+from dataclasses import dataclass
+from functools import cache
+
+from compiler.english.lexicon import lexicon
+from compiler.english.normalise import MARK
+from compiler.english.schedule import Schedule, find_schedule
+from compiler.inflection import singular
+from compiler.specification import Trigger
+
+
+@dataclass(frozen=True, slots=True)
+class Start:
+    """How the workflow starts, and the text without the words that said so."""
+
+    trigger: Trigger | None
+    rest: str
+    subject: str | None = None
+    """The thing that the event is about, singular snake_case: it is in the execution's input."""
+    needs_time: bool = False
+    """The text speaks of a schedule without saying which."""
+
+
+_HERE = r"(?:(?:that |which |it |this (?:workflow|flow) |the (?:workflow|flow|zap) )?(?:should )?(?:is )?(?:runs?|starts?|triggers?|triggered|begins?|kicks? off|fires?|activates?)(?: automatically| it)? )?"
+_WHEN = r"(?:when(?:ever)?|as soon as|once|every time|each time|any time|anytime|the moment)"
+_STOP = r"(?=,| then | → |:| ?;|\.(?: |$)|\n|$)"
+
+_WEBHOOK = re.compile(
+    rf"(?:^|(?<=[.,] )|(?<=\s)){_HERE}(?:{_WHEN}|on|by|via|through|from|by an?|receiv\w+|accepts?|triggered by|after)"
+    r"(?: an?| the| new| incoming)*(?: [\w-]+){0,3}? ?(?:webhooks?|http post|post request|http request)(?: (?:call|request|event))?"
+    rf"(?: (?:is |gets )?(?:received|called|arrives?|comes? in|fires?|hits?|triggered))?(?P<more> with [^,.→;]+)?,?",
+    re.IGNORECASE,
+)  # fmt: skip
+_AT_START = re.compile(
+    rf"^{_HERE}(?:{_WHEN}|after|upon|on|if|for each new|for every new) (?P<event>.+?){_STOP}[,:]?(?: then)?",
+    re.IGNORECASE,
+)
+_LATER = re.compile(
+    rf"(?:(?:(?:the |this )(?:workflow|flow|zap|automation)|it)?,? ?(?:is |should be |gets )?(?:triggered|started|activated|starts?|runs?|begins?) (?:by|{_WHEN}|on|if)|react(?:s|ing)? to|triggered by|watch(?:es)? (?:[\w' ]+ )?for) (?P<event>.+?)(?=,| and | that (?:\w+s )| → |;|\.(?: |$)|\n|$),?",
+    re.IGNORECASE,
+)
+_ARTICLES = re.compile(r"^(?:an?|the|any|some|someone|new|every|each|my|our|a new|another|incoming)\s+", re.I)
+_DECISION = re.compile(r"(?:it(?:'s| is| has been)? )?(?:approv|review|i approve|sign|confirm)", re.I)
+_PASSIVE = re.compile(
+    r"^(?P<noun>.+?) (?:is|are|was|were|gets|has been|have been|being) (?:newly |successfully )?(?P<verb>\w+(?:ed|en|ght|wn|de|ld|id|nt|ft))\b(?P<more>.*)$",
+    re.I,
+)
+_NEW = re.compile(r"^(?:an? |any |the )?(?:brand )?new (?P<noun>[\w' /-]+?)(?: (?:in|on|from|to|at|for|via|that|with|is|are|of)\b.*)?$", re.I)
+_RUNNING = re.compile(r"(?:and )?(?:(?:please )?(?:run|schedule|do|repeat)s? (?:it|this|that)(?: to run)?|to run|that runs|which runs|runs?|running|executed|fully automated)[ ,.]*$", re.I)
+
+
+def find_start(text: str) -> Start:
+    """Return how the workflow starts, and the rest of the text.
+
+    Only the beginning of the text, or words such as "triggered by", name an event; a "when" in
+    the middle is a condition.
+    """
+    webhook = _WEBHOOK.search(text)
+    if webhook and not _is_target(text, webhook):
+        return Start(Trigger(kind="webhook"), _without(text, *webhook.span()), "payload")
+    schedule = find_schedule(text)
+    if schedule:
+        rest = _without(text, schedule.start, schedule.end)
+        return Start(_schedule_trigger(schedule), rest, needs_time=schedule.cron is None)
+    return _find_event(text)
+
+
+def _schedule_trigger(schedule: Schedule) -> Trigger:
+    return Trigger(kind="schedule", cron=schedule.cron, timezone=schedule.timezone)
+
+
+def _is_target(text: str, webhook: re.Match[str]) -> bool:
+    """Whether the webhook is where something is sent to, not what starts the workflow."""
+    after = text[webhook.end() : webhook.end() + 3]
+    before = text[: webhook.start()].lower().split()
+    sinks = {"send", "post", "push", "alert", "notify", "deliver", "call"}
+    return bool(MARK.search(after)) or bool(sinks.intersection(before[-6:]))
+
+
+def _find_event(text: str) -> Start:
+    match = _AT_START.match(text)
+    if match and not _DECISION.match(match["event"]):
+        opener = match[0].split()[0].lower()
+        certain = opener in ("on", "upon", "for")
+        start = _event_start(text, match, certain)
+        if start:
+            return start
+    later = _LATER.search(text)
+    return (_event_start(text, later, certain=True) if later else None) or Start(None, text)
+
+
+def _event_start(text: str, match: re.Match[str], certain: bool) -> Start | None:
+    phrase, end = match["event"], match.end()
+    if match[0].rstrip()[-1:] not in (",", ":"):
+        length = _event_length(phrase)
+        end = match.start("event") + length if length < len(phrase) else end
+        phrase = phrase[:length]
+    named = _read_event(phrase, certain)
+    rest = _without(text, match.start(), end)
+    if not named or not rest:
+        return None
+    return Start(Trigger(kind="event", event=named[0]), rest, named[1])
+
+
+def _event_length(phrase: str) -> int:
+    """Return where an event without a comma after it ends: at the next plain verb."""
+    words = list(re.finditer(r"\S+", phrase))
+    for word in words[3:]:
+        verb = lexicon().verbs.get(word[0].lower())
+        if verb and not verb.is_noun and verb.base == word[0].lower():
+            return word.start()
+    return len(phrase)
+
+
+def _read_event(phrase: str, certain: bool) -> tuple[str, str] | None:
+    """Return the event's name and its subject, such as `demo_completed` and `demo`."""
+    phrase = MARK.sub("", phrase).strip().lower()
+    passive = _PASSIVE.match(phrase)
+    if passive:
+        return _named(passive["noun"], passive["verb"])
+    active = _active(phrase)
+    if active:
+        return active
+    new = _NEW.match(phrase)
+    if new:
+        return _named(new["noun"], "created")
+    words = phrase.split()
+    gerund = bool(words) and words[0].endswith("ing") and words[0] in lexicon().verbs
+    if not certain or gerund or not words or _is_verb_phrase(phrase):
+        return None
+    return _named(re.split(r" (?:in|to|from|on|at) ", phrase)[0], "occurred")
+
+
+def _is_verb_phrase(phrase: str) -> bool:
+    first = phrase.split()[0]
+    verb = lexicon().verbs.get(first)
+    return bool(verb and not verb.is_noun and verb.base == first)
+
+
+@cache
+def _events() -> tuple[re.Pattern[str], dict[str, str]]:
+    events: dict[str, str] = dict(lexicon().names("events"))
+    names = "|".join(sorted(events, key=len, reverse=True))
+    return re.compile(rf"^(?P<noun>[\w' /-]+?) (?P<verb>{names})(?!\w)"), events
+
+
+def _active(phrase: str) -> tuple[str, str] | None:
+    pattern, events = _events()
+    match = pattern.match(phrase)
+    if not match:
+        return None
+    noun = match["noun"]
+    if noun.split()[-1] in ("someone", "somebody", "anyone", "user", "i"):
+        objects = re.sub(r"^(?:to|on|for|in|out|up) ", "", phrase[match.end() :].strip())
+        noun = re.split(r" (?:in|to|from|on|at|with) ", objects)[0] or noun
+    return _named(noun, events[match["verb"]])
+
+
+def _named(noun: str, verb: str) -> tuple[str, str] | None:
+    noun = noun.strip()
+    while (shorter := _ARTICLES.sub("", noun)) != noun:
+        noun = shorter
+    words = [w for w in re.findall(r"[a-z][a-z0-9]*", noun.replace("'s", "")) if w not in ("new", "a", "the", "of")]
+    if not words or len(words) > 8:
+        return None
+    subject = singular(words[-1])
+    return f"{subject}_{re.sub(r'[^a-z_]', '', verb)}", subject
+
+
+def _without(text: str, start: int, end: int) -> str:
+    """Cut a span out of the text, with the words and commas that hung on it."""
+    before, after = text[:start].rstrip(), text[end:].lstrip()
+    before = _RUNNING.sub("", before).rstrip(" ,")
+    after = re.sub(r"^[,:.]\s*", "", after) if not before or before.endswith(".") else after
+    after = re.sub(r"^(?:(?:please |then |and )+)(?=\w)", "", after) if not before else after
+    joint = "" if after[:1] in ".,;" else " "
+    return f"{before}{joint}{after}".strip(" ,")

@@ -1,0 +1,37 @@
+"""What the compiler knows of an agent: its parameters, its side effects, its cost.
+
+The registry that builds these from the agents' own models lives above, in `agents`.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any, Literal
+
+SideEffect = Literal["none", "reads", "writes", "sends"]
+"""What an agent does to the outside world at most."""
+
+
+@dataclass(frozen=True, slots=True)
+class AgentSignature:
+    """One agent as the checks and the plan see it."""
+
+    name: str
+    """What a node's `agent` says."""
+    description: str
+    """One sentence for people."""
+    parameters_schema: Mapping[str, Any]
+    """JSON Schema of the parameters."""
+    code_parameters: frozenset[str]
+    """Places that hold code and are never templated: `script`, `routes[].when`."""
+    side_effect: SideEffect
+    """What one run does to the outside world at most."""
+    output_fields: tuple[str, ...]
+    """Fields of the output object; empty when its shape is not known."""
+    default_timeout_seconds: float
+    """The bound of one attempt when the node names none."""
+    estimated_seconds: float = 1.0
+    """What one run usually takes."""
+    estimated_cost_usd: float = 0.0
+    """What one run usually costs."""
+    mappable: bool = True
+    """Whether a node with this agent may have `pattern: map`."""

@@ -1,0 +1,197 @@
+"""The models of a workflow specification: what its YAML and JSON may say.
+
+The format is that of the product's contract ("Workflow Specification Format"). The JSON of its
+parsed examples is accepted as it stands: a top-level name and description move into `metadata`,
+a node's `input` and `output` are `input_keys` and `output_key`, and a map node's `batch_size`
+may stand among its parameters. Models are frozen and refuse unknown fields.
+"""
+
+from datetime import datetime
+from typing import Annotated, Any, Literal
+
+from pydantic import BaseModel, ConfigDict, Field, model_validator
+
+Name = Annotated[str, Field(pattern=r"^[A-Za-z_][A-Za-z0-9_]{0,99}$")]
+"""An identifier that a reference in braces can carry: letters, digits, underscores."""
+
+PatternName = Literal["sequential", "conditional", "map_reduce", "orchestrator_worker"]
+
+
+class Model(BaseModel):
+    """Base of all specification models: frozen, unknown fields refused."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid", populate_by_name=True)
+
+
+class Metadata(Model):
+    """Who the workflow is."""
+
+    id: str | None = None
+    name: str = Field(default="Workflow", min_length=1, max_length=255)
+    description: str = ""
+    version: str = Field(default="1.0.0", pattern=r"^\d+\.\d+\.\d+$")
+    created_by: str | None = None
+    created_at: datetime | None = None
+    updated_at: datetime | None = None
+    tags: tuple[str, ...] = ()
+
+
+class StateSchema(Model):
+    """JSON Schemas of an execution's input and output; an empty one allows anything."""
+
+    input: dict[str, Any] = Field(default_factory=dict)
+    output: dict[str, Any] = Field(default_factory=dict)
+
+
+class Retry(Model):
+    """How often and after how long a failed attempt is repeated.
+
+    The delay before attempt n (n > 1) is `initial_seconds` for `fixed`, times n - 1 for `linear`,
+    times factor^(n - 2) for `exponential`; never above `max_seconds`; then spread by +-`jitter`.
+    """
+
+    max_attempts: int = Field(default=3, ge=1, le=100)
+    backoff: Literal["exponential", "linear", "fixed"] = "exponential"
+    initial_seconds: float = Field(default=1.0, ge=0, le=3600)
+    factor: float = Field(default=2.0, ge=1, le=10)
+    max_seconds: float = Field(default=60.0, ge=0, le=86_400)
+    jitter: float = Field(default=0.1, ge=0, le=1)
+
+
+class Node(Model):
+    """One step: an agent with its parameters."""
+
+    id: Name
+    agent: str = Field(min_length=1, max_length=100)
+    description: str = ""
+    pattern: Literal["map"] | None = None
+    """`map`: the agent runs once for each element of the list that `input_keys[0]` names."""
+    parameters: dict[str, Any] = Field(default_factory=dict)
+    input_keys: tuple[str, ...] = ()
+    output_key: Name | None = None
+    retry: Retry = Retry()
+    timeout: float | None = Field(default=None, gt=0, le=604_800)
+    """Seconds one attempt may take; None: the agent's default."""
+    batch_size: int | None = Field(default=None, ge=1, le=10_000)
+    """Items in one chunk of a map; None: chosen from the length of the list."""
+
+    @model_validator(mode="before")
+    @classmethod
+    def _accept_parsed_names(cls, data: Any) -> Any:
+        if not isinstance(data, dict):
+            return data
+        data = dict(data)
+        for short, name in (("input", "input_keys"), ("output", "output_key")):
+            if short in data and name not in data:
+                data[name] = data.pop(short)
+        if isinstance(data.get("input_keys"), str):
+            data["input_keys"] = [data["input_keys"]]
+        parameters = data.get("parameters")
+        if data.get("pattern") != "map" or not isinstance(parameters, dict):
+            return data
+        if "batch_size" in parameters and "batch_size" not in data:
+            data["parameters"] = {k: v for k, v in parameters.items() if k != "batch_size"}
+            data["batch_size"] = parameters["batch_size"]
+        return data
+
+    @property
+    def key(self) -> str:
+        """The name under which the node's output stands in the state."""
+        return self.output_key or self.id
+
+
+class Edge(Model):
+    """A step from one node to the next.
+
+    On the edges of a router `condition` is a label; elsewhere it is an expression, and the edges of
+    one node are tried in the order in which they are written: the first that holds is taken.
+    """
+
+    source: str = Field(alias="from")
+    target: str = Field(alias="to")
+    type: Literal["sequential", "conditional", "parallel"] | None = None
+    condition: str | None = None
+
+
+class Trigger(Model):
+    """What starts the workflow beside a call."""
+
+    kind: Literal["manual", "schedule", "event", "webhook"] = "manual"
+    cron: str | None = None
+    timezone: str = "UTC"
+    event: str | None = None
+
+
+class Checkpointing(Model):
+    """When state is committed."""
+
+    enabled: bool = True
+    frequency: str = Field(
+        default="every_node", pattern=r"^(every_node|every_[1-9]\d{0,3}_nodes|on_failure)$"
+    )
+
+
+class ErrorHandling(Model):
+    """What a failed node means for the execution."""
+
+    on_failure: Literal["rollback", "continue", "stop"] = "stop"
+    notify_on_failure: bool = False
+    notification_channel: str | None = None
+
+
+class Monitoring(Model):
+    """What is measured and when someone is told."""
+
+    track_cost: bool = True
+    track_duration: bool = True
+    alert_on_sla_breach: bool = False
+    sla_seconds: float | None = Field(default=None, gt=0)
+
+
+class ExecutionSettings(Model):
+    """Bounds of one execution."""
+
+    max_concurrent_nodes: int = Field(default=5, ge=1, le=1000)
+    timeout_seconds: float | None = Field(default=None, gt=0, le=31_536_000)
+    isolation: Literal["shared", "dedicated"] = "shared"
+
+
+class Settings(Model):
+    """The workflow's settings."""
+
+    checkpointing: Checkpointing = Checkpointing()
+    error_handling: ErrorHandling = ErrorHandling()
+    monitoring: Monitoring = Monitoring()
+    execution: ExecutionSettings = ExecutionSettings()
+
+
+class Specification(Model):
+    """A whole workflow."""
+
+    metadata: Metadata = Metadata()
+    pattern: PatternName = "sequential"
+    trigger: Trigger | None = None
+    state_schema: StateSchema = StateSchema()
+    nodes: tuple[Node, ...] = Field(min_length=1, max_length=1000)
+    edges: tuple[Edge, ...] = Field(default=(), max_length=10_000)
+    settings: Settings = Settings()
+
+    @model_validator(mode="before")
+    @classmethod
+    def _accept_parsed_names(cls, data: Any) -> Any:
+        if not isinstance(data, dict) or "metadata" in data:
+            return data
+        moved = {k: data[k] for k in ("name", "description", "tags") if k in data}
+        rest = {k: v for k, v in data.items() if k not in moved}
+        return {**rest, "metadata": moved} if moved else data
+
+    def node(self, node_id: str) -> Node:
+        """Return the node with this id.
+
+        Raises:
+            KeyError: There is none.
+        """
+        for node in self.nodes:
+            if node.id == node_id:
+                return node
+        raise KeyError(node_id)

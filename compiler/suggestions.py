@@ -1,0 +1,18 @@
+"""The hint that ends a remedy: the known name that a wrong one was probably meant to be."""
+
+from collections.abc import Iterable
+from difflib import get_close_matches
+
+
+def did_you_mean(word: str, known: Iterable[str]) -> str:
+    """Return a sentence that names the closest known word, or else lists the known ones."""
+    names = sorted(set(known))
+    if not names:
+        return ""
+    lowered = {name.lower(): name for name in names}
+    close = get_close_matches(word[:100].lower(), list(lowered), n=1, cutoff=0.6)
+    if close:
+        return f"Did you mean `{lowered[close[0]]}`?"
+    shown = ", ".join(f"`{name}`" for name in names[:20])
+    more = f" and {len(names) - 20} more" if len(names) > 20 else ""
+    return f"Known: {shown}{more}."

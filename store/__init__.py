@@ -1,0 +1,1 @@
+"""Everything that remembers: Postgres, Redis and their statements."""

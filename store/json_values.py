@@ -1,0 +1,73 @@
+"""JSON as Postgres can hold it.
+
+jsonb refuses three things that JSON-like Python values may carry. Their answer is defined here:
+U+0000 and lone surrogates become U+FFFD (the replacement character), and NaN and the infinities
+become null. Everything else that is not JSON (sets, dates, bytes, models) becomes its obvious
+JSON form, or the text of it.
+"""
+
+import base64
+import dataclasses
+import datetime
+import math
+import re
+from collections.abc import Mapping
+from decimal import Decimal
+from enum import Enum
+from typing import Any
+from uuid import UUID
+
+import orjson
+from pydantic import BaseModel
+
+_REFUSED = re.compile("[\x00\ud800-\udfff]")
+
+
+def clean_text(text: str) -> str:
+    """Replace what jsonb and text columns refuse: U+0000 and lone surrogates."""
+    return _REFUSED.sub("\ufffd", text)
+
+
+def jsonable(value: Any) -> Any:
+    """Return the value as plain JSON data that jsonb accepts."""
+    if value is None or isinstance(value, bool):
+        return value
+    if isinstance(value, Enum):
+        return jsonable(value.value)
+    if isinstance(value, str):
+        return clean_text(value)
+    if isinstance(value, int):
+        return int(value) if -(2**63) <= value < 2**64 else str(value)
+    if isinstance(value, float):
+        return float(value) if math.isfinite(value) else None
+    if isinstance(value, Mapping):
+        return {clean_text(str(key)): jsonable(item) for key, item in value.items()}
+    if isinstance(value, list | tuple | set | frozenset):
+        return [jsonable(item) for item in value]
+    return _scalar(value)
+
+
+def _scalar(value: Any) -> Any:
+    if isinstance(value, BaseModel):
+        return jsonable(value.model_dump(mode="json"))
+    if dataclasses.is_dataclass(value) and not isinstance(value, type):
+        return jsonable(dataclasses.asdict(value))
+    if isinstance(value, datetime.datetime | datetime.date | datetime.time):
+        return value.isoformat()
+    if isinstance(value, Decimal):
+        return float(value) if value.is_finite() else None
+    if isinstance(value, UUID):
+        return str(value)
+    if isinstance(value, bytes | bytearray | memoryview):
+        return base64.b64encode(bytes(value)).decode("ascii")
+    return clean_text(str(value))
+
+
+def dumps(value: Any) -> str:
+    """Return the value's JSON text, fit for a jsonb parameter."""
+    return orjson.dumps(jsonable(value)).decode("utf-8")
+
+
+def loads(text: str | bytes | None) -> Any:
+    """Return what a jsonb column holds; None for SQL NULL."""
+    return None if text is None else orjson.loads(text)

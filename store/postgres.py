@@ -1,0 +1,85 @@
+"""Connections to Postgres: pools that log in once and take one role, transactions of one tenant."""
+
+import asyncio
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from typing import Literal
+from uuid import UUID
+
+import asyncpg
+from asyncpg.pool import PoolConnectionProxy
+
+from store.errors import DatabaseUnavailable
+from store.statements import statement
+
+Connection = asyncpg.Connection | PoolConnectionProxy
+Pool = asyncpg.Pool
+Role = Literal["weft_owner", "weft_api", "weft_engine"]
+
+UNREACHABLE = (OSError, asyncpg.PostgresConnectionError, asyncpg.InterfaceError, TimeoutError,
+               asyncpg.CannotConnectNowError, asyncpg.AdminShutdownError,
+               asyncpg.CrashShutdownError)
+"""What asyncpg raises when the server is gone, going or not yet there."""
+
+
+async def connect(dsn: str, role: Role | None, timeout_seconds: float = 10) -> asyncpg.Connection:
+    """Open one connection under a role; None keeps the login's own.
+
+    Raises:
+        DatabaseUnavailable: Nothing answers there, or the login is refused.
+    """
+    settings = {"application_name": f"weft {role or 'setup'}", "timezone": "UTC"}
+    if role:
+        settings["role"] = role
+    try:
+        return await asyncpg.connect(dsn, timeout=timeout_seconds, server_settings=settings)
+    except (*UNREACHABLE, asyncpg.InvalidAuthorizationSpecificationError,
+            asyncpg.InvalidCatalogNameError) as error:
+        raise DatabaseUnavailable(str(error)) from error
+
+
+@asynccontextmanager
+async def open_pool(dsn: str, role: Role, *, size: int = 10) -> AsyncIterator[Pool]:
+    """Open a pool whose connections all work under one role.
+
+    Args:
+        dsn: A `postgresql://` address; its login must be able to `SET ROLE` to the role.
+        role: The role that every statement runs under.
+        size: The largest number of connections.
+
+    Raises:
+        DatabaseUnavailable: Nothing answers there, or the login is refused.
+    """
+    try:
+        pool = await asyncpg.create_pool(
+            dsn,
+            min_size=1,
+            max_size=size,
+            timeout=10,
+            command_timeout=60,
+            max_inactive_connection_lifetime=300,
+            server_settings={
+                "application_name": f"weft {role}",
+                "role": role,
+                "timezone": "UTC",
+                "plan_cache_mode": "auto",
+            },
+        )
+    except (*UNREACHABLE, asyncpg.InvalidAuthorizationSpecificationError,
+            asyncpg.InvalidCatalogNameError) as error:
+        raise DatabaseUnavailable(str(error)) from error
+    try:
+        yield pool
+    finally:
+        try:
+            await asyncio.wait_for(pool.close(), 5)
+        except TimeoutError:
+            pool.terminate()
+
+
+@asynccontextmanager
+async def tenant_transaction(pool: Pool, tenant_id: UUID) -> AsyncIterator[Connection]:
+    """Open a transaction that sees and writes rows of one tenant only."""
+    async with pool.acquire() as connection, connection.transaction():
+        await connection.execute(statement("set_tenant"), str(tenant_id))
+        yield connection
