@@ -28,7 +28,6 @@ from store.postgres import Pool
 from store.records import ChannelValueRecord, CheckpointRecord, Record, WriteRecord
 from store.statements import statement
 
-EMPTY = object()
 INTERRUPT = "__interrupt__"
 
 
@@ -112,7 +111,9 @@ class JournalSaver(BaseCheckpointSaver[str]):
         execution_id, namespace = _place(config)
         lease = self._recorder(execution_id).lease
         values = checkpoint["channel_values"]
-        snapshot = {**checkpoint, "channel_values": {}}
+        # Most channels that merely trigger a node hold null: those need no row of their own.
+        nulls = [channel for channel, value in values.items() if value is None]
+        snapshot = {**checkpoint, "channel_values": dict.fromkeys(nulls)}
         records: list[Record] = [
             CheckpointRecord(
                 lease.tenant_id,
@@ -127,7 +128,7 @@ class JournalSaver(BaseCheckpointSaver[str]):
             )
         ]
         for channel, version in new_versions.items():
-            if (value := values.get(channel, EMPTY)) is not EMPTY:
+            if (value := values.get(channel)) is not None:
                 records.append(
                     ChannelValueRecord(
                         lease.tenant_id, execution_id, namespace, channel, str(version),
@@ -188,7 +189,9 @@ class JournalSaver(BaseCheckpointSaver[str]):
             list(versions),
             [str(version) for version in versions.values()],
         )
-        checkpoint["channel_values"] = {v["channel"]: serde.load(v["value"]) for v in values}
+        checkpoint["channel_values"].update(
+            {value["channel"]: serde.load(value["value"]) for value in values}
+        )
         writes = await self._pool.fetch(
             statement("list_writes"), execution_id, namespace, row["checkpoint_id"]
         )

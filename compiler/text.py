@@ -20,7 +20,7 @@ from compiler.errors import Problem, SpecificationError, dotted
 from compiler.specification import Metadata, Specification
 from compiler.translation import translate
 from compiler.values import Path, value_problems
-from compiler.yaml_text import TextValue, lines_of, read_text
+from compiler.yaml_text import TextValue, lines_of, read_text, reads_as_text
 
 _VISIBLE = r" -~\u00a1-\u2027\u202a-\ud7ff\ue000-\ufefe\uff00-\ufffd\U00010000-\U0010ffff"
 _PLAIN = re.compile(rf"[{_VISIBLE}]*")
@@ -136,7 +136,8 @@ def _styled(value: Any) -> Any:
 
 
 def _quoted(text: str) -> str:
-    return text if _PLAIN.fullmatch(text) else DoubleQuotedScalarString(text)
+    plain = _PLAIN.fullmatch(text) and reads_as_text(text)
+    return text if plain else DoubleQuotedScalarString(text)
 
 
 def specification_hash(specification: Specification) -> str:

@@ -278,7 +278,8 @@ class _Builder:
 
 
 def _line(event: yaml.Event) -> int:
-    return int(event.start_mark.line) + 1
+    mark = event.start_mark
+    return int(mark.line) + 1 if mark else 1
 
 
 def _too_deep(line: int | None) -> SpecificationError:
@@ -293,8 +294,15 @@ def _too_deep(line: int | None) -> SpecificationError:
 def _scalar_value(event: yaml.ScalarEvent) -> Any:
     text = event.value
     plain = event.implicit[0] or (event.tag in _STANDARD_TAGS and not event.tag.endswith(":str"))
-    if not plain:
-        return text
+    return _plain_value(text) if plain else text
+
+
+def reads_as_text(text: str) -> bool:
+    """Whether this text stands for itself when it is written without quotes."""
+    return isinstance(_plain_value(text), str)
+
+
+def _plain_value(text: str) -> Any:
     if _NULL.fullmatch(text):
         return None
     if _BOOL.fullmatch(text):

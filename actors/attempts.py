@@ -1,0 +1,154 @@
+"""Trying a node until it succeeds, fails for good, or has no attempts left."""
+
+import asyncio
+import random
+import traceback
+from collections.abc import Awaitable, Callable, Mapping
+from dataclasses import dataclass, replace
+from datetime import UTC, datetime
+from typing import Any
+
+from langgraph.errors import GraphBubbleUp
+from pydantic import ValidationError
+
+from actors.errors import ExecutionError
+from agents.agent import Agent, AgentContext, AgentResult, Parameters
+from agents.errors import AgentError
+from compiler.references import UnresolvedReference, resolve
+from compiler.specification import Node, Retry
+from store.json_values import jsonable
+
+TRACE_CHARACTERS = 8_000
+
+
+@dataclass(frozen=True, slots=True)
+class Attempt:
+    """One attempt at a node, ended or not."""
+
+    number: int
+    started_at: datetime
+    shown_parameters: Any
+    """The resolved parameters with secrets left as references: what logs may hold."""
+    ended_at: datetime | None = None
+    result: AgentResult | None = None
+    error: str | None = None
+    trace: str | None = None
+    retry_in_seconds: float | None = None
+    """When another attempt follows: after how long."""
+
+
+def delay_seconds(retry: Retry, attempt: int, spread: float) -> float:
+    """Return how long to wait after a failed attempt.
+
+    Args:
+        retry: The node's policy.
+        attempt: The number of the attempt that failed, from 1.
+        spread: Where in the jitter the delay falls, from -1 to 1.
+    """
+    growth = {
+        "fixed": 1.0,
+        "linear": float(attempt),
+        "exponential": retry.factor ** (attempt - 1),
+    }[retry.backoff]
+    delay = min(retry.initial_seconds * growth, retry.max_seconds)
+    return delay * (1 + retry.jitter * spread)
+
+
+@dataclass(frozen=True, slots=True)
+class Work:
+    """What is to be done: a node's agent with everything that its parameters may refer to."""
+
+    node: Node
+    agent: Agent[Any]
+    code: frozenset[str]
+    """Places among the parameters that hold code and are not templates."""
+    scope: Mapping[str, Any]
+    secrets: Mapping[str, str]
+    context: AgentContext
+
+    def shown_parameters(self) -> Any:
+        """Resolve the parameters without secrets."""
+        return resolve(self.node.parameters, self.scope, None, skip=self.code)
+
+    def parameters(self) -> Parameters:
+        """Resolve and validate the parameters.
+
+        Raises:
+            AgentError: A value has the wrong form.
+            UnresolvedReference: A reference names nothing.
+        """
+        values = resolve(self.node.parameters, self.scope, self.secrets, skip=self.code)
+        try:
+            return self.agent.parameters.model_validate(values)
+        except ValidationError as error:
+            lines = [
+                f"parameters.{'.'.join(map(str, problem['loc']))}: {problem['msg']}"
+                for problem in error.errors(include_input=False, include_url=False)
+            ]
+            raise AgentError("; ".join(lines)) from None
+
+
+Told = Callable[[Attempt], Awaitable[None]]
+
+
+async def attempt_until_done(work: Work, started: Told, retrying: Told) -> Attempt:
+    """Run a node's agent under its timeout and retry policy.
+
+    Args:
+        work: What is to be done.
+        started: Called before each attempt.
+        retrying: Called after a failed attempt that another follows, before the wait.
+
+    Returns:
+        The last attempt: with a result, or with an error.
+
+    Raises:
+        ExecutionError: The owner may not go on; never a failure of the agent.
+    """
+    number = 1
+    while True:
+        attempt = await _attempt(work, number, started)
+        if attempt.retry_in_seconds is None:
+            return attempt
+        await retrying(attempt)
+        await asyncio.sleep(attempt.retry_in_seconds)
+        number += 1
+
+
+async def _attempt(work: Work, number: int, started: Told) -> Attempt:
+    begun = Attempt(number, datetime.now(UTC), None)
+    timeout_seconds = work.node.timeout or work.agent.default_timeout_seconds
+    try:
+        begun = replace(begun, shown_parameters=work.shown_parameters())
+        await started(begun)
+        parameters = work.parameters()
+        async with asyncio.timeout(timeout_seconds):
+            result = await work.agent.run(parameters, replace(work.context, attempt=number))
+        output = jsonable(result.output)
+        return replace(begun, ended_at=datetime.now(UTC), result=replace(result, output=output))
+    except (GraphBubbleUp, ExecutionError):
+        raise
+    except TimeoutError:
+        late = AgentError(f"The attempt took longer than {timeout_seconds:g} s.", retryable=True)
+        return _failed(begun, work, late, None)
+    except (AgentError, UnresolvedReference) as error:
+        return _failed(begun, work, error, None)
+    except Exception as error:
+        return _failed(begun, work, error, traceback.format_exc()[-TRACE_CHARACTERS:])
+
+
+def _failed(begun: Attempt, work: Work, error: Exception, trace: str | None) -> Attempt:
+    retry = work.node.retry
+    wait: float | None = None
+    if isinstance(error, AgentError) and error.retryable and begun.number < retry.max_attempts:
+        spread = random.uniform(-1, 1)  # noqa: S311 - spreads load, guards nothing
+        wait = max(delay_seconds(retry, begun.number, spread), error.retry_after_seconds or 0)
+    text = str(error) or type(error).__name__
+    if trace:
+        text = f"{type(error).__name__}: {text}"
+    for name, value in work.secrets.items():
+        text = text.replace(value, f"{{secrets.{name}}}") if value else text
+        trace = trace.replace(value, f"{{secrets.{name}}}") if trace and value else trace
+    return replace(
+        begun, ended_at=datetime.now(UTC), error=text, trace=trace, retry_in_seconds=wait
+    )

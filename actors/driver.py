@@ -1,0 +1,184 @@
+"""Driving an execution: from its row to its end, or to the point where it waits."""
+
+import asyncio
+from datetime import UTC, datetime
+from typing import Any
+from uuid import UUID
+
+import structlog
+from langchain_core.runnables import RunnableConfig
+from langgraph.errors import GraphRecursionError
+from langgraph.types import Command
+
+from actors.errors import ExecutionError
+from actors.graphs import GraphCache
+from actors.hosting import Host
+from actors.journal import Lease
+from actors.notes import Notes
+from actors.outcome import execution_output
+from actors.run import Facts, Run
+from compiler.graph import FAILURES
+from compiler.specification import Specification
+from store.json_values import dumps, loads
+from store.records import MoveRecord
+from store.statements import statement
+from store.status import Status
+
+log = structlog.get_logger(__name__)
+
+STEP_LIMIT = 10_000
+"""Supersteps after which a loop that never leaves is ended."""
+
+
+class Driver:
+    """Drives the executions of one process.
+
+    Args:
+        host: What they share.
+        graphs: Compiled graphs.
+        runs: The executions that are being driven, by id; the checkpointer looks here.
+    """
+
+    def __init__(self, host: Host, graphs: GraphCache, runs: dict[UUID, Run]) -> None:
+        self._host = host
+        self._graphs = graphs
+        self._runs = runs
+
+    async def drive(self, execution_id: UUID, executor_id: UUID) -> None:
+        """Drive an execution until it ends or waits; safe to repeat.
+
+        An execution that this process does not own (any more) is left alone.
+        """
+        row = await self._host.pool.fetchrow(
+            statement("get_owned_execution"), execution_id, executor_id
+        )
+        if row is None or execution_id in self._runs:
+            return
+        lease = Lease(row["tenant_id"], execution_id, row["epoch"])
+        specification = Specification.model_validate(loads(row["document"]))
+        facts = Facts(
+            workflow_id=row["workflow_id"],
+            workflow_name=row["workflow_name"],
+            specification=specification,
+            input=loads(row["input_data"]),
+            user_email=row["user_email"] or "",
+            user_name=row["user_name"] or "",
+        )
+        run = Run(lease, facts, self._host)
+        self._runs[execution_id] = run
+        try:
+            if row["status"] == Status.PENDING:
+                run.write([MoveRecord(execution_id, lease.epoch, Status.RUNNING)])
+            await self._within_deadline(run, row["specification_sha256"], row["deadline_at"])
+        except ExecutionError as error:
+            log.info("execution.left", execution_id=str(execution_id), reason=str(error))
+        except Exception as error:
+            log.exception("execution.broken", execution_id=str(execution_id))
+            await self._end_failed(run, f"{type(error).__name__}: {error}", None)
+        finally:
+            del self._runs[execution_id]
+
+    async def cancel(self, run: Run, reason: str) -> None:
+        """Record that an execution was cancelled, after its task has ended."""
+        notes = Notes(run.lease)
+        await run.write(
+            [
+                MoveRecord(run.lease.execution_id, run.lease.epoch, Status.CANCELLED,
+                           error_message=reason),
+                notes.event("workflow_cancelled", None, {"status": "cancelled",
+                                                         "message": reason}),
+            ]
+        )  # fmt: skip
+
+    async def _within_deadline(
+        self, run: Run, sha256: str, deadline_at: datetime | None
+    ) -> None:
+        seconds = (deadline_at - datetime.now(UTC)).total_seconds() if deadline_at else None
+        try:
+            async with asyncio.timeout(seconds):
+                await self._until_parked(run, sha256)
+        except TimeoutError:
+            await self._end_failed(run, "The execution took longer than its timeout.", None)
+
+    async def _until_parked(self, run: Run, sha256: str) -> None:
+        execution_id = run.lease.execution_id
+        graph = self._graphs.get(sha256, run.facts.specification)
+        config: RunnableConfig = {
+            "configurable": {"thread_id": str(execution_id)},
+            "recursion_limit": STEP_LIMIT,
+            "max_concurrency": run.facts.specification.settings.execution.max_concurrent_nodes,
+        }
+        started = await graph.checkpointer.aget_tuple(config) is not None
+        while True:
+            answers = await self._answers(run)
+            begin: Any = None if started else {"input": dict(run.facts.input)}
+            if answers:
+                begin = Command(resume=answers)
+            try:
+                state = await graph.ainvoke(begin, config, context=run, durability="sync")
+            except GraphRecursionError:
+                message = f"The execution went through {STEP_LIMIT} steps; a loop never leaves."
+                await self._end_failed(run, message, None)
+                return
+            started = True
+            if not state.get("__interrupt__"):
+                await self._end(run, state)
+                return
+            if await run.write([self._waiting(run)]):
+                return
+
+    def _waiting(self, run: Run) -> MoveRecord:
+        lease = run.lease
+        return MoveRecord(
+            lease.execution_id, lease.epoch, Status.WAITING, waiting_reason="approval"
+        )
+
+    async def _answers(self, run: Run) -> dict[str, Any]:
+        """Return decided answers that no node has taken over, by interrupt id."""
+        rows = await self._host.pool.fetch(
+            statement("list_answers"), run.lease.execution_id
+        )
+        run.asked.update(row["interrupt_id"] for row in rows)
+        return {
+            row["interrupt_id"]: {
+                "interrupt_id": row["interrupt_id"],
+                "output": {
+                    "approved": row["decision"] not in ("reject", "cancel"),
+                    "decision": row["decision"],
+                    "value": loads(row["value"]),
+                    "comment": row["comment"] or "",
+                    "by": row["decided_by"],
+                },
+            }
+            for row in rows
+            if row["status"] == "decided" and row["consumed_at"] is None
+        }
+
+    async def _end(self, run: Run, state: dict[str, Any]) -> None:
+        specification = run.facts.specification
+        failures: dict[str, str] = state.get(FAILURES) or {}
+        if failures and specification.settings.error_handling.on_failure != "continue":
+            node_id, message = next(iter(failures.items()))
+            await self._end_failed(run, message, node_id)
+            return
+        output = execution_output(specification, await run.values(state))
+        notes = Notes(run.lease)
+        await run.write(
+            [
+                MoveRecord(run.lease.execution_id, run.lease.epoch, Status.COMPLETED,
+                           output_json=dumps(output)),
+                notes.event("workflow_completed", None,
+                            {"status": "completed", "output": output}),
+            ]
+        )  # fmt: skip
+
+    async def _end_failed(self, run: Run, message: str, node_id: str | None) -> None:
+        notes = Notes(run.lease)
+        payload = {"status": "failed", "error_node_id": node_id, "error_message": message}
+        await run.write(
+            [
+                MoveRecord(run.lease.execution_id, run.lease.epoch, Status.FAILED,
+                           error_message=message, error_node_id=node_id),
+                notes.event("workflow_failed", node_id, payload),
+            ]
+        )  # fmt: skip

@@ -1,0 +1,247 @@
+"""What is recorded of a node: its log row, its event, what it adds to the counters."""
+
+from collections.abc import Mapping, Sequence
+from datetime import UTC, datetime
+from typing import Any
+
+from langgraph.types import Interrupt
+from uuid_utils.compat import uuid7
+
+from actors.attempts import Attempt
+from actors.fanout import ItemResult
+from actors.journal import Lease
+from agents.agent import AgentResult, Usage
+from compiler.specification import Node
+from store.json_values import clean_text, dumps
+from store.records import (
+    ApprovalRecord,
+    EventRecord,
+    MapItemRecord,
+    NodeLogRecord,
+    ProgressRecord,
+    Record,
+)
+
+
+class Notes:
+    """Makes the records of one execution's nodes."""
+
+    def __init__(self, lease: Lease) -> None:
+        self._tenant_id = lease.tenant_id
+        self._execution_id = lease.execution_id
+
+    def event(
+        self, event_type: str, node_id: str | None, payload: Mapping[str, Any]
+    ) -> EventRecord:
+        """Make an event."""
+        return EventRecord(
+            self._tenant_id, self._execution_id, uuid7(), event_type, node_id, dumps(payload)
+        )
+
+    def started(self, node: Node, task_id: str, attempt: Attempt) -> list[Record]:
+        """Note that an attempt begins; only the first is an event."""
+        records: list[Record] = [
+            self._log(node, task_id, attempt, "running"),
+            ProgressRecord(self._execution_id, current_node=node.id),
+        ]
+        if attempt.number == 1:
+            records.append(self.event("node_started", node.id, {"agent_name": node.agent}))
+        return records
+
+    def retrying(self, node: Node, task_id: str, attempt: Attempt) -> list[Record]:
+        """Note that an attempt failed and another follows."""
+        payload = {
+            "attempt": attempt.number,
+            "error_message": attempt.error,
+            "retry_in_seconds": round(attempt.retry_in_seconds or 0, 3),
+        }
+        return [
+            self._log(node, task_id, attempt, "failed"),
+            ProgressRecord(self._execution_id, retried=1),
+            self.event("node_retrying", node.id, payload),
+        ]
+
+    def completed(
+        self, node: Node, task_id: str, attempt: Attempt, result: AgentResult
+    ) -> list[Record]:
+        """Note a node's result."""
+        usage = result.usage
+        payload = {
+            "agent_name": node.agent,
+            "attempt": attempt.number,
+            "duration_seconds": _seconds(attempt),
+            "output": {node.key: result.output},
+            "llm_tokens": usage.llm_tokens,
+            "api_calls": usage.api_calls,
+            "cost_usd": usage.cost_usd,
+        }
+        return [
+            self._log(node, task_id, attempt, "completed", result),
+            self._progress(usage, completed=1),
+            self.event("node_completed", node.id, payload),
+        ]
+
+    def failed(self, node: Node, task_id: str, attempt: Attempt) -> list[Record]:
+        """Note that a node failed for good."""
+        payload = {
+            "agent_name": node.agent,
+            "attempt": attempt.number,
+            "duration_seconds": _seconds(attempt),
+            "error_message": attempt.error,
+        }
+        return [
+            self._log(node, task_id, attempt, "failed"),
+            ProgressRecord(self._execution_id, failed=1),
+            self.event("node_failed", node.id, payload),
+        ]
+
+    def map_started(
+        self, node: Node, task_id: str, attempt: Attempt, count: int
+    ) -> list[Record]:
+        """Note that a mapped list is about to be run over."""
+        return [
+            self._log(node, task_id, attempt, "running"),
+            ProgressRecord(self._execution_id, current_node=node.id),
+            self.event("node_started", node.id, {"agent_name": node.agent, "items": count}),
+        ]
+
+    def chunk(
+        self,
+        node: Node,
+        map_task_id: str,
+        results: Sequence[ItemResult],
+        ended: int,
+        failed: int,
+        count: int,
+    ) -> list[Record]:
+        """Note the results of a chunk's items, and how far the map is."""
+        items: list[Record] = [
+            MapItemRecord(
+                self._tenant_id,
+                self._execution_id,
+                node.id,
+                map_task_id,
+                result.map_index,
+                "failed" if result.error else "completed",
+                result.attempt,
+                None if result.error else dumps(result.output),
+                clean_text(result.error) if result.error else None,
+            )
+            for result in results
+        ]
+        usage = sum((Usage(r.llm_tokens, r.api_calls, r.cost_usd) for r in results), Usage())
+        progress = {
+            "items": count,
+            "completed": ended - failed,
+            "failed": failed,
+            "chunk": [results[0].map_index, results[-1].map_index + 1] if results else [],
+        }
+        return [*items, self._progress(usage), self.event("node_progress", node.id, progress)]
+
+    def map_completed(
+        self, node: Node, map_task_id: str, shown: Any, count: int
+    ) -> list[Record]:
+        """Note that all items of a map have ended well."""
+        now = datetime.now(UTC)
+        attempt = Attempt(1, now, None, now, AgentResult(shown, metadata={"items": count}))
+        payload = {
+            "agent_name": node.agent,
+            "attempt": 1,
+            "items": count,
+            "output": {node.key: shown},
+        }
+        return [
+            self._log(node, map_task_id, attempt, "completed", attempt.result),
+            ProgressRecord(self._execution_id, completed=1),
+            self.event("node_completed", node.id, payload),
+        ]
+
+    def question(self, question: Interrupt) -> list[Record]:
+        """Note a question to a person."""
+        asked = question.value
+        now = datetime.now(UTC)
+        approval = ApprovalRecord(
+            self._tenant_id,
+            self._execution_id,
+            uuid7(),
+            question.id,
+            asked["node_id"],
+            clean_text(asked["message"]),
+            asked["approval_type"],
+            dumps(asked.get("options") or []),
+            asked.get("timeout"),
+            asked["on_timeout"],
+        )
+        log = NodeLogRecord(
+            self._tenant_id, self._execution_id, asked["node_id"], asked["task_id"], 1,
+            "human_loop", "pending", dumps({"message": asked["message"]}), None, None, now,
+        )  # fmt: skip
+        payload = {
+            "approval_id": f"appr_{approval.id.hex}",
+            "message": approval.message,
+            "approval_type": approval.approval_type,
+            "options": asked.get("options") or [],
+            "timeout_seconds": asked.get("timeout"),
+        }
+        return [
+            approval,
+            log,
+            ProgressRecord(self._execution_id, current_node=asked["node_id"]),
+            self.event("node_started", asked["node_id"], {"agent_name": "human_loop"}),
+            self.event("approval_requested", asked["node_id"], payload),
+        ]
+
+    def answered(self, node: Node, task_id: str, shown: Any, output: Any) -> list[Record]:
+        """Note that a question's answer was taken over."""
+        now = datetime.now(UTC)
+        attempt = Attempt(1, now, shown, now, AgentResult(output))
+        payload = {"agent_name": node.agent, "attempt": 1, "output": {node.key: output}}
+        return [
+            self._log(node, task_id, attempt, "completed", attempt.result),
+            ProgressRecord(self._execution_id, completed=1),
+            self.event("node_completed", node.id, payload),
+        ]
+
+    def _progress(self, usage: Usage, *, completed: int = 0) -> ProgressRecord:
+        return ProgressRecord(
+            self._execution_id,
+            completed=completed,
+            llm_tokens=usage.llm_tokens,
+            api_calls=usage.api_calls,
+            cost_usd=usage.cost_usd,
+        )
+
+    def _log(
+        self,
+        node: Node,
+        task_id: str,
+        attempt: Attempt,
+        status: str,
+        result: AgentResult | None = None,
+    ) -> NodeLogRecord:
+        usage = result.usage if result else Usage()
+        shown = attempt.shown_parameters
+        return NodeLogRecord(
+            tenant_id=self._tenant_id,
+            execution_id=self._execution_id,
+            node_id=node.id,
+            task_id=task_id,
+            attempt=attempt.number,
+            agent_name=node.agent,
+            status=status,
+            input_json=None if shown is None else dumps(shown),
+            output_json=dumps(result.output) if result else None,
+            metadata_json=dumps(result.metadata) if result else None,
+            started_at=attempt.started_at,
+            completed_at=attempt.ended_at,
+            error_message=clean_text(attempt.error) if attempt.error else None,
+            error_trace=clean_text(attempt.trace) if attempt.trace else None,
+            llm_tokens=usage.llm_tokens,
+            api_calls=usage.api_calls,
+            cost_usd=usage.cost_usd,
+        )
+
+
+def _seconds(attempt: Attempt) -> float:
+    ended = attempt.ended_at or attempt.started_at
+    return round((ended - attempt.started_at).total_seconds(), 6)

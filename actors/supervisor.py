@@ -1,0 +1,168 @@
+"""The Supervisor: one Ray actor that watches the executors and the clock.
+
+It keeps the executors alive, gives the executions of dead ones to others, answers questions whose
+time is up, ends waiting executions whose timeout has passed, and delivers webhooks. Everything it
+does it reads from Postgres, so two of them, or one that starts over, do no harm.
+"""
+
+import asyncio
+import os
+from collections.abc import Awaitable, Callable
+from contextlib import AsyncExitStack
+from dataclasses import dataclass
+from uuid import UUID
+
+import ray
+import structlog
+
+from actors.executor import ExecutorConfig, RemoteExecutionActor
+from actors.webhooks import WebhookSender
+from agents.services import open_services
+from store.executions import cancel_parked, decide_approval, fail_parked
+from store.live import LiveView, open_live_view
+from store.postgres import UNREACHABLE, Pool, open_pool
+from store.statements import statement
+
+log = structlog.get_logger(__name__)
+
+TICK_SECONDS = 1.0
+RECOVERED_AT_ONCE = 200
+"""Executions given to new owners in one tick, so that recovery does not starve new starts."""
+OWNER_LOSSES_LIMIT = 5
+"""After so many deaths of its owner without any progress an execution is ended as poison."""
+FAILURES_LIMIT = 30
+"""After so many failures in a row a loop ends the process, which Ray starts again."""
+NAMESPACE = "weft"
+
+
+@dataclass(frozen=True, slots=True)
+class SupervisorConfig:
+    """What the supervisor needs."""
+
+    executors: int
+    executor: ExecutorConfig
+    webhook_key: bytes
+
+
+class Supervisor:
+    """Watches executors and the clock; `RemoteSupervisor` is it as a Ray actor."""
+
+    def __init__(self, config: SupervisorConfig) -> None:
+        self._config = config
+        self._stack = AsyncExitStack()
+        self._actors: dict[str, ray.actor.ActorHandle] = {}
+        self._loops: list[asyncio.Task[None]] = []
+        self._starting = asyncio.Lock()
+
+    async def ready(self) -> int:
+        """Start the executors and the loops; returns how many executors answer."""
+        async with self._starting:
+            if not self._loops:
+                await self._start()
+        return len(self._actors)
+
+    async def _start(self) -> None:
+        executor = self._config.executor
+        pool = await self._stack.enter_async_context(
+            open_pool(executor.database_url, "weft_engine", size=4)
+        )
+        live = await self._stack.enter_async_context(open_live_view(executor.redis_url))
+        services = await self._stack.enter_async_context(open_services(executor.agents))
+        for number in range(self._config.executors):
+            self._actors[f"executor-{number}"] = start_executor(f"executor-{number}", executor)
+        await asyncio.gather(*(actor.ready.remote() for actor in self._actors.values()))
+        sender = WebhookSender(pool, services, self._config.webhook_key)
+        self._loops = [
+            asyncio.create_task(_forever("executors", lambda: self._watch(pool, live))),
+            asyncio.create_task(_forever("clock", lambda: self._clock(pool, live))),
+            asyncio.create_task(_forever("webhooks", sender.deliver_due)),
+        ]
+
+    async def _watch(self, pool: Pool, live: LiveView) -> None:
+        lease_seconds = self._config.executor.lease_seconds
+        for slot, actor in self._actors.items():
+            # A restarted process starts itself when it is first called.
+            actor.ready.options(name=f"ready {slot}").remote()
+        for row in await pool.fetch(statement("stop_stale_executors"), lease_seconds):
+            log.warning("executor.lease_ended", executor=str(row["id"]))
+        alive = await pool.fetch(statement("list_executors"), lease_seconds)
+        if not alive:
+            return
+        taken = await pool.fetch(
+            statement("take_over_executions"), [row["id"] for row in alive], RECOVERED_AT_ONCE
+        )
+        slots = {row["id"]: row["slot"] for row in alive}
+        for row in taken:
+            if row["owner_losses"] >= OWNER_LOSSES_LIMIT:
+                message = f"Its executor died {row['owner_losses']} times while it ran."
+                await fail_parked(pool, live, row["tenant_id"], row["id"], message)
+                continue
+            actor = self._actors.get(slots[row["owner_id"]])
+            if actor is not None:
+                actor.host.options(name=f"recover exec_{row['id'].hex}").remote(str(row["id"]))
+
+    async def _clock(self, pool: Pool, live: LiveView) -> None:
+        for row in await pool.fetch(statement("list_due_approvals"), 100):
+            if row["on_timeout"] == "cancel":
+                message = f"Nobody answered `{row['node_id']}` in time."
+                await cancel_parked(pool, live, row["tenant_id"], row["execution_id"], message)
+            else:
+                await decide_approval(
+                    pool, live, row["tenant_id"], row["execution_id"], row["id"],
+                    decision=row["on_timeout"], value=None, comment="", decided_by="timeout",
+                    owner_id=None,
+                )  # fmt: skip
+        for row in await pool.fetch(statement("list_overdue_executions"), 100):
+            message = "The execution took longer than its timeout."
+            await fail_parked(pool, live, row["tenant_id"], row["id"], message)
+
+    async def stop(self) -> None:
+        """Stop the loops, then the executors in good order."""
+        for loop in self._loops:
+            loop.cancel()
+        stops = [actor.stop.remote() for actor in self._actors.values()]
+        if stops:
+            await asyncio.wait([asyncio.ensure_future(_settled(stop)) for stop in stops], timeout=8)
+        await self._stack.aclose()
+
+    def __repr__(self) -> str:
+        return "Supervisor"
+
+
+async def _settled(reference: "ray.ObjectRef[None]") -> None:
+    try:
+        await reference
+    except ray.exceptions.RayError as error:
+        log.warning("executor.stop_failed", error=repr(error))
+
+
+def start_executor(slot: str, config: ExecutorConfig) -> "ray.actor.ActorHandle":
+    """Start the actor of a slot, or find the one that runs."""
+    return RemoteExecutionActor.options(name=slot, namespace=NAMESPACE, get_if_exists=True).remote(
+        slot, config
+    )
+
+
+async def _forever(name: str, step: Callable[[], Awaitable[None]]) -> None:
+    """Repeat a step each tick; a step that keeps failing ends the process."""
+    failures = 0
+    while True:
+        try:
+            await step()
+            failures = 0
+        except UNREACHABLE as error:
+            log.warning("supervisor.database_away", loop=name, error=repr(error))
+        except Exception:
+            failures += 1
+            log.exception("supervisor.step_failed", loop=name, failures=failures)
+            if failures >= FAILURES_LIMIT:
+                os._exit(71)
+        await asyncio.sleep(TICK_SECONDS)
+
+
+RemoteSupervisor = ray.remote(num_cpus=0, max_restarts=-1, max_concurrency=100)(Supervisor)
+
+
+def execution_name(workflow_name: str, execution_id: UUID) -> str:
+    """Return how the Ray dashboard names the task that drives an execution."""
+    return f"{workflow_name} exec_{execution_id.hex}"

@@ -1,0 +1,1 @@
+"""The built-in model `offline`: classical language processing, no network and no LLM."""

@@ -1,0 +1,314 @@
+"""Second stage: cuts the text into clauses, each an action or a word of control."""
+
+import re
+from dataclasses import dataclass
+from functools import cache
+from typing import Literal
+
+from compiler.english.lexicon import lexicon
+from compiler.english.normalise import MARK
+from compiler.english.verbs import is_human, opens_step, read_opening, strip_leading
+
+Kind = Literal["action", "if", "else", "each", "parallel", "whether"]
+Separator = Literal["start", "sentence", "arrow", "semicolon", "line", "item", "comma", "then", "condition"]
+
+
+@dataclass(frozen=True, slots=True)
+class Clause:
+    """One action, or one word of control such as "if the site is down"."""
+
+    kind: Kind
+    separator: Separator
+    """What stands between it and the clause before."""
+    text: str
+    """The action, the condition, or the noun of "for each"."""
+    negated: bool = False
+    """The condition was written with "unless"."""
+    always: bool = False
+    """It follows whichever way a choice before it went ("then always")."""
+    parallel: bool = False
+    """It says "in parallel" of itself."""
+    bound: bool = False
+    """A condition written after its action: it holds for that action alone."""
+
+
+_ITEM = re.compile(r"^\s*(?:(?:step\s+)?\(?\d{1,2}[.):]|[-*•·]|step \d+:?|\(?[a-h]\))\s+", re.IGNORECASE)
+_INLINE_ITEM = re.compile(r"(?:^|(?<=\s))\(?(\d{1,2})[.)]\s+(?=\S)")
+_SENTENCE = re.compile(r"(?<=[.!?])\s+(?=\S)")
+_STRONG = re.compile(r"\s*(→|;|\n)\s*")
+_WEAK = re.compile(
+    r"(?P<then>[,.]?\s+(?:and |but )?(?:then|after that|afterwards?|next|finally|lastly|followed by|subsequently)\b[,:]?\s+)"
+    r"|(?P<before>,?\s+(?:right )?before\s+(?=\w+ing\b))"
+    r"|(?P<comma>,\s*(?:and\s+|but\s+|or\s+)?|\s+and\s+|\s+&\s+|\s+plus\s+|\s+but\s+|\s+while\s+|:\s+)",
+    re.IGNORECASE,
+)
+_IF = re.compile(r"^(?:and |but |then |so |only )*(?P<word>(?:else|otherwise,?) if|elif|only if|if|unless|in case|when|whenever|only when|once|as soon as)\s+(?=\S)", re.IGNORECASE)
+_ELSE_IF = re.compile(r"^(?P<word>(?:else|otherwise,?) if|elif)\s+(?=\S)", re.IGNORECASE)
+_ELSE = re.compile(r"^(?:and |but |or )?(?:otherwise|else|if not(?=,| then|:| →)|or else|in all other cases|in any other case|for all others?|the rest|if no(?=,| then|:)|everything else(?= to)|fall(?:s|ing)? back to)\b[,:]?\s*(?:then )?", re.IGNORECASE)
+_EACH = re.compile(r"^(?:then |and )?(?:for|within|in) (?:each|every)(?: of the| one of the| of these| of those)? (?P<noun>(?:[\w'-]+ ?){1,6}?)(?=,|:| →|$)[,:]?\s*", re.IGNORECASE)
+_EACH_START = re.compile(r"^(?:then |and )?(?:for|within) (?:each|every|all(?: of)?(?: the)?)(?: of the)? (?P<rest>.+)$", re.IGNORECASE)
+_PARALLEL = re.compile(r"^(?:then |and |do |run |the following )*(?:in parallel|simultaneously|concurrently|at the same time|all at once)\b(?: do| run)?[:,]?\s*", re.IGNORECASE)
+_PARALLEL_END = re.compile(r"[,]?\s*(?:all )?\b(?:in parallel|simultaneously|concurrently|at the same time|at once)\b\.?$", re.IGNORECASE)
+_ALWAYS = re.compile(r"\b(?:always|in any case|either way|in both cases|regardless|in all cases|no matter what|whatever happens|in the end|at the end|finally)\b", re.IGNORECASE)
+_ALWAYS_WORDS = re.compile(r"\b(?:always|in any case|either way|in both cases|regardless|in all cases|no matter what|whatever happens)\b,?\s*", re.IGNORECASE)
+_TRAILING_IF = re.compile(r"^(?P<action>.+?)(?:,)?\s+(?:but )?(?P<word>only if|only when|if|unless|when|whenever|in case|as long as|provided(?: that)?|the moment)\s+(?P<condition>.+)$", re.IGNORECASE)
+_DECISION = r"(?:approv\w*|sign(?:s|ed)?[- ]?off|confirm\w*|reviews?|go-ahead|accept\w*)"
+_TRAILING_APPROVAL = re.compile(rf"^(?P<action>.+?),?\s+(?P<human>(?:but )?(?:only )?(?:after|once|upon|following|pending|subject to|with|when)\s+(?:[\w'-]+\s+){{0,4}}?{_DECISION}\b.*)$", re.IGNORECASE)
+_AFTER = re.compile(r"^(?P<word>(?:only )?(?:after|once|upon|following|when|before|prior to|as soon as))\s+(?P<event>[^,→:]+?)(?:,\s*|\s+then\s+|$)", re.IGNORECASE)
+_WHETHER = re.compile(r"^(?:check|see|verify|determine|test|decide|find out|monitor|detect|checks|verifies|determines)\s+(?:if|whether|that)\s+", re.IGNORECASE)
+_FINISHED = re.compile(r"^(?:(?:it|that|this|everything|all)(?:'s| is| are| has)? ?|the [\w ]+ (?:is|are|has been|have been) )?(?:done|finished|complete[d]?|ready|all done|available)$", re.IGNORECASE)
+_IDLE = re.compile(r"^(?:(?:it|this|that|the (?:workflow|flow|automation)|and|then) )*(?:(?:should |will )?(?:run|runs|running|schedule[sd]?|scheduled|repeat)(?: (?:it|this|that|automatically))*(?: to run\b.*)?|do(?:es)? the following(?: actions| steps)?|the (?:flow|workflow) should perform the following actions|(?:follow )?these steps|end(?:s)?(?: the (?:workflow|flow|process))?|stop|thanks?(?: you)?|please|do nothing|nothing)\W*$", re.IGNORECASE)  # fmt: skip
+
+
+def cut(text: str) -> list[Clause]:
+    """Return the clauses of a marked text, in the order in which they are written."""
+    text = _without_frame(text)
+    clauses: list[Clause] = []
+    for separator, segment in _segments(text):
+        found = _scan(segment.strip(" ,."), separator)
+        clauses.extend(clause for clause in found if not _IDLE.match(clause.text) or clause.kind != "action")
+    return clauses
+
+
+@cache
+def _frames() -> re.Pattern[str]:
+    frames = "|".join(frame.strip() for frame in lexicon().names("frames"))
+    return re.compile(rf"^\s*(?:{frames})\s*", re.IGNORECASE)
+
+
+def _without_frame(text: str) -> str:
+    """Remove "Please build a workflow that" and the like."""
+    for _ in range(4):
+        shorter = _frames().sub("", text, count=1)
+        if shorter == text or not shorter.strip():
+            return text
+        text = shorter
+    return text
+
+
+def _segments(text: str) -> list[tuple[Separator, str]]:
+    """Cut at arrows, semicolons, lines, list items and ends of sentences."""
+    text = _break_inline_items(text)
+    names: dict[str, Separator] = {"→": "arrow", ";": "semicolon", "\n": "line"}
+    segments: list[tuple[Separator, str]] = []
+    separator: Separator = "start"
+    for part in _STRONG.split(_join_wrapped(text)):
+        if part in names:
+            separator = names[part] if separator not in ("arrow", "item") else separator
+            continue
+        item = _ITEM.match(part)
+        if item and segments and separator != "arrow":
+            separator = "item"
+        for place, sentence in enumerate(_SENTENCE.split(part[item.end() :] if item else part)):
+            if sentence.strip(" .,!?"):
+                segments.append((separator if place == 0 else "sentence", sentence.strip()))
+        separator = "line"
+    return segments
+
+
+def _break_inline_items(text: str) -> str:
+    """Put "1. … 2. … 3. …" that stand in one line on lines of their own."""
+    numbers = [int(match[1]) for match in _INLINE_ITEM.finditer(text)]
+    if len(numbers) >= 2 and numbers[:3] == list(range(1, len(numbers[:3]) + 1)):
+        return _INLINE_ITEM.sub(lambda match: f"\n{match[1]}. ", text)
+    return text
+
+
+def _join_wrapped(text: str) -> str:
+    """Join lines that were only wrapped: the next one begins in lower case and with no step."""
+    lines = text.split("\n")
+    joined = lines[:1]
+    for line in lines[1:]:
+        stripped = line.strip()
+        goes_on = stripped[:1].islower() and not _ITEM.match(line) and not opens_step(stripped)
+        if goes_on and joined[-1].strip() and not _IF.match(stripped) and not _ELSE.match(stripped):
+            joined[-1] = f"{joined[-1].rstrip()} {stripped}"
+        else:
+            joined.append(line)
+    return "\n".join(joined)
+
+
+def _scan(segment: str, separator: Separator) -> list[Clause]:
+    """Cut one segment into clauses."""
+    clauses: list[Clause] = []
+    rest = segment
+    for _ in range(400):
+        if not rest.strip(" ,.:"):
+            break
+        control, rest, separator_after = _control(rest, separator)
+        if control:
+            clauses.extend(control)
+            separator = separator_after
+            continue
+        action, following, rest = _next_action(rest)
+        clauses.extend(_action(action, separator))
+        separator = following
+    return clauses
+
+
+def _control(text: str, separator: Separator) -> tuple[list[Clause], str, Separator]:
+    """Read one word of control off the front of the text; an empty list when there is none."""
+    stripped = text.lstrip(" ,:")
+    always = bool(_ALWAYS.search(stripped[:40]))
+    if match := _ELSE_IF.match(stripped):
+        return _if(match, stripped, separator)
+    if match := _ELSE.match(stripped):
+        return [Clause("else", separator, match[0].strip(" ,:"))], stripped[match.end() :], "condition"
+    if match := _PARALLEL.match(stripped):
+        return [Clause("parallel", separator, "", always=always)], stripped[match.end() :], "condition"
+    if match := _EACH.match(stripped) or _EACH_START.match(stripped):
+        return _each(match, stripped, separator)
+    if match := _AFTER.match(stripped):
+        found = _after(match, stripped, separator)
+        if found:
+            return found
+    if match := _IF.match(stripped):
+        return _if(match, stripped, separator)
+    return [], text, separator
+
+
+def _each(match: re.Match[str], text: str, separator: Separator) -> tuple[list[Clause], str, Separator]:
+    if "noun" in match.re.groupindex:
+        return [Clause("each", separator, match["noun"].strip())], text[match.end() :], "condition"
+    length = _verb_position(match["rest"])
+    if length is None:
+        return [], text, separator
+    noun, rest = match["rest"][:length], match["rest"][length:]
+    return [Clause("each", separator, noun.strip(" ,"))], rest, "condition"
+
+
+def _after(
+    match: re.Match[str], text: str, separator: Separator
+) -> tuple[list[Clause], str, Separator] | None:
+    """Read "after scraping the site," and "after approval by Bob,": steps of their own."""
+    event, rest = match["event"].strip(), text[match.end() :]
+    if _FINISHED.match(event):
+        return [], rest, separator
+    decision = re.search(rf"\b{_DECISION}\b", event, re.IGNORECASE)
+    opening = read_opening(event)
+    gerund = opening is not None and opening.gerund
+    if not decision and not gerund:
+        return None
+    first = Clause("action", separator, f"approval: {event}" if decision and not gerund else event)
+    if match["word"].lower() in ("before", "prior to"):
+        return [*_scan(rest, separator), Clause("action", "then", event)], "", "then"
+    return [first], rest, "then"
+
+
+def _if(match: re.Match[str], text: str, separator: Separator) -> tuple[list[Clause], str, Separator]:
+    word = match["word"].lower()
+    condition, rest = _split_condition(text[match.end() :])
+    written: Separator = "condition" if word.startswith(("else", "otherwise", "elif")) else separator
+    if _FINISHED.match(condition) and word in ("when", "once", "as soon as", "whenever"):
+        return [], rest, separator
+    clause = Clause("if", written, condition, negated=word == "unless")
+    return [clause], rest, "condition"
+
+
+def _split_condition(text: str) -> tuple[str, str]:
+    """Return the condition and what is to be done."""
+    length = _verb_position(text)
+    for match in re.finditer(r",?\s+then\s+|,\s*|:\s+|\s*→\s*", text):
+        rest = text[match.end() :]
+        if length is not None and length < match.start():
+            break
+        decided = match[0].strip() != "," or opens_step(rest) or read_opening(rest) is not None
+        if decided or _ELSE.match(rest) or _IF.match(rest):
+            return text[: match.start()].strip(), rest
+    if length is None:
+        return text.strip(" ,."), ""
+    return text[:length].strip(" ,"), text[length:]
+
+
+def _verb_position(text: str) -> int | None:
+    """Return where a base-form verb that opens a step begins, past the first word."""
+    for match in list(re.finditer(r"\S+", text))[1:]:
+        rest = text[match.start() :]
+        opening = read_opening(match[0])
+        plain = opening is not None and opening.verb.base == match[0].lower().strip(",")
+        decides = opening is not None and opening.verb.action == "approve"
+        if plain and not decides and opens_step(rest) and not _needs_object(text[: match.start()]):
+            return match.start()
+    return None
+
+
+def _needs_object(before: str) -> bool:
+    """Whether the text before a word cannot stand alone, so that the word belongs to it."""
+    last = before.split()[-1].lower()
+    return last in {
+        "to", "the", "a", "an", "of", "is", "are", "not", "than", "no", "new", "can", "does", "did",
+        "do", "and", "or", "be", "in", "by", "for", "has", "have", "was", "will", "my", "each",
+        "i", "we", "you", "they", "he", "she", "it", "who", "that", "which", "user", "users",
+    }  # fmt: skip
+
+
+def _next_action(text: str) -> tuple[str, Separator, str]:
+    """Return the action at the front, the separator after it, and the rest."""
+    for match in _WEAK.finditer(text):
+        rest = text[match.end() :]
+        if not rest.strip(" ,.") or not text[: match.start()].strip():
+            continue
+        if match["then"] or match["before"]:
+            if match["before"] or not _inside_name(text, match):
+                return text[: match.start()], "then", _kept_always(match[0], rest)
+        elif _opens(rest):
+            return text[: match.start()], "comma", rest
+    return text, "comma", ""
+
+
+def _kept_always(separator: str, rest: str) -> str:
+    return f"finally {rest}" if "finally" in separator.lower() else rest
+
+
+def _inside_name(text: str, match: re.Match[str]) -> bool:
+    """Whether "next" or "after" is part of a noun phrase, as in "the next meeting"."""
+    word = match[0].strip(" ,.:").lower()
+    before = text[: match.start()].split()
+    return word == "next" and (not before or before[-1].lower() in ("the", "for", "our", "my"))
+
+
+def _opens(rest: str) -> bool:
+    stripped = rest.lstrip(" ,")
+    controls = (_ELSE, _PARALLEL, _EACH)
+    if any(pattern.match(stripped) for pattern in controls) or opens_step(stripped):
+        return True
+    condition = re.match(r"^(?:then |only |and )*(?:else if|otherwise if|if|unless)\s", stripped, re.IGNORECASE)
+    return bool(condition) or bool(_AFTER.match(stripped) and re.search(_DECISION, stripped[:40]))
+
+
+def _action(text: str, separator: Separator) -> list[Clause]:
+    """Return the clauses of one action: itself, its trailing condition, its approval."""
+    text = text.strip(" ,.")
+    if not text:
+        return []
+    always = bool(_ALWAYS.search(text)) or text.lower().startswith("finally")
+    text = _ALWAYS_WORDS.sub("", text).strip(" ,")
+    whether = _WHETHER.match(strip_leading(text))
+    if whether:
+        return [Clause("whether", separator, strip_leading(text)[whether.end() :], always=always)]
+    approval = _TRAILING_APPROVAL.match(text)
+    if approval and read_opening(approval["action"]) and not is_human(approval["action"]):
+        human = Clause("action", separator, f"approval: {approval['human']}", always=always)
+        return [human, Clause("action", "then", approval["action"])]
+    condition = _TRAILING_IF.match(text)
+    if condition and read_opening(condition["action"]) and not is_human(text):
+        return _bound(condition, separator, always)
+    parallel = bool(_PARALLEL_END.search(text)) or " in parallel" in text
+    text = re.sub(r"\s+in parallel\b", "", _PARALLEL_END.sub("", text)).strip(" ,")
+    return [Clause("action", separator, text, always=always, parallel=parallel)]
+
+
+def _bound(match: re.Match[str], separator: Separator, always: bool) -> list[Clause]:
+    word, condition = match["word"].lower(), match["condition"].strip(" .")
+    action = Clause("action", "condition", match["action"].strip(" ,"), bound=True)
+    if _FINISHED.match(condition):
+        return [Clause("action", separator, action.text, always=always)]
+    branch = Clause(
+        "if", separator, condition, negated=word == "unless", always=always, bound=True
+    )
+    return [branch, action]
+
+
+def has_words(text: str) -> bool:
+    """Whether any letters remain besides literals."""
+    return bool(re.search(r"[A-Za-z]{2}", MARK.sub("", text)))

@@ -1,0 +1,162 @@
+"""Data flow: which earlier outputs a step reads, and whether it runs once for each of a list."""
+
+import re
+from dataclasses import dataclass, replace
+
+from compiler.english.draft import Draft, Output
+from compiler.english.lexicon import lexicon
+from compiler.english.nouns import words_of
+from compiler.english.steps import Step
+from compiler.inflection import plural, singular
+
+_MAPPABLE = frozenset({"llm", "api", "email", "database", "data_processing"})
+_LISTS = frozenset({"list", "rows", "response"})
+_PRONOUN = re.compile(r"\b(?:it|them|these|those|this|that|the results?|the output|everything)\b", re.IGNORECASE)
+_FROM = re.compile(r"\b(?:from|of|in|about|on|for|based on|using|with|against)\s+(?P<rest>[^,;]+)", re.IGNORECASE)
+
+
+@dataclass(frozen=True, slots=True)
+class Reading:
+    """What a step reads."""
+
+    outputs: tuple[Output, ...]
+    mapped: bool = False
+    """The step runs once for each element of the first output."""
+
+    @property
+    def keys(self) -> tuple[str, ...]:
+        """The node's input_keys."""
+        first = self.outputs[:1] if self.mapped else ()
+        paths = [output.value for output in first]
+        paths += [output.key for output in self.outputs[len(first) :] if not output.key.startswith("input.")]
+        return tuple(dict.fromkeys(paths))
+
+
+@dataclass(frozen=True, slots=True)
+class Scope:
+    """What stands before a step: outputs in order, and those of branches that just joined."""
+
+    outputs: tuple[Output, ...] = ()
+    joined: tuple[Output, ...] = ()
+
+    def with_output(self, output: Output | None) -> "Scope":
+        """Return the scope after one more step."""
+        return Scope((*self.outputs, output)) if output else replace(self, joined=self.joined)
+
+    @property
+    def data(self) -> tuple[Output, ...]:
+        """The outputs that are data, not decisions."""
+        return tuple(output for output in self.outputs if output.kind != "approval")
+
+    @property
+    def latest(self) -> Output | None:
+        """The data made last."""
+        return self.data[-1] if self.data else None
+
+
+def find_reading(step: Step, scope: Scope, draft: Draft) -> Reading:
+    """Return what a step reads, declaring inputs of the workflow for what nothing provides."""
+    outputs = _outputs(step, scope)
+    if not outputs and step.role in ("process", "sink") and step.agent != "human_loop":
+        outputs = _from_input(step, draft)
+    if not outputs:
+        return Reading(())
+    source = _list_of(step, outputs, scope)
+    if source and wants_map(step, source):
+        others = tuple(output for output in outputs if output != source and output.kind == "text")
+        return Reading((source, *others), mapped=True)
+    return Reading(outputs)
+
+
+def wants_map(step: Step, source: Output) -> bool:
+    """Whether a step runs once for each element of a source."""
+    loops = step.each is not None or (step.parallel and step.role != "source")
+    return loops and step.agent in _MAPPABLE and source.kind in _LISTS
+
+
+def _list_of(step: Step, outputs: tuple[Output, ...], scope: Scope) -> Output | None:
+    candidates = (*reversed(outputs), *reversed(scope.data))
+    if step.each:
+        named = (o for o in candidates if step.each in o.words and o.kind in _LISTS)
+        if found := next(named, None):
+            return found
+    return next((output for output in candidates if output.kind in _LISTS), None)
+
+
+def _outputs(step: Step, scope: Scope) -> tuple[Output, ...]:
+    if step.role == "source" and step.each is None:
+        return _links(step, scope)
+    mentioned = _mentioned(step, scope)
+    if step.role == "process" and scope.joined and not mentioned:
+        return scope.joined
+    if mentioned and not (step.role == "sink" and _PRONOUN.match(step.phrase)):
+        return mentioned
+    if scope.joined and step.role in ("process", "sink", "control"):
+        return scope.joined
+    return (scope.latest,) if scope.latest else ()
+
+
+def _links(step: Step, scope: Scope) -> tuple[Output, ...]:
+    """Return earlier links that a scraping step without a URL follows."""
+    if step.urls or step.inputs or step.agent != "web_scraping":
+        return ()
+    found = [o for o in scope.data if o.words & {"url", "link"}]
+    if not found and _PRONOUN.search(step.rest):
+        found = [o for o in scope.data if o.kind == "list"]
+    return tuple(found[-1:])
+
+
+def _mentioned(step: Step, scope: Scope) -> tuple[Output, ...]:
+    """Return the outputs whose nouns the step names, in order; the latest of each name."""
+    words = {singular(word) for word in words_of(_spoken(step))}
+    if step.each:
+        words.add(step.each)
+    found: dict[str, Output] = {}
+    for output in scope.data:
+        shared = output.words & words - {singular(w) for w in lexicon().generic}
+        if shared:
+            found[max(shared)] = output
+    return tuple(dict.fromkeys(found.values()))
+
+
+def _spoken(step: Step) -> str:
+    """Return the part of a step that can name its sources: not the thing it makes itself."""
+    rest = lexicon().product_pattern.sub(" ", step.rest)
+    rest = re.sub(r"\b(?:to|into) (?:an?|the|my|our) [\w -]*(?:table|database|channel|sheet|folder|page)\b", " ", rest)
+    if step.action in ("summarize", "classify", "translate", "analyze", "score", "filter", "sort", "dedupe", "transform", "aggregate") or step.role in ("sink", "control"):
+        return rest
+    complements = " ".join(match["rest"] for match in _FROM.finditer(rest))
+    return complements if step.action in ("extract", "generate") else f"{step.each or ''} {complements}"
+
+
+def _from_input(step: Step, draft: Draft) -> tuple[Output, ...]:
+    """Declare the data of a first step that processes something: "summarize the article"."""
+    if step.role == "sink" and step.action != "store":
+        return ()
+    if step.inputs:
+        return tuple(
+            Output(reference.strip("{}"), "text") for reference in step.inputs
+        )
+    noun = _input_noun(step)
+    if step.each is not None:
+        name = plural(step.each or noun or "item")
+        schema = {"type": "array", "items": {}}
+        draft.input(name, f"The {name.replace('_', ' ')} to work on", schema)
+        return (Output(f"input.{name}", "list", frozenset({singular(name)})),)
+    name = noun or "text"
+    draft.input(name, f"The {name.replace('_', ' ')} to work on", {})
+    return (Output(f"input.{name}", "text", frozenset({singular(name)})),)
+
+
+def _input_noun(step: Step) -> str | None:
+    if step.action in ("extract", "generate"):
+        match = re.search(r"\b(?:from|about|on|for|in|of|to)\s+(?P<rest>[^,;]+)", step.rest, re.IGNORECASE)
+        words = words_of(re.split(r"\b(?:with|using|by|via|and|in)\b", match["rest"])[0]) if match else []
+        words = [word for word in words if word not in lexicon().generic]
+        return re.sub(r"\W", "_", words[-1]) if words else ("topic" if step.action == "generate" else None)
+    complement = re.search(r"\bof\s+(?P<rest>[^,;]+)", step.phrase)
+    if complement:
+        words = [w for w in words_of(complement["rest"]) if w not in lexicon().generic]
+        if words:
+            return re.sub(r"\W", "_", words[-1])
+    return step.noun if step.noun and step.action not in ("analyze", "score") or step.noun not in ("sentiment", "tone", "urgency") else None

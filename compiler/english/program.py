@@ -1,0 +1,269 @@
+"""Fourth stage: the clauses as a program: steps in order, choices, steps side by side."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+
+from compiler.english.clauses import Clause
+from compiler.english.lexicon import lexicon
+from compiler.english.normalise import Text
+from compiler.english.steps import Step, read_step
+
+
+@dataclass(frozen=True, slots=True)
+class Arm:
+    """One way of a choice."""
+
+    condition: str
+    """Marked text; empty for "otherwise"."""
+    negated: bool
+    body: tuple[Part, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Choice:
+    """A place where one of several ways is taken."""
+
+    arms: tuple[Arm, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Fork:
+    """Branches that run side by side."""
+
+    branches: tuple[tuple[Part, ...], ...]
+
+
+Part = Step | Choice | Fork
+
+
+@dataclass(frozen=True, slots=True)
+class Program:
+    """What a description asks for, and the parts of it that nobody understood."""
+
+    parts: tuple[Part, ...]
+    unknown: tuple[Clause, ...]
+
+
+def steps_of(parts: tuple[Part, ...]) -> Iterator[Step]:
+    """Yield every step in the order of the text."""
+    for part in parts:
+        if isinstance(part, Step):
+            yield part
+        elif isinstance(part, Choice):
+            for arm in part.arms:
+                yield from steps_of(arm.body)
+        else:
+            for branch in part.branches:
+                yield from steps_of(branch)
+
+
+def read_program(clauses: list[Clause], text: Text) -> Program:
+    """Arrange clauses as a program."""
+    builder = _Builder(text, fine=_fine_groups(clauses))
+    for place, clause in enumerate(clauses):
+        following = clauses[place + 1] if place + 1 < len(clauses) else None
+        builder.add(clause, following)
+    return builder.finish()
+
+
+def _fine_groups(clauses: list[Clause]) -> bool:
+    """Whether "in parallel:" is followed by a list whose entries may hold several steps."""
+    return any(clause.separator in ("semicolon", "item") for clause in clauses)
+
+
+@dataclass(slots=True)
+class _OpenArm:
+    condition: str
+    negated: bool
+    body: list[Part] = field(default_factory=list)
+
+
+@dataclass(slots=True)
+class _Builder:
+    text: Text
+    fine: bool
+    parts: list[Part] = field(default_factory=list)
+    arms: list[_OpenArm] = field(default_factory=list)
+    bound: bool = False
+    """The open choice was written after its action, so nothing more joins the arm."""
+    arrows: bool = False
+    """The open arm began with an arrow, so arrows continue it."""
+    group: list[list[Part]] | None = None
+    each: str | None = None
+    question: str | None = None
+    """What "check whether" asked, until "if so" or "if not" uses it."""
+    unknown: list[Clause] = field(default_factory=list)
+
+    def add(self, clause: Clause, following: Clause | None) -> None:
+        """Take in the next clause."""
+        if self._closes(clause):
+            self._close()
+        if clause.kind == "action":
+            self._action(clause)
+        elif clause.kind == "if":
+            self._if(clause, following)
+        elif clause.kind == "else":
+            self._else(clause)
+        elif clause.kind == "each":
+            self.each = clause.text
+        elif clause.kind == "parallel":
+            self._close()
+            self.group = []
+        else:
+            self._whether(clause, following)
+
+    def finish(self) -> Program:
+        """Return the program."""
+        self._close()
+        return Program(tuple(self.parts), tuple(self.unknown))
+
+    def _closes(self, clause: Clause) -> bool:
+        """Whether the open choice or group ends before this clause."""
+        if clause.kind in ("else", "if"):
+            return False
+        if clause.separator in ("sentence", "line"):
+            self.each = None
+        if self.group is not None:
+            ends = clause.separator in ("arrow", "sentence", "line")
+            joins = bool(self.group) and bool(re.match(r"(?:and )?then\b|finally\b", clause.text, re.I))
+            return ends or joins or (clause.separator == "then" and not self.fine)
+        if not self.arms:
+            return False
+        if clause.always or (self.bound and clause.separator != "condition"):
+            return True
+        if clause.separator == "arrow":
+            return not self.arrows
+        return clause.separator in ("sentence", "line", "item", "semicolon")
+
+    def _close(self) -> None:
+        if self.arms:
+            arms = tuple(Arm(arm.condition, arm.negated, tuple(arm.body)) for arm in self.arms)
+            if any(arm.body for arm in arms):
+                self.parts.append(Choice(arms))
+            self.arms = []
+        if self.group is not None:
+            branches = tuple(tuple(branch) for branch in self.group if branch)
+            self.parts.extend([Fork(branches)] if len(branches) > 1 else [p for b in branches for p in b])
+            self.group = None
+        self.bound = self.arrows = False
+
+    def _action(self, clause: Clause) -> None:
+        step = read_step(clause.text, self.text, clause.parallel)
+        if step is None:
+            self.unknown.append(clause)
+            return
+        if self.each is not None and step.each is None:
+            step = read_step(f"{clause.text} for each {self.each}", self.text, clause.parallel) or step
+        if self.arms:
+            self.arms[-1].body.append(step)
+        elif self.group is not None:
+            continues = clause.separator == "then" and self.group
+            split = not self.fine or clause.separator in ("semicolon", "item", "condition")
+            if split and not continues:
+                self.group.append([])
+            (self.group[-1] if self.group else self.parts).append(step)
+        else:
+            self.parts.append(step)
+            if clause.parallel:
+                self._gather()
+
+    def _gather(self) -> None:
+        """Put the last steps side by side: "email it and post it to Slack at the same time"."""
+        last = self.parts[-1]
+        run: list[Part] = []
+        while self.parts and isinstance(self.parts[-1], Step) and isinstance(last, Step):
+            same = self.parts[-1].role == last.role and self.parts[-1].each is None
+            if not same or last.each is not None:
+                break
+            run.insert(0, self.parts.pop())
+        if len(run) > 1:
+            self.parts.append(Fork(tuple((step,) for step in run)))
+        else:
+            self.parts.extend(run)
+
+    def _if(self, clause: Clause, following: Clause | None) -> None:
+        if self.group is not None:
+            self._close()
+        again = bool(self.arms) and self._continues(clause)
+        if not again:
+            self._close()
+        condition = clause.text
+        if self.question is not None and AFFIRMED.match(condition):
+            condition, self.question = self.question, None
+        self.arms.append(_OpenArm(condition, clause.negated))
+        self.bound = clause.bound
+        self.arrows = following is not None and following.separator == "arrow"
+
+    def _continues(self, clause: Clause) -> bool:
+        """Whether this condition is another way of the open choice."""
+        if not self.arms[-1].condition:
+            return False
+        if clause.separator == "condition":
+            return True
+        if any(opposite(arm.condition, clause.text) for arm in self.arms):
+            return True
+        return clause.separator in ("semicolon", "comma", "item") and not self.bound
+
+    def _else(self, clause: Clause) -> None:
+        self.bound = False
+        if not self.arms and self.question is not None:
+            self.arms.append(_OpenArm(self.question, True))
+            self.question = None
+            return
+        last = self.parts[-1] if self.parts else None
+        if not self.arms and isinstance(last, Choice):
+            self.parts.pop()
+            self.arms = [_OpenArm(a.condition, a.negated, list(a.body)) for a in last.arms]
+        elif not self.arms and isinstance(last, Step) and last.agent == "human_loop":
+            self.arms = [_OpenArm("approved", False)]
+        if self.arms:
+            self.arms.append(_OpenArm("", False))
+
+    def _whether(self, clause: Clause, following: Clause | None) -> None:
+        """Read "check whether X": a look at X, and the condition that "if so" and "if not" mean."""
+        self._close()
+        look = read_step(f"check {clause.text}", self.text)
+        decided = following is not None and following.kind in ("if", "else")
+        if look is None:
+            self.unknown.append(clause)
+        elif look.agent != "llm" or not decided:
+            self.parts.append(look)
+        self.question = clause.text if decided else None
+
+
+AFFIRMED = re.compile(r"^(?:so|yes|it is|it does|they are|they do|true|that is the case|it's|there is|there are)$", re.I)
+
+
+def opposite(one: str, other: str) -> bool:
+    """Whether two conditions are each other's opposite, as "up" and "down" are."""
+    first, second = _core(one), _core(other)
+    if first == second:
+        return False
+    if _strip_not(first) == _strip_not(second):
+        return True
+    words = lexicon().data["conditions"]
+    for pair in (("failing", "working"), ("approved", "rejected")):
+        kinds = [next((name for name in pair if c in words[name]), None) for c in (first, second)]
+        if None not in kinds and kinds[0] != kinds[1]:
+            return True
+    return any(_swapped(first, second, *pair) for pair in words["opposites"])
+
+
+def _core(condition: str) -> str:
+    text = re.sub(r"^(?:the |it(?:'s)?\b|they |that |this |an? )\s*", "", condition.lower().strip(" ."))
+    text = re.sub(r"^(?:[\w' ]+? )?(?:is|are|was|were|has been|gets|goes|comes back)\s+(?=\S)", "", text)
+    return re.sub(r"n't\b", " not", text).strip()
+
+
+def _strip_not(text: str) -> str:
+    return re.sub(r"\s+", " ", re.sub(r"\b(?:not|no|doesn't|isn't|does|do)\b", "", text)).strip()
+
+
+def _swapped(first: str, second: str, one: str, other: str) -> bool:
+    def has(text: str, word: str) -> bool:
+        return bool(re.search(rf"\b{re.escape(word)}\b", text))
+
+    return (has(first, one) and has(second, other)) or (has(first, other) and has(second, one))

@@ -1,0 +1,110 @@
+"""Which verb opens a part of the text, and whether it opens a step of its own."""
+
+import re
+from dataclasses import dataclass
+from functools import cache
+
+from compiler.english.lexicon import Verb, lexicon
+from compiler.english.normalise import MARK
+
+_AFTER_VERB = frozenset(
+    "the a an it them this that these those each every all any me us my our your his her their its "
+    "everyone everybody to into on onto via through using with whether how both new only some "
+    "someone in from up out back down yourself customers users".split()
+)
+_HUMAN = re.compile(
+    r"^(?:(?:have|let|get|ask|tell) (?:me|us|my|our|an?|the|someone|somebody|\w+)\b(?: [\w'-]+){0,3}? (?:to )?"
+    r"(?:re-?view|check|approve|confirm|decide|verify|sign off|choose|select|pick|look|validate|ok)\b"
+    r"|(?:ask|prompt)s? (?:me|us|the user|a human|someone|my \w+|the \w+)\b"
+    r"|(?:wait|pause|hold|stop)s?(?: here| there)?(?: and wait)? (?:for|until)\b"
+    r"|(?:get|gets|seek|obtain|request|requires?|needs?|await)s? (?:my |the |an? |human |manual |[\w'-]+ ){0,3}(?:approval|sign-?off|confirmation|consent|go-ahead|permission)"
+    r"|(?:(?:i|we|my \w+|the \w+|an? \w+|someone|human) )?(?:approves?|sign(?:s|ed)? off)\b"
+    r"|(?:i|we|my \w+|the manager|a manager|a human|someone|a person|the user|an editor|the team) (?:must |should |will |has to |have to |needs? to )?(?:review|confirm|check|decide|approve)s?\b"
+    r"|(?:human|manual|manager|my|the|an?|final|legal) ?(?:[\w'-]+ )?(?:approval|review|sign-?off|check|confirmation)\b(?! (?:site|page|process))"
+    r"|(?:send|submit|route|put)s? .{0,60}\bfor (?:[\w'-]+ ){0,3}(?:approval|sign-?off)\b"
+    r"|(?:approval|sign-?off|human[- ]in[- ]the[- ]loop|confirmation)\b)",
+    re.IGNORECASE,
+)
+_TOOL = re.compile(
+    r"^(?:us(?:e|es|ing)|leverag(?:e|es|ing)|utiliz(?:e|es|ing)|call(?:s|ing)?)\s+(?P<tool>(?:[^\s,→]+\s+){1,6}?)to (?=(?P<verb>[\w-]+))",
+    re.IGNORECASE,
+)
+_MODEL_ACTOR = re.compile(r"\b(?:llm|ai|model|gpt\S*|claude|agent|openai|chatgpt)\b", re.IGNORECASE)
+
+
+@dataclass(frozen=True, slots=True)
+class Opening:
+    """The verb of a part of the text."""
+
+    verb: Verb
+    rest: str
+    """What follows the verb."""
+    gerund: bool
+    tool: str = ""
+    """What "use … to" names."""
+
+
+@cache
+def _leading() -> tuple[re.Pattern[str], ...]:
+    return tuple(re.compile(rf"^{p}", re.IGNORECASE) for p in lexicon().names("leading"))
+
+
+def strip_leading(text: str) -> str:
+    """Remove words such as "then", "finally" and "it should" from the front of a part."""
+    text = text.lstrip(" ,:-")
+    changed = True
+    while changed:
+        changed = False
+        for pattern in _leading():
+            shorter = pattern.sub("", text, count=1)
+            if shorter != text and shorter.strip():
+                text, changed = shorter.lstrip(" ,:"), True
+    return text
+
+
+def is_human(text: str) -> bool:
+    """Whether a part of the text asks a person for something."""
+    stripped = text.lstrip(" ,")
+    if _MODEL_ACTOR.search(stripped.split(" to ")[0][:40]):
+        return False
+    return bool(_HUMAN.match(stripped) or _HUMAN.match(strip_leading(stripped)))
+
+
+def read_opening(text: str) -> Opening | None:
+    """Return the verb that a part begins with, past leading words; None when there is none."""
+    text = strip_leading(text)
+    tool = _TOOL.match(text)
+    if tool and tool["verb"].lower() in lexicon().verbs:
+        inner = read_opening(text[tool.end() :])
+        if inner:
+            return Opening(inner.verb, inner.rest, inner.gerund, tool["tool"].strip())
+    words = text.split(" ", 2)
+    for length in (2, 1):
+        form = " ".join(words[:length]).lower().strip(",:;.!")
+        verb = lexicon().verbs.get(form)
+        if verb and len(words) >= length:
+            return Opening(verb, " ".join(words[length:]), form.split()[0].endswith("ing"))
+    return None
+
+
+def opens_step(text: str) -> bool:
+    """Whether the text after a comma or an "and" begins a new step."""
+    if is_human(text):
+        return True
+    opening = read_opening(text)
+    if opening is None or opening.gerund:
+        return False
+    return not opening.verb.is_noun or bool(opening.tool) or _acts(opening.rest)
+
+
+def _acts(rest: str) -> bool:
+    """Whether what follows a word shows that the word is a verb."""
+    words = rest.lower().split()
+    if not words:
+        return False
+    first = words[0].strip(",.;:")
+    if MARK.match(words[0]) or first in _AFTER_VERB or first[:1].isdigit() or first[:1] == "#":
+        return True
+    if lexicon().product_pattern.match(rest):
+        return True
+    return any(word.strip(",.;:") in lexicon().artifacts for word in words[:3])

@@ -1,0 +1,179 @@
+"""Which names stand in the state at which node, and what to say of one that does not."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+from compiler.errors import Problem
+from compiler.inflection import item_names
+from compiler.references import Reference
+from compiler.signature import AgentSignature
+from compiler.specification import Node, Specification
+from compiler.suggestions import did_you_mean
+from compiler.topology import Topology, topology
+
+RESERVED = frozenset(("input", "state", "item", "workflow", "user", "secrets"))
+FIELDS = {"workflow": ("id", "name", "output"), "user": ("email", "name")}
+"""What `{workflow.x}` and `{user.x}` may name."""
+
+
+@dataclass(frozen=True, slots=True)
+class Place:
+    """Where a name is used."""
+
+    path: str
+    node: Node
+    after: bool = False
+    """Whether the node has run by then, as for the conditions on the edges that leave it."""
+    items: tuple[str, ...] = ()
+    """The names of the mapped element."""
+
+
+class Names:
+    """The names of one specification."""
+
+    def __init__(self, specification: Specification, agents: Mapping[str, AgentSignature]) -> None:
+        self._order: Topology = topology(specification)
+        self._agents = agents
+        self._writers: dict[str, list[Node]] = {}
+        for node in specification.nodes:
+            self._writers.setdefault(node.key, []).append(node)
+        self._ids = {node.id: node for node in specification.nodes}
+        schema = specification.state_schema.input
+        properties = schema.get("properties")
+        self._inputs = tuple(properties) if isinstance(properties, dict) else ()
+        self._any_input = not self._inputs or bool(schema.get("additionalProperties"))
+
+    def problem(self, reference: Reference, place: Place) -> Problem | None:
+        """Return what is wrong with a reference where it stands; None if it is known there."""
+        root = reference.root
+        if root in place.items or (root == "state" and not reference.path):
+            return None
+        if root == "item":
+            message = f"`{{{reference}}}` has a value only in a node with `pattern: map`."
+            remedy = "Add `pattern: map` and `input_keys` with the list, or name the whole list."
+            return Problem(place.path, "item_outside_map", message, remedy)
+        if root == "input":
+            return self._input_problem(reference, place)
+        if root in FIELDS:
+            return _field_problem(reference, FIELDS[root], place)
+        if root == "secrets":
+            return _secret_problem(reference, place)
+        return self._key_problem(reference, place)
+
+    def _input_problem(self, reference: Reference, place: Place) -> Problem | None:
+        if not reference.path or self._any_input or str(reference.path[0]) in self._inputs:
+            return None
+        name = str(reference.path[0])
+        message = f"The input has no field `{name}`."
+        remedy = f"{did_you_mean(name, self._inputs)} Or add it to `state_schema.input.properties`."
+        return Problem(place.path, "unknown_reference", message, remedy)
+
+    def _key_problem(self, reference: Reference, place: Place) -> Problem | None:
+        key = reference.key
+        writers = self._writers.get(key, [])
+        earlier = [node for node in writers if self._stands(node, place)]
+        if earlier:
+            return self._output_problem(reference, place, earlier)
+        if writers:
+            return self._too_early(reference, place, writers[0])
+        message = f"Nothing before `{place.node.id}` gives `{key}`."
+        return Problem(place.path, "unknown_reference", message, self._remedy(key, place))
+
+    def _stands(self, writer: Node, place: Place) -> bool:
+        if writer.id == place.node.id and place.after:
+            return True
+        return self._order.precedes(writer.id, place.node.id)
+
+    def _too_early(self, reference: Reference, place: Place, writer: Node) -> Problem:
+        name = place.node.id
+        if writer.id == name:
+            message = f"`{reference.key}` is the output of `{name}` itself."
+            remedy = "Name something that stands before it."
+        elif self._order.precedes(name, writer.id):
+            message = f"`{reference.key}` is written by `{writer.id}`, which runs after `{name}`."
+            remedy = "Change the order of the edges, or name something that stands before it."
+        else:
+            message = (
+                f"`{reference.key}` is written by `{writer.id}`, which no path to `{name}` passes."
+            )
+            remedy = f"Add an edge so that `{writer.id}` runs before `{name}`."
+        return Problem(place.path, "not_yet_known", message, remedy)
+
+    def _remedy(self, key: str, place: Place) -> str:
+        if key in self._inputs:
+            return f"It is a field of the input: write `input.{key}`."
+        node = self._ids.get(key)
+        if node is not None:
+            return f"The output of `{key}` stands under `{node.key}`: write that."
+        return self._known(place, key)
+
+    def _known(self, place: Place, key: str = "") -> str:
+        known = [
+            name
+            for name, writers in self._writers.items()
+            if any(self._stands(writer, place) for writer in writers)
+        ]
+        inputs = [f"input.{name}" for name in self._inputs]
+        return did_you_mean(key, [*known, *place.items, *inputs]) or (
+            "Give a node before it this `output_key`, or write `input.` before the name."
+        )
+
+    def _output_problem(
+        self, reference: Reference, place: Place, writers: list[Node]
+    ) -> Problem | None:
+        """Check the field of an output whose shape is known."""
+        if not reference.below:
+            return None
+        part = reference.below[0]
+        fields: list[str] = []
+        for writer in writers:
+            signature = self._agents.get(writer.agent)
+            if signature is None or (not signature.output_fields and writer.pattern != "map"):
+                return None
+            if writer.pattern == "map":
+                if isinstance(part, int):
+                    return None
+                continue
+            fields.extend(signature.output_fields)
+        if part in fields:
+            return None
+        if not fields:
+            message = f"`{reference.key}` is a list, one element for each mapped item."
+            remedy = f"Name an element, such as `{reference.key}[0].{part}`, or map over it."
+        else:
+            message = f"The output of `{writers[0].id}` has no field `{part}`."
+            remedy = did_you_mean(str(part), fields)
+        return Problem(place.path, "unknown_field", message, remedy)
+
+
+def _field_problem(reference: Reference, fields: tuple[str, ...], place: Place) -> Problem | None:
+    if reference.path and reference.path[0] in fields:
+        return None
+    name = str(reference.path[0]) if reference.path else ""
+    message = f"`{{{reference}}}` names nothing."
+    known = [f"{reference.root}.{known}" for known in fields]
+    remedy = did_you_mean(f"{reference.root}.{name}", known)
+    return Problem(place.path, "unknown_reference", message, remedy)
+
+
+def _secret_problem(reference: Reference, place: Place) -> Problem | None:
+    if len(reference.path) == 1 and isinstance(reference.path[0], str):
+        return None
+    message = f"`{{{reference}}}` names no secret."
+    return Problem(place.path, "unknown_reference", message, "Write `{secrets.name}`.")
+
+
+def reserved_problem(name: str, path: str) -> Problem | None:
+    """Return what is wrong with a node's id or output key; None if it may be used."""
+    if name not in RESERVED and not name.startswith("__"):
+        return None
+    message = f"The name `{name}` has a meaning of its own."
+    remedy = f"Choose another, such as `{name.strip('_') or 'step'}_result`."
+    return Problem(path, "reserved_name", message, remedy)
+
+
+def mapped_items(node: Node) -> tuple[str, ...]:
+    """Return the names under which a map node may refer to one element; none for other nodes."""
+    if node.pattern != "map" or not node.input_keys:
+        return ()
+    return item_names(node.input_keys[0])

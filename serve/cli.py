@@ -1,0 +1,326 @@
+"""The command line: each command is one conversation with the platform through its client."""
+
+from __future__ import annotations
+
+import json
+import sys
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+from rich.console import Console
+from rich.text import Text
+from weft import Client, Unreachable, WeftError
+from weft.records import ExecutionPage, WorkflowPage
+
+from serve.cli_follow import create_by_asking, follow, show_error, show_graph, show_status
+from serve.cli_platform import diagnose, run_demo, run_foreground, start_background
+from serve.cli_tables import execution_table, log_view, workflow_table
+from serve.progress import as_json, plain, question_text
+from serve.settings import SettingsError, load_settings
+
+app = typer.Typer(
+    name="weft",
+    help="From one English sentence to a durable execution.",
+    no_args_is_help=True,
+    pretty_exceptions_enable=False,
+    add_completion=False,
+)
+console = Console(highlight=False, markup=False, emoji=False)
+error_console = Console(stderr=True, highlight=False, markup=False, emoji=False)
+
+Input = Annotated[
+    str | None,
+    typer.Option("--input", "-i", help="The input as JSON, or @FILE.", metavar="JSON"),
+]
+Answers = Annotated[
+    list[str] | None,
+    typer.Option("--answer", "-a", help="Answer a question: ID=TEXT.", metavar="ID=TEXT"),
+]
+Name = Annotated[str | None, typer.Option("--name", help="The workflow's name.")]
+AsJson = Annotated[bool, typer.Option("--json", help="Print the platform's JSON.")]
+ExecutionId = Annotated[str, typer.Argument(metavar="EXECUTION")]
+
+
+def main(arguments: Sequence[str] | None = None) -> None:
+    """Run a command and exit; an error of the platform is shown with its remedy and exits with 1.
+
+    Args:
+        arguments: The command line; None: the process's.
+    """
+    try:
+        app(args=None if arguments is None else list(arguments))
+    except WeftError as error:
+        show_error(error_console, error)
+    except SettingsError as error:
+        show_error(error_console, WeftError("A setting is wrong", detail=str(error)))
+    sys.exit(1)
+
+
+@app.command()
+def up() -> None:
+    """Run the platform in the foreground; Ctrl-C stops all of it."""
+    raise typer.Exit(run_foreground(load_settings()))
+
+
+@app.command()
+def demo(
+    keep: Annotated[bool, typer.Option("--keep", help="Leave the platform up.")] = False,
+) -> None:
+    """Do the main job once, on a bundled web site."""
+    raise typer.Exit(run_demo(keep))
+
+
+@app.command()
+def run(
+    sentence: Annotated[str, typer.Argument(metavar="SENTENCE")],
+    input_: Input = None,
+    answer: Answers = None,
+    name: Name = None,
+) -> None:
+    """Create a workflow from a sentence, execute it, and show its progress and output.
+
+    Starts a platform when none answers. The exit code is 0 only when the execution completed.
+    """
+    given, answers = _parse_input(input_), _parse_answers(answer)
+    with _client_of_a_platform() as client:
+        source = {"description": sentence, "name": name}
+        workflow = create_by_asking(client, console, source, answers, interactive=_interactive())
+        console.print(Text(plain(workflow["name"]), style="bold"))
+        show_graph(console, workflow)
+        console.print()
+        started = client.execute(workflow["workflow_id"], given)
+        _follow_to_the_end(client, started["execution_id"])
+
+
+def _client_of_a_platform() -> Client:
+    client = Client()
+    try:
+        client.health()
+    except Unreachable:
+        address = client.connection.base_url
+        if not client.connection.is_local:
+            raise
+        client.close()
+        console.print(f"No platform answers at {address}: starting one.")
+        client = Client(start_background(load_settings()))
+        console.print(f"It runs at {client.connection.base_url} and stays up.")
+    return client
+
+
+def _follow_to_the_end(client: Client, execution_id: str) -> None:
+    execution = follow(client, console, execution_id)
+    raise typer.Exit(0 if execution["status"] == "completed" else 1)
+
+
+@app.command()
+def create(
+    sentence: Annotated[str | None, typer.Argument(metavar="[SENTENCE]")] = None,
+    file: Annotated[
+        Path | None,
+        typer.Option("--file", "-f", help="A specification in YAML.", exists=True, dir_okay=False),
+    ] = None,
+    dry_run: Annotated[bool, typer.Option("--dry-run", help="Store nothing.")] = False,
+    name: Name = None,
+    answer: Answers = None,
+    json_: AsJson = False,
+) -> None:
+    """Create a workflow from a sentence or a file."""
+    if (sentence is None) == (file is None):
+        raise typer.BadParameter("give either a sentence or -f FILE")
+    source: dict[str, Any] = {"name": name, "description": sentence}
+    if file is not None:
+        source = {"name": name, "yaml": file.read_text(encoding="utf-8")}
+    answers = _parse_answers(answer)
+    with Client() as client:
+        if dry_run:
+            _plan(client, {**source, "answers": answers}, json_)
+            return
+        interactive = _interactive() and not json_
+        workflow = create_by_asking(client, console, source, answers, interactive=interactive)
+    if json_:
+        typer.echo(as_json(workflow))
+        return
+    console.print(Text(f"{plain(workflow['name'])}  {workflow['workflow_id']}", style="bold"))
+    show_graph(console, workflow)
+    console.print(f"Execute it: weft execute {workflow['workflow_id']}")
+
+
+def _plan(client: Client, source: dict[str, Any], json_: bool) -> None:
+    plan = client.dry_run(**source)
+    if json_:
+        typer.echo(as_json(plan))
+    else:
+        show_graph(console, plan)
+        for question in plan.get("questions") or []:
+            console.print(question_text(question))
+    problems = plan.get("problems") or []
+    if problems:
+        raise WeftError("The specification is wrong", problems=problems)
+
+
+@app.command()
+def execute(
+    workflow_id: Annotated[str, typer.Argument(metavar="WORKFLOW")],
+    input_: Input = None,
+    wait: Annotated[bool, typer.Option("--wait", help="Show it until it ends.")] = False,
+    json_: AsJson = False,
+) -> None:
+    """Start an execution of a workflow."""
+    given = _parse_input(input_)
+    with Client() as client:
+        started = client.execute(workflow_id, given)
+        execution_id = started["execution_id"]
+        if json_:
+            typer.echo(as_json(client.wait(execution_id) if wait else started))
+        elif wait:
+            _follow_to_the_end(client, execution_id)
+        else:
+            console.print(f"{execution_id} has started. Watch it: weft watch {execution_id}")
+
+
+@app.command()
+def status(execution_id: ExecutionId, json_: AsJson = False) -> None:
+    """Show an execution as it stands."""
+    with Client() as client:
+        execution = client.execution(execution_id)
+    if json_:
+        typer.echo(as_json(execution))
+    else:
+        show_status(console, execution)
+
+
+@app.command()
+def watch(execution_id: ExecutionId) -> None:
+    """Show an execution until it ends; the exit code is 0 only when it completed."""
+    with Client() as client:
+        _follow_to_the_end(client, execution_id)
+
+
+@app.command()
+def logs(
+    execution_id: ExecutionId,
+    node: Annotated[str | None, typer.Option("--node", help="Only this node.")] = None,
+    json_: AsJson = False,
+) -> None:
+    """Show every attempt at every node: its input, output and error."""
+    with Client() as client:
+        found = [log for log in client.logs(execution_id) if node in (None, log["node_id"])]
+    if json_:
+        typer.echo(as_json(found))
+        return
+    for log in found:
+        console.print(log_view(log))
+    if not found:
+        console.print("No node has started yet.")
+
+
+@app.command()
+def cancel(execution_id: ExecutionId) -> None:
+    """Cancel an execution."""
+    with Client() as client:
+        answer = client.cancel(execution_id)
+    done, pending = answer.get("completed_nodes", 0), answer.get("pending_nodes", 0)
+    console.print(f"{execution_id} is {answer['status']}: {done} nodes done, {pending} not begun.")
+
+
+@app.command()
+def approve(
+    execution_id: ExecutionId,
+    reject: Annotated[bool, typer.Option("--reject", help="Say no.")] = False,
+    choose: Annotated[str | None, typer.Option("--choose", help="Choose an option.")] = None,
+    value: Annotated[str | None, typer.Option("--value", help="Answer with a text.")] = None,
+    comment: Annotated[str | None, typer.Option("--comment", help="Add a remark.")] = None,
+    approval: Annotated[
+        str | None, typer.Option("--approval", help="Which approval, when several are open.")
+    ] = None,
+) -> None:
+    """Answer what an execution waits for."""
+    if reject and (choose or value):
+        raise typer.BadParameter("--reject stands alone")
+    decision = "reject" if reject else choose or "approve"
+    with Client() as client:
+        answer = client.approve(
+            execution_id, decision, approval_id=approval, value=value, comment=comment
+        )
+    console.print(
+        f"{execution_id}: {plain(answer['decision'])}. Watch it: weft watch {execution_id}"
+    )
+
+
+@app.command("list")
+def list_(
+    executions: Annotated[
+        bool, typer.Option("--executions", "-e", help="List executions instead.")
+    ] = False,
+    status: Annotated[str | None, typer.Option("--status", help="Only these.")] = None,
+    limit: Annotated[int, typer.Option("--limit", min=1, max=1000)] = 50,
+    json_: AsJson = False,
+) -> None:
+    """List workflows, or executions, the newest first."""
+    with Client() as client:
+        page: ExecutionPage | WorkflowPage
+        if executions:
+            page = client.executions(status=status, limit=limit)
+            table = execution_table(page["executions"])
+        else:
+            page = client.list(status=status, limit=limit)
+            table = workflow_table(page["workflows"])
+    if json_:
+        typer.echo(as_json(page))
+        return
+    console.print(table)
+    console.print(f"{table.row_count} of {page.get('total', table.row_count)}", style="dim")
+
+
+@app.command()
+def doctor() -> None:
+    """Check everything the platform needs and say how to mend what is missing."""
+    raise typer.Exit(diagnose(load_settings(), console))
+
+
+@app.command()
+def token() -> None:
+    """Print the key of the platform on this machine, as the dashboard's login asks for it."""
+    file = load_settings().home / "token"
+    try:
+        typer.echo(file.read_text(encoding="utf-8").strip())
+    except OSError as error:
+        raise WeftError(
+            "There is no token yet",
+            detail=str(error),
+            remedy="The first `weft up` makes one; WEFT_HOME says where it is kept.",
+        ) from error
+
+
+def _interactive() -> bool:
+    return sys.stdin.isatty() and console.is_terminal
+
+
+def _parse_input(text: str | None) -> dict[str, Any]:
+    if text is None:
+        return {}
+    try:
+        if text.startswith("@"):
+            text = Path(text[1:]).read_text(encoding="utf-8")
+        value = json.loads(text)
+    except (OSError, ValueError) as error:
+        raise typer.BadParameter(f"the input is not JSON: {error}") from error
+    if not isinstance(value, dict):
+        raise typer.BadParameter('the input must be a JSON object such as {"url": "http://…"}')
+    return value
+
+
+def _parse_answers(pairs: Sequence[str] | None) -> dict[str, str]:
+    answers = {}
+    for pair in pairs or ():
+        question_id, equals, text = pair.partition("=")
+        if not equals:
+            raise typer.BadParameter(f"{pair!r} is not ID=TEXT")
+        answers[question_id.strip()] = text
+    return answers
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,170 @@
+"""The terminal's conversations: creating from a sentence, following an execution, errors."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Mapping
+from typing import Any
+
+import typer
+from rich.console import Console
+from rich.live import Live
+from rich.text import Text
+from weft import Client, WeftError
+from weft.records import CreatedWorkflow, Event, Execution, Plan, Question
+
+from serve.progress import (
+    ExecutionView,
+    error_message,
+    format_seconds,
+    graph_tree,
+    live_view,
+    plain,
+    question_text,
+    status_text,
+    summary,
+)
+
+MAX_ROUNDS = 5
+"""How often a sentence is sent again with more answers."""
+REFRESH_SECONDS = 0.5
+"""The least time between two fetches of a running execution's costs."""
+FETCH_AFTER = frozenset({"node_completed", "node_failed"})
+FETCH_AT_ONCE = frozenset({"approval_requested", "approval_decided"})
+
+
+def show_error(console: Console, error: WeftError) -> None:
+    """Say what is wrong, where, and what to do about it."""
+    console.print(Text.assemble(("✗ ", "bold red"), (plain(error.title), "bold")))
+    if error.detail:
+        console.print(Text(f"  {plain(error.detail)}"))
+    for problem in error.problems:
+        line = f" (line {problem['line']})" if problem.get("line") else ""
+        console.print(Text(f"  • {plain(problem.get('path', ''))}{line}", style="bold"))
+        console.print(Text(f"    {plain(problem.get('message', ''))}"))
+        console.print(Text(f"    → {plain(problem.get('remedy', ''))}", style="green"))
+    for question in error.questions:
+        console.print(question_text(question))
+        console.print(Text(f"    → --answer {plain(question['id'])}=TEXT", style="green"))
+    if error.remedy:
+        console.print(Text(f"  → {plain(error.remedy)}", style="green"))
+
+
+def show_graph(console: Console, shape: CreatedWorkflow | Plan) -> None:
+    """Draw the graph of a workflow that was created or planned."""
+    specification = shape["parsed_specification"]
+    nodes, edges = specification["nodes"], specification.get("edges", [])
+    console.print(
+        Text(f"{specification.get('pattern', '')}, {len(nodes)} nodes".replace("_", "-"), "dim")
+    )
+    console.print(graph_tree(shape.get("levels", []), nodes, edges))
+
+
+def ask(console: Console, question: Question) -> str:
+    """Ask a person a question; a number chooses a suggestion."""
+    console.print(question_text(question))
+    suggestions = question.get("suggestions") or []
+    default = suggestions[0] if suggestions else None
+    answer = str(typer.prompt("  answer", default=default)).strip()
+    if answer.isdecimal() and 1 <= int(answer) <= len(suggestions):
+        return suggestions[int(answer) - 1]
+    return answer
+
+
+def create_by_asking(
+    client: Client,
+    console: Console,
+    source: Mapping[str, Any],
+    answers: Mapping[str, str],
+    *,
+    interactive: bool,
+) -> CreatedWorkflow:
+    """Create a workflow, asking a person what the sentence leaves open.
+
+    Args:
+        client: The platform.
+        console: Where to ask.
+        source: The arguments of `Client.create` beside the answers.
+        answers: Answers that are known already, by question id.
+        interactive: Whether a person is there; otherwise open questions are an error.
+
+    Raises:
+        WeftError: The sentence cannot be used, or leaves something open.
+    """
+    known = dict(answers)
+    for _ in range(MAX_ROUNDS):
+        try:
+            return client.create(**source, answers=known)
+        except WeftError as error:
+            fresh = [question for question in error.questions if question["id"] not in known]
+            if not (interactive and fresh):
+                raise
+            known |= {question["id"]: ask(console, question) for question in fresh}
+    return client.create(**source, answers=known)
+
+
+def follow(client: Client, console: Console, execution_id: str) -> Execution:
+    """Show an execution until it has ended, and return it.
+
+    An interrupt leaves the execution running, says how to go on watching, and exits with 130.
+
+    Raises:
+        WeftError: There is no such execution, or the platform did not come back.
+    """
+    try:
+        view = ExecutionView(client.execution(execution_id))
+        if console.is_terminal:
+            with Live(get_renderable=lambda: live_view(view), console=console) as live:
+                _watch(client, view, lambda event: live.refresh())
+        else:
+            _watch(client, view, lambda event: _print_event(console, event))
+    except KeyboardInterrupt:
+        console.print(f"\nThe execution goes on. Watch it:  weft watch {execution_id}")
+        console.print(f"                       Cancel it: weft cancel {execution_id}")
+        raise typer.Exit(130) from None
+    console.print(summary(view.execution))
+    return view.execution
+
+
+def _watch(client: Client, view: ExecutionView, on_event: Any) -> None:
+    execution_id = view.execution["execution_id"]
+    fetched = time.monotonic()
+    for event in client.stream(execution_id):
+        view.apply(event)
+        kind = event.get("type")
+        due = time.monotonic() - fetched > REFRESH_SECONDS
+        if kind in FETCH_AT_ONCE or (kind in FETCH_AFTER and due):
+            view.replace(client.execution(execution_id))
+            fetched = time.monotonic()
+        on_event(event)
+    view.replace(client.wait(execution_id))
+
+
+def _print_event(console: Console, event: Event) -> None:
+    kind = event.get("type", "")
+    if kind == "node_progress":
+        return
+    line = Text(f"{event.get('timestamp', '')[11:19]}  ", style="dim")
+    line.append(plain(event.get("node_id", "workflow")).ljust(24), style="bold")
+    line.append(kind.partition("_")[2])
+    seconds = event.get("duration_seconds")
+    details = [format_seconds(seconds) if seconds else "", error_message(event.get("error"))]
+    line.append("".join(f"  {plain(detail)}" for detail in details if detail))
+    console.print(line)
+
+
+def show_status(console: Console, execution: Execution) -> None:
+    """Show an execution as it stands now."""
+    if execution["status"] in ("completed", "failed", "cancelled"):
+        console.print(live_view(ExecutionView(execution)))
+        console.print(summary(execution))
+        return
+    progress = execution.get("progress", {})
+    headline = status_text(execution["status"])
+    headline.append(
+        f"  {progress.get('completed_nodes', 0)} of {progress.get('total_nodes', 0)} nodes"
+        f"  {plain(execution.get('workflow_name') or '')}",
+        style="default",
+    )
+    console.print(headline)
+    console.print(live_view(ExecutionView(execution)))

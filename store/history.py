@@ -1,0 +1,86 @@
+"""Executions as people look at them: status, nodes, logs, lists."""
+
+from typing import Any
+from uuid import UUID
+
+from store.errors import NotFound
+from store.postgres import Pool, tenant_transaction
+from store.statements import statement
+
+Row = Any
+"""A row of asyncpg, read by column name."""
+
+
+async def get_execution(pool: Pool, tenant_id: UUID, execution_id: UUID) -> Row:
+    """Return an execution's row with its workflow's name and specification.
+
+    Raises:
+        NotFound: The tenant has no such execution.
+    """
+    async with tenant_transaction(pool, tenant_id) as connection:
+        row = await connection.fetchrow(statement("get_execution"), execution_id)
+    if row is None:
+        raise NotFound("execution", f"exec_{execution_id.hex}")
+    return row
+
+
+async def get_execution_whole(
+    pool: Pool, tenant_id: UUID, execution_id: UUID
+) -> tuple[Row, list[Row], list[Row], list[Row]]:
+    """Return an execution with the last attempt at each node, its questions and its maps' counts.
+
+    Raises:
+        NotFound: The tenant has no such execution.
+    """
+    async with tenant_transaction(pool, tenant_id) as connection:
+        row = await connection.fetchrow(statement("get_execution"), execution_id)
+        if row is None:
+            raise NotFound("execution", f"exec_{execution_id.hex}")
+        nodes = await connection.fetch(statement("list_last_attempts"), execution_id)
+        approvals = await connection.fetch(statement("list_approvals"), execution_id)
+        maps = await connection.fetch(statement("count_items_by_node"), execution_id)
+    return row, nodes, approvals, maps
+
+
+async def list_node_logs(pool: Pool, tenant_id: UUID, execution_id: UUID) -> list[Row]:
+    """Return every attempt at every node, in time order.
+
+    Raises:
+        NotFound: The tenant has no such execution.
+    """
+    await get_execution(pool, tenant_id, execution_id)
+    async with tenant_transaction(pool, tenant_id) as connection:
+        rows: list[Row] = await connection.fetch(statement("list_node_logs"), execution_id)
+    return rows
+
+
+async def list_executions(
+    pool: Pool,
+    tenant_id: UUID,
+    *,
+    workflow_id: UUID | None = None,
+    status: str | None = None,
+    limit: int = 100,
+    offset: int = 0,
+) -> tuple[list[Row], Row]:
+    """Return a page of executions, the newest first, and the totals over all that match."""
+    async with tenant_transaction(pool, tenant_id) as connection:
+        rows = await connection.fetch(
+            statement("list_executions"), workflow_id, status, limit, offset
+        )
+        totals = await connection.fetchrow(statement("sum_executions"), workflow_id, status)
+    return rows, totals
+
+
+async def pending_approvals(pool: Pool, tenant_id: UUID, execution_id: UUID) -> list[Row]:
+    """Return an execution's questions, the open ones and the decided ones."""
+    async with tenant_transaction(pool, tenant_id) as connection:
+        rows: list[Row] = await connection.fetch(statement("list_approvals"), execution_id)
+    return rows
+
+
+async def mean_duration_seconds(pool: Pool, tenant_id: UUID, workflow_id: UUID) -> float | None:
+    """Return how long the last completed executions of a workflow took on average."""
+    async with tenant_transaction(pool, tenant_id) as connection:
+        mean: float | None = await connection.fetchval(statement("mean_duration"), workflow_id)
+    return mean

@@ -1,0 +1,7 @@
+-- Totals over executions. $1 workflow, uuid, null: any; $2 status, text, null: any.
+SELECT count(*)::integer AS total,
+    (count(*) FILTER (WHERE status = 'completed'))::integer AS completed,
+    (count(*) FILTER (WHERE status IN ('completed', 'failed', 'cancelled')))::integer AS ended,
+    avg(duration_seconds) AS avg_duration_seconds, COALESCE(sum(cost_usd), 0) AS total_cost_usd
+FROM workflow_executions
+WHERE ($1::uuid IS NULL OR workflow_id = $1) AND ($2::text IS NULL OR status = $2)

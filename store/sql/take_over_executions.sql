@@ -1,0 +1,18 @@
+-- Gives executions without a living owner to executors in turn; the epoch moves, so that the old
+-- owner can write nothing more. $1 executors, uuid[]; $2 how many at most, integer.
+WITH orphans AS (
+    SELECT e.id, row_number() OVER (ORDER BY e.id) AS place
+    FROM (
+        SELECT x.id FROM workflow_executions AS x
+        LEFT JOIN executors AS o ON o.id = x.owner_id
+        WHERE x.status IN ('pending', 'running')
+            AND (x.owner_id IS NULL OR o.stopped_at IS NOT NULL)
+        ORDER BY x.id LIMIT $2 FOR NO KEY UPDATE OF x SKIP LOCKED
+    ) AS e
+)
+UPDATE workflow_executions AS e SET
+    owner_losses = e.owner_losses + CASE WHEN e.owner_id IS NULL THEN 0 ELSE 1 END,
+    owner_id = ($1::uuid[])[1 + (orphans.place % cardinality($1::uuid[]))],
+    epoch = e.epoch + 1, updated_at = now()
+FROM orphans WHERE e.id = orphans.id
+RETURNING e.id, e.owner_id, e.tenant_id, e.epoch, e.owner_losses
