@@ -50,9 +50,7 @@ class JournalSaver(BaseCheckpointSaver[str]):
         recorder: Returns the run of an execution that this process hosts.
     """
 
-    def __init__(
-        self, pool: Pool, journal: Journal, recorder: Callable[[UUID], Recorder]
-    ) -> None:
+    def __init__(self, pool: Pool, journal: Journal, recorder: Callable[[UUID], Recorder]) -> None:
         super().__init__()
         self._pool = pool
         self._journal = journal
@@ -92,9 +90,7 @@ class JournalSaver(BaseCheckpointSaver[str]):
             limit,
         )
         for row in rows:
-            yield await self._tuple(
-                UUID(configurable["thread_id"]), row["checkpoint_ns"], row
-            )
+            yield await self._tuple(UUID(configurable["thread_id"]), row["checkpoint_ns"], row)
 
     async def aput(
         self,
@@ -131,9 +127,13 @@ class JournalSaver(BaseCheckpointSaver[str]):
             if (value := values.get(channel)) is not None:
                 records.append(
                     ChannelValueRecord(
-                        lease.tenant_id, execution_id, namespace, channel, str(version),
+                        lease.tenant_id,
+                        execution_id,
+                        namespace,
+                        channel,
+                        str(version),
                         serde.dump(value),
-                    )  # fmt: skip
+                    )
                 )
         await self._journal.append(lease, records)
         return {
@@ -202,8 +202,7 @@ class JournalSaver(BaseCheckpointSaver[str]):
             metadata=cast(CheckpointMetadata, json_values.loads(row["metadata"])),
             parent_config=_config(execution_id, namespace, parent) if parent else None,
             pending_writes=[
-                (write["task_id"], write["channel"], serde.load(write["value"]))
-                for write in writes
+                (write["task_id"], write["channel"], serde.load(write["value"])) for write in writes
             ],
         )
 

@@ -90,9 +90,7 @@ class Driver:
             ]
         )  # fmt: skip
 
-    async def _within_deadline(
-        self, run: Run, sha256: str, deadline_at: datetime | None
-    ) -> None:
+    async def _within_deadline(self, run: Run, sha256: str, deadline_at: datetime | None) -> None:
         seconds = (deadline_at - datetime.now(UTC)).total_seconds() if deadline_at else None
         try:
             async with asyncio.timeout(seconds):
@@ -108,7 +106,7 @@ class Driver:
             "recursion_limit": STEP_LIMIT,
             "max_concurrency": run.facts.specification.settings.execution.max_concurrent_nodes,
         }
-        started = await graph.checkpointer.aget_tuple(config) is not None
+        started = bool((await graph.aget_state(config)).created_at)
         while True:
             answers = await self._answers(run)
             begin: Any = None if started else {"input": dict(run.facts.input)}
@@ -135,9 +133,7 @@ class Driver:
 
     async def _answers(self, run: Run) -> dict[str, Any]:
         """Return decided answers that no node has taken over, by interrupt id."""
-        rows = await self._host.pool.fetch(
-            statement("list_answers"), run.lease.execution_id
-        )
+        rows = await self._host.pool.fetch(statement("list_answers"), run.lease.execution_id)
         run.asked.update(row["interrupt_id"] for row in rows)
         return {
             row["interrupt_id"]: {

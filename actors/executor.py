@@ -10,6 +10,7 @@ import os
 import threading
 from contextlib import AsyncExitStack
 from dataclasses import dataclass
+from typing import Any
 from uuid import UUID
 
 import ray
@@ -22,6 +23,7 @@ from actors.graphs import GraphCache
 from actors.hosting import Host
 from actors.journal import Journal
 from actors.lease import keep_lease
+from actors.logs import configure_logs
 from actors.run import Run
 from agents.registry import builtin_registry
 from agents.services import AgentSettings, open_services
@@ -46,12 +48,14 @@ class ExecutorConfig:
     lease_seconds: float
     agents: AgentSettings
     secrets: dict[str, str]
+    log_level: str = "INFO"
 
 
 class ExecutionActor:
     """Hosts executions; `RemoteExecutionActor` is it as a Ray actor."""
 
     def __init__(self, slot: str, config: ExecutorConfig) -> None:
+        configure_logs(config.log_level)
         self.slot = slot
         self.id: UUID = uuid7()
         self._config = config
@@ -79,9 +83,7 @@ class ExecutionActor:
         )
         live = await self._stack.enter_async_context(open_live_view(config.redis_url))
         services = await self._stack.enter_async_context(open_services(config.agents))
-        await pool.execute(
-            statement("insert_executor"), self.id, self.slot, self.slot, os.getpid()
-        )
+        await pool.execute(statement("insert_executor"), self.id, self.slot, self.slot, os.getpid())
         threading.Thread(
             target=keep_lease,
             args=(config.database_url, self.id, config.lease_seconds, self._lease_stopped,
@@ -176,6 +178,5 @@ def _end_process(code: int, reason: str) -> None:
     os._exit(code)
 
 
-RemoteExecutionActor = ray.remote(
-    num_cpus=0, max_restarts=-1, max_task_retries=0, max_concurrency=20_000
-)(ExecutionActor)
+RemoteExecutionActor: Any = ray.remote(ExecutionActor)
+"""The ExecutionActor as Ray starts it; its type is Ray's own, made at run time."""

@@ -98,7 +98,7 @@ def run_chunk(chunk_json: bytes, settings: AgentSettings) -> bytes:
     Returns:
         A JSON list of `ItemResult`s, in item order.
     """
-    global _worker  # noqa: PLW0603 - one per process, kept for the next chunk
+    global _worker
     _worker = _worker or _Worker()
     return orjson.dumps(_worker.run(Chunk(**orjson.loads(chunk_json)), settings))
 

@@ -21,9 +21,9 @@ class GraphCache:
     def __init__(self, checkpointer: BaseCheckpointSaver[Any], size: int = 256) -> None:
         self._checkpointer = checkpointer
         self._size = size
-        self._graphs: OrderedDict[
-            tuple[int, str], CompiledStateGraph[Any, Any, Any, Any]
-        ] = OrderedDict()
+        self._graphs: OrderedDict[tuple[int, str], CompiledStateGraph[Any, Any, Any, Any]] = (
+            OrderedDict()
+        )
 
     def get(
         self, sha256: str, specification: Specification

@@ -133,6 +133,13 @@ class Journal:
                     raise
                 await asyncio.sleep(min(0.05 * 2**attempt, 1.0))
 
+    async def _existing(self, connection: Connection, ids: set[UUID]) -> set[UUID]:
+        """Tell executions that are locked by somebody else from those that are gone."""
+        if not ids:
+            return set()
+        rows = await connection.fetch(statement("list_existing_executions"), list(ids))
+        return {row["id"] for row in rows}
+
     async def _committed(self, connection: Connection, flush_id: UUID) -> bool:
         last = await connection.fetchval(statement("get_last_flush"), self._executor_id)
         return bool(last == flush_id)
@@ -145,8 +152,7 @@ class Journal:
             rows = await connection.fetch(statement("lock_executions"), ids)
             held = {row["id"]: row for row in rows}
             missing = set(ids) - set(held)
-            existing = {row["id"] for row in await connection.fetch(
-                statement("list_existing_executions"), list(missing))} if missing else set()  # fmt: skip
+            existing = await self._existing(connection, missing)
             lost = {
                 entry.lease
                 for entry in batch
@@ -169,9 +175,7 @@ class Journal:
         return [entry for entry in batch if entry.lease.execution_id in existing]
 
 
-def _settle(
-    batch: list[_Entry], lost: set[Lease], refused: set[UUID], waiting: set[UUID]
-) -> None:
+def _settle(batch: list[_Entry], lost: set[Lease], refused: set[UUID], waiting: set[UUID]) -> None:
     for entry in batch:
         lease = entry.lease
         if lease.execution_id in waiting or entry.done.done():

@@ -50,9 +50,7 @@ async def _keep(
             try:
                 if connection is None:
                     connection = await connect(dsn, "weft_engine", timeout_seconds=3)
-                row = await connection.fetchval(
-                    statement("beat_executor"), executor_id, timeout=3
-                )
+                row = await connection.fetchval(statement("beat_executor"), executor_id, timeout=3)
                 if row is None:
                     lost("The lease was taken away.")
                     return

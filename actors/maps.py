@@ -33,9 +33,7 @@ class MapRows:
     async def load(self, task_id: str) -> list[MapItem]:
         """Return a finished map's results, in item order."""
         if task_id not in self._lists:
-            rows = await self._pool.fetch(
-                statement("list_map_items"), self._execution_id, task_id
-            )
+            rows = await self._pool.fetch(statement("list_map_items"), self._execution_id, task_id)
             self._lists[task_id] = [
                 MapItem(row["map_index"], loads(row["output_data"]), row["error_message"])
                 for row in rows

@@ -1,6 +1,7 @@
 """What is recorded of a node: its log row, its event, what it adds to the counters."""
 
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from datetime import UTC, datetime
 from typing import Any
 
@@ -95,12 +96,13 @@ class Notes:
             self.event("node_failed", node.id, payload),
         ]
 
-    def map_started(
-        self, node: Node, task_id: str, attempt: Attempt, count: int
-    ) -> list[Record]:
+    def map_started(self, node: Node, task_id: str, attempt: Attempt, count: int) -> list[Record]:
         """Note that a mapped list is about to be run over."""
         return [
-            self._log(node, task_id, attempt, "running"),
+            replace(
+                self._log(node, task_id, attempt, "running"),
+                metadata_json=dumps({"items": count}),
+            ),
             ProgressRecord(self._execution_id, current_node=node.id),
             self.event("node_started", node.id, {"agent_name": node.agent, "items": count}),
         ]
@@ -138,9 +140,7 @@ class Notes:
         }
         return [*items, self._progress(usage), self.event("node_progress", node.id, progress)]
 
-    def map_completed(
-        self, node: Node, map_task_id: str, shown: Any, count: int
-    ) -> list[Record]:
+    def map_completed(self, node: Node, map_task_id: str, shown: Any, count: int) -> list[Record]:
         """Note that all items of a map have ended well."""
         now = datetime.now(UTC)
         attempt = Attempt(1, now, None, now, AgentResult(shown, metadata={"items": count}))

@@ -21,8 +21,9 @@ from actors.notes import Notes
 from actors.serde import StoredValue
 from agents.agent import AgentContext
 from agents.errors import AgentError
-from compiler.graph import FAILURES, Update, chunk_size, is_chooser, map_channel, route_channel
+from compiler.graph import FAILURES, Update, chunk_size, map_channel, route_channel
 from compiler.references import UnresolvedReference, lookup, parse_reference, resolve
+from compiler.regions import is_chooser
 from compiler.specification import Node, Specification
 from store.records import ConsumedRecord, Record
 
@@ -117,9 +118,7 @@ class Run:
         size = chunk_size(len(items), node.batch_size)
         return {map_channel(node.id): {"count": len(items), "size": size, "task": task_id}}
 
-    async def run_chunk(
-        self, node: Node, start: int, stop: int, config: RunnableConfig
-    ) -> Update:
+    async def run_chunk(self, node: Node, start: int, stop: int, config: RunnableConfig) -> Update:
         """Run some items of a node's list as a Ray task."""
         task_id = _task_id(config)
         state = config["configurable"][READ](
@@ -186,9 +185,7 @@ class Run:
             "user": {"email": facts.user_email, "name": facts.user_name},
         }
 
-    async def _attempts(
-        self, node: Node, task_id: str, values: Mapping[str, Any]
-    ) -> Attempt:
+    async def _attempts(self, node: Node, task_id: str, values: Mapping[str, Any]) -> Attempt:
         scope = self.scope(values)
         agent = self.host.registry.get(node.agent)
         work = Work(
@@ -240,9 +237,7 @@ class Run:
         self._notes[task_id] = [*self._notes_of.answered(node, task_id, shown, output), consumed]
         return {node.key: output}
 
-    async def _route(
-        self, node: Node, output: Any, values: Mapping[str, Any]
-    ) -> str | None:
+    async def _route(self, node: Node, output: Any, values: Mapping[str, Any]) -> str | None:
         if node.agent == "router":
             route: str | None = output.get("route")
             return route

@@ -10,12 +10,15 @@ import os
 from collections.abc import Awaitable, Callable
 from contextlib import AsyncExitStack
 from dataclasses import dataclass
-from uuid import UUID
+from typing import Any
 
 import ray
 import structlog
+from ray.actor import ActorHandle
 
 from actors.executor import ExecutorConfig, RemoteExecutionActor
+from actors.logs import configure_logs
+from actors.names import NAMESPACE
 from actors.webhooks import WebhookSender
 from agents.services import open_services
 from store.executions import cancel_parked, decide_approval, fail_parked
@@ -32,7 +35,6 @@ OWNER_LOSSES_LIMIT = 5
 """After so many deaths of its owner without any progress an execution is ended as poison."""
 FAILURES_LIMIT = 30
 """After so many failures in a row a loop ends the process, which Ray starts again."""
-NAMESPACE = "weft"
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,9 +50,10 @@ class Supervisor:
     """Watches executors and the clock; `RemoteSupervisor` is it as a Ray actor."""
 
     def __init__(self, config: SupervisorConfig) -> None:
+        configure_logs(config.executor.log_level)
         self._config = config
         self._stack = AsyncExitStack()
-        self._actors: dict[str, ray.actor.ActorHandle] = {}
+        self._actors: dict[str, ActorHandle[Any]] = {}
         self._loops: list[asyncio.Task[None]] = []
         self._starting = asyncio.Lock()
 
@@ -97,9 +100,8 @@ class Supervisor:
                 message = f"Its executor died {row['owner_losses']} times while it ran."
                 await fail_parked(pool, live, row["tenant_id"], row["id"], message)
                 continue
-            actor = self._actors.get(slots[row["owner_id"]])
-            if actor is not None:
-                actor.host.options(name=f"recover exec_{row['id'].hex}").remote(str(row["id"]))
+            if owner := self._actors.get(slots[row["owner_id"]]):
+                owner.host.options(name=f"recover exec_{row['id'].hex}").remote(str(row["id"]))
 
     async def _clock(self, pool: Pool, live: LiveView) -> None:
         for row in await pool.fetch(statement("list_due_approvals"), 100):
@@ -120,9 +122,12 @@ class Supervisor:
         """Stop the loops, then the executors in good order."""
         for loop in self._loops:
             loop.cancel()
-        stops = [actor.stop.remote() for actor in self._actors.values()]
-        if stops:
-            await asyncio.wait([asyncio.ensure_future(_settled(stop)) for stop in stops], timeout=8)
+        stops = [_settled(actor.stop.remote()) for actor in self._actors.values()]
+        try:
+            async with asyncio.timeout(8):
+                await asyncio.gather(*stops)
+        except TimeoutError:
+            log.warning("supervisor.executors_slow_to_stop")
         await self._stack.aclose()
 
     def __repr__(self) -> str:
@@ -136,11 +141,28 @@ async def _settled(reference: "ray.ObjectRef[None]") -> None:
         log.warning("executor.stop_failed", error=repr(error))
 
 
-def start_executor(slot: str, config: ExecutorConfig) -> "ray.actor.ActorHandle":
+def start_executor(slot: str, config: ExecutorConfig) -> ActorHandle[Any]:
     """Start the actor of a slot, or find the one that runs."""
-    return RemoteExecutionActor.options(name=slot, namespace=NAMESPACE, get_if_exists=True).remote(
-        slot, config
-    )
+    actor: ActorHandle[Any] = RemoteExecutionActor.options(
+        name=slot,
+        namespace=NAMESPACE,
+        get_if_exists=True,
+        num_cpus=0,
+        # Ray starts a dead process again; what it was doing is Postgres's to say, so no retries.
+        max_restarts=-1,
+        max_task_retries=0,
+        max_concurrency=20_000,
+    ).remote(slot, config)
+    return actor
+
+
+def start_supervisor(config: SupervisorConfig) -> ActorHandle[Any]:
+    """Start the supervisor, or find the one that runs."""
+    actor: ActorHandle[Any] = RemoteSupervisor.options(
+        name="supervisor", namespace=NAMESPACE, get_if_exists=True, num_cpus=0,
+        max_restarts=-1, max_concurrency=100,
+    ).remote(config)  # fmt: skip
+    return actor
 
 
 async def _forever(name: str, step: Callable[[], Awaitable[None]]) -> None:
@@ -160,9 +182,5 @@ async def _forever(name: str, step: Callable[[], Awaitable[None]]) -> None:
         await asyncio.sleep(TICK_SECONDS)
 
 
-RemoteSupervisor = ray.remote(num_cpus=0, max_restarts=-1, max_concurrency=100)(Supervisor)
-
-
-def execution_name(workflow_name: str, execution_id: UUID) -> str:
-    """Return how the Ray dashboard names the task that drives an execution."""
-    return f"{workflow_name} exec_{execution_id.hex}"
+RemoteSupervisor: Any = ray.remote(Supervisor)
+"""The Supervisor as Ray starts it."""

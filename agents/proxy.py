@@ -19,10 +19,8 @@ _HEAD_SECONDS = 30.0
 _IDLE_SECONDS = 120.0
 _MAX_HEAD_BYTES = 64 * 1024
 _CHUNK_BYTES = 64 * 1024
-_REFUSAL = {
-    PROXY_STATUS: "weft; error=destination_ip_prohibited",
-    "Content-Type": "text/plain; charset=utf-8",
-}
+_REFUSAL = {PROXY_STATUS: "weft; error=destination_ip_prohibited"}
+_NO_CONNECTION = {PROXY_STATUS: "weft; error=connection_refused"}
 
 
 @asynccontextmanager
@@ -73,7 +71,7 @@ class _Proxy:
         except EgressRefused as error:
             return await _answer(writer, HTTPStatus.FORBIDDEN, str(error), _REFUSAL)
         except (httpcore2.ConnectError, httpcore2.ConnectTimeout) as error:
-            return await _answer(writer, HTTPStatus.BAD_GATEWAY, str(error), {})
+            return await _answer(writer, HTTPStatus.BAD_GATEWAY, str(error), _NO_CONNECTION)
         except ValueError as error:
             return await _answer(writer, HTTPStatus.BAD_REQUEST, str(error), {})
         try:
@@ -144,6 +142,7 @@ async def _answer(
     body = text.encode()
     lines = [f"HTTP/1.1 {status.value} {status.phrase}"]
     lines += [f"{name}: {value}" for name, value in headers.items()]
+    lines += ["Content-Type: text/plain; charset=utf-8"]
     lines += [f"Content-Length: {len(body)}", "Connection: close", "", ""]
     writer.write("\r\n".join(lines).encode() + body)
     await writer.drain()

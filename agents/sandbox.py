@@ -7,6 +7,7 @@ a fresh session with bounds on time, memory, recursion, input and output.
 import ast
 import json
 import math
+import re
 import warnings
 from collections.abc import Iterator, Mapping
 from contextlib import AsyncExitStack
@@ -22,6 +23,7 @@ MAX_SOURCE_CHARACTERS = 50_000
 _MAX_PRINTED_BYTES = 100_000
 _MAX_RECURSION = 200
 _MAX_DEPTH = 100
+_NAME = re.compile(r"[^\W\d]\w*")
 _FUNCTION = "_weft_script"
 _FIELD = "_weft_field"
 _PRELUDE = f"""
@@ -67,13 +69,19 @@ class Sandbox:
         await self._stack.aclose()
         self._pool = None
 
-    async def evaluate(self, source: str, variables: Mapping[str, Any]) -> Any:
+    async def evaluate(
+        self,
+        source: str,
+        variables: Mapping[str, Any],
+        *,
+        seconds: float = EXPRESSION_SECONDS,
+    ) -> Any:
         """Return the value of one expression; `a.b` reads the key `b` of an object `a`.
 
         Raises:
             AgentError: It is not an expression, fails, or takes too long; always final.
         """
-        seconds = min(EXPRESSION_SECONDS, self._limits.seconds)
+        seconds = min(seconds, self._limits.seconds)
         code = f"{_PRELUDE}\n({_with_fields(source)})"
         return await self._feed(code, source, 0, variables, seconds)
 
@@ -100,7 +108,8 @@ class Sandbox:
         if self._pool is None:
             raise RuntimeError("The sandbox is not open.")
         printed = CollectString(_MAX_PRINTED_BYTES)
-        inputs = {name: value for name, value in variables.items() if name.isidentifier()}
+        mentioned = set(_NAME.findall(source))
+        inputs = {name: value for name, value in variables.items() if name in mentioned}
         try:
             async with self._pool.checkout(
                 script_name="script.py",

@@ -39,7 +39,7 @@ class AgentSettings:
     default_model: str | None = None
     """What the model name `default` means; None: the first provider with a key, else offline."""
     smtp_url: SecretStr | None = None
-    """The mail relay: smtp://user:password@host:25, smtp+starttls://… or smtps://…; trusted."""
+    """The mail relay: smtp://user:password@host:25, smtp+starttls:// or smtps://; trusted."""
     email_sender: str = "weft@localhost"
     sendgrid_api_key: SecretStr | None = None
     default_database_url: SecretStr | None = None

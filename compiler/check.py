@@ -9,12 +9,15 @@ from collections.abc import Mapping
 from compiler.check_agents import agent_problems
 from compiler.check_graph import graph_problems
 from compiler.check_names import key_conflicts, name_problems
-from compiler.check_schemas import state_schema_problems
+from compiler.check_schemas import state_schema_problems, validate_input
 from compiler.check_settings import settings_problems
 from compiler.errors import Problem
 from compiler.regions import shape_problems
 from compiler.signature import AgentSignature
 from compiler.specification import Specification
+from compiler.topology import topology
+
+__all__ = ["check", "validate_input"]
 
 
 def check(specification: Specification, agents: Mapping[str, AgentSignature]) -> list[Problem]:
@@ -24,12 +27,13 @@ def check(specification: Specification, agents: Mapping[str, AgentSignature]) ->
         specification: As `load` gives it.
         agents: The agents that its nodes may name.
     """
+    order = topology(specification)
     # What comes later here can only be asked of a graph without the faults before it.
-    graph = graph_problems(specification) or shape_problems(specification)
+    graph = graph_problems(specification, order) or shape_problems(specification)
     return [
         *state_schema_problems(specification),
         *agent_problems(specification, agents),
-        *name_problems(specification, agents),
+        *name_problems(specification, agents, order),
         *(graph or key_conflicts(specification)),
         *settings_problems(specification),
     ]

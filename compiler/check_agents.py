@@ -9,7 +9,7 @@ import jsonschema_rs
 
 from compiler.check_schemas import describe, validator
 from compiler.errors import Problem
-from compiler.references import parse_template
+from compiler.references import parse_template, references_in
 from compiler.signature import AgentSignature
 from compiler.specification import Node, Specification
 from compiler.suggestions import did_you_mean
@@ -71,7 +71,23 @@ def _parameter_problems(
             if found.rule == "unknown":
                 remedy = _unknown_remedy(found.path, error, signature)
             problems.append(Problem(place, rule, f"{node.agent}: {found.message}", remedy))
-    return problems
+    return problems or _further_problems(node, signature, path)
+
+
+def _further_problems(node: Node, signature: AgentSignature, path: str) -> list[Problem]:
+    """Ask the agent's own rules, when nothing among the parameters waits for a value."""
+    faults = signature.parameter_faults
+    if faults is None or references_in(node.parameters, signature.code_parameters):
+        return []
+    return [
+        Problem(
+            f"{path}.parameters.{place}" if place else f"{path}.parameters",
+            "wrong_parameter",
+            f"{node.agent}: {message}",
+            f"Change the parameters as the agent `{node.agent}` asks.",
+        )
+        for place, message in faults(node.parameters)
+    ]
 
 
 def _unknown_remedy(

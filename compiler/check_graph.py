@@ -12,9 +12,8 @@ ROUTER = "router"
 _BESIDE = ("map_reduce", "orchestrator_worker")
 
 
-def graph_problems(specification: Specification) -> list[Problem]:
+def graph_problems(specification: Specification, order: Topology) -> list[Problem]:
     """Return what is wrong with the graph, beside its shape."""
-    order = topology(specification)
     return [
         *_duplicate_ids(specification),
         *_edge_problems(specification, order),
@@ -91,15 +90,16 @@ def _router_problems(specification: Specification, order: Topology) -> Iterator[
 
 def _router_form(node: Node, path: str) -> Iterator[Problem]:
     parameters = node.parameters
-    if "condition" in parameters and "routes" in parameters:
+    decides = parameters.get("condition") is not None
+    if decides and parameters.get("routes"):
         message = "A router has either `condition` or `routes`, not both."
         yield Problem(path, "contradictory_router", message, "Remove one of the two.")
-    elif "condition" in parameters:
+    elif decides:
         if not any(parameters.get(name) for name in ("if_true", "if_false")):
             message = f"The router `{node.id}` leads nowhere."
             remedy = "Add `if_true` and `if_false` with the ids of the nodes that follow."
             yield Problem(path, "missing_parameter", message, remedy)
-    elif "routes" not in parameters:
+    elif not parameters.get("routes"):
         message = f"The router `{node.id}` has nothing to decide by."
         remedy = "Add `condition` with `if_true` and `if_false`, or `routes`."
         yield Problem(path, "missing_parameter", message, remedy)

@@ -14,6 +14,7 @@ from compiler.references import parse_reference, references_in
 from compiler.regions import Block, Parallel, Single, decompose
 from compiler.signature import AgentSignature
 from compiler.specification import Node, Specification
+from compiler.topology import Topology
 
 _SEEN_BY_OTHERS = {
     "llm": "A prompt goes to the model's provider",
@@ -23,10 +24,10 @@ _NO_CODE: frozenset[str] = frozenset()
 
 
 def name_problems(
-    specification: Specification, agents: Mapping[str, AgentSignature]
+    specification: Specification, agents: Mapping[str, AgentSignature], order: Topology
 ) -> list[Problem]:
     """Return every name that is not known where it is used, and every name that may not be."""
-    names = Names(specification, agents)
+    names = Names(specification, agents, order)
     problems: list[Problem] = []
     for index, node in enumerate(specification.nodes):
         path = f"nodes[{index}]"

@@ -116,9 +116,24 @@ def describe(error: jsonschema_rs.ValidationError) -> list[Problem]:
             Problem(dotted((*place, name)), "unknown", f"`{name}` is not known here.", "Remove it.")
             for name in value
         ]
+    if kind in ("anyOf", "oneOf"):
+        fitting = [branch for branch in value if branch and not _is_of_another_kind(branch, error)]
+        if len(fitting) == 1:
+            return [problem for deeper in fitting[0] for problem in describe(deeper)]
     name = str(place[-1]) if place else "value"
     message, remedy = _sentence(kind, value, name, error)
     return [Problem(dotted(place), "wrong", message, remedy)]
+
+
+def _is_of_another_kind(
+    branch: list[jsonschema_rs.ValidationError], error: jsonschema_rs.ValidationError
+) -> bool:
+    """Whether one of several schemas is not meant at all: another type, or another constant."""
+    return any(
+        fault.kind.name in ("const", "enum")
+        or (fault.kind.name == "type" and fault.instance_path == error.instance_path)
+        for fault in branch
+    )
 
 
 def _sentence(
@@ -126,8 +141,7 @@ def _sentence(
 ) -> tuple[str, str]:
     shown = _named(error.instance)
     if kind == "type":
-        kinds = [value] if isinstance(value, str) else list(value)
-        expected = " or ".join(_TYPES.get(str(k), str(k)) for k in kinds)
+        expected = _expected([error])
         return f"`{name}` must be {expected}, not {shown}.", f"Write {expected}."
     if kind == "enum":
         options = [option for option in value if isinstance(option, str)]
@@ -137,7 +151,7 @@ def _sentence(
     if kind in _BOUNDS:
         return f"`{name}` must be {_BOUNDS[kind]} {value}, not {shown}.", "Change the number."
     if kind in _SIZES:
-        return f"`{name}` must have {_SIZES[kind].format(value)}.", "Change its length."
+        return f"`{name}` must have {_size(kind, value)}.", "Change its length."
     if kind == "pattern":
         return f"`{name}` does not match the pattern `{value}`.", "Change the text."
     if kind == "format":
@@ -145,6 +159,11 @@ def _sentence(
     if kind in ("anyOf", "oneOf") and value:
         return _alternatives(name, value, shown)
     return f"`{name}` is not allowed: {error.message}.", "Change the value."
+
+
+def _size(kind: str, bound: int) -> str:
+    said = _SIZES[kind].format(bound)
+    return said[:-1] if bound == 1 else said
 
 
 def _alternatives(
@@ -155,15 +174,19 @@ def _alternatives(
     if all(error.kind.name == "required" for error in errors):
         names = " or ".join(f"`{error.kind.value}`" for error in errors)
         return f"One of {names} is missing.", f"Add {names}."
-    deeper = [e for e in errors if e.kind.name != "type"]
-    if len(deeper) == 1:
-        problem = describe(deeper[0])[0]
-        return problem.message, problem.remedy
-    kinds = [error.kind.value for error in errors if error.kind.name == "type"]
-    expected = " or ".join(_TYPES.get(str(kind), str(kind)) for kind in kinds)
+    expected = _expected([error for error in errors if error.kind.name == "type"])
     if not expected:
         return f"`{name}` cannot be {shown}.", "Change the value."
     return f"`{name}` must be {expected}, not {shown}.", f"Write {expected}."
+
+
+def _expected(errors: list[jsonschema_rs.ValidationError]) -> str:
+    """Say which types would have fitted."""
+    kinds: dict[str, None] = {}
+    for error in errors:
+        value = error.kind.value
+        kinds.update(dict.fromkeys([value] if isinstance(value, str) else value))
+    return " or ".join(_TYPES.get(kind, kind) for kind in kinds)
 
 
 def _named(value: Any) -> str:

@@ -141,7 +141,7 @@ def _subscripts(reference: Reference) -> str:
 
 
 def _syntax_remedy(text: str) -> str:
-    if re.search(r"(?<![=!<>])=(?!=)", text):
+    if re.search(r"(?<![=!<>:])=(?![=>])", text):
         return "Compare with `==`, not with `=`."
     if "?" in text:
         return "Write a choice as `a if condition else b`."

@@ -44,9 +44,7 @@ class Bodies(Protocol):
         """Return {"map:<node>": {"count": items, "size": items a chunk, "task": id}}."""
         ...
 
-    async def run_chunk(
-        self, node: Node, start: int, stop: int, config: RunnableConfig
-    ) -> Update:
+    async def run_chunk(self, node: Node, start: int, stop: int, config: RunnableConfig) -> Update:
         """Run the items from `start` up to `stop` of a mapped list."""
         ...
 
@@ -130,12 +128,10 @@ def _schema(name: str, specification: Specification, keys: set[str] | None) -> t
 
 def _graph(scope: _Scope, block: Block, branch: str | None) -> StateGraph[Any, Any, Any, Any]:
     if branch is None:
-        graph = StateGraph(scope.schema)
+        graph: StateGraph[Any, Any, Any, Any] = StateGraph(scope.schema)
     else:
         written = {FAILURES} | {
-            channel
-            for node in _nodes(block)
-            for channel in (node.key, route_channel(node.id))
+            channel for node in _nodes(block) for channel in (node.key, route_channel(node.id))
         }
         graph = StateGraph(
             scope.schema,
@@ -177,7 +173,9 @@ def _add_single(
     tails: list[Tail],
     level: set[str],
 ) -> list[Tail]:
-    graph.add_node(node.id, _plan_body(scope, node) if node.pattern == "map" else _body(scope, node))
+    graph.add_node(
+        node.id, _plan_body(scope, node) if node.pattern == "map" else _body(scope, node)
+    )
     for tail in tails:
         _connect(graph, tail, node.id)
     last = _add_map(scope, graph, node) if node.pattern == "map" else node.id
@@ -277,37 +275,41 @@ def _stopped(scope: _Scope, state: State) -> bool:
 
 
 def _body(scope: _Scope, node: Node) -> _Body:
-    async def body(state: State, config: RunnableConfig, runtime: Runtime[Bodies]) -> Update:
+    async def body(state: State, config: RunnableConfig, runtime: Runtime[Any]) -> Update:
         if _stopped(scope, state):
             return {}
-        return await runtime.context.run(node, state, config)
+        bodies: Bodies = runtime.context
+        return await bodies.run(node, state, config)
 
     return body
 
 
 def _plan_body(scope: _Scope, node: Node) -> _Body:
-    async def plan(state: State, config: RunnableConfig, runtime: Runtime[Bodies]) -> Update:
+    async def plan(state: State, config: RunnableConfig, runtime: Runtime[Any]) -> Update:
         if _stopped(scope, state):
             return {map_channel(node.id): None}
-        return await runtime.context.plan_map(node, state, config)
+        bodies: Bodies = runtime.context
+        return await bodies.plan_map(node, state, config)
 
     return plan
 
 
 def _chunk_body(node: Node) -> _Body:
     async def chunk(
-        part: Mapping[str, int], config: RunnableConfig, runtime: Runtime[Bodies]
+        part: Mapping[str, int], config: RunnableConfig, runtime: Runtime[Any]
     ) -> Update:
-        return await runtime.context.run_chunk(node, part["start"], part["stop"], config)
+        bodies: Bodies = runtime.context
+        return await bodies.run_chunk(node, part["start"], part["stop"], config)
 
     return chunk
 
 
 def _join_body(scope: _Scope, node: Node) -> _Body:
-    async def join(state: State, config: RunnableConfig, runtime: Runtime[Bodies]) -> Update:
+    async def join(state: State, config: RunnableConfig, runtime: Runtime[Any]) -> Update:
         if _stopped(scope, state) or not state.get(map_channel(node.id)):
             return {}
-        return await runtime.context.join_map(node, state, config)
+        bodies: Bodies = runtime.context
+        return await bodies.join_map(node, state, config)
 
     return join
 

@@ -9,7 +9,7 @@ from compiler.references import Reference
 from compiler.signature import AgentSignature
 from compiler.specification import Node, Specification
 from compiler.suggestions import did_you_mean
-from compiler.topology import Topology, topology
+from compiler.topology import Topology
 
 RESERVED = frozenset(("input", "state", "item", "workflow", "user", "secrets"))
 FIELDS = {"workflow": ("id", "name", "output"), "user": ("email", "name")}
@@ -31,8 +31,13 @@ class Place:
 class Names:
     """The names of one specification."""
 
-    def __init__(self, specification: Specification, agents: Mapping[str, AgentSignature]) -> None:
-        self._order: Topology = topology(specification)
+    def __init__(
+        self,
+        specification: Specification,
+        agents: Mapping[str, AgentSignature],
+        order: Topology,
+    ) -> None:
+        self._order = order
         self._agents = agents
         self._writers: dict[str, list[Node]] = {}
         for node in specification.nodes:
@@ -108,11 +113,9 @@ class Names:
         return self._known(place, key)
 
     def _known(self, place: Place, key: str = "") -> str:
-        known = [
-            name
-            for name, writers in self._writers.items()
-            if any(self._stands(writer, place) for writer in writers)
-        ]
+        known = [self._ids[node].key for node in self._order.before(place.node.id)]
+        if place.after:
+            known.append(place.node.key)
         inputs = [f"input.{name}" for name in self._inputs]
         return did_you_mean(key, [*known, *place.items, *inputs]) or (
             "Give a node before it this `output_key`, or write `input.` before the name."
@@ -149,11 +152,9 @@ class Names:
 def _field_problem(reference: Reference, fields: tuple[str, ...], place: Place) -> Problem | None:
     if reference.path and reference.path[0] in fields:
         return None
-    name = str(reference.path[0]) if reference.path else ""
     message = f"`{{{reference}}}` names nothing."
-    known = [f"{reference.root}.{known}" for known in fields]
-    remedy = did_you_mean(f"{reference.root}.{name}", known)
-    return Problem(place.path, "unknown_reference", message, remedy)
+    known = ", ".join(f"`{reference.root}.{field}`" for field in fields)
+    return Problem(place.path, "unknown_reference", message, f"There is: {known}.")
 
 
 def _secret_problem(reference: Reference, place: Place) -> Problem | None:

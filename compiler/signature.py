@@ -3,7 +3,7 @@
 The registry that builds these from the agents' own models lives above, in `agents`.
 """
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Literal
 
@@ -35,3 +35,6 @@ class AgentSignature:
     """What one run usually costs."""
     mappable: bool = True
     """Whether a node with this agent may have `pattern: map`."""
+    parameter_faults: Callable[[Mapping[str, Any]], Sequence[tuple[str, str]]] | None = None
+    """What the schema cannot say: pairs of a dotted place and a sentence, for parameters that fit
+    the schema and hold no references."""

@@ -57,6 +57,18 @@ class Retry(Model):
     max_seconds: float = Field(default=60.0, ge=0, le=86_400)
     jitter: float = Field(default=0.1, ge=0, le=1)
 
+    def delay_seconds(self, attempt: int) -> float:
+        """Return the wait before an attempt, the first being 1, without its jitter."""
+        if attempt <= 1:
+            return 0.0
+        # Beyond 64 doublings the cap holds anyway, and a float would overflow.
+        growth = {
+            "fixed": 1.0,
+            "linear": attempt - 1.0,
+            "exponential": self.factor ** min(attempt - 2, 64),
+        }[self.backoff]
+        return min(self.initial_seconds * growth, self.max_seconds)
+
 
 class Node(Model):
     """One step: an agent with its parameters."""

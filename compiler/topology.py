@@ -3,6 +3,7 @@
 Lenient: edges that lead nowhere are left out, so that it can be built of a faulty specification.
 """
 
+from collections import deque
 from collections.abc import Mapping
 from dataclasses import dataclass
 
@@ -68,14 +69,18 @@ def _above(
     successors: Mapping[str, Mapping[str, None]], numbers: Mapping[str, int]
 ) -> dict[str, int]:
     above = dict.fromkeys(successors, 0)
-    waiting = list(successors)[::-1]
+    waiting = deque(successors)
+    queued = set(successors)
     while waiting:
-        node = waiting.pop()
+        node = waiting.popleft()
+        queued.discard(node)
         reach = above[node] | 1 << numbers[node]
         for target in successors[node]:
             if above[target] | reach != above[target]:
                 above[target] |= reach
-                waiting.append(target)
+                if target not in queued:
+                    queued.add(target)
+                    waiting.append(target)
     return above
 
 

@@ -34,11 +34,20 @@ def translate(errors: list[ErrorDetails], document: Any) -> list[Problem]:
         errors: What `ValidationError.errors()` gave.
         document: What was validated; the paths follow its own spelling.
     """
+    errors = [error for error in errors if not _follows_from_others(error, errors)]
     problems = [_problem(error, document) for error in errors[:MAX_PROBLEMS]]
     if len(errors) > MAX_PROBLEMS:
         message = f"There are {len(errors) - MAX_PROBLEMS} more problems like these."
         problems.append(Problem("", "too_many_problems", message, "Mend the ones above first."))
     return problems
+
+
+def _follows_from_others(error: ErrorDetails, errors: list[ErrorDetails]) -> bool:
+    """Whether a list is only too short because its elements, which are wrong, do not count."""
+    path = error["loc"]
+    return error["type"] == "too_short" and any(
+        len(other["loc"]) > len(path) and other["loc"][: len(path)] == path for other in errors
+    )
 
 
 def _problem(error: ErrorDetails, document: Any) -> Problem:

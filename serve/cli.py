@@ -15,7 +15,7 @@ from weft import Client, Unreachable, WeftError
 from weft.records import ExecutionPage, WorkflowPage
 
 from serve.cli_follow import create_by_asking, follow, show_error, show_graph, show_status
-from serve.cli_platform import diagnose, run_demo, run_foreground, start_background
+from serve.cli_platform import diagnose, run_demo, run_foreground, start_background, stop
 from serve.cli_tables import execution_table, log_view, workflow_table
 from serve.progress import as_json, plain, question_text
 from serve.settings import SettingsError, load_settings
@@ -62,6 +62,12 @@ def main(arguments: Sequence[str] | None = None) -> None:
 def up() -> None:
     """Run the platform in the foreground; Ctrl-C stops all of it."""
     raise typer.Exit(run_foreground(load_settings()))
+
+
+@app.command()
+def down() -> None:
+    """Stop the platform of this folder and everything that belongs to it."""
+    console.print("Stopped." if stop(load_settings()) else "No platform runs here.")
 
 
 @app.command()

@@ -21,6 +21,11 @@ def start_background(settings: Settings) -> str:
     return cast("str", import_module("serve.platform").start_background(settings))
 
 
+def stop(settings: Settings) -> bool:
+    """Stop the platform of this folder; return whether one was running."""
+    return cast("bool", import_module("serve.platform").stop_platform(settings.home))
+
+
 def run_demo(keep: bool) -> int:
     """Run the demonstration; with `keep` leave the platform up; return the exit code."""
     return cast("int", import_module("serve.demo").run_demo(keep))

@@ -15,6 +15,8 @@ import psutil
 from serve.settings import child_environment
 
 MARKER = "WEFT_PLATFORM_ID"
+DEMO = "-demo"
+"""Follows the platform's name for the demonstration's own servers."""
 
 
 def platform_id(home: Path) -> str:

@@ -13,7 +13,7 @@ from typing import Annotated
 
 from pydantic import BaseModel, ConfigDict, Field, SecretStr, ValidationError
 
-SECRET_PREFIX = "WEFT_SECRET_"
+SECRET_PREFIX = "WEFT_SECRET_"  # noqa: S105 - a name, not a secret
 """`WEFT_SECRET_SLACK_URL` is what `{secrets.slack_url}` stands for."""
 
 
@@ -85,9 +85,7 @@ _CONTRACT = {
     "RAY_ADDRESS": "ray_address",
 }
 _OWN = {
-    f"WEFT_{name.upper()}": name
-    for name in Settings.model_fields
-    if name not in _CONTRACT.values()
+    f"WEFT_{name.upper()}": name for name in Settings.model_fields if name not in _CONTRACT.values()
 }
 _OWN["WEFT_CHROMIUM"] = _OWN.pop("WEFT_CHROMIUM_PATH")
 _CLIENT = {"WEFT_URL", "WEFT_TOKEN", "WEFT_PLATFORM_ID"}

@@ -55,9 +55,7 @@ async def create_account(dsn: str, organization: str, email: str, name: str) -> 
     try:
         async with connection.transaction():
             await connection.execute(statement("insert_organization"), tenant_id, organization)
-            await connection.execute(
-                statement("insert_user"), tenant_id, user_id, email, name
-            )
+            await connection.execute(statement("insert_user"), tenant_id, user_id, email, name)
             await connection.execute(
                 statement("insert_member"), tenant_id, tenant_id, user_id, "owner"
             )

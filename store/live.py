@@ -6,6 +6,7 @@ watchers read Postgres instead.
 
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
+from typing import Any
 from uuid import UUID
 
 import orjson
@@ -34,7 +35,7 @@ def tenant_channel(tenant_id: UUID) -> str:
 class LiveView:
     """Publishes events and keeps each execution's state hash."""
 
-    def __init__(self, redis: "Redis[bytes]") -> None:
+    def __init__(self, redis: Redis) -> None:
         self.redis = redis
 
     async def publish(self, events: list[Event]) -> None:
@@ -54,7 +55,7 @@ class LiveView:
             log.warning("live_view.not_published", events=len(events), error=repr(error))
 
 
-def _state(event: Event) -> dict[str, str]:
+def _state(event: Event) -> dict[Any, Any]:
     kind, _, move = event.event_type.partition("_")
     if kind == "workflow":
         return {"status": "running" if move == "started" else move}
@@ -68,7 +69,7 @@ def _state(event: Event) -> dict[str, str]:
 @asynccontextmanager
 async def open_live_view(redis_url: str) -> AsyncIterator[LiveView]:
     """Open the live view; Redis is connected to when it is first used."""
-    redis: Redis[bytes] = Redis.from_url(
+    redis: Redis = Redis.from_url(
         redis_url, socket_timeout=2, socket_connect_timeout=2, health_check_interval=30
     )
     try:

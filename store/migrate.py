@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from importlib import resources
 
 import asyncpg
+from asyncpg import exceptions
 
 from store.errors import MigrationError
 from store.postgres import connect
@@ -71,7 +72,7 @@ async def migrate(dsn: str) -> int:
         finally:
             await connection.execute("RESET ROLE")
             await connection.execute(statement("unlock_migrations"), LOCK_KEY)
-    except asyncpg.PostgresError as error:
+    except exceptions.PostgresError as error:
         raise MigrationError(f"The schema could not be migrated: {error}") from error
     finally:
         await connection.close()
@@ -81,8 +82,9 @@ async def _migrate(connection: asyncpg.Connection) -> int:
     await connection.execute(statement("create_roles"))
     await connection.execute("SET ROLE weft_owner")
     await connection.execute(statement("create_migrations_table"))
-    done = {row["number"]: row["sha256"] for row in await connection.fetch(
-        statement("list_migrations"))}
+    done = {
+        row["number"]: row["sha256"] for row in await connection.fetch(statement("list_migrations"))
+    }
     known = migrations()
     if newer := set(done) - {migration.number for migration in known}:
         raise MigrationError(

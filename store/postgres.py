@@ -3,22 +3,29 @@
 import asyncio
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
-from typing import Literal
+from typing import Literal, TypeAlias
 from uuid import UUID
 
 import asyncpg
+from asyncpg import exceptions
 from asyncpg.pool import PoolConnectionProxy
 
 from store.errors import DatabaseUnavailable
 from store.statements import statement
 
-Connection = asyncpg.Connection | PoolConnectionProxy
-Pool = asyncpg.Pool
+Connection: TypeAlias = asyncpg.Connection | PoolConnectionProxy
+Pool: TypeAlias = asyncpg.Pool
 Role = Literal["weft_owner", "weft_api", "weft_engine"]
 
-UNREACHABLE = (OSError, asyncpg.PostgresConnectionError, asyncpg.InterfaceError, TimeoutError,
-               asyncpg.CannotConnectNowError, asyncpg.AdminShutdownError,
-               asyncpg.CrashShutdownError)
+UNREACHABLE = (
+    OSError,
+    exceptions.PostgresConnectionError,
+    exceptions.InterfaceError,
+    TimeoutError,
+    exceptions.CannotConnectNowError,
+    exceptions.AdminShutdownError,
+    exceptions.CrashShutdownError,
+)
 """What asyncpg raises when the server is gone, going or not yet there."""
 
 
@@ -32,10 +39,16 @@ async def connect(dsn: str, role: Role | None, timeout_seconds: float = 10) -> a
     if role:
         settings["role"] = role
     try:
-        return await asyncpg.connect(dsn, timeout=timeout_seconds, server_settings=settings)
-    except (*UNREACHABLE, asyncpg.InvalidAuthorizationSpecificationError,
-            asyncpg.InvalidCatalogNameError) as error:
+        connection: asyncpg.Connection = await asyncpg.connect(
+            dsn, timeout=timeout_seconds, server_settings=settings
+        )
+    except (
+        *UNREACHABLE,
+        exceptions.InvalidAuthorizationSpecificationError,
+        exceptions.InvalidCatalogNameError,
+    ) as error:
         raise DatabaseUnavailable(str(error)) from error
+    return connection
 
 
 @asynccontextmanager
@@ -65,8 +78,11 @@ async def open_pool(dsn: str, role: Role, *, size: int = 10) -> AsyncIterator[Po
                 "plan_cache_mode": "auto",
             },
         )
-    except (*UNREACHABLE, asyncpg.InvalidAuthorizationSpecificationError,
-            asyncpg.InvalidCatalogNameError) as error:
+    except (
+        *UNREACHABLE,
+        exceptions.InvalidAuthorizationSpecificationError,
+        exceptions.InvalidCatalogNameError,
+    ) as error:
         raise DatabaseUnavailable(str(error)) from error
     try:
         yield pool

@@ -44,6 +44,8 @@ class Job:
     output_format: OutputFormat
     labels: tuple[str, ...] = ()
     json_schema: Mapping[str, Any] | None = None
+    data_in_prompt: bool = True
+    """Whether the prompt shows the data; a language model must be given it otherwise."""
 
     @property
     def named(self) -> str:
@@ -66,9 +68,9 @@ def understand(
     The data is the node's input when the prompt shows it (then its structure is kept), else what
     stands in the prompt after the instruction, else the input all the same.
     """
-    instruction, data = _split(prompt, inputs)
+    instruction, data, shown = _split(prompt, inputs)
     found = task or _task(instruction, json_schema is not None, bool(labels))
-    return Job(found, instruction, data, output_format, labels, json_schema)
+    return Job(found, instruction, data, output_format, labels, json_schema, shown)
 
 
 def _task(instruction: str, has_schema: bool, has_labels: bool) -> Task | None:
@@ -98,17 +100,17 @@ def _task(instruction: str, has_schema: bool, has_labels: bool) -> Task | None:
     )
 
 
-def _split(prompt: str, inputs: Mapping[str, Any]) -> tuple[str, Any]:
+def _split(prompt: str, inputs: Mapping[str, Any]) -> tuple[str, Any, bool]:
     for value in _by_length(inputs):
         for shown in _renderings(value):
             if len(shown) > 1 and shown in prompt:
                 rest = prompt.replace(shown, " ")
-                return rest[:_INSTRUCTION_CHARACTERS].strip(), value
+                return rest[:_INSTRUCTION_CHARACTERS].strip(), value, True
     parts = _SPLIT.split(prompt, maxsplit=1)
     if len(parts) == 2 and parts[1].strip():
         head, tail = parts
-        return head.strip()[:_INSTRUCTION_CHARACTERS], _structured(tail.strip())
-    return prompt.strip()[:_INSTRUCTION_CHARACTERS], _whole_input(inputs)
+        return head.strip()[:_INSTRUCTION_CHARACTERS], _structured(tail.strip()), True
+    return prompt.strip()[:_INSTRUCTION_CHARACTERS], _whole_input(inputs), not inputs
 
 
 def _by_length(inputs: Mapping[str, Any]) -> list[Any]:

@@ -6,11 +6,12 @@ from functools import cache
 from typing import Literal
 
 from compiler.english.lexicon import lexicon
-from compiler.english.normalise import MARK
 from compiler.english.verbs import is_human, opens_step, read_opening, strip_leading
 
 Kind = Literal["action", "if", "else", "each", "parallel", "whether"]
-Separator = Literal["start", "sentence", "arrow", "semicolon", "line", "item", "comma", "then", "condition"]
+Separator = Literal[
+    "start", "sentence", "arrow", "semicolon", "line", "item", "comma", "then", "condition"
+]
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,8 +33,12 @@ class Clause:
     """A condition written after its action: it holds for that action alone."""
 
 
-_ITEM = re.compile(r"^\s*(?:(?:step\s+)?\(?\d{1,2}[.):]|[-*•·]|step \d+:?|\(?[a-h]\))\s+", re.IGNORECASE)
+_ITEM = re.compile(
+    r"^\s*(?:(?:step\s+)?\(?\d{1,2}[.):]|[-*•·]|step \d+:?|\(?[a-h]\))\s+", re.IGNORECASE
+)
 _INLINE_ITEM = re.compile(r"(?:^|(?<=\s))\(?(\d{1,2})[.)]\s+(?=\S)")
+_CONDITION_LENGTH = 300
+"""How many characters a condition may have before its verb: bounds the work on hostile texts."""
 _SENTENCE = re.compile(r"(?<=[.!?])\s+(?=\S)")
 _STRONG = re.compile(r"\s*(→|;|\n)\s*")
 _WEAK = re.compile(
@@ -42,22 +47,60 @@ _WEAK = re.compile(
     r"|(?P<comma>,\s*(?:and\s+|but\s+|or\s+)?|\s+and\s+|\s+&\s+|\s+plus\s+|\s+but\s+|\s+while\s+|:\s+)",
     re.IGNORECASE,
 )
-_IF = re.compile(r"^(?:and |but |then |so |only )*(?P<word>(?:else|otherwise,?) if|elif|only if|if|unless|in case|when|whenever|only when|once|as soon as)\s+(?=\S)", re.IGNORECASE)
+_IF = re.compile(
+    r"^(?:and |but |then |so |only )*(?P<word>(?:else|otherwise,?) if|elif|only if|if|unless|in case|when|whenever|only when|once|as soon as)\s+(?=\S)",
+    re.IGNORECASE,
+)
 _ELSE_IF = re.compile(r"^(?P<word>(?:else|otherwise,?) if|elif)\s+(?=\S)", re.IGNORECASE)
-_ELSE = re.compile(r"^(?:and |but |or )?(?:otherwise|else|if not(?=,| then|:| →)|or else|in all other cases|in any other case|for all others?|the rest|if no(?=,| then|:)|everything else(?= to)|fall(?:s|ing)? back to)\b[,:]?\s*(?:then )?", re.IGNORECASE)
-_EACH = re.compile(r"^(?:then |and )?(?:for|within|in) (?:each|every)(?: of the| one of the| of these| of those)? (?P<noun>(?:[\w'-]+ ?){1,6}?)(?=,|:| →|$)[,:]?\s*", re.IGNORECASE)
-_EACH_START = re.compile(r"^(?:then |and )?(?:for|within) (?:each|every|all(?: of)?(?: the)?)(?: of the)? (?P<rest>.+)$", re.IGNORECASE)
-_PARALLEL = re.compile(r"^(?:then |and |do |run |the following )*(?:in parallel|simultaneously|concurrently|at the same time|all at once)\b(?: do| run)?[:,]?\s*", re.IGNORECASE)
-_PARALLEL_END = re.compile(r"[,]?\s*(?:all )?\b(?:in parallel|simultaneously|concurrently|at the same time|at once)\b\.?$", re.IGNORECASE)
-_ALWAYS = re.compile(r"\b(?:always|in any case|either way|in both cases|regardless|in all cases|no matter what|whatever happens|in the end|at the end|finally)\b", re.IGNORECASE)
-_ALWAYS_WORDS = re.compile(r"\b(?:always|in any case|either way|in both cases|regardless|in all cases|no matter what|whatever happens)\b,?\s*", re.IGNORECASE)
-_TRAILING_IF = re.compile(r"^(?P<action>.+?)(?:,)?\s+(?:but )?(?P<word>only if|only when|if|unless|when|whenever|in case|as long as|provided(?: that)?|the moment)\s+(?P<condition>.+)$", re.IGNORECASE)
+_ELSE = re.compile(
+    r"^(?:and |but |or )?(?:otherwise|else|if not(?=,| then|:| →)|or else|in all other cases|in any other case|for all others?|the rest|if no(?=,| then|:)|everything else(?= to)|fall(?:s|ing)? back to)\b[,:]?\s*(?:then )?",
+    re.IGNORECASE,
+)
+_EACH = re.compile(
+    r"^(?:then |and )?(?:for|within|in) (?:each|every|all(?: of)?(?: the)?)(?: of the| one of the| of these| of those)? (?P<rest>.+)$",
+    re.IGNORECASE,
+)
+_PARALLEL = re.compile(
+    r"^(?:then |and |do |run |the following )*(?:in parallel|simultaneously|concurrently|at the same time|all at once)\b(?: do| run)?[:,]?\s*",
+    re.IGNORECASE,
+)
+_PARALLEL_END = re.compile(
+    r"[,]?\s*(?:all )?\b(?:in parallel|simultaneously|concurrently|at the same time|at once)\b\.?$",
+    re.IGNORECASE,
+)
+_ALWAYS = re.compile(
+    r"\b(?:always|in any case|either way|in both cases|regardless|in all cases|no matter what|whatever happens|in the end|at the end|finally)\b",
+    re.IGNORECASE,
+)
+_ALWAYS_WORDS = re.compile(
+    r"\b(?:always|in any case|either way|in both cases|regardless|in all cases|no matter what|whatever happens)\b,?\s*",
+    re.IGNORECASE,
+)
+_TRAILING_IF = re.compile(
+    r"^(?P<action>.+?)(?:,)?\s+(?:but )?(?P<word>only if|only when|if|unless|when|whenever|in case|as long as|provided(?: that)?|the moment)\s+(?P<condition>.+)$",
+    re.IGNORECASE,
+)
 _DECISION = r"(?:approv\w*|sign(?:s|ed)?[- ]?off|confirm\w*|reviews?|go-ahead|accept\w*)"
-_TRAILING_APPROVAL = re.compile(rf"^(?P<action>.+?),?\s+(?P<human>(?:but )?(?:only )?(?:after|once|upon|following|pending|subject to|with|when)\s+(?:[\w'-]+\s+){{0,4}}?{_DECISION}\b.*)$", re.IGNORECASE)
-_AFTER = re.compile(r"^(?P<word>(?:only )?(?:after|once|upon|following|when|before|prior to|as soon as))\s+(?P<event>[^,→:]+?)(?:,\s*|\s+then\s+|$)", re.IGNORECASE)
-_WHETHER = re.compile(r"^(?:check|see|verify|determine|test|decide|find out|monitor|detect|checks|verifies|determines)\s+(?:if|whether|that)\s+", re.IGNORECASE)
-_FINISHED = re.compile(r"^(?:(?:it|that|this|everything|all)(?:'s| is| are| has)? ?|the [\w ]+ (?:is|are|has been|have been) )?(?:done|finished|complete[d]?|ready|all done|available)$", re.IGNORECASE)
-_IDLE = re.compile(r"^(?:(?:it|this|that|the (?:workflow|flow|automation)|and|then) )*(?:(?:should |will )?(?:run|runs|running|schedule[sd]?|scheduled|repeat)(?: (?:it|this|that|automatically))*(?: to run\b.*)?|do(?:es)? the following(?: actions| steps)?|the (?:flow|workflow) should perform the following actions|(?:follow )?these steps|end(?:s)?(?: the (?:workflow|flow|process))?|stop|thanks?(?: you)?|please|do nothing|nothing)\W*$", re.IGNORECASE)  # fmt: skip
+_TRAILING_APPROVAL = re.compile(
+    rf"^(?P<action>.+?),?\s+(?P<human>(?:but )?(?:only )?(?:after|once|upon|following|pending|subject to|with|when)\s+(?:[\w'-]+\s+){{0,4}}?{_DECISION}\b.*)$",
+    re.IGNORECASE,
+)
+_AFTER = re.compile(
+    r"^(?P<word>(?:only )?(?:after|once|upon|following|when|before|prior to|as soon as))\s+(?P<event>[^,→:]+?)(?:,\s*|\s+then\s+|$)",
+    re.IGNORECASE,
+)
+_WHETHER = re.compile(
+    r"^(?:check|see|verify|determine|test|decide|find out|monitor|detect|checks|verifies|determines)\s+(?:if|whether|that)\s+",
+    re.IGNORECASE,
+)
+_STATED = re.compile(
+    r"\b(?:is|are|was|were|exceeds|contains|above|below|over|under|than)\b[^,]*\w\s$", re.IGNORECASE
+)
+_FINISHED = re.compile(
+    r"^(?:(?:it|that|this|everything|all)(?:'s| is| are| has)? ?|the [\w ]+ (?:is|are|has been|have been) )?(?:done|finished|complete[d]?|ready|all done|available)$",
+    re.IGNORECASE,
+)
+_IDLE = re.compile(r"^(?:(?:it|this|that|the (?:workflow|flow|automation)|and|then) )*(?:(?:should |will )?(?:run|runs|running|schedule[sd]?|scheduled|repeat)(?: (?:it|this|that|automatically))*(?: to run\b.*)?|do(?:es)? the following(?: actions| steps)?|the (?:flow|workflow) should perform the following actions|(?:follow )?these steps|(?:ignore|skip|discard|drop)(?: it| them| this)?|end(?:s)?(?: the (?:workflow|flow|process))?|stop|thanks?(?: you)?|please|do nothing|nothing)\W*$", re.IGNORECASE)  # fmt: skip
 
 
 def cut(text: str) -> list[Clause]:
@@ -66,7 +109,9 @@ def cut(text: str) -> list[Clause]:
     clauses: list[Clause] = []
     for separator, segment in _segments(text):
         found = _scan(segment.strip(" ,."), separator)
-        clauses.extend(clause for clause in found if not _IDLE.match(clause.text) or clause.kind != "action")
+        clauses.extend(
+            clause for clause in found if not _IDLE.match(clause.text) or clause.kind != "action"
+        )
     return clauses
 
 
@@ -153,10 +198,18 @@ def _control(text: str, separator: Separator) -> tuple[list[Clause], str, Separa
     if match := _ELSE_IF.match(stripped):
         return _if(match, stripped, separator)
     if match := _ELSE.match(stripped):
-        return [Clause("else", separator, match[0].strip(" ,:"))], stripped[match.end() :], "condition"
+        return (
+            [Clause("else", separator, match[0].strip(" ,:"))],
+            stripped[match.end() :],
+            "condition",
+        )
     if match := _PARALLEL.match(stripped):
-        return [Clause("parallel", separator, "", always=always)], stripped[match.end() :], "condition"
-    if match := _EACH.match(stripped) or _EACH_START.match(stripped):
+        return (
+            [Clause("parallel", separator, "", always=always)],
+            stripped[match.end() :],
+            "condition",
+        )
+    if match := _EACH.match(stripped):
         return _each(match, stripped, separator)
     if match := _AFTER.match(stripped):
         found = _after(match, stripped, separator)
@@ -167,12 +220,15 @@ def _control(text: str, separator: Separator) -> tuple[list[Clause], str, Separa
     return [], text, separator
 
 
-def _each(match: re.Match[str], text: str, separator: Separator) -> tuple[list[Clause], str, Separator]:
-    if "noun" in match.re.groupindex:
-        return [Clause("each", separator, match["noun"].strip())], text[match.end() :], "condition"
+def _each(
+    match: re.Match[str], text: str, separator: Separator
+) -> tuple[list[Clause], str, Separator]:
     length = _verb_position(match["rest"])
-    if length is None:
+    stop = re.search(r"[,:]| →|$", match["rest"])
+    end = stop.start() if stop else len(match["rest"])
+    if length is None and not match["rest"][end:].strip(" ,:→"):
         return [], text, separator
+    length = end if length is None else min(length, end)
     noun, rest = match["rest"][:length], match["rest"][length:]
     return [Clause("each", separator, noun.strip(" ,"))], rest, "condition"
 
@@ -195,11 +251,17 @@ def _after(
     return [first], rest, "then"
 
 
-def _if(match: re.Match[str], text: str, separator: Separator) -> tuple[list[Clause], str, Separator]:
+def _if(
+    match: re.Match[str], text: str, separator: Separator
+) -> tuple[list[Clause], str, Separator]:
     word = match["word"].lower()
     condition, rest = _split_condition(text[match.end() :])
-    written: Separator = "condition" if word.startswith(("else", "otherwise", "elif")) else separator
+    written: Separator = (
+        "condition" if word.startswith(("else", "otherwise", "elif")) else separator
+    )
     if _FINISHED.match(condition) and word in ("when", "once", "as soon as", "whenever"):
+        return [], rest, separator
+    if not condition:
         return [], rest, separator
     clause = Clause("if", written, condition, negated=word == "unless")
     return [clause], rest, "condition"
@@ -222,10 +284,13 @@ def _split_condition(text: str) -> tuple[str, str]:
 
 def _verb_position(text: str) -> int | None:
     """Return where a base-form verb that opens a step begins, past the first word."""
-    for match in list(re.finditer(r"\S+", text))[1:]:
+    for match in list(re.finditer(r"\S+", text[:_CONDITION_LENGTH]))[1:]:
         rest = text[match.start() :]
         opening = read_opening(match[0])
-        plain = opening is not None and opening.verb.base == match[0].lower().strip(",")
+        plain = opening is not None and (
+            opening.verb.base == match[0].lower().strip(",")
+            or bool(_STATED.search(text[: match.start()]))
+        )
         decides = opening is not None and opening.verb.action == "approve"
         if plain and not decides and opens_step(rest) and not _needs_object(text[: match.start()]):
             return match.start()
@@ -251,7 +316,7 @@ def _next_action(text: str) -> tuple[str, Separator, str]:
         if match["then"] or match["before"]:
             if match["before"] or not _inside_name(text, match):
                 return text[: match.start()], "then", _kept_always(match[0], rest)
-        elif _opens(rest):
+        elif _opens(rest, text[: match.start()]):
             return text[: match.start()], "comma", rest
     return text, "comma", ""
 
@@ -267,12 +332,14 @@ def _inside_name(text: str, match: re.Match[str]) -> bool:
     return word == "next" and (not before or before[-1].lower() in ("the", "for", "our", "my"))
 
 
-def _opens(rest: str) -> bool:
+def _opens(rest: str, before: str) -> bool:
     stripped = rest.lstrip(" ,")
     controls = (_ELSE, _PARALLEL, _EACH)
-    if any(pattern.match(stripped) for pattern in controls) or opens_step(stripped):
+    if any(pattern.match(stripped) for pattern in controls) or opens_step(stripped, before):
         return True
-    condition = re.match(r"^(?:then |only |and )*(?:else if|otherwise if|if|unless)\s", stripped, re.IGNORECASE)
+    condition = re.match(
+        r"^(?:then |only |and )*(?:else if|otherwise if|if|unless)\s", stripped, re.IGNORECASE
+    )
     return bool(condition) or bool(_AFTER.match(stripped) and re.search(_DECISION, stripped[:40]))
 
 
@@ -303,12 +370,5 @@ def _bound(match: re.Match[str], separator: Separator, always: bool) -> list[Cla
     action = Clause("action", "condition", match["action"].strip(" ,"), bound=True)
     if _FINISHED.match(condition):
         return [Clause("action", separator, action.text, always=always)]
-    branch = Clause(
-        "if", separator, condition, negated=word == "unless", always=always, bound=True
-    )
+    branch = Clause("if", separator, condition, negated=word == "unless", always=always, bound=True)
     return [branch, action]
-
-
-def has_words(text: str) -> bool:
-    """Whether any letters remain besides literals."""
-    return bool(re.search(r"[A-Za-z]{2}", MARK.sub("", text)))

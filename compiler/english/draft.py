@@ -7,7 +7,9 @@ from typing import Any, Literal
 
 from compiler.inflection import item_names, singular
 
-OutputKind = Literal["list", "text", "object", "response", "rows", "label", "number", "approval"]
+OutputKind = Literal[
+    "list", "text", "object", "response", "rows", "label", "number", "approval", "answer"
+]
 
 _RESERVED = frozenset({"input", "state", "item", "workflow", "user", "secrets", "data", "results"})
 
@@ -38,11 +40,13 @@ class Output:
     """It holds one result for each item of a list."""
     task: str | None = None
     """What made it, for conditions on it: `sentiment`, `uptime`."""
+    about: str = ""
+    """The thing that was looked at, as a sentence calls it: `website`."""
 
     @property
     def value(self) -> str:
         """The path of what matters in it: the body of a response, the rows of a query."""
-        ending = {"response": ".body", "rows": ".rows"}.get(self.kind, "")
+        ending = {"response": ".body", "rows": ".rows", "answer": ".value"}.get(self.kind, "")
         return f"{self.key}{ending}"
 
     @property
@@ -131,6 +135,11 @@ def _unused(wanted: str, taken: set[str]) -> str:
 def escaped(text: str) -> str:
     """Return a person's words as literal text of a template."""
     return text.replace("{", "{{").replace("}", "}}")
+
+
+def escaped_url(url: str) -> str:
+    """Return a URL as a template in which only the workflow's inputs are references."""
+    return re.sub(r"\{\{(input\.\w+)\}\}", r"{\1}", escaped(url))
 
 
 def nouns_in(*names: str | None) -> frozenset[str]:

@@ -12,9 +12,7 @@ from typing import Any
 
 from ruamel.yaml import YAML
 
-_DOUBLED = frozenset(
-    "get put set stop drop cut run plan log tag map let grab chat submit batch trim".split()
-) - {"batch"}
+_DOUBLED = re.compile(r"^(?:get|put|set|stop|drop|cut|run|plan|log|tag|map|let|grab|submit|trim)$")
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,6 +55,12 @@ class Lexicon:
     skip: frozenset[str]
     pages: frozenset[str]
 
+    sets: Mapping[str, frozenset[str]]
+
+    def words(self, name: str) -> frozenset[str]:
+        """Return one of the small sets of words."""
+        return self.sets[name]
+
     def names(self, *path: str) -> Any:
         """Return the part of the raw lexicon at this path."""
         found: Any = self.data
@@ -78,7 +82,7 @@ def _third_person(base: str) -> str:
 
 def _gerund(base: str) -> str:
     head, _, rest = base.partition(" ")
-    if head in _DOUBLED:
+    if _DOUBLED.match(head):
         head += head[-1] + "ing"
     elif head.endswith("ie"):
         head = head[:-2] + "ying"
@@ -139,4 +143,5 @@ def lexicon() -> Lexicon:
         weak_heads=frozenset(data["weak_heads"]),
         skip=frozenset(data["skip"]),
         pages=frozenset(data["pages"]),
+        sets={name: frozenset(words) for name, words in data["sets"].items()},
     )

@@ -11,8 +11,12 @@ from compiler.inflection import plural, singular
 
 _MAPPABLE = frozenset({"llm", "api", "email", "database", "data_processing"})
 _LISTS = frozenset({"list", "rows", "response"})
-_PRONOUN = re.compile(r"\b(?:it|them|these|those|this|that|the results?|the output|everything)\b", re.IGNORECASE)
-_FROM = re.compile(r"\b(?:from|of|in|about|on|for|based on|using|with|against)\s+(?P<rest>[^,;]+)", re.IGNORECASE)
+_PRONOUN = re.compile(
+    r"\b(?:it|them|these|those|this|that|the results?|the output|everything)\b", re.IGNORECASE
+)
+_FROM = re.compile(
+    r"\b(?:from|of|in|about|on|for|based on|using|with|against)\s+(?P<rest>[^,;]+)", re.IGNORECASE
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,7 +32,11 @@ class Reading:
         """The node's input_keys."""
         first = self.outputs[:1] if self.mapped else ()
         paths = [output.value for output in first]
-        paths += [output.key for output in self.outputs[len(first) :] if not output.key.startswith("input.")]
+        paths += [
+            output.key
+            for output in self.outputs[len(first) :]
+            if not output.key.startswith("input.")
+        ]
         return tuple(dict.fromkeys(paths))
 
 
@@ -76,6 +84,9 @@ def wants_map(step: Step, source: Output) -> bool:
 
 def _list_of(step: Step, outputs: tuple[Output, ...], scope: Scope) -> Output | None:
     candidates = (*reversed(outputs), *reversed(scope.data))
+    latest = scope.latest
+    if latest and latest.mapped and _PRONOUN.match(step.phrase):
+        return latest
     if step.each:
         named = (o for o in candidates if step.each in o.words and o.kind in _LISTS)
         if found := next(named, None):
@@ -93,7 +104,11 @@ def _outputs(step: Step, scope: Scope) -> tuple[Output, ...]:
         return mentioned
     if scope.joined and step.role in ("process", "sink", "control"):
         return scope.joined
-    return (scope.latest,) if scope.latest else ()
+    latest = scope.latest
+    if latest and step.role == "sink" and latest.kind in ("label", "number"):
+        content = [output for output in scope.data if output.kind not in ("label", "number")]
+        return (*content[-1:], latest)
+    return (latest,) if latest else ()
 
 
 def _links(step: Step, scope: Scope) -> tuple[Output, ...]:
@@ -122,21 +137,49 @@ def _mentioned(step: Step, scope: Scope) -> tuple[Output, ...]:
 def _spoken(step: Step) -> str:
     """Return the part of a step that can name its sources: not the thing it makes itself."""
     rest = lexicon().product_pattern.sub(" ", step.rest)
-    rest = re.sub(r"\b(?:to|into) (?:an?|the|my|our) [\w -]*(?:table|database|channel|sheet|folder|page)\b", " ", rest)
-    if step.action in ("summarize", "classify", "translate", "analyze", "score", "filter", "sort", "dedupe", "transform", "aggregate") or step.role in ("sink", "control"):
+    rest = re.sub(
+        r"\b(?:to|into) (?:an?|the|my|our) [\w -]*(?:table|database|channel|sheet|folder|page)\b",
+        " ",
+        rest,
+    )
+    if step.action in (
+        "summarize",
+        "classify",
+        "translate",
+        "analyze",
+        "score",
+        "filter",
+        "sort",
+        "dedupe",
+        "transform",
+        "aggregate",
+    ) or step.role in ("sink", "control"):
         return rest
     complements = " ".join(match["rest"] for match in _FROM.finditer(rest))
-    return complements if step.action in ("extract", "generate") else f"{step.each or ''} {complements}"
+    return (
+        complements
+        if step.action in ("extract", "generate")
+        else f"{step.each or ''} {complements}"
+    )
 
 
 def _from_input(step: Step, draft: Draft) -> tuple[Output, ...]:
     """Declare the data of a first step that processes something: "summarize the article"."""
-    if step.role == "sink" and step.action != "store":
+    definite = re.match(
+        r"(?:the|my|our|this|these|those|all) (?!(?:team|user|customer|client)s?\b)",
+        step.phrase,
+        re.IGNORECASE,
+    )
+    if step.role == "sink" and (step.agent == "human_loop" or not definite or not step.noun):
+        return ()
+    if step.action == "generate" and not re.search(
+        r"\b(?:from|based on|to|for|of|about|using) (?:the|my|our|this|these)\b",
+        step.rest,
+        re.IGNORECASE,
+    ):
         return ()
     if step.inputs:
-        return tuple(
-            Output(reference.strip("{}"), "text") for reference in step.inputs
-        )
+        return tuple(Output(reference.strip("{}"), "text") for reference in step.inputs)
     noun = _input_noun(step)
     if step.each is not None:
         name = plural(step.each or noun or "item")
@@ -150,13 +193,25 @@ def _from_input(step: Step, draft: Draft) -> tuple[Output, ...]:
 
 def _input_noun(step: Step) -> str | None:
     if step.action in ("extract", "generate"):
-        match = re.search(r"\b(?:from|about|on|for|in|of|to)\s+(?P<rest>[^,;]+)", step.rest, re.IGNORECASE)
-        words = words_of(re.split(r"\b(?:with|using|by|via|and|in)\b", match["rest"])[0]) if match else []
+        match = re.search(
+            r"\b(?:from|about|on|for|in|of|to)\s+(?P<rest>[^,;]+)", step.rest, re.IGNORECASE
+        )
+        words = (
+            words_of(re.split(r"\b(?:with|using|by|via|and|in)\b", match["rest"])[0])
+            if match
+            else []
+        )
         words = [word for word in words if word not in lexicon().generic]
-        return re.sub(r"\W", "_", words[-1]) if words else ("topic" if step.action == "generate" else None)
+        return re.sub(r"\W", "_", words[-1]) if words else None
     complement = re.search(r"\bof\s+(?P<rest>[^,;]+)", step.phrase)
     if complement:
         words = [w for w in words_of(complement["rest"]) if w not in lexicon().generic]
         if words:
             return re.sub(r"\W", "_", words[-1])
-    return step.noun if step.noun and step.action not in ("analyze", "score") or step.noun not in ("sentiment", "tone", "urgency") else None
+    return (
+        step.noun
+        if step.noun
+        and step.action not in ("analyze", "score")
+        or step.noun not in ("sentiment", "tone", "urgency")
+        else None
+    )

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 
 from compiler.english.lexicon import lexicon
 
-MAX_CHARACTERS = 8_000
+MAX_CHARACTERS = 4_000
 """A longer text is not a description of one workflow."""
 
 _MARKS = {"url": "\ue000", "email": "\ue001", "quote": "\ue002", "reference": "\ue003"}
@@ -23,7 +23,7 @@ _LITERALS = re.compile(
     rf"""
     (?P<reference>\{{input\.[A-Za-z_]\w*\}})
     |(?P<url>https?://(?:(?!->|=>)[^\s<>"'`→\ue000-\uf8ff])+)
-    |(?P<email>[\w.+-]+@[\w-]+(?:\.[\w-]+)+)
+    |(?P<email>(?<![\w.+-])[\w.+-]+@[\w-]+(?:\.[\w-]+)+)
     |(?P<domain>(?<![\w.@/-])(?:[a-z0-9-]+\.)+(?:{_DOMAIN_ENDINGS})(?:/[^\s<>"'`,;]*)?(?![\w@]))
     |"(?P<double>[^"\n]{{1,500}})"
     |`(?P<tick>[^`\n]{{1,500}})`
@@ -32,7 +32,17 @@ _LITERALS = re.compile(
     re.VERBOSE | re.IGNORECASE,
 )
 _ARROWS = re.compile(r"\s*(?:[→➜⇒⟶➔▶➡►⟹↦»]\ufe0f?|-{1,3}>|={1,3}>|\|>|>>+)\s*")
-_QUOTES = str.maketrans({"“": '"', "”": '"', "„": '"', "‘": "'", "’": "'", "…": ".", "–": "—"})
+_QUOTES = str.maketrans(
+    {
+        "\u201c": '"',
+        "\u201d": '"',
+        "\u201e": '"',
+        "\u2018": "'",
+        "\u2019": "'",
+        "\u2026": ".",
+        "\u2013": "\u2014",
+    }
+)
 _ABBREVIATIONS = re.compile(r"\b(e\.g|i\.e|etc|vs|approx|incl|no)\.(?=\s|,)", re.IGNORECASE)
 _UNWANTED = frozenset({"Cc", "Cf", "Co", "Cs", "Cn"})
 

@@ -17,18 +17,19 @@ _CONTAINER = re.compile(
     re.IGNORECASE,
 )
 _OF = re.compile(r"\s+of\s+", re.IGNORECASE)
-_TIME = frozenset("day hour minute week month year night morning time evening second quarter".split())
 _EACH = re.compile(
     r"\b(?:for )?(?:each|every|per)(?: (?:single|individual|new|and every))?(?: one)?(?: of)?(?: the| these| those)?(?P<noun>(?: [\w'-]+){0,4})",
     re.IGNORECASE,
 )
 _ONE_BY_ONE = re.compile(r"\b(?:one by one|individually|one at a time|separately)\b", re.IGNORECASE)
-_COUNT = re.compile(r"(?<![\w$€£.#-])(?:top |first |last |latest |newest |best )?(?P<count>\d{1,6})(?![\w%.:/-]|,\d)(?= [a-z])", re.IGNORECASE)
-_NOT_COUNTED = frozenset(
-    "am pm minutes minute hours hour days day seconds weeks months bullet sentences words points point "
-    "paragraphs lines percent dollars euros characters sentence paragraph line bullets weeks".split()
+_COUNT = re.compile(
+    r"(?<![\w$€£.#-])(?:top |first |last |latest |newest |best )?(?P<count>\d{1,6})(?![\w%.:/-]|,\d)(?= [a-z])",
+    re.IGNORECASE,
 )
-_COUNT_WORD = re.compile(r"\b(?:top|first|last|latest) (?P<word>three|five|ten|twenty|two|four|six|seven|eight|nine)\b", re.IGNORECASE)
+_COUNT_WORD = re.compile(
+    r"\b(?:top|first|last|latest) (?P<word>three|five|ten|twenty|two|four|six|seven|eight|nine)\b",
+    re.IGNORECASE,
+)
 
 
 def words_of(phrase: str) -> list[str]:
@@ -41,7 +42,12 @@ def words_of(phrase: str) -> list[str]:
 
 def object_phrase(rest: str) -> str:
     """Return the noun phrase at the front: up to a preposition, a comma or a clause."""
-    rest = re.sub(r"^(?:for|out|up|to|me|us|in|on|down|back|of)\s+(?=\S)", "", rest.strip(), flags=re.IGNORECASE)
+    rest = re.sub(
+        r"^(?:for|out|up|to|me|us|in|on|down|back|of)\s+(?=\S)",
+        "",
+        rest.strip(),
+        flags=re.IGNORECASE,
+    )
     rest = _CONTAINER.sub("", rest)
     stop = _STOP.search(rest)
     phrase = rest[: stop.start()] if stop else rest
@@ -92,11 +98,13 @@ def each_noun(text: str) -> str | None:
         stop = _STOP.search(match["noun"])
         phrase = match["noun"][: stop.start()] if stop else match["noun"]
         words = words_of(re.split(r"\s+and\s+", phrase)[0])
-        if words and words[0] in _TIME:
+        if words and words[0] in lexicon().words("time_units"):
             continue
         if not words or words[-1] in lexicon().generic:
             return ""
-        return singular(words[0] if words[0] not in lexicon().verbs or len(words) == 1 else words[-1])
+        return singular(
+            words[0] if words[0] not in lexicon().verbs or len(words) == 1 else words[-1]
+        )
     return "" if _ONE_BY_ONE.search(text) else None
 
 
@@ -104,7 +112,7 @@ def count_of(text: str) -> int | None:
     """Return how many things a text speaks of: "100 reviews", "top 5 articles"."""
     for match in _COUNT.finditer(MARK.sub("\ue00f", text)):
         following = text_after(text, match)
-        if following not in _NOT_COUNTED and int(match["count"]) > 0:
+        if following not in lexicon().words("not_counted") and int(match["count"]) > 0:
             return int(match["count"])
     word = _COUNT_WORD.search(text)
     return int(lexicon().names("numbers")[word["word"].lower()]) if word else None

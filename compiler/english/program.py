@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 from compiler.english.clauses import Clause
 from compiler.english.lexicon import lexicon
 from compiler.english.normalise import Text
+from compiler.english.nouns import each_noun
+from compiler.english.sources import Sources, infer_items
 from compiler.english.steps import Step, read_step
 
 
@@ -62,16 +64,26 @@ def steps_of(parts: tuple[Part, ...]) -> Iterator[Step]:
 
 def read_program(clauses: list[Clause], text: Text) -> Program:
     """Arrange clauses as a program."""
-    builder = _Builder(text, fine=_fine_groups(clauses))
+    builder = _Builder(text)
     for place, clause in enumerate(clauses):
         following = clauses[place + 1] if place + 1 < len(clauses) else None
+        if clause.kind == "parallel":
+            builder.fine = _is_fine(clauses[place + 1 :])
         builder.add(clause, following)
     return builder.finish()
 
 
-def _fine_groups(clauses: list[Clause]) -> bool:
+_JOINING = re.compile(r"(?:and )?(?:then|finally|after that|afterwards)\b", re.IGNORECASE)
+
+
+def _is_fine(clauses: list[Clause]) -> bool:
     """Whether "in parallel:" is followed by a list whose entries may hold several steps."""
-    return any(clause.separator in ("semicolon", "item") for clause in clauses)
+    for clause in clauses:
+        if clause.separator in ("arrow", "sentence") or _JOINING.match(clause.text):
+            return False
+        if clause.separator in ("semicolon", "item"):
+            return True
+    return False
 
 
 @dataclass(slots=True)
@@ -84,7 +96,8 @@ class _OpenArm:
 @dataclass(slots=True)
 class _Builder:
     text: Text
-    fine: bool
+    fine: bool = False
+    """The open group's branches are list entries, each of which may hold several steps."""
     parts: list[Part] = field(default_factory=list)
     arms: list[_OpenArm] = field(default_factory=list)
     bound: bool = False
@@ -96,6 +109,10 @@ class _Builder:
     question: str | None = None
     """What "check whether" asked, until "if so" or "if not" uses it."""
     unknown: list[Clause] = field(default_factory=list)
+    sources: Sources = field(init=False)
+
+    def __post_init__(self) -> None:
+        self.sources = Sources(self.text)
 
     def add(self, clause: Clause, following: Clause | None) -> None:
         """Take in the next clause."""
@@ -118,7 +135,7 @@ class _Builder:
     def finish(self) -> Program:
         """Return the program."""
         self._close()
-        return Program(tuple(self.parts), tuple(self.unknown))
+        return Program(infer_items(self.parts), tuple(self.unknown))
 
     def _closes(self, clause: Clause) -> bool:
         """Whether the open choice or group ends before this clause."""
@@ -128,7 +145,7 @@ class _Builder:
             self.each = None
         if self.group is not None:
             ends = clause.separator in ("arrow", "sentence", "line")
-            joins = bool(self.group) and bool(re.match(r"(?:and )?then\b|finally\b", clause.text, re.I))
+            joins = bool(self.group) and bool(_JOINING.match(clause.text))
             return ends or joins or (clause.separator == "then" and not self.fine)
         if not self.arms:
             return False
@@ -146,7 +163,9 @@ class _Builder:
             self.arms = []
         if self.group is not None:
             branches = tuple(tuple(branch) for branch in self.group if branch)
-            self.parts.extend([Fork(branches)] if len(branches) > 1 else [p for b in branches for p in b])
+            self.parts.extend(
+                [Fork(branches)] if len(branches) > 1 else [p for b in branches for p in b]
+            )
             self.group = None
         self.bound = self.arrows = False
 
@@ -156,7 +175,12 @@ class _Builder:
             self.unknown.append(clause)
             return
         if self.each is not None and step.each is None:
-            step = read_step(f"{clause.text} for each {self.each}", self.text, clause.parallel) or step
+            step = replace(step, each=each_noun(f"each {self.each}"))
+        for found in self.sources.before(step):
+            self._place(found, clause)
+        self._place(step, clause)
+
+    def _place(self, step: Step, clause: Clause) -> None:
         if self.arms:
             self.arms[-1].body.append(step)
         elif self.group is not None:
@@ -234,7 +258,10 @@ class _Builder:
         self.question = clause.text if decided else None
 
 
-AFFIRMED = re.compile(r"^(?:so|yes|it is|it does|they are|they do|true|that is the case|it's|there is|there are)$", re.I)
+AFFIRMED = re.compile(
+    r"^(?:so|yes|it is|it does|they are|they do|true|that is the case|it's|there is|there are)$",
+    re.I,
+)
 
 
 def opposite(one: str, other: str) -> bool:
@@ -253,8 +280,12 @@ def opposite(one: str, other: str) -> bool:
 
 
 def _core(condition: str) -> str:
-    text = re.sub(r"^(?:the |it(?:'s)?\b|they |that |this |an? )\s*", "", condition.lower().strip(" ."))
-    text = re.sub(r"^(?:[\w' ]+? )?(?:is|are|was|were|has been|gets|goes|comes back)\s+(?=\S)", "", text)
+    text = re.sub(
+        r"^(?:the |it(?:'s)?\b|they |that |this |an? )\s*", "", condition.lower().strip(" .")
+    )
+    text = re.sub(
+        r"^(?:[\w' ]+? )?(?:is|are|was|were|has been|gets|goes|comes back)\s+(?=\S)", "", text
+    )
     return re.sub(r"n't\b", " not", text).strip()
 
 

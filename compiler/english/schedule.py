@@ -142,7 +142,9 @@ def _rules() -> tuple[tuple[re.Pattern[str], _Reader], ...]:
     numbers = "|".join(sorted(lexicon().names("numbers"), key=len, reverse=True))
     part = r"(?: (?P<part>morning|afternoon|evening|night)s?)?(?!\w)"
     each = r"(?:every|each)"
-    ordinal = r"(?P<day>first(?: day)?|1st|last(?: day)?|start|beginning|end|\d{1,2}(?:st|nd|rd|th))"
+    ordinal = (
+        r"(?P<day>first(?: day)?|1st|last(?: day)?|start|beginning|end|\d{1,2}(?:st|nd|rd|th))"
+    )
     week = r"weekdays?|business days?|work(?:ing)? ?days?|weekends?"
     digest = r"(?:digest|brief|briefing|update|report|summary)"
     rules: tuple[tuple[str, _Reader], ...] = (

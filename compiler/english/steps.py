@@ -1,7 +1,7 @@
 """Third stage: what one clause asks for: its action, its agent, its object, its product."""
 
 import re
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cache
 
 from compiler.english.lexicon import Product, lexicon
@@ -110,7 +110,11 @@ def _nominal(clause: str) -> tuple[str, str] | None:
 @cache
 def _models() -> tuple[tuple[re.Pattern[str], str, str], ...]:
     return tuple(
-        (re.compile(rf"(?<!\w){entry['pattern']}", re.IGNORECASE), entry["model"], entry.get("bare", ""))
+        (
+            re.compile(rf"(?<!\w){entry['pattern']}", re.IGNORECASE),
+            entry["model"],
+            entry.get("bare", ""),
+        )
         for entry in lexicon().names("models")
     )
 
@@ -135,6 +139,7 @@ def _product(marked: str, action: str) -> Product | None:
     for match in words.product_pattern.finditer(marked):
         name, following = match[1], marked[match.end() :].split()[:1]
         product = words.products[name.lower()]
+        product = replace(product, name=name) if not name.islower() else product
         capital = name[:1].isupper() and match.start() > 0
         thing = bool(following) and following[0].lower().strip(",.") in ("folder", "file", "files")
         if product.kind != "llm" and (name.lower() not in common or capital or thing):
@@ -217,9 +222,15 @@ def _send(action: str, facts: _Facts) -> tuple[str, str]:
         return "email", "email"
     if facts.place("database") and re.search(r"\b(?:to|in|into)\b", facts.rest):
         return "store", "database"
-    if facts.urls() or facts.has("webhook", "sms", "endpoint", "text message"):
+    if (
+        facts.verb == "text"
+        or facts.urls()
+        or facts.has("webhook", "sms", "endpoint", "text message")
+    ):
         return action, "api"
-    if facts.verb in ("post", "publish", "push", "upload", "submit") and not facts.has("email", "mail"):
+    if facts.verb in ("post", "publish", "push", "upload", "submit") and not facts.has(
+        "email", "mail"
+    ):
         return action, "api"
     return action, "email"
 
@@ -238,16 +249,12 @@ def _store(action: str, facts: _Facts) -> tuple[str, str]:
     return action, "database"
 
 
-_TEXTS = frozenset(
-    "report summary post draft reply response text document article newsletter digest list outline plan "
-    "overview brief message email content caption title description answer story poem proposal insights".split()
-)
 
 
 def _create(action: str, facts: _Facts) -> tuple[str, str]:
     if facts.product:
         return action, "database" if facts.product.kind == "database" else "api"
-    written = not _TEXTS.isdisjoint(facts.object_words[-2:])
+    written = not lexicon().words("texts").isdisjoint(facts.object_words[-2:])
     if facts.verb in ("create", "make") and written:
         return _generate("generate", facts)
     if facts.place("database") and facts.verb in ("delete", "remove", "create"):
@@ -260,7 +267,11 @@ def _fetch(action: str, facts: _Facts) -> tuple[str, str]:
     if product:
         return action, "database" if product.kind == "database" else "api"
     if urls:
-        return (action, "api") if any(_is_endpoint(url) for url in urls) else ("scrape", "web_scraping")
+        return (
+            (action, "api")
+            if any(_is_endpoint(url) for url in urls)
+            else ("scrape", "web_scraping")
+        )
     if facts.place("database"):
         return action, "database"
     if facts.has("api", "endpoint", "rss", "feed", "feeds", "inbox", "json"):
@@ -277,26 +288,44 @@ def _scrape(action: str, facts: _Facts) -> tuple[str, str]:
 
 def _is_endpoint(url: str) -> bool:
     return bool(
-        re.search(r"//api\.|/api(?:/|\b)|/v\d+(?:/|$)|/graphql\b|\.(?:json|csv|xml|rss|txt)(?:$|\?)|/rss\b|/feed\b|/health\b|/status\b", url)
+        re.search(
+            r"//api\.|/api(?:/|\b)|/v\d+(?:/|$)|/graphql\b|\.(?:json|csv|xml|rss|txt)(?:$|\?)|/rss\b|/feed\b|/health\b|/status\b",
+            url,
+        )
     )
 
 
 def _check(action: str, facts: _Facts) -> tuple[str, str]:
     if facts.product:
         return "fetch", "database" if facts.product.kind == "database" else "api"
-    looked = {"website", "site", "url", "uptime", "server", "api", "endpoint", "health", "status", "page"}
+    looked = {
+        "website",
+        "site",
+        "url",
+        "uptime",
+        "server",
+        "api",
+        "endpoint",
+        "health",
+        "status",
+        "page",
+    }
     if facts.urls() or facts.has(*looked):
         return action, "api"
     if facts.place("database"):
         return "fetch", "database"
-    if facts.has("price", "prices", "weather", "inbox", "stock", "feed", "feeds", "balance", "usage", "disk"):
+    if facts.has(
+        "price", "prices", "weather", "inbox", "stock", "feed", "feeds", "balance", "usage", "disk"
+    ):
         return "fetch", "api"
     return "analyze", "llm"
 
 
 def _generate(action: str, facts: _Facts) -> tuple[str, str]:
     target = r"\b(?:back )?(?:to|into|in)\b (?:an?|the|my|our)? ?"
-    if facts.verb == "write" and re.search(rf"{target}[\w -]*\b(?:table|database|db|tables|warehouse)\b", facts.rest, re.I):
+    if facts.verb == "write" and re.search(
+        rf"{target}[\w -]*\b(?:table|database|db|tables|warehouse)\b", facts.rest, re.I
+    ):
         return "store", "database"
     if facts.verb == "write" and facts.product and _aimed(facts):
         return _store("store", facts)

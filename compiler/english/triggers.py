@@ -41,14 +41,24 @@ _LATER = re.compile(
     rf"(?:(?:(?:the |this )(?:workflow|flow|zap|automation)|it)?,? ?(?:is |should be |gets )?(?:triggered|started|activated|starts?|runs?|begins?) (?:by|{_WHEN}|on|if)|react(?:s|ing)? to|triggered by|watch(?:es)? (?:[\w' ]+ )?for) (?P<event>.+?)(?=,| and | that (?:\w+s )| → |;|\.(?: |$)|\n|$),?",
     re.IGNORECASE,
 )
-_ARTICLES = re.compile(r"^(?:an?|the|any|some|someone|new|every|each|my|our|a new|another|incoming)\s+", re.I)
-_DECISION = re.compile(r"(?:it(?:'s| is| has been)? )?(?:approv|review|i approve|sign|confirm)", re.I)
+_ARTICLES = re.compile(
+    r"^(?:an?|the|any|some|someone|new|every|each|my|our|a new|another|incoming)\s+", re.I
+)
+_DECISION = re.compile(
+    r"(?:it(?:'s| is| has been)? )?(?:approv|review|i approve|sign|confirm)", re.I
+)
 _PASSIVE = re.compile(
     r"^(?P<noun>.+?) (?:is|are|was|were|gets|has been|have been|being) (?:newly |successfully )?(?P<verb>\w+(?:ed|en|ght|wn|de|ld|id|nt|ft))\b(?P<more>.*)$",
     re.I,
 )
-_NEW = re.compile(r"^(?:an? |any |the )?(?:brand )?new (?P<noun>[\w' /-]+?)(?: (?:in|on|from|to|at|for|via|that|with|is|are|of)\b.*)?$", re.I)
-_RUNNING = re.compile(r"(?:and )?(?:(?:please )?(?:run|schedule|do|repeat)s? (?:it|this|that)(?: to run)?|to run|that runs|which runs|runs?|running|executed|fully automated)[ ,.]*$", re.I)
+_NEW = re.compile(
+    r"^(?:an? |any |the )?(?:brand )?new (?P<noun>[\w' /-]+?)(?: (?:in|on|from|to|at|for|via|that|with|is|are|of)\b.*)?$",
+    re.I,
+)
+_RUNNING = re.compile(
+    r"(?:and )?(?:(?:please )?(?:run|schedule|do|repeat)s? (?:it|this|that)(?: to run)?|to run|that runs|which runs|runs?|running|executed|fully automated)[ ,.]*$",
+    re.I,
+)
 
 
 def find_start(text: str) -> Start:
@@ -59,7 +69,13 @@ def find_start(text: str) -> Start:
     """
     webhook = _WEBHOOK.search(text)
     if webhook and not _is_target(text, webhook):
-        return Start(Trigger(kind="webhook"), _without(text, *webhook.span()), "payload")
+        received = re.search(
+            r"receiv\w+ (?:[\w-]+ ){0,2}?(?P<noun>[\w-]+) (?:via|by|from|through)\b",
+            webhook[0],
+            re.I,
+        )
+        subject = singular(received["noun"].lower()) if received else "payload"
+        return Start(Trigger(kind="webhook"), _without(text, *webhook.span()), subject)
     schedule = find_schedule(text)
     if schedule:
         rest = _without(text, schedule.start, schedule.end)
@@ -162,7 +178,11 @@ def _named(noun: str, verb: str) -> tuple[str, str] | None:
     noun = noun.strip()
     while (shorter := _ARTICLES.sub("", noun)) != noun:
         noun = shorter
-    words = [w for w in re.findall(r"[a-z][a-z0-9]*", noun.replace("'s", "")) if w not in ("new", "a", "the", "of")]
+    words = [
+        w
+        for w in re.findall(r"[a-z][a-z0-9]*", noun.replace("'s", ""))
+        if w not in ("new", "a", "the", "of")
+    ]
     if not words or len(words) > 8:
         return None
     subject = singular(words[-1])

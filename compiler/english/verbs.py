@@ -7,11 +7,6 @@ from functools import cache
 from compiler.english.lexicon import Verb, lexicon
 from compiler.english.normalise import MARK
 
-_AFTER_VERB = frozenset(
-    "the a an it them this that these those each every all any me us my our your his her their its "
-    "everyone everybody to into on onto via through using with whether how both new only some "
-    "someone in from up out back down yourself customers users".split()
-)
 _HUMAN = re.compile(
     r"^(?:(?:have|let|get|ask|tell) (?:me|us|my|our|an?|the|someone|somebody|\w+)\b(?: [\w'-]+){0,3}? (?:to )?"
     r"(?:re-?view|check|approve|confirm|decide|verify|sign off|choose|select|pick|look|validate|ok)\b"
@@ -30,6 +25,11 @@ _TOOL = re.compile(
     re.IGNORECASE,
 )
 _MODEL_ACTOR = re.compile(r"\b(?:llm|ai|model|gpt\S*|claude|agent|openai|chatgpt)\b", re.IGNORECASE)
+
+
+_MOST_LEADING = 6
+_LOOKAHEAD = 200
+"""How many characters decide whether a step begins: bounds the work on hostile texts."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,13 +52,14 @@ def _leading() -> tuple[re.Pattern[str], ...]:
 def strip_leading(text: str) -> str:
     """Remove words such as "then", "finally" and "it should" from the front of a part."""
     text = text.lstrip(" ,:-")
-    changed = True
-    while changed:
+    for _ in range(_MOST_LEADING):
         changed = False
         for pattern in _leading():
             shorter = pattern.sub("", text, count=1)
             if shorter != text and shorter.strip():
                 text, changed = shorter.lstrip(" ,:"), True
+        if not changed:
+            break
     return text
 
 
@@ -87,23 +88,33 @@ def read_opening(text: str) -> Opening | None:
     return None
 
 
-def opens_step(text: str) -> bool:
-    """Whether the text after a comma or an "and" begins a new step."""
+def opens_step(text: str, before: str = "") -> bool:
+    """Whether the text after a comma or an "and" begins a new step.
+
+    Args:
+        text: What comes after the comma.
+        before: What came before it: a word that is named there is an object here.
+    """
+    text, before = text[:_LOOKAHEAD], before[-_LOOKAHEAD:]
     if is_human(text):
         return True
     opening = read_opening(text)
     if opening is None or opening.gerund:
         return False
-    return not opening.verb.is_noun or bool(opening.tool) or _acts(opening.rest)
+    return not opening.verb.is_noun or bool(opening.tool) or _acts(opening, before)
 
 
-def _acts(rest: str) -> bool:
+def _acts(opening: Opening, before: str) -> bool:
     """Whether what follows a word shows that the word is a verb."""
+    rest = opening.rest
     words = rest.lower().split()
     if not words:
         return False
     first = words[0].strip(",.;:")
-    if MARK.match(words[0]) or first in _AFTER_VERB or first[:1].isdigit() or first[:1] == "#":
+    sends = opening.verb.action in ("send", "store", "email", "notify", "create")
+    if (sends and first in lexicon().words("after_sending")) or re.search(rf"\b{re.escape(first)}\b", before.lower()):
+        return True
+    if MARK.match(words[0]) or first in lexicon().words("after_verb") or first[:1].isdigit() or first[:1] == "#":
         return True
     if lexicon().product_pattern.match(rest):
         return True

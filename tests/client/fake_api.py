@@ -58,6 +58,7 @@ class FakeApi:
         self.base_url = ""
         self._wakers: set[asyncio.Event] = set()
         self._loop: asyncio.AbstractEventLoop | None = None
+        self._stopping = False
         self.world.on_change = self._wake
 
     def _wake(self) -> None:
@@ -81,6 +82,7 @@ class FakeApi:
             lifespan="off",
             timeout_graceful_shutdown=1,
         )
+        self._stopping = False
         server = uvicorn.Server(config)
         thread = threading.Thread(target=lambda: asyncio.run(self._serve(server)), daemon=True)
         thread.start()
@@ -95,6 +97,7 @@ class FakeApi:
             yield self
         finally:
             server.should_exit = True
+            self._stopping = True
             self._wake()
             thread.join(20)
 
@@ -210,11 +213,11 @@ class FakeApi:
         return JSONResponse(decision)
 
     async def _logs(self, request: Request) -> Response:
-        return JSONResponse({"logs": self.world.logs[request.path_params["id"]]})
+        return JSONResponse({"logs": self.world.logs.get(request.path_params["id"], [])})
 
     async def _events(self, request: Request) -> Response:
         after = int(request.query_params.get("after", 0))
-        events = self.world.events[request.path_params["id"]]
+        events = self.world.events.get(request.path_params["id"], [])
         return JSONResponse({"events": [event for event in events if event["seq"] > after]})
 
     async def _session(self, request: Request) -> Response:
@@ -285,6 +288,9 @@ class FakeApi:
                     if event["type"] in TERMINAL and not endless:
                         await socket.close(1000)
                         return
+                if self._stopping:
+                    await socket.close(1012)
+                    return
                 await waker.wait()
         except WebSocketDisconnect:
             return

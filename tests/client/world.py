@@ -275,7 +275,8 @@ class World:
         execution = self.executions[execution_id]
         execution["approvals"].append(approval)
         execution |= {"status": "waiting", "waiting_reason": "approval"}
-        self.node(execution_id, node_id)["status"] = "waiting"
+        node = self.node(execution_id, node_id)
+        node |= {"status": "waiting", "attempt": 1, "started_at": self.now}
         self.emit(execution_id, "approval_requested", **approval)
         return str(approval["approval_id"])
 

@@ -1,0 +1,49 @@
+"""The human_loop agent: its parameters. The engine itself suspends the execution for it."""
+
+from typing import ClassVar, Literal, Self
+
+from pydantic import Field, model_validator
+
+from agents.agent import AgentContext, AgentResult, Parameters, SideEffect
+from agents.errors import AgentError
+
+
+class HumanLoopParameters(Parameters):
+    """What a person is asked, and what happens when nobody answers."""
+
+    message: str = Field(min_length=1, description="What the person reads.")
+    approval_type: Literal["approve_reject", "text_input", "multiple_choice"] = "approve_reject"
+    options: tuple[str, ...] = Field(default=(), description="The choices of multiple_choice.")
+    timeout: float = Field(
+        default=3600, gt=0, le=31_536_000, description="Seconds to wait for an answer."
+    )
+    on_timeout: Literal["reject", "approve", "cancel"] = "reject"
+
+    @model_validator(mode="after")
+    def _choices(self) -> Self:
+        if self.approval_type == "multiple_choice" and len(self.options) < 2:
+            raise ValueError("multiple_choice needs at least two `options`")
+        return self
+
+
+class HumanLoop:
+    """Waits for a person; its value is {approved, decision, value, comment, by}."""
+
+    name: ClassVar[str] = "human_loop"
+    description: ClassVar[str] = "Pauses until a person approves, rejects or answers."
+    parameters: ClassVar[type[Parameters]] = HumanLoopParameters
+    side_effect: ClassVar[SideEffect] = "none"
+    default_timeout_seconds: ClassVar[float] = 31_536_000.0
+    output_fields: ClassVar[tuple[str, ...]] = ("approved", "decision", "value", "comment", "by")
+    estimated_seconds: ClassVar[float] = 3600.0
+
+    async def run(self, parameters: HumanLoopParameters, context: AgentContext) -> AgentResult:
+        """Refuse: only the engine can suspend an execution, so nothing may call this.
+
+        Raises:
+            AgentError: Always.
+        """
+        raise AgentError(
+            f"The node {context.node_id} waits for a person and cannot be run by itself.",
+            remedy="Answer it through the approval of its execution.",
+        )

@@ -1,0 +1,209 @@
+"""Loading pages: in the shared browser, or by plain HTTP."""
+
+import asyncio
+import base64
+from collections.abc import AsyncIterator, Callable
+from contextlib import asynccontextmanager
+from dataclasses import dataclass
+from typing import Protocol
+
+import httpx2
+from playwright.async_api import Error as PlaywrightError
+from playwright.async_api import Page as BrowserPage
+from playwright.async_api import Response
+from playwright.async_api import TimeoutError as PlaywrightTimeout
+
+from agents.egress import EgressRefused
+from agents.errors import AgentError
+from agents.exchange import Request, fetch
+from agents.proxy import PROXY_STATUS
+from agents.services import Services
+
+_QUIET_MS = 500
+_SETTLE_SECONDS = 10.0
+_RETRYABLE = frozenset({408, 425, 429})
+# Resolves once the document has not changed for a while, or when the time is up.
+_WHEN_QUIET = """([quiet, limit]) => new Promise(resolve => {
+  let timer;
+  const done = () => { observer.disconnect(); clearTimeout(timer); resolve(true); };
+  const wait = () => { clearTimeout(timer); timer = setTimeout(done, quiet); };
+  const observer = new MutationObserver(wait);
+  observer.observe(document, {subtree: true, childList: true, characterData: true});
+  setTimeout(done, limit);
+  wait();
+})"""
+
+
+@dataclass(frozen=True, slots=True)
+class Page:
+    """One page as it was loaded."""
+
+    url: str
+    html: str
+    screenshot: str | None = None
+    """A JPEG as a data URL."""
+
+
+@dataclass(frozen=True, slots=True)
+class Wish:
+    """How a page is wanted.
+
+    Attributes:
+        timeout_seconds: Bound of the whole load.
+        wait: Wait for content that scripts bring.
+        selector: Wait until this is there.
+        screenshot: Take a picture.
+        complete: Says of a page's HTML whether it holds what is looked for; scripts are given
+            time while it does not.
+    """
+
+    timeout_seconds: float = 30.0
+    wait: bool = True
+    selector: str | None = None
+    screenshot: bool = False
+    complete: Callable[[str], bool] | None = None
+
+
+class Loader(Protocol):
+    """A way to load pages."""
+
+    mode: str
+
+    async def load(self, url: str, wish: Wish) -> Page:
+        """Load one page.
+
+        Raises:
+            AgentError: The address is refused or the page missing (final), or the site does not
+                answer for now (retryable).
+        """
+        ...
+
+
+class HttpLoader:
+    """Plain HTTP: no scripts run."""
+
+    mode = "http"
+
+    def __init__(self, client: httpx2.AsyncClient, max_bytes: int) -> None:
+        self._client = client
+        self._max_bytes = max_bytes
+
+    async def load(self, url: str, wish: Wish) -> Page:
+        """Load one page; see `Loader`."""
+        request = Request(
+            "GET", url, {"Accept": "text/html,*/*;q=0.8"}, timeout_seconds=wish.timeout_seconds
+        )
+        try:
+            answer = await fetch(self._client, request, max_bytes=self._max_bytes)
+        except httpx2.HTTPError as error:
+            raise _unreachable(url, f"{type(error).__name__}: {error}") from error
+        _check_status(url, answer.status_code, answer.headers.get("retry-after"))
+        return Page(answer.url, answer.text)
+
+
+class BrowserLoader:
+    """A real browser: scripts run, and the page is read when it has come to rest."""
+
+    mode = "browser"
+
+    def __init__(self, services: Services) -> None:
+        self._services = services
+
+    async def load(self, url: str, wish: Wish) -> Page:
+        """Load one page in a context of its own; see `Loader`."""
+        await self._services.egress.check_url(url)
+        browser = await self._services.browser()
+        async with browser.context() as context:
+            page = await context.new_page()
+            try:
+                async with asyncio.timeout(wish.timeout_seconds + _SETTLE_SECONDS):
+                    return await self._read(page, url, wish)
+            except PlaywrightTimeout as error:
+                text = f"no answer within {wish.timeout_seconds:g} seconds"
+                raise _unreachable(url, text) from error
+            except TimeoutError as error:
+                raise _unreachable(url, "the page does not come to rest") from error
+            except PlaywrightError as error:
+                raise _unreachable(url, str(error).strip().split("\n")[0]) from error
+
+    async def _read(self, page: BrowserPage, url: str, wish: Wish) -> Page:
+        timeout_ms = wish.timeout_seconds * 1000
+        response = await page.goto(url, wait_until="domcontentloaded", timeout=timeout_ms)
+        _check_response(url, response)
+        if wish.wait:
+            await _settle(page, wish)
+        html = await page.content()
+        if len(html) > self._services.settings.max_response_bytes:
+            raise AgentError(f"The page {url} is too large.", remedy="Scrape a smaller page.")
+        picture = None
+        if wish.screenshot:
+            shot = await page.screenshot(type="jpeg", quality=60, full_page=True)
+            picture = f"data:image/jpeg;base64,{base64.b64encode(shot).decode()}"
+        return Page(page.url, html, picture)
+
+
+async def _settle(page: BrowserPage, wish: Wish) -> None:
+    """Wait for the network and the document to rest, and for what is looked for to be there."""
+    limit_ms = min(wish.timeout_seconds, _SETTLE_SECONDS) * 1000
+    try:
+        await page.wait_for_load_state("networkidle", timeout=limit_ms)
+        if wish.selector:
+            await page.wait_for_selector(wish.selector, state="attached", timeout=limit_ms)
+    except PlaywrightTimeout:
+        pass  # A page may poll for ever, or lack the selector; what is there is read then.
+    await page.evaluate(_WHEN_QUIET, [_QUIET_MS, limit_ms])
+    if wish.complete is None:
+        return
+    deadline = asyncio.get_running_loop().time() + limit_ms / 1000
+    while asyncio.get_running_loop().time() < deadline:
+        if await asyncio.to_thread(wish.complete, await page.content()):
+            return
+        await page.evaluate(_WHEN_QUIET, [_QUIET_MS, limit_ms])
+
+
+@asynccontextmanager
+async def open_loader(services: Services, mode: str) -> AsyncIterator[tuple[Loader, str]]:
+    """Give a loader for a mode, and why it is not the browser when it could have been.
+
+    Raises:
+        AgentError: The mode is `browser` and there is none.
+    """
+    http = HttpLoader(await services.http(), services.settings.max_response_bytes)
+    if mode == "http":
+        yield http, ""
+        return
+    try:
+        await services.browser()
+    except AgentError as error:
+        if mode == "browser":
+            raise
+        yield http, str(error)
+        return
+    yield BrowserLoader(services), ""
+
+
+def _check_response(url: str, response: Response | None) -> None:
+    if response is None:
+        return
+    status = response.headers.get(PROXY_STATUS, "")
+    if "destination_ip_prohibited" in status:
+        raise EgressRefused(url, "it leads to an address that agents may not reach")
+    if "connection_refused" in status:
+        raise _unreachable(url, "the server cannot be connected to")
+    _check_status(url, response.status, response.headers.get("retry-after"))
+
+
+def _check_status(url: str, status: int, retry_after: str | None) -> None:
+    if status < 400:
+        return
+    retryable = status >= 500 or status in _RETRYABLE
+    raise AgentError(
+        f"{url} answers with status {status}.",
+        retryable=retryable,
+        retry_after_seconds=float(retry_after) if retry_after and retry_after.isdigit() else None,
+        remedy="" if retryable else "Check the address, and whether it needs a login.",
+    )
+
+
+def _unreachable(url: str, reason: str) -> AgentError:
+    return AgentError(f"{url} could not be loaded: {reason}.", retryable=True)

@@ -1,0 +1,102 @@
+"""Which agents there are, by name, and what the compiler may know of each."""
+
+import difflib
+from collections.abc import Iterable, Mapping
+from typing import Any
+
+from agents.agent import Agent
+from agents.aggregator import Aggregator
+from agents.api import Api
+from agents.data_processing import DataProcessing
+from agents.database import Database
+from agents.errors import AgentError
+from agents.human_loop import HumanLoop
+from agents.llm import Llm
+from agents.mail import Email
+from agents.router import Router
+from agents.scope import CODE
+from agents.web_scraping import WebScraping
+from compiler.signature import AgentSignature
+
+_CODE_KEY = next(iter(CODE))
+
+
+class Registry:
+    """The agents of an installation; unchanging once built."""
+
+    def __init__(self, agents: Iterable[Agent[Any]]) -> None:
+        self._agents = {agent.name: agent for agent in agents}
+        self._signatures = {name: _signature(agent) for name, agent in self._agents.items()}
+
+    def get(self, name: str) -> Agent[Any]:
+        """Return the agent of this name.
+
+        Raises:
+            AgentError: There is none; names the ones that are spelled like it.
+        """
+        if agent := self._agents.get(name):
+            return agent
+        close = difflib.get_close_matches(name, self._agents, n=3)
+        hint = f"Did you mean {' or '.join(close)}?" if close else f"There are: {self._list()}."
+        raise AgentError(f"There is no agent named {name}.", remedy=hint)
+
+    def names(self) -> tuple[str, ...]:
+        """Return the names of all agents, sorted."""
+        return tuple(sorted(self._agents))
+
+    def signatures(self) -> Mapping[str, AgentSignature]:
+        """Return what the compiler checks specifications against, by name."""
+        return dict(self._signatures)
+
+    def _list(self) -> str:
+        return ", ".join(self.names())
+
+
+def builtin_registry() -> Registry:
+    """Return the registry of the built-in agents."""
+    return Registry(
+        (
+            Aggregator(),
+            Api(),
+            DataProcessing(),
+            Database(),
+            Email(),
+            HumanLoop(),
+            Llm(),
+            Router(),
+            WebScraping(),
+        )
+    )
+
+
+def _signature(agent: Agent[Any]) -> AgentSignature:
+    schema = agent.parameters.model_json_schema()
+    return AgentSignature(
+        name=agent.name,
+        description=agent.description,
+        parameters_schema=schema,
+        code_parameters=frozenset(_code_paths(schema, schema, "")),
+        side_effect=agent.side_effect,
+        output_fields=agent.output_fields,
+        default_timeout_seconds=agent.default_timeout_seconds,
+        estimated_seconds=getattr(agent, "estimated_seconds", 1.0),
+        estimated_cost_usd=getattr(agent, "estimated_cost_usd", 0.0),
+        mappable=getattr(agent, "mappable", True),
+    )
+
+
+def _code_paths(root: Mapping[str, Any], schema: Mapping[str, Any], path: str) -> list[str]:
+    """Return the places marked as code: `script`, `routes[].when`."""
+    found: list[str] = []
+    if _CODE_KEY in schema:
+        found.append(path)
+    if reference := schema.get("$ref"):
+        target = root.get("$defs", {}).get(str(reference).rpartition("/")[2], {})
+        found += _code_paths(root, target, path)
+    for name, entry in schema.get("properties", {}).items():
+        found += _code_paths(root, entry, f"{path}.{name}" if path else name)
+    if isinstance(schema.get("items"), Mapping):
+        found += _code_paths(root, schema["items"], f"{path}[]")
+    for entry in (*schema.get("anyOf", ()), *schema.get("oneOf", ())):
+        found += _code_paths(root, entry, path)
+    return found

@@ -1,0 +1,282 @@
+"""Conditions: English to an expression over the state."""
+
+import re
+from dataclasses import dataclass
+from functools import cache
+
+from compiler.english.draft import Draft, Output
+from compiler.english.lexicon import lexicon
+from compiler.english.links import Scope
+from compiler.english.nouns import words_of
+from compiler.inflection import singular
+
+_STATUS = re.compile(
+    r"\b(?:status(?: code)?|return\w*|answer\w*|respond\w*|code)\b[^\d]{0,30}(?P<code>[1-5]\d\d)\b",
+    re.IGNORECASE,
+)
+_NOT = re.compile(r"\bnot\b|n't\b|\bstops?\b|other than|anything but|!=", re.IGNORECASE)
+_NUMBER = r"(?P<number>[$€£]?\s?(?:(?:EUR|USD|GBP)\s)?-?\d[\d,]*(?:\.\d+)?)\s?(?P<unit>%|k\b|m\b|million|thousand)?"
+_CONTAINS = re.compile(
+    r"(?P<not>does(?: not|n't) |do(?: not|n't) )?(?:contains?|mentions?|includes?|has the words?) (?:the (?:words?|phrase|text) )?[\"']?(?P<what>[^\"']+?)[\"']?$",
+    re.IGNORECASE,
+)
+_NOTHING = re.compile(
+    r"^(?:there (?:is|are) )?(?:no|nothing|none)\b|\b(?:is|are|was|were) (?:empty|missing|not found|none)\b|\b(?:not|n't|no) (?:\w+ )?(?:exist|found|any)\b|^empty$|^nothing\b|^not found$",
+    re.IGNORECASE,
+)
+_SOMETHING = re.compile(
+    r"^(?:there (?:is|are) )?(?:any|some|at least one|new)\b.*|\b(?:exists?|is found|are found|found|not empty|isn't empty|is available|are available)\b",
+    re.IGNORECASE,
+)
+_EQUALS = re.compile(
+    r"^(?:the |its |their )?(?P<left>[\w' -]+?)\s+(?:is|are|equals|=|==|was|were)\s+(?P<not>not )?(?:an? |the )?[\"']?(?P<right>[\w -]+?)[\"']?$",
+    re.IGNORECASE,
+)
+_SENTIMENTS = ("positive", "negative", "neutral")
+
+
+@dataclass(frozen=True, slots=True)
+class Expression:
+    """A condition as the router evaluates it."""
+
+    source: str
+    reads: tuple[str, ...] = ()
+    """The state keys it reads."""
+
+
+@cache
+def _comparisons() -> tuple[tuple[re.Pattern[str], str], ...]:
+    return tuple(
+        (
+            re.compile(
+                rf"^(?P<left>.*?)\s*(?<!\w)(?:{entry['pattern']})\s*(?:EUR |USD )?{_NUMBER}(?P<after>[^\d]*)$",
+                re.IGNORECASE,
+            ),
+            entry["operator"],
+        )
+        for entry in lexicon().names("comparisons")
+    )
+
+
+def expression(condition: str, scope: Scope, draft: Draft) -> Expression | None:
+    """Return the expression for a condition; None when only a judgement could tell.
+
+    Args:
+        condition: The condition in English, with its literals in place.
+        scope: What stands before the choice.
+        draft: Takes the inputs that the condition needs.
+    """
+    text = re.sub(r"\s+", " ", condition).strip(" .,")
+    readers = (_decision, _availability, _comparison, _containment, _label, _presence)
+    for reader in readers:
+        if found := reader(text, scope):
+            return found
+    return _on_input(text, scope, draft)
+
+
+def is_decision(condition: str) -> bool | None:
+    """Whether a condition is an approval (True), a rejection (False) or neither (None)."""
+    words = lexicon().data["conditions"]
+    core = re.sub(
+        r"^(?:it(?:'s| is| has been| gets| was)?|they(?: are)?|(?:the|my|a|an) [\w ]+?(?: is| has been| was)?|i|he|she|this is) ",
+        "",
+        condition.lower().strip(" ."),
+    )
+    if core in words["rejected"] or re.search(
+        r"\b(?:reject|declin|den[iy]|refus|not approv|disapprov)", condition.lower()
+    ):
+        return False
+    if core in words["approved"] or re.search(
+        r"\b(?:approv|accept(?:ed|s)|signs? off)", condition.lower()
+    ):
+        return True
+    return None
+
+
+def _decision(text: str, scope: Scope) -> Expression | None:
+    approvals = [output for output in scope.outputs if output.kind == "approval"]
+    decision = is_decision(text)
+    if decision is None or not approvals:
+        return None
+    key = approvals[-1].key
+    return Expression(f"{key}.approved" if decision else f"not {key}.approved", (key,))
+
+
+def _availability(text: str, scope: Scope) -> Expression | None:
+    response = next((o for o in reversed(scope.data) if o.kind == "response"), None)
+    if response is None:
+        return None
+    key = response.key
+    status = _STATUS.search(text)
+    if status:
+        return Expression(
+            f"{key}.status_code {'!=' if _NOT.search(text) else '=='} {status['code']}", (key,)
+        )
+    if response.task != "uptime" and not re.search(
+        r"\b(?:fails?|failed|error|succeed)", text, re.IGNORECASE
+    ):
+        return None
+    words = lexicon().data["conditions"]
+    for name, operator in (("failing", "!="), ("working", "==")):
+        if any(re.search(rf"(?:^|\s){re.escape(phrase)}$", text.lower()) for phrase in words[name]):
+            return Expression(f"{key}.status_code {operator} 200", (key,))
+    return None
+
+
+def _comparison(text: str, scope: Scope) -> Expression | None:
+    for pattern, operator in _comparisons():
+        match = pattern.match(text)
+        if not match:
+            continue
+        left = _quantity(match["left"], match["after"], scope)
+        if left is None:
+            return None
+        return Expression(f"{left[0]} {operator} {_number(match)}", (left[1],))
+    return None
+
+
+def _number(match: re.Match[str]) -> str:
+    digits = re.sub(r"[^\d.-]", "", match["number"])
+    factor = {"k": 1_000, "thousand": 1_000, "m": 1_000_000, "million": 1_000_000}
+    times = factor.get((match["unit"] or "").lower().strip(), 1)
+    value = float(digits) * times
+    return str(int(value)) if value == int(value) else str(value)
+
+
+def _quantity(left: str, after: str, scope: Scope) -> tuple[str, str] | None:
+    """Return the expression for the left side of a comparison and the key that it reads."""
+    words = [singular(word) for word in words_of(left)]
+    counted = {singular(word) for word in words_of(after)}
+    for output in reversed(scope.data):
+        if (
+            output.kind in ("list", "rows")
+            and (counted | set(words)) & output.words
+            and (
+                counted & output.words
+                or re.search(r"\b(?:number|count|there)\b", left, re.IGNORECASE)
+            )
+        ):
+            return f"len({output.value})", output.key
+    named = [output for output in reversed(scope.data) if output.words & set(words)]
+    output = named[0] if named else scope.latest
+    if output is None or output.key.startswith("input"):
+        return None
+    return _measured(output, words), output.key
+
+
+def _measured(output: Output, words: list[str]) -> str:
+    field = next((word for word in reversed(words) if word not in ("it", "that", "this")), None)
+    match output.kind:
+        case "number":
+            return f"{output.key}.score" if "score" in output.words else output.key
+        case "object":
+            name = "score" if output.task == "sentiment" else field or "value"
+            return f"{output.key}.{name}"
+        case "response":
+            return f"float({output.key}.body.{field or output.key})"
+        case "rows":
+            return f"len({output.value})"
+        case "list":
+            first = f"str({output.key}[0])"
+            return f"float({first}.replace(',', '').strip('$€£ '))"
+    return f"float({output.key})"
+
+
+def _containment(text: str, scope: Scope) -> Expression | None:
+    match = _CONTAINS.search(text)
+    if not match or scope.latest is None:
+        return None
+    operator = "not in" if match["not"] else "in"
+    return Expression(
+        f"{match['what'].strip().lower()!r} {operator} str({scope.latest.value}).lower()",
+        (scope.latest.key,),
+    )
+
+
+def _label(text: str, scope: Scope) -> Expression | None:
+    lowered = text.lower()
+    negated = bool(re.search(r"\bnot\b|n't\b", lowered))
+    for output in reversed(scope.data):
+        sentiment = next((word for word in _SENTIMENTS if re.search(rf"\b{word}\b", lowered)), None)
+        if output.task == "sentiment" and sentiment:
+            return _sentiment(output, sentiment, negated, lowered)
+        if output.kind == "label":
+            label = _core(lowered)
+            operator = "!=" if negated else "=="
+            return Expression(f"{output.key}.lower() {operator} {label!r}", (output.key,))
+    return None
+
+
+def _sentiment(output: Output, word: str, negated: bool, text: str) -> Expression:
+    operator = "!=" if negated else "=="
+    if not output.mapped:
+        return Expression(f"{output.key}.sentiment {operator} {word!r}", (output.key,))
+    if "most" in text:
+        count = f"len([s for s in {output.key} if s.sentiment == {word!r}])"
+        return Expression(f"{count} * 2 > len({output.key})", (output.key,))
+    how = "all" if re.search(r"\ball\b", text) else "any"
+    return Expression(
+        f"{how}(s.sentiment {operator} {word!r} for s in {output.key})", (output.key,)
+    )
+
+
+def _core(text: str) -> str:
+    text = re.sub(r"^.*\b(?:is|are|as|was|were|it's)\s+", "", text.strip(" ."))
+    text = re.sub(r"\b(?:not|n't)\b\s*", "", text)
+    return re.sub(r"^(?:an?|the|classified as|marked|labell?ed)\s+", "", text).strip(" \"'")
+
+
+def _presence(text: str, scope: Scope) -> Expression | None:
+    lists = [
+        o for o in scope.data if o.kind in ("list", "rows", "response", "text") and o.key != "input"
+    ]
+    if not lists:
+        return None
+    words = {singular(word) for word in words_of(text)}
+    output = next((o for o in reversed(lists) if o.words & words), lists[-1])
+    plain = len(text.split()) <= 6
+    if plain and _NOTHING.search(text):
+        return Expression(f"not {output.value}", (output.key,))
+    if plain and _SOMETHING.search(text):
+        return Expression(f"bool({output.value})", (output.key,))
+    return None
+
+
+def _on_input(text: str, scope: Scope, draft: Draft) -> Expression | None:
+    """Read a condition on what the caller gives: "if the amount is over 1000"."""
+    if any(not output.key.startswith("input") for output in scope.data):
+        return None
+    for pattern, operator in _comparisons():
+        match = pattern.match(text)
+        if match and (words := words_of(match["left"])):
+            name = "_".join(re.sub(r"\W", "_", word) for word in words[-2:])
+            draft.input(name, f"The {' '.join(words[-2:])}", {"type": "number"})
+            return Expression(f"input.{name} {operator} {_number(match)}")
+    match = _EQUALS.match(text)
+    if match and (words := words_of(match["left"])):
+        name = "_".join(re.sub(r"\W", "_", word) for word in words[-2:])
+        draft.input(name, f"The {' '.join(words[-2:])}")
+        operator = "!=" if match["not"] else "=="
+        return Expression(
+            f"str(input.{name}).lower() {operator} {match['right'].lower().strip()!r}"
+        )
+    return None
+
+
+def item_expression(text: str) -> str | None:
+    """Return a condition over `item` for "reviews with a rating below 3"; None when there is none."""
+    text = re.sub(
+        r"^.*?\b(?:with|where|whose|that have|having|which have)\s+(?:an? |the )?",
+        "",
+        text.strip(" ."),
+        flags=re.IGNORECASE,
+    )
+    for pattern, operator in _comparisons():
+        match = pattern.match(text)
+        if match and (words := words_of(match["left"])):
+            return f"item.{re.sub(r'[^a-z0-9_]', '_', words[-1])} {operator} {_number(match)}"
+    match = _EQUALS.match(text)
+    if match and len(match["left"].split()) <= 2:
+        field = re.sub(r"[^a-z0-9_]", "_", match["left"].strip().lower())
+        return f"str(item.{field}).lower() {'!=' if match['not'] else '=='} {match['right'].lower().strip()!r}"
+    return None

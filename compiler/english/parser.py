@@ -1,0 +1,172 @@
+"""English to a specification: the stages one after the other, and the questions that remain.
+
+The same text gives the same specification: no model, no network, no clock. What the text leaves
+open becomes an input of the workflow or a question, never a guess.
+"""
+
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from compiler.english.clauses import cut
+from compiler.english.draft import Draft, Question
+from compiler.english.language import is_english
+from compiler.english.naming import workflow_name
+from compiler.english.normalise import MAX_CHARACTERS, Text, normalise
+from compiler.english.program import Program, read_program
+from compiler.english.schedule import find_schedule
+from compiler.english.triggers import Start, find_start
+from compiler.english.weave import NodeText, Weaver
+from compiler.specification import Specification, Trigger
+
+_EXAMPLES = (
+    "Scrape the reviews at https://example.com → analyze the sentiment of each review → email a report to me",
+    "Check https://example.com every 5 minutes. If it is down, send an alert to Slack, otherwise log to the database",
+    "Every Monday at 9, summarize the open GitHub issues and email the summary to team@example.com",
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Parsed:
+    """What was understood of a description."""
+
+    specification: Specification | None
+    """None when no workflow can be built at all."""
+    questions: tuple[Question, ...]
+    steps: tuple[NodeText, ...]
+    """Which words became which node, in order."""
+
+
+def parse(text: str, name: str | None = None, answers: Mapping[str, str] | None = None) -> Parsed:
+    """Turn a description into a specification and the questions that it leaves open.
+
+    Args:
+        text: The description in English.
+        name: The workflow's name; without it a title is made of the text.
+        answers: Answers by question id, from an earlier parse of the same text.
+
+    Returns:
+        The specification, to be created only once no question is required any more.
+    """
+    given = dict(answers or {})
+    text = given.pop("description", None) or text
+    if len(text) > MAX_CHARACTERS:
+        return _nothing(
+            f"The description has {len(text)} characters; say it in at most {MAX_CHARACTERS}."
+        )
+    if not is_english(text):
+        return _nothing("I read English only.")
+    marked = normalise(text)
+    start = find_start(marked.marked)
+    program = _program(start.rest, marked, given)
+    if not program.parts:
+        return _nothing("I found no step that I know in this text. Say what to do, step by step.")
+    draft = Draft(given)
+    for name_of_input in re.findall(r"\{input\.(\w+)", " ".join(l.value for l in marked.literals)):
+        draft.input(name_of_input, name_of_input.replace("_", " ").capitalize(), {})
+    weaver = Weaver(draft, marked, start.subject)
+    weaver.weave(program.parts)
+    trigger = _trigger(start, draft)
+    _ask_about_unknown(program, marked, draft)
+    specification = _specification(weaver, trigger, program, text, name)
+    return Parsed(specification, tuple(draft.questions), tuple(weaver.texts))
+
+
+def _nothing(reason: str) -> Parsed:
+    question = Question(
+        "description",
+        f"{reason} A sentence like one of these works.",
+        "description",
+        _EXAMPLES,
+        required=True,
+    )
+    return Parsed(None, (question,), ())
+
+
+def _program(rest: str, marked: Text, answers: Mapping[str, str]) -> Program:
+    """Read the program; parts that were explained in an answer are read in their new words."""
+    clauses = []
+    for clause in cut(rest):
+        answer = answers.get(unknown_id(marked.restore(clause.text)))
+        if answer and clause.kind == "action":
+            replaced = normalise(answer)
+            if not replaced.literals:
+                clauses.extend(cut(replaced.marked))
+                continue
+        clauses.append(clause)
+    return read_program(clauses, marked)
+
+
+def unknown_id(text: str) -> str:
+    """Return the id of the question about a part that nobody understood."""
+    words = re.findall(r"[a-z0-9]+", text.lower())
+    return f"part.{'_'.join(words[:6]) or 'text'}"
+
+
+def _trigger(start: Start, draft: Draft) -> Trigger | None:
+    if not start.needs_time:
+        return start.trigger
+    answer = draft.ask(
+        "trigger.cron",
+        "When should the workflow run?",
+        default="",
+        suggestions=("every day at 9", "every Monday at 9", "every hour"),
+    )
+    schedule = find_schedule(answer)
+    if schedule is None or schedule.cron is None:
+        return Trigger(kind="manual")
+    return Trigger(kind="schedule", cron=schedule.cron, timezone=schedule.timezone)
+
+
+def _ask_about_unknown(program: Program, marked: Text, draft: Draft) -> None:
+    for clause in program.unknown:
+        words = marked.restore(clause.text)
+        listed = clause.separator not in ("sentence", "line")
+        draft.questions.append(
+            Question(
+                unknown_id(words),
+                f"I do not know how to do “{words}”. Which step is meant?",
+                "description",
+                ("scrape …", "summarize …", "email … to …"),
+                required=listed,
+            )
+        )
+
+
+def _specification(
+    weaver: Weaver, trigger: Trigger | None, program: Program, text: str, name: str | None
+) -> Specification:
+    description = re.sub(r"\s+", " ", text).strip()
+    schema = weaver.draft.state_schema()
+    document: dict[str, Any] = {
+        "metadata": {
+            "name": name or workflow_name(program, description),
+            "description": description,
+        },
+        "pattern": _pattern(weaver, text),
+        "nodes": list(weaver.nodes.values()),
+        "edges": weaver.edges,
+    }
+    if trigger:
+        document["trigger"] = trigger
+    if schema:
+        document["state_schema"] = {"input": schema}
+    return Specification.model_validate(document)
+
+
+def _pattern(weaver: Weaver, text: str) -> str:
+    nodes = weaver.nodes.values()
+    if any(node["agent"] == "router" for node in nodes):
+        return "conditional"
+    if re.search(
+        r"\b(?:orchestrat\w+|coordinat\w+|several agents|multi-agent|agents work together)\b",
+        text,
+        re.IGNORECASE,
+    ):
+        return "orchestrator_worker"
+    if len(weaver.nodes) > 1 and not weaver.edges:
+        return "orchestrator_worker"
+    if any(node.get("pattern") == "map" for node in nodes) or weaver.joined:
+        return "map_reduce"
+    return "sequential"

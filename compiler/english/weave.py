@@ -1,0 +1,393 @@
+"""Fifth stage: the program as a graph: nodes with their parameters, edges, routers, gates."""
+
+from collections.abc import Callable
+from dataclasses import dataclass, field, replace
+from typing import Any
+
+from compiler.english.conditions import expression, is_decision
+from compiler.english.draft import Draft, Output, escaped
+from compiler.english.links import Scope, find_reading
+from compiler.english.naming import arm_label, arm_sentence
+from compiler.english.normalise import Text
+from compiler.english.placing import Place, Written, wanted_id
+from compiler.english.program import Arm, Choice, Fork, Part, opposite, steps_of
+from compiler.english.reading_steps import write_api_read, write_database_read, write_scraping
+from compiler.english.sending_steps import write_api_send, write_email, write_human, write_store
+from compiler.english.steps import Step, read_step
+from compiler.english.thinking_steps import write_aggregator, write_data_processing, write_llm
+
+_WRITERS: dict[str, Callable[[Place], Written]] = {
+    "web_scraping": write_scraping,
+    "llm": write_llm,
+    "email": write_email,
+    "human_loop": write_human,
+    "data_processing": write_data_processing,
+    "aggregator": write_aggregator,
+}
+
+
+@dataclass(frozen=True, slots=True)
+class NodeText:
+    """Which words of the text became which node."""
+
+    node_id: str
+    agent: str
+    text: str
+
+
+@dataclass(frozen=True, slots=True)
+class Exit:
+    """An open end of the graph: the next node is connected to it."""
+
+    node_id: str
+    label: str | None = None
+    slot: str | None = None
+    """The router's parameter that takes the next node's id, or `route <n>`."""
+    gate: str | None = None
+    """The expression that must hold for the next node to run."""
+    apart: str | None = None
+    """The way of a choice that may have ended before: what follows is copied for it."""
+
+
+Exits = tuple[Exit, ...]
+
+
+@dataclass(slots=True)
+class Weaver:
+    """Turns a program into nodes and edges."""
+
+    draft: Draft
+    text: Text
+    subject: str | None = None
+    nodes: dict[str, dict[str, Any]] = field(default_factory=dict)
+    edges: list[dict[str, Any]] = field(default_factory=list)
+    texts: list[NodeText] = field(default_factory=list)
+    forked: bool = False
+    joined: bool = False
+    """Branches were joined, or a map's results were."""
+
+    def weave(self, parts: tuple[Part, ...]) -> None:
+        """Write the whole program."""
+        start = (
+            (Output("input", "object", frozenset({self.subject, "event", "payload"})),)
+            if self.subject
+            else ()
+        )
+        self._walk(parts, (), Scope(start), "")
+        for node in self.nodes.values():
+            if "routes" in node["parameters"]:
+                _drop_open_routes(node["parameters"])
+
+    def _walk(
+        self,
+        parts: tuple[Part, ...],
+        exits: Exits,
+        scope: Scope,
+        circumstance: str,
+        key: str | None = None,
+    ) -> tuple[Exits, Scope]:
+        """Write parts in order after the open ends; return the new open ends and scope."""
+        side: Exits = ()
+        for place, part in enumerate(parts):
+            following = parts[place + 1] if place + 1 < len(parts) else None
+            if isinstance(part, Step):
+                last_key = key if following is None else None
+                if self.forked:
+                    side += tuple(Exit(e.node_id) for e in exits if e.gate)
+                exits, scope = self._step(part, exits, scope, circumstance, last_key)
+                if (
+                    isinstance(following, Choice)
+                    and is_decision(following.arms[0].condition) is not None
+                ):
+                    exits = tuple(replace(e, gate=None) for e in exits)
+            elif isinstance(part, Choice):
+                exits, scope = self._choice(part, exits, scope)
+                if following is not None:
+                    exits = self._copied(parts[place + 1 :], exits, scope, circumstance)
+            else:
+                exits, scope = self._fork(part, exits, scope, circumstance)
+        return exits + side, scope
+
+    def _copied(
+        self, rest: tuple[Part, ...], exits: Exits, scope: Scope, circumstance: str
+    ) -> Exits:
+        """Write the rest once more for each way on which a rejection ends everything.
+
+        Such a way cannot meet the others: what was not approved must not reach the rest.
+        """
+        ways = dict.fromkeys(end.apart for end in exits)
+        for way in [name for name in ways if name is not None][: len(ways) - 1]:
+            own = tuple(replace(end, apart=None) for end in exits if end.apart == way)
+            self._walk(rest, own, scope, circumstance)
+            exits = tuple(end for end in exits if end.apart != way)
+        return tuple(replace(end, apart=None) for end in exits)
+
+    def _step(
+        self, step: Step, exits: Exits, scope: Scope, circumstance: str, key: str | None
+    ) -> tuple[Exits, Scope]:
+        if step.agent == "human_loop" and any(e.gate for e in exits):
+            return exits, scope
+        step = self._refined(step, scope)
+        reading = find_reading(step, scope, self.draft)
+        given = tuple(o for o in reading.outputs if o not in scope.outputs)
+        scope = replace(scope, outputs=(*given, *scope.outputs))
+        node_id = self.draft.new_id(wanted_id(step, reading))
+        place = Place(step, reading, self.draft, self.text, node_id, circumstance, self.subject)
+        written = _writer(step)(place)
+        output = written.output
+        if key and output and output.kind != "approval":
+            output = replace(output, key=key)
+        self._add(place, written, output)
+        self._connect(exits, node_id)
+        if output and output.kind == "approval":
+            return (Exit(node_id, gate=f"{output.key}.approved"),), scope.with_output(output)
+        return (Exit(node_id),), scope.with_output(output) if output else replace(
+            scope, joined=scope.joined
+        )
+
+    def _refined(self, step: Step, scope: Scope) -> Step:
+        """Let an aggregator write what joins branches or sums up a map's results."""
+        latest = scope.joined or scope.data[-1:]
+        joins = bool(scope.joined) or (bool(latest) and latest[-1].mapped)
+        sums_up = (
+            step.action in ("generate", "summarize") and step.each is None and not step.parallel
+        )
+        written = step.noun is None or step.noun.rpartition("_")[2] in (
+            "report", "insights", "summary", "digest", "overview", "recap", "findings", "results", "brief",
+        )  # fmt: skip
+        if joins and sums_up and written and step.model is None and "llm" not in step.words:
+            self.joined = True
+            return replace(step, agent="aggregator")
+        self.joined = self.joined or (step.agent == "aggregator" and joins)
+        return step
+
+    def _add(self, place: Place, written: Written, output: Output | None) -> None:
+        step, reading = place.step, place.reading
+        node: dict[str, Any] = {
+            "id": place.node_id,
+            "agent": step.agent,
+            "description": _described(step),
+        }
+        if reading.mapped:
+            node["pattern"] = "map"
+        node["parameters"] = dict(written.parameters)
+        keys = (*reading.keys, *written.keys)
+        if keys:
+            node["input_keys"] = list(dict.fromkeys(keys))
+        if output:
+            node["output_key"] = output.key
+        self.nodes[place.node_id] = node
+        self.texts.append(NodeText(place.node_id, step.agent, step.text))
+
+    def _connect(self, exits: Exits, target: str) -> None:
+        for end in exits:
+            self._point(end, target)
+            if any(edge["from"] == end.node_id and edge["to"] == target for edge in self.edges):
+                continue
+            edge: dict[str, Any] = {"from": end.node_id, "to": target}
+            condition = end.gate or end.label
+            if condition:
+                edge["condition"] = condition
+            if end.gate:
+                edge["type"] = "conditional"
+            self.edges.append(edge)
+
+    def _point(self, end: Exit, target: str) -> None:
+        """Name the next node in the router's own parameters."""
+        parameters = self.nodes[end.node_id]["parameters"]
+        if end.slot and end.slot.startswith("route "):
+            parameters["routes"][int(end.slot[6:])]["to"] = target
+        elif end.slot:
+            parameters[end.slot] = target
+
+    def _fork(
+        self, part: Fork, exits: Exits, scope: Scope, circumstance: str
+    ) -> tuple[Exits, Scope]:
+        """Write branches side by side; one after the other where the graph has no single start."""
+        plain = not exits or (len(exits) == 1 and not exits[0].gate and not exits[0].slot)
+        if not plain or self.forked:
+            inline = tuple(step for branch in part.branches for step in branch)
+            return self._walk(inline, exits, scope, circumstance)
+        ends: Exits = ()
+        outputs, last = list(scope.outputs), []
+        self.forked = True
+        for branch in part.branches:
+            branch_exits, branch_scope = self._walk(branch, exits, scope, circumstance)
+            ends += branch_exits
+            made = [o for o in branch_scope.outputs if o not in scope.outputs]
+            given = tuple(o for o in made if o.key.startswith("input."))
+            made = [o for o in made if o not in given]
+            scope = replace(scope, outputs=(*given, *scope.outputs))
+            outputs += [*given, *made]
+            last += [o for o in made if o.kind != "approval"][-1:]
+        self.forked = False
+        gates = [end.gate for end in ends if end.gate]
+        if gates:
+            ends = (self._gate(tuple(replace(end, gate=None) for end in ends), gates),)
+        return ends, Scope(tuple(outputs), tuple(last) if len(last) > 1 else ())
+
+    def _gate(self, exits: Exits, gates: list[str]) -> Exit:
+        """Write the router that lets joined branches go on only when all was approved."""
+        keys = [gate.removesuffix(".approved") for gate in gates]
+        node_id = self._router({"condition": " and ".join(gates)}, keys, "Go on when approved")
+        self._connect(exits, node_id)
+        return Exit(node_id, "approved", "if_true")
+
+    def _router(self, parameters: dict[str, Any], keys: list[str], text: str) -> str:
+        node_id = self.draft.new_id("router")
+        node: dict[str, Any] = {
+            "id": node_id,
+            "agent": "router",
+            "description": text[:200],
+            "parameters": parameters,
+        }
+        if keys:
+            node["input_keys"] = list(dict.fromkeys(keys))
+        self.nodes[node_id] = node
+        self.texts.append(NodeText(node_id, "router", text))
+        return node_id
+
+    def _choice(self, part: Choice, exits: Exits, scope: Scope) -> tuple[Exits, Scope]:
+        asked = any(is_decision(arm.condition) is not None for arm in part.arms if arm.condition)
+        if asked and not any(o.kind == "approval" for o in scope.outputs):
+            step = read_step("wait for approval", self.text)
+            if step is not None and not _about_data(part, scope):
+                exits, scope = self._step(step, exits, scope, "", None)
+        exits = tuple(replace(end, gate=None) for end in exits) if asked else exits
+        part = _turned(part)
+        first = part.arms[0]
+        binary = len([arm for arm in part.arms if arm.condition]) == 1 or (
+            len(part.arms) == 2 and opposite(first.condition, part.arms[1].condition)
+        )
+        router, exits, scope = self._decide(part, exits, scope, binary)
+        self._connect(exits, router)
+        return self._arms(part, router, scope, binary)
+
+    def _decide(
+        self, part: Choice, exits: Exits, scope: Scope, binary: bool
+    ) -> tuple[str, Exits, Scope]:
+        """Write the router, after a node that judges what no expression can tell."""
+        arms = [arm for arm in part.arms if arm.condition]
+        arms = arms[:1] if binary else arms
+        texts = [self.text.restore(arm.condition) for arm in arms]
+        found = [expression(text, scope, self.draft) for text in texts]
+        keys = [key for one in found if one for key in one.reads if not key.startswith("input")]
+        sources = [one.source if one else "" for one in found]
+        if not all(found):
+            output, exits = self._judge(texts, exits, scope)
+            scope = scope.with_output(output)
+            labels = ["yes"] if len(texts) == 1 else texts
+            sources = [f"{output.key} == {label!r}" for label in labels]
+            keys = [output.key]
+        sources = [f"not ({s})" if arm.negated else s for arm, s in zip(arms, sources, strict=True)]
+        parameters: dict[str, Any] = (
+            {"condition": sources[0]}
+            if binary
+            else {"routes": [{"when": s, "to": ""} for s in sources]}
+        )
+        return self._router(parameters, keys, f"If {texts[0]}"), exits, scope
+
+    def _judge(self, texts: list[str], exits: Exits, scope: Scope) -> tuple[Output, Exits]:
+        """Write the llm node that decides what only a reader can tell."""
+        question = (
+            f"decide whether {texts[0]}" if len(texts) == 1 else "decide which of these holds"
+        )
+        step = read_step("classify it", self.text)
+        if step is None:
+            raise AssertionError("the lexicon has no verb `classify`")
+        step = replace(
+            step, text=question, marked=question, rest=question, verb="decide", noun=None
+        )
+        reading = find_reading(step, scope, self.draft)
+        node_id = self.draft.new_id("decide")
+        labels = ["yes", "no"] if len(texts) == 1 else [*map(escaped, texts), "none of these"]
+        asked = (
+            f"Does this hold: {texts[0]}? Answer yes or no."
+            if len(texts) == 1
+            else "Which of these holds?"
+        )
+        data = "\n\n".join(f"{{{output.value}}}" for output in reading.outputs)
+        parameters = {
+            "prompt": f"{escaped(asked)}\n\n{data}".strip(),
+            "task": "classify",
+            "labels": labels,
+        }
+        output = Output(self.draft.new_key("decision"), "text", frozenset({"decision"}), node_id)
+        place = Place(step, reading, self.draft, self.text, node_id)
+        self._add(place, Written(parameters, output), output)
+        self._connect(exits, node_id)
+        return output, (Exit(node_id),)
+
+    def _arms(self, part: Choice, router: str, scope: Scope, binary: bool) -> tuple[Exits, Scope]:
+        ends: Exits = ()
+        made: list[Output | None] = []
+        for number, arm in enumerate(part.arms):
+            slot = _slot(number, arm, binary)
+            start = Exit(router, arm_label(arm, part, self.text), slot)
+            sentence = arm_sentence(arm, part, self.text)
+            shared = made[0].key if made and made[0] else None
+            arm_ends, arm_scope = self._walk(arm.body, (start,), scope, sentence, shared)
+            if not self.forked and any(step.agent == "human_loop" for step in steps_of(arm.body)):
+                arm_ends = tuple(replace(end, apart=f"{router} {number}") for end in arm_ends)
+            ends += arm_ends
+            new = [o for o in arm_scope.data if o not in scope.outputs]
+            made.append(new[-1] if new else None)
+        complete = len(part.arms) > 1 and (binary or not part.arms[-1].condition)
+        if not complete:
+            ends += (Exit(router, "otherwise", "if_false" if binary else "default"),)
+        keys = {output.key if output else None for output in made}
+        common = made[0] if complete and len(keys) == 1 else None
+        return ends, scope.with_output(common) if common else replace(scope, joined=())
+
+
+def _drop_open_routes(parameters: dict[str, Any]) -> None:
+    """Take out routes that lead nowhere; the routes after them then exclude their condition."""
+    routes: list[dict[str, str]] = parameters["routes"]
+    default = parameters.get("default")
+    closed = [route["when"] for route in routes if not route["to"]]
+    if not closed:
+        return
+    if default:
+        routes.append({"when": "True", "to": parameters.pop("default")})
+    kept, excluded = [], []
+    for route in routes:
+        if not route["to"]:
+            excluded.append(f"not ({route['when']})")
+        else:
+            kept.append({**route, "when": " and ".join([*excluded, f"({route['when']})"])})
+    parameters["routes"] = kept
+
+
+def _turned(part: Choice) -> Choice:
+    """Put a way that does something first: "if up, do nothing; if down, alert"."""
+    if len(part.arms) != 2 or part.arms[0].body:
+        return part
+    first, second = part.arms
+    if second.condition:
+        return Choice((second,)) if opposite(first.condition, second.condition) else part
+    return Choice((Arm(first.condition, not first.negated, second.body),))
+
+
+def _slot(number: int, arm: Arm, binary: bool) -> str:
+    if binary:
+        return "if_true" if number == 0 else "if_false"
+    return f"route {number}" if arm.condition else "default"
+
+
+def _about_data(part: Choice, scope: Scope) -> bool:
+    """Whether "yes" and "no" answer a question about data, not one to a person."""
+    words = {arm.condition.lower().strip(" .") for arm in part.arms}
+    return bool(words & {"yes", "no", "so", "not"}) and bool(scope.data)
+
+
+def _described(step: Step) -> str:
+    text = step.text.removeprefix("approval: ")
+    return (text[:1].upper() + text[1:])[:200]
+
+
+def _writer(step: Step) -> Callable[[Place], Written]:
+    if step.agent == "api":
+        return write_api_read if step.role == "source" else write_api_send
+    if step.agent == "database":
+        return write_database_read if step.role == "source" else write_store
+    return _WRITERS[step.agent]

@@ -1,0 +1,97 @@
+"""What a node touches outside the engine, as far as its parameters tell before it runs."""
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from typing import Any
+from urllib.parse import urlsplit
+
+from compiler.references import parse_template, references_in, texts_in
+from compiler.signature import AgentSignature, SideEffect
+from compiler.specification import Node
+
+_READING_METHODS = ("GET", "HEAD")
+_RECIPIENTS = ("to", "cc", "bcc")
+
+
+@dataclass(frozen=True, slots=True)
+class Outside:
+    """Hosts, recipients and databases; a text in braces is known only at run time."""
+
+    side_effect: SideEffect
+    hosts: tuple[str, ...] = ()
+    recipients: tuple[str, ...] = ()
+    databases: tuple[str, ...] = ()
+    secrets: tuple[str, ...] = ()
+
+
+def outside(node: Node, signature: AgentSignature) -> Outside:
+    """Read from a node's parameters what it will touch."""
+    parameters = node.parameters
+    return Outside(
+        side_effect=_side_effect(parameters, signature),
+        hosts=_unique(_hosts(parameters)),
+        recipients=_unique(_recipients(parameters)) if signature.side_effect == "sends" else (),
+        databases=_unique(_databases(parameters)) if "query" in parameters else (),
+        secrets=_unique(
+            str(reference.path[0])
+            for _, reference in references_in(parameters, signature.code_parameters)
+            if reference.root == "secrets" and reference.path
+        ),
+    )
+
+
+def _unique(found: Iterator[str]) -> tuple[str, ...]:
+    return tuple(dict.fromkeys(found))
+
+
+def _side_effect(parameters: Mapping[str, Any], signature: AgentSignature) -> SideEffect:
+    """An HTTP call that only asks is a read, whatever else its agent can do."""
+    properties = signature.parameters_schema.get("properties", {})
+    method = parameters.get("method", properties.get("method", {}).get("default"))
+    if isinstance(method, str) and method.upper() in _READING_METHODS:
+        return "reads" if signature.side_effect != "none" else "none"
+    return signature.side_effect
+
+
+def _hosts(parameters: Mapping[str, Any]) -> Iterator[str]:
+    for name, value in parameters.items():
+        if name in ("url", "urls") or name.endswith("_url"):
+            for _, text in texts_in(value):
+                host = _host(text)
+                if host:
+                    yield host
+
+
+def _host(text: str) -> str | None:
+    """Return a URL's host with its port, or the reference that will say it."""
+    template = parse_template(text)
+    if template.whole is not None:
+        return text
+    try:
+        parts = urlsplit(text if "://" in text else f"https://{text}")
+        place = parts.netloc.rpartition("@")[2]
+    except ValueError:
+        return None
+    return place.lower() if "{" not in place else place
+
+
+def _recipients(parameters: Mapping[str, Any]) -> Iterator[str]:
+    for name in _RECIPIENTS:
+        for _, text in texts_in(parameters.get(name)):
+            yield from (part.strip() for part in text.split(",") if part.strip())
+
+
+def _databases(parameters: Mapping[str, Any]) -> Iterator[str]:
+    kind = str(parameters.get("database", "postgresql"))
+    connection = parameters.get("connection_string")
+    if not isinstance(connection, str):
+        yield f"{kind}: the tenant's default"
+    elif parse_template(connection).references:
+        yield f"{kind}: {connection}" if parse_template(connection).whole else f"{kind}: {{…}}"
+    else:
+        try:
+            parts = urlsplit(connection)
+        except ValueError:
+            return
+        # A password stays out of plans.
+        yield f"{kind}: {parts.hostname or 'local'}{parts.path}"

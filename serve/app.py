@@ -1,0 +1,68 @@
+"""The API as one ASGI app: routes, bounds, pages."""
+
+from collections.abc import AsyncIterator
+from contextlib import AsyncExitStack, asynccontextmanager
+from importlib.metadata import version
+from pathlib import Path
+from typing import Any
+
+from fastapi import FastAPI
+from fastapi.staticfiles import StaticFiles
+
+from agents.registry import builtin_registry
+from serve import (
+    execution_routes,
+    health_routes,
+    problems,
+    session_routes,
+    streams,
+    workflow_routes,
+)
+from serve.context import ApiConfig, Context
+from serve.handover import Handover
+from serve.limits import Bounded
+from serve.metrics import Measured
+from store.live import open_live_view
+from store.postgres import open_pool
+
+PAGES = Path(__file__).parent / "dashboard"
+
+
+def build_app(config: ApiConfig, parser: Any) -> FastAPI:
+    """Build the app; what it shares is opened when it starts.
+
+    Args:
+        config: Addresses and keys.
+        parser: The handle of the parser deployment.
+    """
+
+    @asynccontextmanager
+    async def lifespan(app: FastAPI) -> AsyncIterator[None]:
+        async with AsyncExitStack() as stack:
+            pool = await stack.enter_async_context(
+                open_pool(config.database_url, "weft_api", size=20)
+            )
+            app.state.context = Context(
+                config=config,
+                pool=pool,
+                live=await stack.enter_async_context(open_live_view(config.redis_url)),
+                handover=Handover(pool, config.lease_seconds),
+                parser=parser,
+                signatures=builtin_registry().signatures(),
+            )
+            yield
+
+    app = FastAPI(
+        title="Weft",
+        description="One English sentence to a durable execution.",
+        version=version("weft-platform"),
+        lifespan=lifespan,
+    )
+    problems.install(app)
+    # The execution routes come first: `executions` must not be read as a workflow's identifier.
+    for module in (execution_routes, streams, workflow_routes, session_routes, health_routes):
+        app.include_router(module.router)
+    app.mount("/", StaticFiles(directory=PAGES, html=True), name="dashboard")
+    app.add_middleware(Bounded)
+    app.add_middleware(Measured)
+    return app

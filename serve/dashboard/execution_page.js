@@ -1,0 +1,149 @@
+// One execution, live: its graph, what it asks, its timeline, the logs of a node, its output.
+
+import { useEffect, useRef, useState } from "./vendor/hooks.js";
+import { cancelExecution, getExecution, getLogs } from "./api.js";
+import { Approval } from "./approval.js";
+import { LiveState } from "./executions.js";
+import { Gantt } from "./gantt.js";
+import { Graph } from "./graph.js";
+import { useLive } from "./live.js";
+import { elapsed, errorText, html, isOver, Problem, seconds, Status, Time, usd, useNow, Value } from "./ui.js";
+
+function Fact({ name, children }) {
+  return html`<div class="fact"><dt>${name}</dt><dd>${children}</dd></div>`;
+}
+
+function Cancel({ execution, onDone }) {
+  const dialog = useRef(null);
+  const [error, setError] = useState(null);
+  async function cancel() {
+    dialog.current.close();
+    try {
+      await cancelExecution(execution.execution_id);
+      onDone();
+    } catch (problem) {
+      setError(problem);
+    }
+  }
+  return html`<button type="button" class="danger" onClick=${() => dialog.current.showModal()}>Cancel</button>
+    <${Problem} error=${error} />
+    <dialog ref=${dialog} aria-labelledby="cancel-title">
+      <h2 id="cancel-title">Cancel this execution?</h2>
+      <p>What has begun is stopped, nothing more starts. It cannot be taken back.</p>
+      <div class="actions">
+        <button type="button" class="danger" onClick=${cancel}>Cancel it</button>
+        <button type="button" autofocus onClick=${() => dialog.current.close()}>Let it run</button>
+      </div>
+    </dialog>`;
+}
+
+function Head({ execution, state, onChange }) {
+  const over = isOver(execution.status);
+  const now = useNow(!over);
+  const { total_nodes: total = 0, completed_nodes: completed = 0 } = execution.progress ?? {};
+  const cost = execution.cost ?? {};
+  return html`<div class="page-head">
+      <div>
+        <h1 tabindex="-1">${execution.workflow_name ?? "Execution"}</h1>
+        <div class="quiet"><span class="id">${execution.execution_id}</span> · <a href=${`#/workflows/${execution.workflow_id}`}>workflow</a></div>
+      </div>
+      <div class="page-actions">
+        ${!over && html`<${LiveState} state=${state} />`}
+        ${!over && html`<${Cancel} execution=${execution} onDone=${onChange} />`}
+      </div>
+    </div>
+    <dl class="facts">
+      <${Fact} name="Status"><span role="status"><${Status} value=${execution.status} reason=${execution.waiting_reason} /></span><//>
+      <${Fact} name="Nodes">${completed} of ${total}<//>
+      <${Fact} name="Time">${seconds(elapsed(execution, now)) || "–"}<//>
+      <${Fact} name="Started"><${Time} value=${execution.started_at} /><//>
+      <${Fact} name="Cost">${usd(cost.total_usd ?? 0)}<//>
+      <${Fact} name="Tokens">${(cost.llm_tokens ?? 0).toLocaleString()}<//>
+    </dl>`;
+}
+
+function Attempt({ log, open }) {
+  const facts = Object.entries(log.metadata ?? {});
+  return html`<details class="attempt" open=${open}>
+    <summary>
+      <${Status} value=${log.status} />
+      <span>attempt ${log.attempt ?? 1}</span>
+      <span class="quiet">${seconds(log.duration_seconds)}</span>
+      <span class="quiet"><${Time} value=${log.started_at} /></span>
+    </summary>
+    ${log.error_message && html`<pre class="value error" tabindex="0">${log.error_message}</pre>`}
+    ${facts.length > 0 &&
+    html`<dl class="metadata">${facts.map(([name, value]) => html`<div key=${name}><dt>${name}</dt><dd>${typeof value === "string" ? value : JSON.stringify(value)}</dd></div>`)}</dl>`}
+    ${log.output !== null && log.output !== undefined && html`<h4>Output</h4><${Value} value=${log.output} />`}
+    ${log.input !== null && log.input !== undefined && html`<h4>Input</h4><${Value} value=${log.input} />`}
+  </details>`;
+}
+
+function NodePanel({ node, logs }) {
+  const own = logs.filter((log) => log.node_id === node.node_id);
+  const attempts = [...own].sort((a, b) => (b.attempt ?? 1) - (a.attempt ?? 1));
+  const output = node.output ?? null;
+  return html`<section class="card node-panel" aria-labelledby="node-title">
+    <div class="section-head">
+      <h2 id="node-title">${node.node_id}</h2>
+      <span class="quiet">${node.agent}</span>
+      <${Status} value=${node.status} />
+      ${node.cost_usd > 0 && html`<span class="quiet">${usd(node.cost_usd)}</span>`}
+      ${node.llm_tokens > 0 && html`<span class="quiet">${node.llm_tokens.toLocaleString()} tokens</span>`}
+      ${node.items?.count > 0 && html`<span class="quiet">${node.items.completed ?? 0} of ${node.items.count} items${node.items.failed ? `, ${node.items.failed} failed` : ""}</span>`}
+    </div>
+    ${node.error && attempts.length === 0 && html`<pre class="value error">${errorText(node.error)}</pre>`}
+    ${attempts.map((log, index) => html`<${Attempt} key=${`${log.attempt} ${log.started_at}`} log=${log} open=${index === 0} />`)}
+    ${attempts.length === 0 && output !== null && html`<h4>Output</h4><${Value} value=${output} />`}
+    ${attempts.length === 0 && output === null && !node.error && html`<p class="quiet">It has not ended yet.</p>`}
+  </section>`;
+}
+
+function inOrder(execution) {
+  const place = new Map((execution.levels ?? []).flat().map((id, index) => [id, index]));
+  return [...(execution.nodes ?? [])].sort((a, b) => (place.get(a.node_id) ?? 1e9) - (place.get(b.node_id) ?? 1e9));
+}
+
+// The node a reader most likely wants to see first.
+function mostTelling(nodes) {
+  const find = (status) => nodes.find((node) => node.status === status);
+  return find("failed") ?? find("waiting") ?? find("running") ?? nodes.findLast((node) => node.status === "completed") ?? nodes[0];
+}
+
+async function load(id) {
+  const [execution, logs] = await Promise.all([getExecution(id), getLogs(id)]);
+  return { execution, logs };
+}
+
+export function ExecutionPage({ id }) {
+  const [data, error, state, reload] = useLive(id, () => load(id), id);
+  const [chosen, setChosen] = useState(null);
+  useEffect(() => {
+    if (data) document.title = `${data.execution.status}: ${data.execution.workflow_name ?? id} – Weft`;
+  }, [data]);
+  if (!data) return error ? html`<h1 tabindex="-1">Execution</h1><${Problem} error=${error} />` : html`<p class="quiet">loading…</p>`;
+
+  const { execution, logs } = data;
+  const nodes = inOrder(execution);
+  const states = new Map(nodes.map((node) => [node.node_id, node]));
+  const selected = states.get(chosen) ?? mostTelling(nodes);
+  const approvals = (execution.approvals ?? []).filter((approval) => approval.status === "pending");
+  const over = isOver(execution.status);
+  return html`
+    <${Head} execution=${execution} state=${state} onChange=${reload} />
+    <${Problem} error=${error} />
+    ${execution.error && html`<div class="problem" role="alert"><strong>It failed</strong><p>${errorText(execution.error)}</p></div>`}
+    ${approvals.map((approval) => html`<${Approval} key=${approval.approval_id} executionId=${id} approval=${approval} onDecided=${reload} />`)}
+    <section class="card" aria-label="Graph">
+      <${Graph} levels=${execution.levels ?? []} nodes=${execution.specification?.nodes ?? []}
+        edges=${execution.specification?.edges ?? []} states=${states} selected=${selected?.node_id} onSelect=${setChosen} />
+    </section>
+    ${over && execution.output !== null && execution.output !== undefined &&
+    html`<section class="card" aria-labelledby="output-title"><h2 id="output-title">Output</h2><${Value} value=${execution.output} /></section>`}
+    <section class="card" aria-labelledby="timeline-title">
+      <h2 id="timeline-title">Timeline</h2>
+      <${Gantt} execution=${execution} nodes=${nodes} logs=${logs} over=${over} selected=${selected?.node_id} onSelect=${setChosen} />
+    </section>
+    ${selected && html`<${NodePanel} key=${selected.node_id} node=${selected} logs=${logs} />`}
+  `;
+}

@@ -1,0 +1,104 @@
+// A workflow's graph as SVG: from left to right, or downwards on a narrow screen.
+
+import { useEffect, useMemo, useState } from "./vendor/hooks.js";
+import { LABEL_LETTERS, layout, NODE } from "./layout.js";
+import { html, SIGNS } from "./ui.js";
+
+const LEAST_SCALE = 0.75;
+const NARROW = matchMedia("(max-width: 720px)");
+
+function useNarrow() {
+  const [narrow, setNarrow] = useState(NARROW.matches);
+  useEffect(() => {
+    const change = () => setNarrow(NARROW.matches);
+    NARROW.addEventListener("change", change);
+    return () => NARROW.removeEventListener("change", change);
+  }, []);
+  return narrow;
+}
+
+const shorten = (text, length) => (text.length > length ? `${text.slice(0, length - 1)}…` : text);
+
+function done(items) {
+  return (items.completed ?? 0) + (items.failed ?? 0);
+}
+
+function NodeBox({ node, box, state, selected, onSelect }) {
+  const status = state?.status ?? "pending";
+  const items = state?.items?.count ? state.items : null;
+  const each = node.pattern === "map";
+  const about = items ? `${done(items)} of ${items.count}` : `${node.agent}${each ? ", each item" : ""}`;
+  const label = `${node.id}, ${node.agent}${state ? `, ${status}` : ""}${items ? `, ${about} items` : ""}`;
+  const select = onSelect && (() => onSelect(node.id));
+  const onKeyDown = (event) => {
+    if (event.key !== "Enter" && event.key !== " ") return;
+    event.preventDefault();
+    select();
+  };
+  return html`<g
+    class="node ${status} ${selected ? "selected" : ""} ${select ? "selectable" : ""}"
+    transform="translate(${box.x},${box.y})"
+    role=${select ? "button" : "img"}
+    aria-label=${label}
+    aria-pressed=${select ? String(Boolean(selected)) : undefined}
+    tabindex=${select ? 0 : undefined}
+    onClick=${select}
+    onKeyDown=${select && onKeyDown}
+    data-node=${node.id}
+  >
+    <title>${label}</title>
+    ${each && html`<rect class="behind" x="5" y="-5" width=${NODE.width} height=${NODE.height} rx="10" />`}
+    <rect class="box" width=${NODE.width} height=${NODE.height} rx="10" />
+    <text class="sign" x="22" y=${NODE.height / 2 + 5} text-anchor="middle">${state ? SIGNS[status] ?? "?" : "●"}</text>
+    <text class="name" x="40" y="25">${shorten(node.id, 18)}</text>
+    <text class="about" x="40" y="43">${shorten(about, 21)}</text>
+    ${items &&
+    html`<rect class="track" x="10" y=${NODE.height - 7} width=${NODE.width - 20} height="3" rx="1.5" />
+      <rect class="bar" x="10" y=${NODE.height - 7} rx="1.5" height="3"
+        width=${((NODE.width - 20) * done(items)) / items.count} />`}
+  </g>`;
+}
+
+function edgeClass(edge, states) {
+  const [from, to] = [states?.get(edge.from)?.status, states?.get(edge.to)?.status];
+  if (!states || from !== "completed") return "edge";
+  return !to || to === "pending" || to === "skipped" ? "edge" : "edge taken";
+}
+
+// levels: node ids by level; nodes and edges: the specification's; states: node id → state, or null.
+export function Graph({ levels, nodes, edges, states, selected, onSelect }) {
+  const narrow = useNarrow();
+  const drawn = useMemo(() => layout(levels, edges, narrow), [levels, edges, narrow]);
+  const byId = new Map(nodes.map((node) => [node.id, node]));
+  // It shrinks to fit as long as it can be read; then it scrolls.
+  const size = { width: "100%", maxWidth: `${drawn.width}px`, minWidth: `${LEAST_SCALE * drawn.width}px` };
+  return html`<div class="graph" tabindex="0" role="group" aria-label="Graph of ${nodes.length} nodes">
+    <svg viewBox="0 0 ${drawn.width} ${drawn.height}" style=${size}>
+      <defs>
+        <marker id="arrow" viewBox="0 0 8 8" refX="7" refY="4" markerWidth="7" markerHeight="7" orient="auto-start-reverse">
+          <path class="arrow" d="M0,0.8 L7.500,4 L0,7.200 z" />
+        </marker>
+      </defs>
+      ${drawn.edges.map(
+        (edge) => html`<path key=${`${edge.from}>${edge.to}`} class=${edgeClass(edge, states)} d=${edge.path} marker-end="url(#arrow)" />`,
+      )}
+      ${drawn.edges
+        .filter((edge) => edge.condition)
+        .map(
+          (edge) => html`<text key=${`${edge.from}?${edge.to}`} class="condition" x=${edge.label.x} y=${edge.label.y - 4} text-anchor="middle">
+            ${shorten(edge.condition, LABEL_LETTERS)}<title>${edge.condition}</title>
+          </text>`,
+        )}
+      ${drawn.nodes.map(
+        (box) => html`<${NodeBox}
+          key=${box.id}
+          node=${byId.get(box.id) ?? { id: box.id, agent: "" }}
+          box=${box}
+          state=${states?.get(box.id)}
+          selected=${selected === box.id}
+          onSelect=${onSelect}
+        />`,
+      )}
+    </svg>
+  </div>`;
+}

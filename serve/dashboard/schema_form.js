@@ -1,0 +1,86 @@
+// A form for an execution's input, from the JSON Schema of the workflow.
+
+import { html } from "./ui.js";
+
+const typeOf = (schema) => (Array.isArray(schema.type) ? schema.type.find((type) => type !== "null") : schema.type);
+const hasFields = (schema) => Object.keys(schema?.properties ?? {}).length > 0;
+
+function initialValue(schema) {
+  if (schema.default !== undefined) return schema.default;
+  return typeOf(schema) === "boolean" ? false : undefined;
+}
+
+export function initialInput(schema) {
+  if (!hasFields(schema)) return {};
+  const fields = Object.entries(schema.properties).map(([name, field]) => [name, initialValue(field)]);
+  return Object.fromEntries(fields.filter(([, value]) => value !== undefined));
+}
+
+function parseJson(element, onChange) {
+  try {
+    const value = element.value.trim() ? JSON.parse(element.value) : undefined;
+    element.setCustomValidity("");
+    onChange(value);
+  } catch (error) {
+    element.setCustomValidity(`This is not JSON: ${error.message}`);
+  }
+}
+
+function Control({ id, schema, value, required, onChange, describedBy }) {
+  const common = { id, required, "aria-describedby": describedBy };
+  const text = (event) => onChange(event.currentTarget.value || undefined);
+  if (schema.enum) {
+    const choose = (event) => onChange(schema.enum[event.currentTarget.selectedIndex - 1]);
+    return html`<select ...${common} onChange=${choose}>
+      <option value="" selected=${value === undefined}>choose…</option>
+      ${schema.enum.map((option) => html`<option key=${option} selected=${option === value}>${String(option)}</option>`)}
+    </select>`;
+  }
+  const type = typeOf(schema);
+  if (type === "boolean") {
+    return html`<input ...${common} required=${false} type="checkbox" checked=${Boolean(value)}
+      onChange=${(event) => onChange(event.currentTarget.checked)} />`;
+  }
+  if (type === "integer" || type === "number") {
+    const number = (event) => onChange(event.currentTarget.value === "" ? undefined : event.currentTarget.valueAsNumber);
+    return html`<input ...${common} type="number" step=${type === "integer" ? 1 : "any"} min=${schema.minimum}
+      max=${schema.maximum} value=${value ?? ""} onInput=${number} />`;
+  }
+  if (type === "array" && typeOf(schema.items ?? {}) === "string") {
+    const lines = (event) => onChange(event.currentTarget.value.split("\n").map((line) => line.trim()).filter(Boolean));
+    return html`<textarea ...${common} rows="3" placeholder="one in each line" onInput=${lines}>${(value ?? []).join("\n")}</textarea>`;
+  }
+  if (type === "string") {
+    const kind = { email: "email", uri: "url" }[schema.format] ?? "text";
+    return html`<input ...${common} type=${kind} value=${value ?? ""} onInput=${text} />`;
+  }
+  return html`<textarea ...${common} rows="3" class="code" placeholder="JSON" defaultValue=${value === undefined ? "" : JSON.stringify(value, null, 2)}
+    onInput=${(event) => parseJson(event.currentTarget, onChange)} />`;
+}
+
+export function SchemaForm({ schema, value, onChange }) {
+  if (!hasFields(schema)) {
+    return html`<label class="field">
+      <span>Input <em>optional, JSON</em></span>
+      <textarea class="code" rows="3" placeholder="{}" onInput=${(event) =>
+        parseJson(event.currentTarget, (parsed) => onChange(parsed ?? {}))}></textarea>
+    </label>`;
+  }
+  const required = new Set(schema.required ?? []);
+  const set = (name, part) => {
+    const { [name]: _, ...rest } = value;
+    onChange(part === undefined ? rest : { ...rest, [name]: part });
+  };
+  return html`<div class="fields">
+    ${Object.entries(schema.properties).map(([name, field]) => {
+      const id = `input-${name}`;
+      const note = field.description ? `${id}-note` : undefined;
+      return html`<div class="field" key=${name}>
+        <label for=${id}>${field.title ?? name} ${!required.has(name) && html`<em>optional</em>`}</label>
+        <${Control} id=${id} schema=${field} value=${value[name]} required=${required.has(name)}
+          onChange=${(part) => set(name, part)} describedBy=${note} />
+        ${note && html`<small id=${note}>${field.description}</small>`}
+      </div>`;
+    })}
+  </div>`;
+}

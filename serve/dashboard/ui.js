@@ -1,0 +1,131 @@
+// The view library, bound once, and the small pieces that every page shares.
+// Texts reach the page as text nodes only; nothing is ever parsed as HTML.
+
+import { h } from "./vendor/preact.js";
+import { useEffect, useState } from "./vendor/hooks.js";
+import htm from "./vendor/htm.js";
+import { Markdown } from "./markdown.js";
+
+export const html = htm.bind(h);
+
+export const SIGNS = {
+  pending: "○",
+  running: "▶",
+  waiting: "‖",
+  retrying: "↻",
+  completed: "✓",
+  failed: "✕",
+  cancelled: "⊘",
+  skipped: "–",
+  active: "●",
+  archived: "▪",
+};
+
+export const isOver = (status) => ["completed", "failed", "cancelled"].includes(status);
+
+export function Status({ value, reason }) {
+  const text = reason && value === "waiting" ? `waiting: ${reason}` : value;
+  return html`<span class="status ${value}">
+    <span class="sign" aria-hidden="true">${SIGNS[value] ?? "?"}</span>${text}
+  </span>`;
+}
+
+export function seconds(value) {
+  if (value === null || value === undefined) return "";
+  if (value < 10) return `${value.toFixed(2)} s`;
+  if (value < 60) return `${value.toFixed(1)} s`;
+  const whole = Math.round(value);
+  const minutes = Math.floor(whole / 60);
+  if (minutes < 60) return `${minutes} min ${String(whole % 60).padStart(2, "0")} s`;
+  return `${Math.floor(minutes / 60)} h ${String(minutes % 60).padStart(2, "0")} min`;
+}
+
+export function usd(value) {
+  if (value === null || value === undefined) return "";
+  if (value === 0) return "$0";
+  return value >= 1 ? `$${value.toFixed(2)}` : `$${value.toFixed(4)}`;
+}
+
+const clock = new Intl.DateTimeFormat(undefined, { hour: "2-digit", minute: "2-digit", second: "2-digit" });
+const day = new Intl.DateTimeFormat(undefined, { day: "numeric", month: "short" });
+
+export function moment(text) {
+  if (!text) return "";
+  const date = new Date(text);
+  const today = new Date().toDateString() === date.toDateString();
+  return today ? clock.format(date) : `${day.format(date)}, ${clock.format(date)}`;
+}
+
+export function Time({ value }) {
+  return value ? html`<time datetime=${value} title=${value}>${moment(value)}</time>` : null;
+}
+
+// The duration of something: what it took, or how long it has been going on.
+export function elapsed(item, now) {
+  if (item.duration_seconds !== null && item.duration_seconds !== undefined) return item.duration_seconds;
+  if (!item.started_at || isOver(item.status)) return null;
+  return Math.max(0, (now - Date.parse(item.started_at)) / 1000);
+}
+
+// The time, renewed every second while something goes on.
+export function useNow(active) {
+  const [now, setNow] = useState(Date.now());
+  useEffect(() => {
+    if (!active) return undefined;
+    setNow(Date.now());
+    const timer = setInterval(() => setNow(Date.now()), 1000);
+    return () => clearInterval(timer);
+  }, [active]);
+  return now;
+}
+
+export function errorText(error) {
+  if (!error) return "";
+  if (typeof error === "string") return error;
+  const place = error.node_id ? `${error.node_id}: ` : "";
+  return `${place}${error.message ?? JSON.stringify(error)}`;
+}
+
+// What went wrong, where, and what to do about it.
+export function Problem({ error }) {
+  if (!error) return null;
+  return html`<div class="problem" role="alert">
+    <strong>${error.title}</strong>
+    ${error.detail && html`<p>${error.detail}</p>`}
+    ${error.problems?.length > 0 && html`<${Problems} problems=${error.problems} />`}
+    ${error.remedy && html`<p class="remedy">${error.remedy}</p>`}
+  </div>`;
+}
+
+export function Problems({ problems }) {
+  return html`<ul class="problems">
+    ${problems.map(
+      (problem) => html`<li key=${`${problem.path} ${problem.rule}`}>
+        <code>${problem.path}${problem.line ? ` (line ${problem.line})` : ""}</code>
+        <div>${problem.message}</div>
+        <div class="remedy">${problem.remedy}</div>
+      </li>`,
+    )}
+  </ul>`;
+}
+
+const looksLikeMarkdown = (text) => /^(#{1,4} |[-*] |\d+\. |\|.*\|)/m.test(text);
+
+// A JSON value as a person reads it: reports as Markdown, the rest as JSON.
+export function Value({ value }) {
+  if (typeof value === "string") {
+    if (looksLikeMarkdown(value)) return html`<${Markdown} text=${value} />`;
+    return html`<pre class="value text" tabindex="0">${value}</pre>`;
+  }
+  const texts = value && typeof value === "object" && !Array.isArray(value) ? Object.entries(value) : [];
+  if (texts.some(([, part]) => typeof part === "string" && part.includes("\n"))) {
+    return html`<dl class="value-parts">
+      ${texts.map(([key, part]) => html`<dt key=${key}>${key}</dt><dd><${Value} value=${part} /></dd>`)}
+    </dl>`;
+  }
+  return html`<pre class="value" tabindex="0">${JSON.stringify(value, null, 2)}</pre>`;
+}
+
+export function Empty({ title, children }) {
+  return html`<div class="empty"><strong>${title}</strong><div>${children}</div></div>`;
+}

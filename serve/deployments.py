@@ -1,0 +1,35 @@
+"""The Ray Serve application: the API's ingress and the parser behind it."""
+
+from fastapi import FastAPI
+from ray import serve as ray_serve
+from ray.serve.handle import DeploymentHandle
+
+from actors.logs import configure_logs
+from serve.app import build_app
+from serve.context import ApiConfig
+from serve.parser import Parser
+
+
+@ray_serve.deployment(name="api", max_ongoing_requests=1000, ray_actor_options={"num_cpus": 0})
+@ray_serve.ingress()
+class Api:
+    """Serves the API and the dashboard."""
+
+    def __init__(self, config: ApiConfig, parser: DeploymentHandle) -> None:
+        configure_logs()
+        self._config = config
+        self._parser = parser
+
+    def __serve_build_asgi_app__(self) -> FastAPI:
+        """Return the app that this replica serves."""
+        return build_app(self._config, self._parser)
+
+
+def application(config: ApiConfig, replicas: int) -> ray_serve.Application:
+    """Return the application to run.
+
+    Args:
+        config: Addresses and keys.
+        replicas: How many processes serve the API.
+    """
+    return Api.options(num_replicas=replicas).bind(config, Parser.bind())

@@ -1,0 +1,235 @@
+"""The JSON shapes of answers, as the product's contract writes them."""
+
+from collections.abc import Mapping, Sequence
+from datetime import UTC, datetime
+from typing import Any
+
+from compiler.diagram import layout, mermaid
+from compiler.specification import Specification
+from compiler.text import to_document
+from serve.identifiers import render
+from store.json_values import loads
+from store.status import Status
+from store.workflows import Workflow
+
+Row = Any
+
+
+def timestamp(moment: datetime | None) -> str | None:
+    """Return a time as the API writes it: UTC with a Z."""
+    if moment is None:
+        return None
+    return moment.astimezone(UTC).isoformat().replace("+00:00", "Z")
+
+
+def graph_document(specification: Specification) -> dict[str, Any]:
+    """Return a specification's graph: pattern, nodes and edges, with ways to draw it."""
+    document = to_document(specification)
+    return {
+        "parsed_specification": {
+            "pattern": specification.pattern,
+            "nodes": document["nodes"],
+            "edges": document.get("edges", []),
+            **({"trigger": document["trigger"]} if "trigger" in document else {}),
+        },
+        "diagram": mermaid(specification),
+        "levels": layout(specification),
+    }
+
+
+def yaml_url(base_url: str, workflow: Workflow) -> str:
+    """Return where a workflow's YAML is."""
+    return f"{base_url}/api/v1/workflows/{render('wf', workflow.id)}?format=yaml"
+
+
+def created_document(
+    workflow: Workflow, specification: Specification, base_url: str
+) -> dict[str, Any]:
+    """Return what creating a workflow answers."""
+    return {
+        "workflow_id": render("wf", workflow.id),
+        "name": workflow.name,
+        "status": workflow.status,
+        **graph_document(specification),
+        "yaml_config_url": yaml_url(base_url, workflow),
+        "version": workflow.version,
+        "created_at": timestamp(workflow.created_at),
+    }
+
+
+def workflow_summary(workflow: Workflow) -> dict[str, Any]:
+    """Return a workflow as lists show it."""
+    return {
+        "workflow_id": render("wf", workflow.id),
+        "name": workflow.name,
+        "description": workflow.description,
+        "status": workflow.status,
+        "version": workflow.version,
+        "tags": workflow.tags,
+        "executions_count": workflow.executions_count,
+        "last_executed": timestamp(workflow.last_executed_at),
+        "created_at": timestamp(workflow.created_at),
+    }
+
+
+def workflow_document(workflow: Workflow, base_url: str) -> dict[str, Any]:
+    """Return a whole workflow."""
+    specification = Specification.model_validate(workflow.specification)
+    graph = graph_document(specification)
+    return {
+        **workflow_summary(workflow),
+        "specification": workflow.specification,
+        "yaml_config_url": yaml_url(base_url, workflow),
+        "diagram": graph["diagram"],
+        "levels": graph["levels"],
+        "updated_at": timestamp(workflow.updated_at),
+    }
+
+
+def progress_document(row: Row) -> dict[str, Any]:
+    """Return how far an execution is."""
+    return {
+        "total_nodes": row["total_nodes"],
+        # A loop may pass a node often; the count never passes the total.
+        "completed_nodes": min(row["completed_nodes"], row["total_nodes"]),
+        "failed_nodes": row["failed_nodes"],
+        "current_node": row["current_node_id"],
+    }
+
+
+def execution_summary(row: Row) -> dict[str, Any]:
+    """Return an execution as lists show it."""
+    return {
+        "execution_id": render("exec", row["id"]),
+        "workflow_id": render("wf", row["workflow_id"]),
+        "workflow_name": row["workflow_name"],
+        "status": row["status"],
+        "waiting_reason": row["waiting_reason"],
+        "progress": progress_document(row),
+        "duration_seconds": duration_seconds(row),
+        "cost_usd": float(row["cost_usd"]),
+        "error_message": row["error_message"],
+        "started_at": timestamp(row["started_at"]),
+        "completed_at": timestamp(row["completed_at"]),
+    }
+
+
+def duration_seconds(row: Row) -> float | None:
+    """Return how long an execution took, or has taken so far."""
+    if row["duration_seconds"] is not None:
+        return round(float(row["duration_seconds"]), 3)
+    if row["started_at"] is None:
+        return None
+    return round((datetime.now(UTC) - row["started_at"]).total_seconds(), 3)
+
+
+def execution_document(
+    row: Row, attempts: Sequence[Row], approvals: Sequence[Row], maps: Sequence[Row]
+) -> dict[str, Any]:
+    """Return the status of an execution."""
+    specification = Specification.model_validate(loads(row["document"]))
+    keys = {node.id: node.output_key for node in specification.nodes}
+    counts = {count["node_id"]: count for count in maps}
+    by_node = {attempt["node_id"]: attempt for attempt in attempts}
+    ended = Status(row["status"]).ended
+    nodes = [
+        _node_document(by_node[node.id], keys, counts)
+        if node.id in by_node
+        else {"node_id": node.id, "agent": node.agent, "status": "skipped" if ended else "pending"}
+        for node in specification.nodes
+    ]
+    document = to_document(specification)
+    error = {"node_id": row["error_node_id"], "message": row["error_message"]}
+    return {
+        **execution_summary(row),
+        "nodes": nodes,
+        "approvals": [approval_document(approval) for approval in approvals],
+        "input": loads(row["input_data"]),
+        "output": loads(row["output_data"]),
+        "error": error if row["error_message"] else None,
+        "cost": {
+            "llm_tokens": row["llm_tokens_used"],
+            "api_calls": row["api_calls_made"],
+            "total_usd": float(row["cost_usd"]),
+        },
+        "retry_count": row["retry_count"],
+        "specification": {"nodes": document["nodes"], "edges": document.get("edges", [])},
+        "levels": layout(specification),
+    }
+
+
+def _node_document(
+    attempt: Row, keys: Mapping[str, str | None], counts: Mapping[str, Row]
+) -> dict[str, Any]:
+    node_id = attempt["node_id"]
+    output = loads(attempt["output_data"])
+    if output is not None and (keys[node_id] or not isinstance(output, dict)):
+        output = {keys[node_id] or node_id: output}
+    document = {
+        "node_id": node_id,
+        "agent": attempt["agent_name"],
+        "status": attempt["status"],
+        "attempt": attempt["attempt"],
+        "started_at": timestamp(attempt["started_at"]),
+        "completed_at": timestamp(attempt["completed_at"]),
+        "duration_seconds": _seconds(attempt["duration_seconds"]),
+        "output": output,
+        "error": attempt["error_message"],
+        "metadata": loads(attempt["metadata"]) or {},
+        "llm_tokens": attempt["llm_tokens_used"],
+        "api_calls": attempt["api_calls_made"],
+        "cost_usd": float(attempt["cost_usd"]),
+    }
+    if "items" in document["metadata"]:
+        count = counts.get(node_id, {"ended": 0, "failed": 0})
+        document["items"] = {
+            "count": document["metadata"]["items"],
+            "completed": count["ended"] - count["failed"],
+            "failed": count["failed"],
+        }
+    return document
+
+
+def _seconds(value: float | None) -> float | None:
+    return None if value is None else round(float(value), 6)
+
+
+def approval_document(row: Row) -> dict[str, Any]:
+    """Return a question to a person."""
+    return {
+        "approval_id": render("appr", row["id"]),
+        "node_id": row["node_id"],
+        "message": row["message"],
+        "approval_type": row["approval_type"],
+        "options": loads(row["options"]),
+        "requested_at": timestamp(row["requested_at"]),
+        "expires_at": timestamp(row["expires_at"]),
+        "on_timeout": row["on_timeout"],
+        "status": row["status"],
+        "decision": row["decision"],
+        "value": loads(row["value"]),
+        "comment": row["comment"],
+        "decided_by": row["decided_by"],
+        "decided_at": timestamp(row["decided_at"]),
+    }
+
+
+def log_document(row: Row) -> dict[str, Any]:
+    """Return one attempt as logs show it."""
+    return {
+        "node_id": row["node_id"],
+        "agent": row["agent_name"],
+        "status": row["status"],
+        "attempt": row["attempt"],
+        "started_at": timestamp(row["started_at"]),
+        "completed_at": timestamp(row["completed_at"]),
+        "duration_seconds": _seconds(row["duration_seconds"]),
+        "input": loads(row["input_data"]),
+        "output": loads(row["output_data"]),
+        "error_message": row["error_message"],
+        "error_trace": row["error_trace"],
+        "metadata": loads(row["metadata"]) or {},
+        "llm_tokens": row["llm_tokens_used"],
+        "api_calls": row["api_calls_made"],
+        "cost_usd": float(row["cost_usd"]),
+    }

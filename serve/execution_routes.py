@@ -1,0 +1,296 @@
+"""Routes on executions: start, look, decide, cancel."""
+
+from collections.abc import Mapping
+from datetime import UTC, datetime, timedelta
+from typing import Annotated, Any, Literal
+from uuid import UUID
+
+from fastapi import APIRouter, Header, Query, Response
+from fastapi.responses import JSONResponse
+
+from compiler.check import validate_input
+from compiler.errors import SpecificationError
+from compiler.plan import plan
+from compiler.specification import Specification
+from serve.context import (
+    ROLES_THAT_WRITE,
+    Caller,
+    Context,
+    Shared,
+    require_role,
+    require_same_organization,
+)
+from serve.documents import (
+    execution_document,
+    execution_summary,
+    log_document,
+    progress_document,
+    timestamp,
+)
+from serve.identifiers import parse, render
+from serve.problems import ApiError
+from serve.requests import Approve, ExecuteWorkflow
+from serve.streams import wait_until_ended
+from serve.workflow_routes import Limit, Offset
+from store import executions, history, workflows
+from store.accounts import Principal
+from store.errors import Conflict
+from store.events import event_message
+from store.json_values import loads
+from store.status import Status
+
+router = APIRouter(prefix="/api/v1/workflows", tags=["executions"])
+
+StatusName = Literal["pending", "running", "waiting", "completed", "failed", "cancelled"]
+IdempotencyKey = Annotated[str | None, Header(min_length=1, max_length=255)]
+WAIT_SECONDS = 300.0
+
+
+@router.post("/{workflow_id}/execute", status_code=202)
+async def execute_workflow(
+    workflow_id: str,
+    body: ExecuteWorkflow,
+    context: Shared,
+    caller: Caller,
+    idempotency_key: IdempotencyKey = None,
+) -> Response:
+    """Start an execution; with `async: false`, wait for its end."""
+    require_same_organization(caller, body.organization_id)
+    require_role(caller, ROLES_THAT_WRITE, "execute workflows")
+    workflow = await workflows.get_workflow(
+        context.pool, caller.tenant_id, parse("wf", workflow_id)
+    )
+    if workflow.status != "active":
+        raise Conflict(f"The workflow is {workflow.status}.", "Execute an active workflow.")
+    specification = Specification.model_validate(workflow.specification)
+    if problems := validate_input(specification, body.input):
+        raise SpecificationError(problems)
+    options = body.options
+    timeout = options.timeout_seconds or specification.settings.execution.timeout_seconds
+    start = executions.Start(
+        tenant_id=caller.tenant_id,
+        organization_id=caller.organization_id,
+        workflow_id=workflow.id,
+        user_id=caller.user_id,
+        specification_sha256=workflow.specification_sha256,
+        input=body.input,
+        total_nodes=len(specification.nodes),
+        webhook_url=str(options.webhook_url) if options.webhook_url else None,
+        timeout_seconds=timeout,
+        idempotency_key=idempotency_key,
+    )
+    owner_id = await context.handover.choose()
+    started = await executions.start_execution(context.pool, context.live, start, owner_id)
+    if started.created:
+        await context.handover.give(started.execution_id, owner_id, workflow.name)
+    if not options.run_async:
+        await wait_until_ended(context, caller.tenant_id, started.execution_id, WAIT_SECONDS)
+        return JSONResponse(await _status(context, caller, started.execution_id))
+    document = await _accepted(context, caller, started.execution_id, specification)
+    return JSONResponse(document, 202)
+
+
+async def _accepted(
+    context: Context, caller: Principal, execution_id: UUID, specification: Specification
+) -> dict[str, Any]:
+    row = await history.get_execution(context.pool, caller.tenant_id, execution_id)
+    seconds = await history.mean_duration_seconds(
+        context.pool, caller.tenant_id, row["workflow_id"]
+    )
+    if seconds is None:
+        seconds = plan(specification, context.signatures).seconds.high
+    started_at = row["started_at"] or datetime.now(UTC)
+    name = render("exec", execution_id)
+    socket_base = "ws" + context.config.base_url.removeprefix("http")
+    return {
+        "execution_id": name,
+        "workflow_id": render("wf", row["workflow_id"]),
+        # Accepted is as good as running: an executor has its lease.
+        "status": "running" if row["status"] == Status.PENDING else row["status"],
+        "progress": {
+            **progress_document(row),
+            "current_node": row["current_node_id"] or specification.nodes[0].id,
+        },
+        "started_at": timestamp(started_at),
+        "estimated_completion": timestamp(started_at + timedelta(seconds=seconds)),
+        "websocket_url": f"{socket_base}/api/v1/workflows/executions/{name}/stream",
+    }
+
+
+@router.get("/executions")
+async def list_executions(
+    context: Shared,
+    caller: Caller,
+    status: StatusName | None = None,
+    workflow_id: str | None = None,
+    limit: Limit = 100,
+    offset: Offset = 0,
+) -> dict[str, Any]:
+    """List executions across workflows, the newest first."""
+    rows, totals = await history.list_executions(
+        context.pool,
+        caller.tenant_id,
+        workflow_id=parse("wf", workflow_id) if workflow_id else None,
+        status=status,
+        limit=limit,
+        offset=offset,
+    )
+    return {"executions": [execution_summary(row) for row in rows], **_totals(totals),
+            "limit": limit, "offset": offset}  # fmt: skip
+
+
+@router.get("/{workflow_id}/executions")
+async def workflow_executions(
+    workflow_id: str,
+    context: Shared,
+    caller: Caller,
+    status: StatusName | None = None,
+    limit: Limit = 100,
+    offset: Offset = 0,
+) -> dict[str, Any]:
+    """List one workflow's executions with their success rate, mean duration and cost."""
+    found = await workflows.get_workflow(context.pool, caller.tenant_id, parse("wf", workflow_id))
+    return await list_executions(context, caller, status, render("wf", found.id), limit, offset)
+
+
+def _totals(totals: Mapping[str, Any]) -> dict[str, Any]:
+    mean = totals["avg_duration_seconds"]
+    return {
+        "total": totals["total"],
+        "success_rate": totals["completed"] / totals["ended"] if totals["ended"] else None,
+        "avg_duration_seconds": None if mean is None else round(float(mean), 3),
+        "total_cost_usd": float(totals["total_cost_usd"]),
+    }
+
+
+@router.get("/executions/{execution_id}")
+async def get_execution(execution_id: str, context: Shared, caller: Caller) -> dict[str, Any]:
+    """Return an execution's status, node by node."""
+    return await _status(context, caller, parse("exec", execution_id))
+
+
+async def _status(context: Context, caller: Principal, execution_id: UUID) -> dict[str, Any]:
+    whole = await history.get_execution_whole(context.pool, caller.tenant_id, execution_id)
+    return execution_document(*whole)
+
+
+@router.get("/executions/{execution_id}/logs")
+async def get_logs(execution_id: str, context: Shared, caller: Caller) -> dict[str, Any]:
+    """Return every attempt at every node: input, output, duration, error."""
+    rows = await history.list_node_logs(context.pool, caller.tenant_id, parse("exec", execution_id))
+    return {"logs": [log_document(row) for row in rows]}
+
+
+@router.get("/executions/{execution_id}/events")
+async def get_events(
+    execution_id: str,
+    context: Shared,
+    caller: Caller,
+    after: Annotated[int, Query(ge=0)] = 0,
+    limit: Annotated[int, Query(ge=1, le=5000)] = 500,
+) -> dict[str, Any]:
+    """Return what happened after an event's number, in order."""
+    id = parse("exec", execution_id)
+    await history.get_execution(context.pool, caller.tenant_id, id)
+    events = await executions.events_after(context.pool, caller.tenant_id, id, after, limit)
+    return {"events": [event_message(event) for event in events]}
+
+
+@router.post("/executions/{execution_id}/cancel")
+async def cancel_execution(execution_id: str, context: Shared, caller: Caller) -> dict[str, Any]:
+    """Cancel an execution; once this answers, nothing more of it starts."""
+    require_role(caller, ROLES_THAT_WRITE, "cancel executions")
+    id = parse("exec", execution_id)
+    row = await history.get_execution(context.pool, caller.tenant_id, id)
+    reason = "Workflow execution cancelled by user"
+    if not Status(row["status"]).ended:
+        # The owner stops what runs; if it does not confirm in time, its epoch moves on first.
+        if not await context.handover.cancel(id, row["owner_id"], reason):
+            await executions.cancel_parked(context.pool, context.live, caller.tenant_id, id, reason)
+        row = await history.get_execution(context.pool, caller.tenant_id, id)
+    if row["status"] != Status.CANCELLED:
+        raise Conflict(f"The execution is {row['status']} already.", "There is nothing to cancel.")
+    progress = progress_document(row)
+    return {
+        "execution_id": execution_id,
+        "status": row["status"],
+        "cancelled_at": timestamp(row["completed_at"]),
+        "message": row["error_message"] or reason,
+        "completed_nodes": progress["completed_nodes"],
+        "pending_nodes": progress["total_nodes"] - progress["completed_nodes"],
+    }
+
+
+@router.post("/executions/{execution_id}/approve")
+async def approve(
+    execution_id: str, body: Approve, context: Shared, caller: Caller
+) -> dict[str, Any]:
+    """Answer a question; of several answers the first one counts."""
+    require_role(caller, ROLES_THAT_WRITE, "answer questions")
+    id = parse("exec", execution_id)
+    row = await history.get_execution(context.pool, caller.tenant_id, id)
+    approval = await _question(context, caller, id, body)
+    _refuse_wrong_answer(approval, body)
+    owner_id = await context.handover.choose()
+    decided = await executions.decide_approval(
+        context.pool, context.live, caller.tenant_id, id, approval["id"],
+        decision=body.decision, value=body.value, comment=body.comment,
+        decided_by=caller.email, owner_id=owner_id,
+    )  # fmt: skip
+    approval = await _question(context, caller, id, body, approval["id"])
+    if not decided and (approval["decision"], approval["decided_by"]) != (
+        body.decision, caller.email,
+    ):  # fmt: skip
+        raise Conflict(
+            f"It was answered before: {approval['decision'] or approval['status']}"
+            f"{' by ' + approval['decided_by'] if approval['decided_by'] else ''}.",
+            "Look at the execution; the first answer counts.",
+        )
+    if decided:
+        await context.handover.give(id, owner_id, row["workflow_name"])
+    return {
+        "execution_id": execution_id,
+        "approval_id": render("appr", approval["id"]),
+        "status": approval["status"],
+        "decision": approval["decision"],
+    }
+
+
+async def _question(
+    context: Context,
+    caller: Principal,
+    execution_id: UUID,
+    body: Approve,
+    known: UUID | None = None,
+) -> Any:
+    rows = await history.pending_approvals(context.pool, caller.tenant_id, execution_id)
+    if wanted := known or (parse("appr", body.approval_id) if body.approval_id else None):
+        for row in rows:
+            if row["id"] == wanted:
+                return row
+        raise ApiError(404, f"This execution has no question {body.approval_id!r}.")
+    pending = [row for row in rows if row["status"] == "pending"]
+    if len(pending) > 1:
+        names = ", ".join(f"{render('appr', row['id'])} ({row['node_id']})" for row in pending)
+        raise Conflict(f"{len(pending)} questions are open: {names}.", "Name one in approval_id.")
+    if pending:
+        return pending[0]
+    if rows:
+        return rows[-1]
+    raise Conflict("This execution asks nothing.", "Look at its status.")
+
+
+def _refuse_wrong_answer(approval: Mapping[str, Any], body: Approve) -> None:
+    kind, options = approval["approval_type"], loads(approval["options"])
+    allowed = {
+        "approve_reject": ["approve", "reject"],
+        "text_input": ["approve", "reject", "answer"],
+        "multiple_choice": [str(option) for option in options],
+    }[kind]
+    if body.decision not in allowed:
+        raise ApiError(
+            422, f"{body.decision!r} is not an answer to this question.",
+            f"Send one of: {', '.join(allowed)}.",
+        )  # fmt: skip
+    if kind == "text_input" and body.decision != "reject" and not isinstance(body.value, str):
+        raise ApiError(422, "This question asks for a text.", "Send it as `value`.")

@@ -1,0 +1,86 @@
+"""Handing executions to executors: choosing one, telling it, and asking it to stop."""
+
+import asyncio
+import itertools
+import time
+from typing import Any
+from uuid import UUID
+
+import ray
+import structlog
+from ray.actor import ActorHandle
+
+from actors.names import NAMESPACE, execution_name
+from store.executions import ExecutorAddress, living_executors
+from store.postgres import Pool
+
+log = structlog.get_logger(__name__)
+
+KNOWN_SECONDS = 1.0
+"""How long the list of executors is taken as true."""
+CANCEL_SECONDS = 1.0
+"""How long an executor may take to confirm that nothing more will start."""
+
+
+class Handover:
+    """Knows the executors that hold a lease.
+
+    The row is the queue: when telling an executor fails, the supervisor finds the execution.
+    """
+
+    def __init__(self, pool: Pool, lease_seconds: float) -> None:
+        self._pool = pool
+        self._lease_seconds = lease_seconds
+        self._known: list[ExecutorAddress] = []
+        self._known_at = float("-inf")
+        self._turn = itertools.count()
+        self._lock = asyncio.Lock()
+
+    async def executors(self) -> list[ExecutorAddress]:
+        """Return the executors that hold a lease, as of a second ago at most."""
+        async with self._lock:
+            if time.monotonic() - self._known_at > KNOWN_SECONDS:
+                self._known = await living_executors(self._pool, self._lease_seconds)
+                self._known_at = time.monotonic()
+        return self._known
+
+    async def choose(self) -> UUID | None:
+        """Return the executor whose turn it is; None when none lives."""
+        known = await self.executors()
+        return known[next(self._turn) % len(known)].id if known else None
+
+    async def give(self, execution_id: UUID, owner_id: UUID | None, workflow_name: str) -> None:
+        """Tell an executor to drive an execution that its row already gives to it."""
+        actor = await self._actor(owner_id)
+        if actor is not None:
+            name = execution_name(workflow_name, execution_id)
+            actor.host.options(name=name).remote(str(execution_id))
+
+    async def cancel(self, execution_id: UUID, owner_id: UUID | None, reason: str) -> bool:
+        """Ask the owner to stop an execution.
+
+        Returns:
+            Whether it confirmed that nothing more will start; False after a second without answer.
+        """
+        actor = await self._actor(owner_id)
+        if actor is None:
+            return False
+        answer = actor.cancel.options(name=f"cancel exec_{execution_id.hex}").remote(
+            str(execution_id), reason
+        )
+        try:
+            return bool(
+                await asyncio.wait_for(asyncio.wrap_future(answer.future()), CANCEL_SECONDS)
+            )
+        except (TimeoutError, ray.exceptions.RayError) as error:
+            log.warning("cancel.not_confirmed", execution=str(execution_id), error=repr(error))
+            return False
+
+    async def _actor(self, owner_id: UUID | None) -> ActorHandle[Any] | None:
+        for executor in await self.executors():
+            if executor.id == owner_id:
+                try:
+                    return ray.get_actor(executor.slot, namespace=NAMESPACE)
+                except ValueError:
+                    return None
+        return None

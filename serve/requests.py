@@ -1,0 +1,78 @@
+"""The bodies that the API takes."""
+
+from typing import Annotated, Any
+
+from pydantic import BaseModel, ConfigDict, Field, HttpUrl, model_validator
+
+
+class Body(BaseModel):
+    """Base of request bodies: unknown fields are refused."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid", populate_by_name=True)
+
+
+class CreateWorkflow(Body):
+    """`POST /workflows/create`: exactly one of description, specification and yaml."""
+
+    organization_id: str | None = None
+    description: Annotated[str, Field(max_length=20_000)] | None = None
+    """What the workflow does, in English."""
+    specification: dict[str, Any] | None = None
+    """The specification as JSON."""
+    yaml: str | None = None
+    """The specification as YAML text."""
+    name: Annotated[str, Field(min_length=1, max_length=255)] | None = None
+    tags: list[Annotated[str, Field(min_length=1, max_length=100)]] = Field(
+        default_factory=list, max_length=50
+    )
+    dry_run: bool = False
+    """Show what would be created and what it would do; store and call nothing."""
+    answers: dict[str, str] = Field(default_factory=dict)
+    """Answers to the questions of an earlier attempt, by question id."""
+
+    @model_validator(mode="after")
+    def _exactly_one(self) -> "CreateWorkflow":
+        given = [name for name in ("description", "specification", "yaml") if getattr(self, name)]
+        if len(given) != 1:
+            told = " and ".join(given) if given else "none"
+            raise ValueError(
+                f"send exactly one of description, specification and yaml (there is {told})"
+            )
+        return self
+
+
+class ExecuteOptions(Body):
+    """How an execution is started."""
+
+    run_async: bool = Field(default=True, alias="async")
+    """False: the call waits for the end, five minutes at most."""
+    webhook_url: HttpUrl | None = None
+    """Called when the execution has ended; signed."""
+    timeout_seconds: Annotated[float, Field(gt=0, le=31_536_000)] | None = None
+    """After this long the execution fails."""
+
+
+class ExecuteWorkflow(Body):
+    """`POST /workflows/{id}/execute`."""
+
+    organization_id: str | None = None
+    input: dict[str, Any] = Field(default_factory=dict)
+    options: ExecuteOptions = ExecuteOptions()
+
+
+class Approve(Body):
+    """`POST /executions/{id}/approve`: the answer to a question."""
+
+    approval_id: str | None = None
+    """Which question; may be left out while only one is open."""
+    decision: Annotated[str, Field(min_length=1, max_length=200)] = "approve"
+    """`approve`, `reject`, or one of the question's options."""
+    value: Any = None
+    """What a text_input question asks for."""
+    comment: Annotated[str, Field(max_length=10_000)] = ""
+
+
+class OpenSession(Body):
+    """`POST /session`."""
+
+    token: Annotated[str, Field(min_length=1, max_length=500)]

@@ -1,0 +1,190 @@
+"""Live events to those who watch: from Postgres up to now, then from Redis, without a gap.
+
+A watcher subscribes first, then reads what is stored after its last number, then listens; a
+message whose number does not follow makes it read Postgres again, and so does every ping. Without
+Redis the pings alone carry it, somewhat later.
+"""
+
+import asyncio
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from typing import Any
+from uuid import UUID
+
+import orjson
+import structlog
+from fastapi import APIRouter, WebSocket, WebSocketDisconnect
+from redis.exceptions import RedisError
+
+from serve.context import Context, get_socket_principal
+from serve.identifiers import parse
+from serve.problems import ApiError, as_api_error
+from store import history
+from store.errors import NotFound
+from store.events import event_message
+from store.executions import events_after
+from store.live import execution_channel, tenant_channel
+from store.status import Status
+
+log = structlog.get_logger(__name__)
+router = APIRouter(prefix="/api/v1/workflows")
+
+PING_SECONDS = 10.0
+LISTEN_SECONDS = 5.0
+"""How long a watcher listens before it looks into Postgres for what may have been missed."""
+POLL_SECONDS = 0.5
+"""The same without Redis."""
+PAGE = 500
+TERMINAL = frozenset({"workflow_completed", "workflow_failed", "workflow_cancelled"})
+
+Message = dict[str, Any]
+
+
+@asynccontextmanager
+async def _subscription(context: Context, channel: str) -> AsyncIterator[Any]:
+    """Subscribe to a channel; yields None when Redis is away."""
+    pubsub = context.live.redis.pubsub(ignore_subscribe_messages=True)
+    try:
+        try:
+            await pubsub.subscribe(channel)
+        except (RedisError, OSError, TimeoutError) as error:
+            log.warning("stream.without_redis", error=repr(error))
+            yield None
+        else:
+            yield pubsub
+    finally:
+        try:
+            await pubsub.aclose()
+        except (RedisError, OSError, TimeoutError) as error:
+            log.warning("stream.not_closed", error=repr(error))
+
+
+async def _listen(pubsub: Any) -> Message | None:
+    """Return the next published message; None when there was none in time."""
+    if pubsub is None:
+        await asyncio.sleep(POLL_SECONDS)
+        return None
+    try:
+        message = await pubsub.get_message(timeout=LISTEN_SECONDS)
+    except (RedisError, OSError, TimeoutError):
+        await asyncio.sleep(POLL_SECONDS)
+        return None
+    if message is None or message["type"] != "message":
+        return None
+    found: Message = orjson.loads(message["data"])
+    return found
+
+
+async def follow(
+    context: Context, tenant_id: UUID, execution_id: UUID, after: int
+) -> AsyncIterator[Message | None]:
+    """Yield an execution's events after a number, in order and each once, to the last one.
+
+    Yields None every few seconds in which nothing happened.
+    """
+    seq = after
+    async with _subscription(context, execution_channel(execution_id)) as pubsub:
+        while True:
+            while events := await events_after(context.pool, tenant_id, execution_id, seq, PAGE):
+                for event in events:
+                    seq = event.seq
+                    yield event_message(event)
+                    if event.event_type in TERMINAL:
+                        return
+            message = await _listen(pubsub)
+            while message is not None and message["seq"] == seq + 1:
+                seq += 1
+                yield message
+                if message["type"] in TERMINAL:
+                    return
+                message = await _listen(pubsub)
+            if message is None:
+                yield None
+
+
+async def wait_until_ended(
+    context: Context, tenant_id: UUID, execution_id: UUID, seconds: float
+) -> None:
+    """Wait until an execution has ended, or for a time."""
+    try:
+        async with asyncio.timeout(seconds):
+            async for _message in follow(context, tenant_id, execution_id, 0):
+                pass
+    except TimeoutError:
+        return
+
+
+@router.websocket("/executions/{execution_id}/stream")
+async def stream_execution(socket: WebSocket, execution_id: str, after: int = 0) -> None:
+    """Send an execution's events after a number, then live ones; ends with the last."""
+    context: Context = socket.app.state.context
+    try:
+        principal = await get_socket_principal(socket)
+        id = parse("exec", execution_id)
+        row = await history.get_execution(context.pool, principal.tenant_id, id)
+    except (ApiError, NotFound) as error:
+        await _refuse(socket, error)
+        return
+    await socket.accept()
+    if Status(row["status"]).ended and after >= row["last_event_seq"]:
+        await socket.close(1000)
+        return
+    await _send_all(socket, follow(context, principal.tenant_id, id, after))
+
+
+@router.websocket("/stream")
+async def stream_tenant(socket: WebSocket) -> None:
+    """Send the live events of all executions of the caller's organization."""
+    context: Context = socket.app.state.context
+    try:
+        principal = await get_socket_principal(socket)
+    except ApiError as error:
+        await _refuse(socket, error)
+        return
+    await socket.accept()
+    await _send_all(socket, _tenant_events(context, principal.tenant_id))
+
+
+async def _tenant_events(context: Context, tenant_id: UUID) -> AsyncIterator[Message | None]:
+    async with _subscription(context, tenant_channel(tenant_id)) as pubsub:
+        while True:
+            yield await _listen(pubsub)
+
+
+async def _refuse(socket: WebSocket, error: Exception) -> None:
+    """Accept and close with a reason: a browser cannot read the status of a refused handshake."""
+    told = as_api_error(error)
+    await socket.accept()
+    await socket.close(4000 + told.status, told.detail[:120])
+
+
+async def _send_all(socket: WebSocket, messages: AsyncIterator[Message | None]) -> None:
+    async def send() -> None:
+        loop = asyncio.get_running_loop()
+        sent_at = loop.time()
+        async for message in messages:
+            if message is not None:
+                await socket.send_text(orjson.dumps(message).decode("utf-8"))
+                sent_at = loop.time()
+            elif loop.time() - sent_at >= PING_SECONDS:
+                await socket.send_text('{"type":"ping"}')
+                sent_at = loop.time()
+        await socket.close(1000)
+
+    async def receive() -> None:
+        while True:
+            await socket.receive_text()
+
+    sending = asyncio.create_task(send())
+    receiving = asyncio.create_task(receive())
+    try:
+        done, _ = await asyncio.wait({sending, receiving}, return_when=asyncio.FIRST_COMPLETED)
+        for task in done:
+            if (error := task.exception()) and not isinstance(
+                error, WebSocketDisconnect | RuntimeError
+            ):
+                raise error
+    finally:
+        for task in (sending, receiving):
+            task.cancel()
+        await asyncio.gather(sending, receiving, return_exceptions=True)

@@ -1,0 +1,185 @@
+"""Routes on workflows: create, look, archive, delete."""
+
+from dataclasses import dataclass
+from typing import Annotated, Any, Literal
+
+from fastapi import APIRouter, Query, Request, Response
+from fastapi.responses import JSONResponse, PlainTextResponse
+
+from compiler.check import check
+from compiler.errors import Problem, SpecificationError
+from compiler.plan import plan
+from compiler.specification import Specification
+from compiler.text import dump, load, load_document, specification_hash, to_document
+from serve.context import (
+    ROLES_THAT_DELETE,
+    ROLES_THAT_WRITE,
+    Caller,
+    Context,
+    Shared,
+    require_role,
+    require_same_organization,
+)
+from serve.documents import (
+    created_document,
+    graph_document,
+    workflow_document,
+    workflow_summary,
+)
+from serve.identifiers import parse
+from serve.problems import ApiError, problem_document
+from serve.requests import CreateWorkflow
+from store import workflows
+from store.accounts import Principal
+
+router = APIRouter(prefix="/api/v1/workflows", tags=["workflows"])
+
+Limit = Annotated[int, Query(ge=1, le=1000)]
+Offset = Annotated[int, Query(ge=0, le=10_000_000)]
+
+
+@dataclass(frozen=True, slots=True)
+class _Draft:
+    """A specification that was read, with what is open about it."""
+
+    specification: Specification
+    questions: list[dict[str, Any]]
+    problems: list[Problem]
+    yaml_text: str
+
+    @property
+    def unanswered(self) -> list[dict[str, Any]]:
+        return [question for question in self.questions if question["required"]]
+
+
+@router.post("/create", status_code=201)
+async def create_workflow(body: CreateWorkflow, context: Shared, caller: Caller) -> Response:
+    """Create a workflow from English, a specification or YAML; or show what would be created."""
+    require_same_organization(caller, body.organization_id)
+    require_role(caller, ROLES_THAT_WRITE, "create workflows")
+    draft = await _read(context, body)
+    if body.dry_run:
+        return JSONResponse(_dry_run(context, draft))
+    if draft.unanswered:
+        raise _unanswered(draft.questions)
+    if draft.problems:
+        raise SpecificationError(draft.problems)
+    stored = await workflows.create_workflow(context.pool, _new_workflow(draft, body, caller))
+    document = created_document(stored, draft.specification, context.config.base_url)
+    return JSONResponse({**document, "questions": draft.questions}, 201)
+
+
+async def _read(context: Context, body: CreateWorkflow) -> _Draft:
+    """Read what a request gives; only text that is no specification at all is an error here."""
+    questions: list[dict[str, Any]] = []
+    text: str | None = body.yaml
+    if body.yaml is not None:
+        specification = load(body.yaml)
+    elif body.specification is not None:
+        specification = load_document(body.specification)
+    else:
+        document, questions = await context.parser.parse.remote(
+            body.description, body.name, body.answers
+        )
+        if document is None:
+            raise _unanswered(questions)
+        specification = Specification.model_validate(document)
+    if body.name and body.name != specification.metadata.name:
+        metadata = specification.metadata.model_copy(update={"name": body.name})
+        specification = specification.model_copy(update={"metadata": metadata})
+        text = None
+    problems = check(specification, context.signatures)
+    return _Draft(specification, questions, problems, text or dump(specification))
+
+
+def _unanswered(questions: list[dict[str, Any]]) -> ApiError:
+    return ApiError(
+        422,
+        questions[0]["text"] if questions else "The description cannot be turned into a workflow.",
+        "Answer each of `questions` in `answers`, by id, or say it in the description.",
+        questions=questions,
+    )
+
+
+def _dry_run(context: Context, draft: _Draft) -> dict[str, Any]:
+    return {
+        "dry_run": True,
+        "name": draft.specification.metadata.name,
+        **graph_document(draft.specification),
+        "plan": plan(draft.specification, context.signatures).to_document(),
+        "questions": draft.questions,
+        "problems": [problem_document(problem) for problem in draft.problems],
+        "yaml": draft.yaml_text,
+    }
+
+
+def _new_workflow(draft: _Draft, body: CreateWorkflow, caller: Principal) -> workflows.NewWorkflow:
+    specification = draft.specification
+    return workflows.NewWorkflow(
+        tenant_id=caller.tenant_id,
+        organization_id=caller.organization_id,
+        user_id=caller.user_id,
+        name=specification.metadata.name,
+        description=specification.metadata.description or body.description or "",
+        version=specification.metadata.version,
+        pattern=specification.pattern,
+        specification=to_document(specification),
+        specification_sha256=specification_hash(specification),
+        yaml_text=draft.yaml_text,
+        tags=list(dict.fromkeys([*body.tags, *specification.metadata.tags])),
+    )
+
+
+@router.get("")
+async def list_workflows(
+    context: Shared,
+    caller: Caller,
+    organization_id: str | None = None,
+    status: Literal["active", "archived", "deprecated"] | None = None,
+    tags: str = "",
+    limit: Limit = 50,
+    offset: Offset = 0,
+) -> dict[str, Any]:
+    """List workflows, the newest first."""
+    require_same_organization(caller, organization_id)
+    wanted = [tag.strip() for tag in tags.split(",") if tag.strip()]
+    found, total = await workflows.list_workflows(
+        context.pool, caller.tenant_id, status=status, tags=wanted, limit=limit, offset=offset
+    )
+    summaries = [workflow_summary(workflow) for workflow in found]
+    return {"workflows": summaries, "total": total, "limit": limit, "offset": offset}
+
+
+@router.get("/{workflow_id}")
+async def get_workflow(
+    workflow_id: str,
+    request: Request,
+    context: Shared,
+    caller: Caller,
+    format: Literal["json", "yaml"] | None = None,
+) -> Response:
+    """Return one workflow, as JSON or as its YAML."""
+    workflow = await workflows.get_workflow(
+        context.pool, caller.tenant_id, parse("wf", workflow_id)
+    )
+    asked = request.headers.get("accept", "")
+    if format == "yaml" or (format is None and "yaml" in asked):
+        return PlainTextResponse(workflow.yaml_text, media_type="application/yaml")
+    return JSONResponse(workflow_document(workflow, context.config.base_url))
+
+
+@router.post("/{workflow_id}/archive")
+async def archive_workflow(workflow_id: str, context: Shared, caller: Caller) -> dict[str, Any]:
+    """Take a workflow out of use; what runs goes on."""
+    require_role(caller, ROLES_THAT_WRITE, "archive workflows")
+    workflow = await workflows.archive_workflow(
+        context.pool, caller.tenant_id, parse("wf", workflow_id)
+    )
+    return workflow_document(workflow, context.config.base_url)
+
+
+@router.delete("/{workflow_id}", status_code=204)
+async def delete_workflow(workflow_id: str, context: Shared, caller: Caller) -> None:
+    """Delete a workflow; its executions stay readable."""
+    require_role(caller, ROLES_THAT_DELETE, "delete workflows")
+    await workflows.delete_workflow(context.pool, caller.tenant_id, parse("wf", workflow_id))

