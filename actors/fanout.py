@@ -19,7 +19,7 @@ from actors.attempts import Attempt, Work, attempt_until_done
 from agents.agent import AgentContext
 from agents.registry import builtin_registry
 from agents.services import AgentSettings, Services, open_services
-from compiler.inflection import singular
+from compiler.inflection import item_names
 from compiler.specification import Node
 
 ITEMS_AT_ONCE = 16
@@ -52,12 +52,6 @@ class Chunk:
     tenant_id: str
     workflow_id: str
     execution_id: str
-
-
-def item_names(list_key: str) -> list[str]:
-    """Return the names under which a mapped list's item is known: `item` and the singular."""
-    short = list_key.rsplit("_", 1)[-1]
-    return ["item", singular(list_key), singular(short)]
 
 
 class _Worker:

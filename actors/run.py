@@ -13,7 +13,7 @@ from langgraph.types import Interrupt, interrupt
 
 from actors.attempts import Attempt, Work, attempt_until_done
 from actors.checkpointer import INTERRUPT
-from actors.fanout import Chunk, ItemResult, item_names
+from actors.fanout import Chunk, ItemResult
 from actors.hosting import Host
 from actors.journal import Lease
 from actors.maps import MapRows
@@ -21,7 +21,9 @@ from actors.notes import Notes
 from actors.serde import StoredValue
 from agents.agent import AgentContext
 from agents.errors import AgentError
+from compiler.conditions import parse_condition
 from compiler.graph import FAILURES, Update, chunk_size, map_channel, route_channel
+from compiler.inflection import item_names
 from compiler.references import UnresolvedReference, lookup, parse_reference, resolve
 from compiler.regions import is_chooser
 from compiler.specification import Node, Specification
@@ -110,7 +112,7 @@ class Run:
         task_id = _task_id(config)
         begun = Attempt(1, datetime.now(UTC), node.parameters)
         try:
-            items = _mapped_list(node, await self.values(state))
+            items = _mapped_list(node, self.scope(await self.values(state)))
         except (AgentError, UnresolvedReference) as error:
             failed = Attempt(1, begun.started_at, None, datetime.now(UTC), error=str(error))
             return {**self._fail(node, task_id, failed), map_channel(node.id): None}
@@ -126,7 +128,9 @@ class Run:
         )
         cut = state.get(map_channel(node.id))
         values = await self.values(state)
-        results = await self._chunk(node, start, _mapped_list(node, values)[start:stop], values)
+        results = await self._chunk(
+            node, start, _mapped_list(node, self.scope(values))[start:stop], values
+        )
         ended, failed = await self._maps.count(cut["task"])
         failed += sum(1 for result in results if result.error)
         ended += len(results)
@@ -245,7 +249,8 @@ class Run:
         scope = self.scope({**values, node.key: output})
         for edge in self.facts.specification.edges:
             if edge.source == node.id and (
-                not edge.condition or await sandbox.evaluate(edge.condition, scope)
+                not edge.condition
+                or await sandbox.evaluate(parse_condition(edge.condition).source, scope)
             ):
                 return edge.target
         return None
@@ -289,7 +294,7 @@ def _state_keys(specification: Specification) -> list[str]:
     return ["input", *dict.fromkeys(node.key for node in specification.nodes)]
 
 
-def _mapped_list(node: Node, values: Mapping[str, Any]) -> list[Any]:
+def _mapped_list(node: Node, scope: Mapping[str, Any]) -> list[Any]:
     """Return the list that a map node runs over.
 
     Raises:
@@ -298,7 +303,7 @@ def _mapped_list(node: Node, values: Mapping[str, Any]) -> list[Any]:
     """
     key = node.input_keys[0]
     reference = parse_reference(key)
-    found = values[key] if key in values else lookup(reference, values) if reference else None
+    found = lookup(reference, scope) if reference else None
     if not isinstance(found, list):
         raise AgentError(
             f"`{key}` is {type(found).__name__}, not a list, so `{node.id}` cannot run over it.",

@@ -45,7 +45,7 @@ def plain(value: Any) -> Any:
         return base64.b64encode(value).decode()
     if isinstance(value, list | tuple):
         return [plain(entry) for entry in value]
-    if isinstance(value, asyncpg.Record):
+    if isinstance(value, asyncpg.Record | dict):
         return {name: plain(entry) for name, entry in dict(value).items()}
     if isinstance(value, datetime | date | time):
         return value.isoformat()

@@ -127,6 +127,10 @@ async def _connection(
             server_settings=settings,
         )
     try:
+        for kind in ("json", "jsonb"):
+            await connection.set_type_codec(
+                kind, schema="pg_catalog", encoder=str, decoder=orjson.loads
+            )
         yield connection
     finally:
         connection.terminate() if connection.is_in_transaction() else await connection.close()
@@ -181,7 +185,7 @@ async def _execute(
         if not statement.get_attributes():
             await statement.fetch(*values)
             return rows, _changed(statement.get_statusmsg()), False
-        cursor = await statement.cursor(*values, prefetch=_BATCH_ROWS)
+        cursor = await statement.cursor(*values)
         size = 0
         while batch := await cursor.fetch(_BATCH_ROWS):
             found = [{name: plain(value) for name, value in dict(row).items()} for row in batch]

@@ -1,6 +1,7 @@
 """One HTTP exchange: a request, its redirects, and an answer of bounded size."""
 
 import asyncio
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from typing import Any
@@ -12,6 +13,7 @@ from agents.egress import split_url
 from agents.errors import AgentError
 
 MAX_REDIRECTS = 5
+_CONTROL = re.compile(r"[\x00-\x08\x0a-\x1f\x7f]")
 _REDIRECTS = frozenset({301, 302, 303, 307, 308})
 _KEPT_ACROSS_ORIGINS = frozenset({"accept", "accept-language", "content-type", "user-agent"})
 
@@ -89,6 +91,9 @@ async def _follow(client: httpx2.AsyncClient, first: Request, max_bytes: int) ->
 
 def _build(client: httpx2.AsyncClient, request: Request) -> httpx2.Request:
     split_url(request.url)
+    for name, value in request.headers.items():
+        if _CONTROL.search(f"{name}{value}"):
+            raise AgentError(f"The header {name!r} holds a line break or a control character.")
     try:
         url = httpx2.URL(request.url.strip()).copy_merge_params(dict(request.params))
         return client.build_request(

@@ -80,7 +80,7 @@ class _Proxy:
                 await writer.drain()
             else:
                 await stream.write(rewritten, timeout=_IDLE_SECONDS)
-            await self._pump(stream, reader, writer)
+            await self._pump(stream, reader, writer, first=method != "CONNECT")
         finally:
             await stream.aclose()
 
@@ -89,12 +89,20 @@ class _Proxy:
         stream: httpcore2.AsyncNetworkStream,
         reader: asyncio.StreamReader,
         writer: asyncio.StreamWriter,
+        *,
+        first: bool,
     ) -> None:
-        """Copy both ways until the server ends, the browser leaves, or the answer is too long."""
+        """Copy both ways until the server ends, the browser leaves, or the answer is too long.
+
+        With `first` the answer's head is rewritten to end the connection after it: the browser
+        would otherwise send its next request, for whatever host, down the same pipe.
+        """
         async with asyncio.TaskGroup() as tasks:
             upload = tasks.create_task(_upload(reader, stream))
             received = 0
             with suppress(httpcore2.NetworkError, httpcore2.TimeoutException, OSError):
+                if first:
+                    writer.write(await _answer_head(stream))
                 while chunk := await stream.read(_CHUNK_BYTES, timeout=_IDLE_SECONDS):
                     received += len(chunk)
                     if received > self._egress.max_response_bytes:
@@ -102,6 +110,21 @@ class _Proxy:
                     writer.write(chunk)
                     await writer.drain()
             upload.cancel()
+
+
+async def _answer_head(stream: httpcore2.AsyncNetworkStream) -> bytes:
+    """Read an answer's head (and what came with it), marked as the connection's last."""
+    received = b""
+    while b"\r\n\r\n" not in received:
+        chunk = await stream.read(_CHUNK_BYTES, timeout=_IDLE_SECONDS)
+        if not chunk or len(received) > _MAX_HEAD_BYTES:
+            raise OSError("the server's answer has no head")
+        received += chunk
+    head, _, rest = received.partition(b"\r\n\r\n")
+    first, *lines = head.decode("latin-1").split("\r\n")
+    kept = [line for line in lines if not _is_hop_header(line)]
+    rewritten = "\r\n".join([first, *kept, "Connection: close", "", ""])
+    return rewritten.encode("latin-1") + rest
 
 
 async def _upload(reader: asyncio.StreamReader, stream: httpcore2.AsyncNetworkStream) -> None:

@@ -172,8 +172,8 @@ def _categories(items: list[Any]) -> dict[str, dict[str, int]]:
         values = [dig(item, name) for item in items]
         texts = [value for value in values if isinstance(value, str | bool) and str(value)]
         counts = Counter(str(value) for value in texts if len(str(value)) <= 60)
-        repeated = len(counts) <= min(_MAX_CATEGORIES, max(len(texts) / 2, 1))
-        if texts and len(texts) >= len(items) / 2 and repeated and counts:
+        repeated = len(counts) <= _MAX_CATEGORIES and len(counts) < len(texts)
+        if repeated and len(texts) >= len(items) / 2:
             found[name] = dict(counts.most_common())
     return found
 

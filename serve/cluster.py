@@ -56,7 +56,7 @@ def open_cluster(
             log_level=settings.log_level,
         )
         supervisor = start_supervisor(SupervisorConfig(settings.executors, executor, key))
-        started = supervisor.ready.remote()
+        started: ray.ObjectRef[int] = supervisor.ready.remote()
         _start_serve(settings, database_url, redis_url, key)
         ray.get(started, timeout=READY_SECONDS)
         try:

@@ -30,7 +30,6 @@ from serve.platform import (
     stop_platform,
 )
 from serve.processes import DEMO, MARKER, end_processes, platform_id
-from serve.progress import cost_table
 from serve.settings import Settings, child_environment, export, load_settings
 
 RECIPIENT = "ops@example.com"
@@ -134,4 +133,3 @@ def _show_result(console: Console, execution: Any, mails: Path) -> None:
         text = str(body.get_content()) if body else ""
         head = f"To: {mail['To']}\nFrom: {mail['From']}\nSubject: {mail['Subject']}\n\n"
         console.print(Panel(Text(head + text[:600]), title="The mail that arrived"))
-    console.print(cost_table(execution))

@@ -19,6 +19,8 @@ from urllib.parse import parse_qs, urlsplit
 from aiosmtpd.controller import Controller
 from aiosmtpd.smtp import SMTP, Envelope, Session
 
+from serve.platform import free_ports
+
 PAGE_SIZE = 10
 SCRIPTED_FROM_PAGE = 3
 """From this page on the reviews are put there by JavaScript."""
@@ -144,30 +146,16 @@ def open_world(mail_folder: Path) -> World:
     mail_folder.mkdir(parents=True, exist_ok=True)
     shop = ThreadingHTTPServer(("127.0.0.1", 0), _Shop)
     threading.Thread(target=shop.serve_forever, name="shop", daemon=True).start()
-    mail = _FreePortController(_Mailbox(mail_folder), hostname="127.0.0.1", port=0)
+    smtp_port = free_ports(1)[0]
+    mail = Controller(_Mailbox(mail_folder), hostname="127.0.0.1", port=smtp_port)
     mail.start()
     return World(
         f"http://127.0.0.1:{shop.server_address[1]}/",
-        mail.bound_port,
+        smtp_port,
         mail_folder,
         shop,
         mail,
     )
-
-
-class _FreePortController(Controller):
-    """A mail server on a port that the system chooses."""
-
-    @property
-    def bound_port(self) -> int:
-        """The port that was chosen."""
-        port: int = self.server.sockets[0].getsockname()[1]
-        return port
-
-    def _trigger_server(self) -> None:
-        # The base class connects once to the port it was told; that is 0 here.
-        self.port = self.bound_port
-        super()._trigger_server()
 
 
 def main() -> None:

@@ -1,8 +1,9 @@
 """The Ray Serve application: the API's ingress and the parser behind it."""
 
+from typing import Any
+
 from fastapi import FastAPI
 from ray import serve as ray_serve
-from ray.serve.handle import DeploymentHandle
 
 from actors.logs import configure_logs
 from serve.app import build_app
@@ -15,7 +16,7 @@ from serve.parser import Parser
 class Api:
     """Serves the API and the dashboard."""
 
-    def __init__(self, config: ApiConfig, parser: DeploymentHandle) -> None:
+    def __init__(self, config: ApiConfig, parser: Any) -> None:
         configure_logs()
         self._config = config
         self._parser = parser
@@ -32,4 +33,8 @@ def application(config: ApiConfig, replicas: int) -> ray_serve.Application:
         config: Addresses and keys.
         replicas: How many processes serve the API.
     """
-    return Api.options(num_replicas=replicas).bind(config, Parser.bind())
+    # The decorators' types are made at run time.
+    api: Any = Api
+    parser: Any = Parser
+    bound: ray_serve.Application = api.options(num_replicas=replicas).bind(config, parser.bind())
+    return bound

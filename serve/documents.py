@@ -120,7 +120,8 @@ def duration_seconds(row: Row) -> float | None:
         return round(float(row["duration_seconds"]), 3)
     if row["started_at"] is None:
         return None
-    return round((datetime.now(UTC) - row["started_at"]).total_seconds(), 3)
+    started_at: datetime = row["started_at"]
+    return round((datetime.now(UTC) - started_at).total_seconds(), 3)
 
 
 def execution_document(

@@ -10,7 +10,7 @@ from fastapi.responses import JSONResponse
 
 from compiler.check import validate_input
 from compiler.errors import SpecificationError
-from compiler.plan import plan
+from compiler.estimate import workflow_estimate
 from compiler.specification import Specification
 from serve.context import (
     ROLES_THAT_WRITE,
@@ -98,7 +98,7 @@ async def _accepted(
         context.pool, caller.tenant_id, row["workflow_id"]
     )
     if seconds is None:
-        seconds = plan(specification, context.signatures).seconds.high
+        seconds = workflow_estimate(specification, context.signatures).seconds.high
     started_at = row["started_at"] or datetime.now(UTC)
     name = render("exec", execution_id)
     socket_base = "ws" + context.config.base_url.removeprefix("http")

@@ -65,9 +65,9 @@ class Handover:
         actor = await self._actor(owner_id)
         if actor is None:
             return False
-        answer = actor.cancel.options(name=f"cancel exec_{execution_id.hex}").remote(
-            str(execution_id), reason
-        )
+        answer: ray.ObjectRef[bool] = actor.cancel.options(
+            name=f"cancel exec_{execution_id.hex}"
+        ).remote(str(execution_id), reason)
         try:
             return bool(
                 await asyncio.wait_for(asyncio.wrap_future(answer.future()), CANCEL_SECONDS)

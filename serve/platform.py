@@ -24,6 +24,9 @@ import psutil
 from serve.processes import DEMO, MARKER, end_processes, platform_id
 from serve.settings import Settings, child_environment
 
+_outliving: list[subprocess.Popen[bytes]] = []
+"""Platforms that this process started and that go on without it; kept so that none is collected."""
+
 START_SECONDS = 170
 STOP_SECONDS = 60
 
@@ -181,6 +184,7 @@ def start_background(settings: Settings) -> str:
     log = settings.home / "logs" / "platform.log"
     begun = log.stat().st_size if log.exists() else 0
     process = spawn(settings, log)
+    _outliving.append(process)
     deadline = time.monotonic() + START_SECONDS
     while time.monotonic() < deadline:
         if process.poll() is not None:

@@ -219,11 +219,9 @@ def _items(node: NodeState) -> RenderableType:
 
 
 def _elapsed(node: NodeState, now: datetime) -> float | None:
-    if node.get("duration_seconds") is not None:
-        return node["duration_seconds"]
     started = node.get("started_at")
-    if node.get("status") != "running" or not started:
-        return None
+    if node.get("status") not in ("running", "waiting") or not started:
+        return node.get("duration_seconds")
     return max(0.0, (now - datetime.fromisoformat(started)).total_seconds())
 
 
@@ -249,7 +247,7 @@ def live_view(view: ExecutionView) -> RenderableType:
         )
         options = approval.get("options")
         if options:
-            text.append("\n  options: " + plain(", ".join(options)), style="cyan")
+            text.append("\n  options: " + plain(", ".join(map(str, options))), style="cyan")
         parts.append(text)
     return Group(*parts)
 

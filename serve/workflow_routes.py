@@ -10,7 +10,7 @@ from compiler.check import check
 from compiler.errors import Problem, SpecificationError
 from compiler.plan import plan
 from compiler.specification import Specification
-from compiler.text import dump, load, load_document, specification_hash, to_document
+from compiler.text import dump, load, load_document, locate, specification_hash, to_document
 from serve.context import (
     ROLES_THAT_DELETE,
     ROLES_THAT_WRITE,
@@ -89,6 +89,8 @@ async def _read(context: Context, body: CreateWorkflow) -> _Draft:
         specification = specification.model_copy(update={"metadata": metadata})
         text = None
     problems = check(specification, context.signatures)
+    if text is not None:
+        problems = locate(problems, text)
     return _Draft(specification, questions, problems, text or dump(specification))
 
 

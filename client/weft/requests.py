@@ -224,7 +224,7 @@ def approve(
     value: Any,
     comment: str | None,
 ) -> Request[Decision]:
-    """Answer an approval; not repeatable: without its id a second one could answer the next."""
+    """Answer an approval; repeatable by its id: without one a second try could answer the next."""
     body = {
         "decision": decision,
         **_given(approval_id=approval_id, value=value, comment=comment),
@@ -233,7 +233,7 @@ def approve(
         "POST",
         _path(EXECUTIONS, execution_id, "approve"),
         body=body,
-        repeatable=False,
+        repeatable=approval_id is not None,
     )
 
 

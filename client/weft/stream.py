@@ -121,7 +121,9 @@ class Subscription:
                 self.done = True
                 return 0.0
             if error.rcvd.code == 1008 or 4000 <= error.rcvd.code < 5000:
-                raise WeftError("The stream was refused", detail=error.rcvd.reason) from error
+                status = max(0, error.rcvd.code - 4000)
+                reason = error.rcvd.reason
+                raise WeftError("The stream was refused", status=status, detail=reason) from error
         if isinstance(error, InvalidStatus) and error.response.status_code < 500:
             raise self._refusal(error) from error
         self.patience()

@@ -1,17 +1,13 @@
 """Second stage: cuts the text into clauses, each an action or a word of control."""
 
 import re
-from dataclasses import dataclass
-from functools import cache
+from dataclasses import dataclass, replace
 from typing import Literal
 
-from compiler.english.lexicon import lexicon
+from compiler.english.segments import Separator, segments, without_frame
 from compiler.english.verbs import is_human, opens_step, read_opening, strip_leading
 
 Kind = Literal["action", "if", "else", "each", "parallel", "whether"]
-Separator = Literal[
-    "start", "sentence", "arrow", "semicolon", "line", "item", "comma", "then", "condition"
-]
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,35 +29,36 @@ class Clause:
     """A condition written after its action: it holds for that action alone."""
 
 
-_ITEM = re.compile(
-    r"^\s*(?:(?:step\s+)?\(?\d{1,2}[.):]|[-*•·]|step \d+:?|\(?[a-h]\))\s+", re.IGNORECASE
-)
-_INLINE_ITEM = re.compile(r"(?:^|(?<=\s))\(?(\d{1,2})[.)]\s+(?=\S)")
 _CONDITION_LENGTH = 300
 """How many characters a condition may have before its verb: bounds the work on hostile texts."""
-_SENTENCE = re.compile(r"(?<=[.!?])\s+(?=\S)")
-_STRONG = re.compile(r"\s*(→|;|\n)\s*")
 _WEAK = re.compile(
-    r"(?P<then>[,.]?\s+(?:and |but )?(?:then|after that|afterwards?|next|finally|lastly|followed by|subsequently)\b[,:]?\s+)"
+    r"(?P<then>[,.]?\s+(?:and |but )?(?:then|after that|afterwards?|next|finally|lastly"
+    r"|followed by|subsequently)\b[,:]?\s+)"
     r"|(?P<before>,?\s+(?:right )?before\s+(?=\w+ing\b))"
-    r"|(?P<comma>,\s*(?:and\s+|but\s+|or\s+)?|\s+and\s+|\s+&\s+|\s+plus\s+|\s+but\s+|\s+while\s+|:\s+)",
+    r"|(?P<comma>,\s*(?:and\s+|but\s+|or\s+)?|\s+and\s+|\s+&\s+|\s+plus\s+|\s+but\s+"
+    r"|\s+while\s+|:\s+)",
     re.IGNORECASE,
 )
 _IF = re.compile(
-    r"^(?:and |but |then |so |only )*(?P<word>(?:else|otherwise,?) if|elif|only if|if|unless|in case|when|whenever|only when|once|as soon as)\s+(?=\S)",
+    r"^(?:and |but |then |so |only )*(?P<word>(?:else|otherwise,?) if|elif|only if|if|unless"
+    r"|in case|when|whenever|only when|once|as soon as)\s+(?=\S)",
     re.IGNORECASE,
 )
 _ELSE_IF = re.compile(r"^(?P<word>(?:else|otherwise,?) if|elif)\s+(?=\S)", re.IGNORECASE)
 _ELSE = re.compile(
-    r"^(?:and |but |or )?(?:otherwise|else|if not(?=,| then|:| →)|or else|in all other cases|in any other case|for all others?|the rest|if no(?=,| then|:)|everything else(?= to)|fall(?:s|ing)? back to)\b[,:]?\s*(?:then )?",
+    r"^(?:and |but |or )?(?:otherwise|else|if not(?=,| then|:| →)|or else|in all other cases"
+    r"|in any other case|for all others?|the rest|if no(?=,| then|:)|everything else(?= to)"
+    r"|fall(?:s|ing)? back to)\b[,:]?\s*(?:then )?",
     re.IGNORECASE,
 )
 _EACH = re.compile(
-    r"^(?:then |and )?(?:for|within|in) (?:each|every|all(?: of)?(?: the)?)(?: of the| one of the| of these| of those)? (?P<rest>.+)$",
+    r"^(?:then |and )?(?:for|within|in) (?:each|every|all(?: of)?(?: the)?)(?: of the| one "
+    r"of the| of these| of those)? (?P<rest>.+)$",
     re.IGNORECASE,
 )
 _PARALLEL = re.compile(
-    r"^(?:then |and |do |run |the following )*(?:in parallel|simultaneously|concurrently|at the same time|all at once)\b(?: do| run)?[:,]?\s*",
+    r"^(?:then |and |do |run |the following )*(?:in parallel|simultaneously|concurrently|at "
+    r"the same time|all at once)\b(?: do| run)?[:,]?\s*",
     re.IGNORECASE,
 )
 _PARALLEL_END = re.compile(
@@ -69,108 +66,63 @@ _PARALLEL_END = re.compile(
     re.IGNORECASE,
 )
 _ALWAYS = re.compile(
-    r"\b(?:always|in any case|either way|in both cases|regardless|in all cases|no matter what|whatever happens|in the end|at the end|finally)\b",
+    r"\b(?:always|in any case|either way|in both cases|regardless|in all cases|no matter "
+    r"what|whatever happens|in the end|at the end|finally)\b",
     re.IGNORECASE,
 )
 _ALWAYS_WORDS = re.compile(
-    r"\b(?:always|in any case|either way|in both cases|regardless|in all cases|no matter what|whatever happens)\b,?\s*",
+    r"\b(?:always|in any case|either way|in both cases|regardless|in all cases|no matter "
+    r"what|whatever happens)\b,?\s*",
     re.IGNORECASE,
 )
 _TRAILING_IF = re.compile(
-    r"^(?P<action>.+?)(?:,)?\s+(?:but )?(?P<word>only if|only when|if|unless|when|whenever|in case|as long as|provided(?: that)?|the moment)\s+(?P<condition>.+)$",
+    r"^(?P<action>.+?)(?:,)?\s+(?:but )?(?P<word>only if|only when|if|unless|when|whenever"
+    r"|in case|as long as|provided(?: that)?|the moment)\s+(?P<condition>.+)$",
     re.IGNORECASE,
 )
 _DECISION = r"(?:approv\w*|sign(?:s|ed)?[- ]?off|confirm\w*|reviews?|go-ahead|accept\w*)"
 _TRAILING_APPROVAL = re.compile(
-    rf"^(?P<action>.+?),?\s+(?P<human>(?:but )?(?:only )?(?:after|once|upon|following|pending|subject to|with|when)\s+(?:[\w'-]+\s+){{0,4}}?{_DECISION}\b.*)$",
+    rf"^(?P<action>.+?),?\s+(?P<human>(?:but )?(?:only )?(?:after|once|upon|following"
+    rf"|pending|subject to|with|when)\s+(?:[\w'-]+\s+){{0,4}}?{_DECISION}\b.*)$",
     re.IGNORECASE,
 )
 _AFTER = re.compile(
-    r"^(?P<word>(?:only )?(?:after|once|upon|following|when|before|prior to|as soon as))\s+(?P<event>[^,→:]+?)(?:,\s*|\s+then\s+|$)",
+    r"^(?P<word>(?:only )?(?:after|once|upon|following|when|before|prior to|as soon "
+    r"as))\s+(?P<event>[^,→:]+?)(?:,\s*|\s+then\s+|$)",
     re.IGNORECASE,
 )
 _WHETHER = re.compile(
-    r"^(?:check|see|verify|determine|test|decide|find out|monitor|detect|checks|verifies|determines)\s+(?:if|whether|that)\s+",
+    r"^(?:check|see|verify|determine|test|decide|find out|monitor|detect|checks|verifies"
+    r"|determines)\s+(?:if|whether|that)\s+",
     re.IGNORECASE,
 )
+_ASKS = re.compile(r"(?:have|get|ask|let|wait|request|require|seek)\b", re.IGNORECASE)
 _STATED = re.compile(
     r"\b(?:is|are|was|were|exceeds|contains|above|below|over|under|than)\b[^,]*\w\s$", re.IGNORECASE
 )
 _FINISHED = re.compile(
-    r"^(?:(?:it|that|this|everything|all)(?:'s| is| are| has)? ?|the [\w ]+ (?:is|are|has been|have been) )?(?:done|finished|complete[d]?|ready|all done|available)$",
+    r"^(?:(?:it|that|this|everything|all)(?:'s| is| are| has)? ?|the [\w ]+ (?:is|are|has "
+    r"been|have been) )?(?:done|finished|complete[d]?|ready|all done|available)$",
     re.IGNORECASE,
 )
-_IDLE = re.compile(r"^(?:(?:it|this|that|the (?:workflow|flow|automation)|and|then) )*(?:(?:should |will )?(?:run|runs|running|schedule[sd]?|scheduled|repeat)(?: (?:it|this|that|automatically))*(?: to run\b.*)?|do(?:es)? the following(?: actions| steps)?|the (?:flow|workflow) should perform the following actions|(?:follow )?these steps|(?:ignore|skip|discard|drop)(?: it| them| this)?|end(?:s)?(?: the (?:workflow|flow|process))?|stop|thanks?(?: you)?|please|do nothing|nothing)\W*$", re.IGNORECASE)  # fmt: skip
+_IDLE = re.compile(
+    r"^(?:(?:it|this|that|the (?:workflow|flow|automation)|and|then) )*(?:(?:should |will "
+    r")?(?:run|runs|running|schedule[sd]?|scheduled|repeat)(?: (?:it|this|that"
+    r"|automatically))*(?: to run\b.*)?|do(?:es)? the following(?: actions| steps)?|the "
+    r"(?:flow|workflow) should perform the following actions|(?:follow )?these steps"
+    r"|(?:ignore|skip|discard|drop)(?: it| them| this)?|end(?:s)?(?: the (?:workflow|flow"
+    r"|process))?|stop|thanks?(?: you)?|please|do nothing|nothing)\W*$", re.IGNORECASE)  # fmt: skip
 
 
 def cut(text: str) -> list[Clause]:
     """Return the clauses of a marked text, in the order in which they are written."""
-    text = _without_frame(text)
     clauses: list[Clause] = []
-    for separator, segment in _segments(text):
+    for separator, segment in segments(without_frame(text)):
         found = _scan(segment.strip(" ,."), separator)
         clauses.extend(
             clause for clause in found if not _IDLE.match(clause.text) or clause.kind != "action"
         )
     return clauses
-
-
-@cache
-def _frames() -> re.Pattern[str]:
-    frames = "|".join(frame.strip() for frame in lexicon().names("frames"))
-    return re.compile(rf"^\s*(?:{frames})\s*", re.IGNORECASE)
-
-
-def _without_frame(text: str) -> str:
-    """Remove "Please build a workflow that" and the like."""
-    for _ in range(4):
-        shorter = _frames().sub("", text, count=1)
-        if shorter == text or not shorter.strip():
-            return text
-        text = shorter
-    return text
-
-
-def _segments(text: str) -> list[tuple[Separator, str]]:
-    """Cut at arrows, semicolons, lines, list items and ends of sentences."""
-    text = _break_inline_items(text)
-    names: dict[str, Separator] = {"→": "arrow", ";": "semicolon", "\n": "line"}
-    segments: list[tuple[Separator, str]] = []
-    separator: Separator = "start"
-    for part in _STRONG.split(_join_wrapped(text)):
-        if part in names:
-            separator = names[part] if separator not in ("arrow", "item") else separator
-            continue
-        item = _ITEM.match(part)
-        if item and segments and separator != "arrow":
-            separator = "item"
-        for place, sentence in enumerate(_SENTENCE.split(part[item.end() :] if item else part)):
-            if sentence.strip(" .,!?"):
-                segments.append((separator if place == 0 else "sentence", sentence.strip()))
-        separator = "line"
-    return segments
-
-
-def _break_inline_items(text: str) -> str:
-    """Put "1. … 2. … 3. …" that stand in one line on lines of their own."""
-    numbers = [int(match[1]) for match in _INLINE_ITEM.finditer(text)]
-    if len(numbers) >= 2 and numbers[:3] == list(range(1, len(numbers[:3]) + 1)):
-        return _INLINE_ITEM.sub(lambda match: f"\n{match[1]}. ", text)
-    return text
-
-
-def _join_wrapped(text: str) -> str:
-    """Join lines that were only wrapped: the next one begins in lower case and with no step."""
-    lines = text.split("\n")
-    joined = lines[:1]
-    for line in lines[1:]:
-        stripped = line.strip()
-        goes_on = stripped[:1].islower() and not _ITEM.match(line) and not opens_step(stripped)
-        if goes_on and joined[-1].strip() and not _IF.match(stripped) and not _ELSE.match(stripped):
-            joined[-1] = f"{joined[-1].rstrip()} {stripped}"
-        else:
-            joined.append(line)
-    return "\n".join(joined)
 
 
 def _scan(segment: str, separator: Separator) -> list[Clause]:
@@ -197,6 +149,10 @@ def _control(text: str, separator: Separator) -> tuple[list[Clause], str, Separa
     always = bool(_ALWAYS.search(stripped[:40]))
     if match := _ELSE_IF.match(stripped):
         return _if(match, stripped, separator)
+    if (match := re.match(r"if not?\s+", stripped, re.IGNORECASE)) and opens_step(
+        stripped[match.end() :]
+    ):
+        return [Clause("else", separator, "if not")], stripped[match.end() :], "condition"
     if match := _ELSE.match(stripped):
         return (
             [Clause("else", separator, match[0].strip(" ,:"))],
@@ -245,10 +201,15 @@ def _after(
     gerund = opening is not None and opening.gerund
     if not decision and not gerund:
         return None
-    first = Clause("action", separator, f"approval: {event}" if decision and not gerund else event)
+    if decision and not gerund:
+        first = [Clause("action", separator, f"approval: {event}")]
+    else:
+        deeds = re.split(r",?\s+and\s+(?=\w+ing\b)", event)
+        first = [Clause("action", "then" if n else separator, deed) for n, deed in enumerate(deeds)]
     if match["word"].lower() in ("before", "prior to"):
-        return [*_scan(rest, separator), Clause("action", "then", event)], "", "then"
-    return [first], rest, "then"
+        last = [replace(clause, separator="then") for clause in first]
+        return [*_scan(rest, separator), *last], "", "then"
+    return first, rest, "then"
 
 
 def _if(
@@ -292,6 +253,8 @@ def _verb_position(text: str) -> int | None:
             or bool(_STATED.search(text[: match.start()]))
         )
         decides = opening is not None and opening.verb.action == "approve"
+        if _ASKS.match(rest) and is_human(rest) and not _needs_object(text[: match.start()]):
+            return match.start()
         if plain and not decides and opens_step(rest) and not _needs_object(text[: match.start()]):
             return match.start()
     return None

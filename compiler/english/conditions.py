@@ -3,6 +3,7 @@
 import re
 from dataclasses import dataclass
 from functools import cache
+from keyword import iskeyword
 
 from compiler.english.draft import Draft, Output
 from compiler.english.lexicon import lexicon
@@ -15,21 +16,29 @@ _STATUS = re.compile(
     re.IGNORECASE,
 )
 _NOT = re.compile(r"\bnot\b|n't\b|\bstops?\b|other than|anything but|!=", re.IGNORECASE)
-_NUMBER = r"(?P<number>[$€£]?\s?(?:(?:EUR|USD|GBP)\s)?-?\d[\d,]*(?:\.\d+)?)\s?(?P<unit>%|k\b|m\b|million|thousand)?"
+_NUMBER = (
+    r"(?P<number>[$€£]?\s?(?:(?:EUR|USD|GBP)\s)?-?\d[\d,]*(?:\.\d+)?)"
+    r"\s?(?P<unit>%|k\b|m\b|million|thousand)?"
+)
 _CONTAINS = re.compile(
-    r"(?P<not>does(?: not|n't) |do(?: not|n't) )?(?:contains?|mentions?|includes?|has the words?) (?:the (?:words?|phrase|text) )?[\"']?(?P<what>[^\"']+?)[\"']?$",
+    r"(?P<not>does(?: not|n't) |do(?: not|n't) )?(?:contains?|mentions?|includes?|has the "
+    r"words?) (?:the (?:words?|phrase|text) )?[\"']?(?P<what>[^\"']+?)[\"']?$",
     re.IGNORECASE,
 )
 _NOTHING = re.compile(
-    r"^(?:there (?:is|are) )?(?:no|nothing|none)\b|\b(?:is|are|was|were) (?:empty|missing|not found|none)\b|\b(?:not|n't|no) (?:\w+ )?(?:exist|found|any)\b|^empty$|^nothing\b|^not found$",
+    r"^(?:there (?:is|are) )?(?:no|nothing|none)\b|\b(?:is|are|was|were) (?:empty|missing"
+    r"|not found|none)\b|\b(?:not|n't|no) (?:\w+ )?(?:exist|found|any)\b|^empty$|^nothing\b"
+    r"|^not found$",
     re.IGNORECASE,
 )
 _SOMETHING = re.compile(
-    r"^(?:there (?:is|are) )?(?:any|some|at least one|new)\b.*|\b(?:exists?|is found|are found|found|not empty|isn't empty|is available|are available)\b",
+    r"^(?:there (?:is|are) )?(?:any|some|at least one|new)\b.*|\b(?:exists?|is found|are "
+    r"found|found|not empty|isn't empty|is available|are available)\b",
     re.IGNORECASE,
 )
 _EQUALS = re.compile(
-    r"^(?:the |its |their )?(?P<left>[\w' -]+?)\s+(?:is|are|equals|=|==|was|were)\s+(?P<not>not )?(?:an? |the )?[\"']?(?P<right>[\w -]+?)[\"']?$",
+    r"^(?:the |its |their )?(?P<left>[\w' -]+?)\s+(?:is|are|equals|=|==|was"
+    r"|were)\s+(?P<not>not )?(?:an? |the )?[\"']?(?P<right>[\w -]+?)[\"']?$",
     re.IGNORECASE,
 )
 _SENTIMENTS = ("positive", "negative", "neutral")
@@ -49,7 +58,8 @@ def _comparisons() -> tuple[tuple[re.Pattern[str], str], ...]:
     return tuple(
         (
             re.compile(
-                rf"^(?P<left>.*?)\s*(?<!\w)(?:{entry['pattern']})\s*(?:EUR |USD )?{_NUMBER}(?P<after>[^\d]*)$",
+                rf"^(?P<left>.*?)\s*(?<!\w)(?:{entry['pattern']})\s*(?:EUR |USD "
+                rf")?{_NUMBER}(?P<after>[^\d]*)$",
                 re.IGNORECASE,
             ),
             entry["operator"],
@@ -78,7 +88,8 @@ def is_decision(condition: str) -> bool | None:
     """Whether a condition is an approval (True), a rejection (False) or neither (None)."""
     words = lexicon().data["conditions"]
     core = re.sub(
-        r"^(?:it(?:'s| is| has been| gets| was)?|they(?: are)?|(?:the|my|a|an) [\w ]+?(?: is| has been| was)?|i|he|she|this is) ",
+        r"^(?:it(?:'s| is| has been| gets| was)?|they(?: are)?|(?:the|my|a|an) [\w ]+?(?: is"
+        r"| has been| was)?|i|he|she|this is) ",
         "",
         condition.lower().strip(" ."),
     )
@@ -157,11 +168,15 @@ def _quantity(left: str, after: str, scope: Scope) -> tuple[str, str] | None:
             )
         ):
             return f"len({output.value})", output.key
+    latest = scope.latest
+    listed = latest is not None and latest.kind in ("list", "rows", "response")
+    if latest and listed and (re.search(r"\bthere\b", left) or counted & lexicon().generic):
+        return f"len({latest.value})", latest.key
     named = [output for output in reversed(scope.data) if output.words & set(words)]
-    output = named[0] if named else scope.latest
-    if output is None or output.key.startswith("input"):
+    measured = named[0] if named else scope.latest
+    if measured is None or measured.key.startswith("input"):
         return None
-    return _measured(output, words), output.key
+    return _measured(measured, words), measured.key
 
 
 def _measured(output: Output, words: list[str]) -> str:
@@ -171,15 +186,19 @@ def _measured(output: Output, words: list[str]) -> str:
             return f"{output.key}.score" if "score" in output.words else output.key
         case "object":
             name = "score" if output.task == "sentiment" else field or "value"
-            return f"{output.key}.{name}"
+            return _as_number(f"{output.key}.{name}")
         case "response":
-            return f"float({output.key}.body.{field or output.key})"
+            return _as_number(f"{output.key}.body.{field or output.key}")
         case "rows":
             return f"len({output.value})"
         case "list":
-            first = f"str({output.key}[0])"
-            return f"float({first}.replace(',', '').strip('$€£ '))"
-    return f"float({output.key})"
+            return _as_number(f"{output.key}[0]")
+    return _as_number(output.key)
+
+
+def _as_number(value: str) -> str:
+    """Return an expression that reads a number also from text such as "$1,200"."""
+    return f"float(str({value}).replace(',', '').strip('$€£% '))"
 
 
 def _containment(text: str, scope: Scope) -> Expression | None:
@@ -200,6 +219,11 @@ def _label(text: str, scope: Scope) -> Expression | None:
         sentiment = next((word for word in _SENTIMENTS if re.search(rf"\b{word}\b", lowered)), None)
         if output.task == "sentiment" and sentiment:
             return _sentiment(output, sentiment, negated, lowered)
+        if output.task == "classify" and output.mapped:
+            how = "all" if re.search(r"\ball\b", lowered) else "any"
+            operator = "!=" if negated else "=="
+            found = f"{how}(label.lower() {operator} {_core(lowered)!r} for label in {output.key})"
+            return Expression(found, (output.key,))
         if output.kind == "label":
             label = _core(lowered)
             operator = "!=" if negated else "=="
@@ -248,14 +272,12 @@ def _on_input(text: str, scope: Scope, draft: Draft) -> Expression | None:
         return None
     for pattern, operator in _comparisons():
         match = pattern.match(text)
-        if match and (words := words_of(match["left"])):
-            name = "_".join(re.sub(r"\W", "_", word) for word in words[-2:])
-            draft.input(name, f"The {' '.join(words[-2:])}", {"type": "number"})
+        if match and (name := _field_name(match["left"])):
+            draft.input(name, f"The {name.replace('_', ' ')}", {"type": "number"})
             return Expression(f"input.{name} {operator} {_number(match)}")
     match = _EQUALS.match(text)
-    if match and (words := words_of(match["left"])):
-        name = "_".join(re.sub(r"\W", "_", word) for word in words[-2:])
-        draft.input(name, f"The {' '.join(words[-2:])}")
+    if match and (name := _field_name(match["left"])):
+        draft.input(name, f"The {name.replace('_', ' ')}")
         operator = "!=" if match["not"] else "=="
         return Expression(
             f"str(input.{name}).lower() {operator} {match['right'].lower().strip()!r}"
@@ -263,8 +285,15 @@ def _on_input(text: str, scope: Scope, draft: Draft) -> Expression | None:
     return None
 
 
+def _field_name(phrase: str) -> str | None:
+    """Return the input that a phrase names; None for "it" and the like."""
+    words = [word for word in words_of(phrase) if word not in lexicon().generic]
+    name = re.sub(r"\W", "_", "_".join(words[-2:]))
+    return name if name and not iskeyword(name) else None
+
+
 def item_expression(text: str) -> str | None:
-    """Return a condition over `item` for "reviews with a rating below 3"; None when there is none."""
+    """Return a condition over `item` for "reviews with a rating below 3", or None."""
     text = re.sub(
         r"^.*?\b(?:with|where|whose|that have|having|which have)\s+(?:an? |the )?",
         "",
@@ -278,5 +307,6 @@ def item_expression(text: str) -> str | None:
     match = _EQUALS.match(text)
     if match and len(match["left"].split()) <= 2:
         field = re.sub(r"[^a-z0-9_]", "_", match["left"].strip().lower())
-        return f"str(item.{field}).lower() {'!=' if match['not'] else '=='} {match['right'].lower().strip()!r}"
+        operator = "!=" if match["not"] else "=="
+        return f"str(item.{field}).lower() {operator} {match['right'].lower().strip()!r}"
     return None

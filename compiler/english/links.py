@@ -105,10 +105,15 @@ def _outputs(step: Step, scope: Scope) -> tuple[Output, ...]:
     if scope.joined and step.role in ("process", "sink", "control"):
         return scope.joined
     latest = scope.latest
-    if latest and step.role == "sink" and latest.kind in ("label", "number"):
-        content = [output for output in scope.data if output.kind not in ("label", "number")]
+    if latest and step.role == "sink" and _is_verdict(latest):
+        content = [output for output in scope.data if not _is_verdict(output)]
         return (*content[-1:], latest)
     return (latest,) if latest else ()
+
+
+def _is_verdict(output: Output) -> bool:
+    """Whether a value says something about data that goes along with it."""
+    return output.kind == "label" or (output.kind == "number" and "score" in output.words)
 
 
 def _links(step: Step, scope: Scope) -> tuple[Output, ...]:
@@ -210,8 +215,7 @@ def _input_noun(step: Step) -> str | None:
             return re.sub(r"\W", "_", words[-1])
     return (
         step.noun
-        if step.noun
-        and step.action not in ("analyze", "score")
+        if (step.noun and step.action not in ("analyze", "score"))
         or step.noun not in ("sentiment", "tone", "urgency")
         else None
     )

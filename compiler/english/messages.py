@@ -16,7 +16,8 @@ _CC = re.compile(
     r"\bcc(?:'?d|ing)?:? (?:to )?((?:\ue001\d+\ue00f(?:,? and |, ?)?)+)", re.IGNORECASE
 )
 _TO = re.compile(
-    r"\b(?:to|for|with)\s+(?P<who>(?:(?:each|every|all|the|our|my|a|an)\s+)*[A-Za-z][\w'-]*(?:\s+[A-Za-z][\w'-]*){0,2})",
+    r"\b(?:to|for|with)\s+(?P<who>(?:(?:each|every|all|the|our|my|a"
+    r"|an)\s+)*[A-Za-z][\w'-]*(?:\s+[A-Za-z][\w'-]*){0,2})",
     re.IGNORECASE,
 )
 
@@ -162,7 +163,11 @@ def copies(place: Place) -> list[str]:
 
 
 def _people(phrase: str) -> list[str]:
-    return [word for word in re.findall(r"[a-z][\w-]*", phrase.lower()) if word not in lexicon().words("articles")]
+    return [
+        word
+        for word in re.findall(r"[a-z][\w-]*", phrase.lower())
+        if word not in lexicon().words("articles")
+    ]
 
 
 def _named_person(place: Place) -> str | None:
@@ -179,11 +184,16 @@ def _named_person(place: Place) -> str | None:
             r"\b(?:with|about|when|if|by|via|that|and|using|at|on|in|of|as|from)\b", match["who"]
         )[0].strip()
         words = _people(who)
-        if words and not lexicon().words("not_people").intersection(words) and words[-1] not in lexicon().verbs:
+        if (
+            words
+            and not lexicon().words("not_people").intersection(words)
+            and words[-1] not in lexicon().verbs
+        ):
             return who
     if step.action in ("email", "notify") or step.verb in ("send", "text"):
         who = re.split(
-            r"\b(?:with|about|when|if|by|via|that|and|using|at|on|in|of|the (?:report|summary|results?)|an?)\b|[,;]",
+            r"\b(?:with|about|when|if|by|via|that|and|using|at|on|in|of|the (?:report"
+            r"|summary|results?)|an?)\b|[,;]",
             rest,
         )[0].strip()
         words = _people(who)

@@ -7,27 +7,39 @@ from compiler.english.normalise import MARK
 from compiler.inflection import plural, singular
 
 _STOP = re.compile(
-    r"(?<![\w-])(?:from|at|on|in|into|onto|to|with|using|via|by|for|through|per|about|as|that|which|who|whose|where|"
+    r"(?<![\w-])(?:from|at|on|in|into|onto|to|with|using|via|by|for|through|per|about|as"
+    r"|that|which|who|whose|where|"
     r"so|because|if|when|than|between|across|inside|within|based|against|after|before|under|over|"
-    r"has|have|is|are|was|were|including|regarding|related|like|containing|mentioning)(?![\w-])|[,;:()→]|[\ue000-\ue003]",
+    r"has|have|is|are|was|were|including|regarding|related|like|containing"
+    r"|mentioning)(?![\w-])|[,;:()→]|[\ue000-\ue003]",
     re.IGNORECASE,
 )  # fmt: skip
 _CONTAINER = re.compile(
-    r"^(?:(?:a|an|the|all|any|some)\s+)*(?:list|lists|set|number|batch|copy|text|contents?|series|collection|couple|range|all|some|both|pieces?)\s+of\s+",
+    r"^(?:(?:a|an|the|all|any|some)\s+)*(?:list|lists|set|number|batch|copy|text|contents?"
+    r"|series|collection|couple|range|all|some|both|pieces?)\s+of\s+",
     re.IGNORECASE,
 )
 _OF = re.compile(r"\s+of\s+", re.IGNORECASE)
 _EACH = re.compile(
-    r"\b(?:for )?(?:each|every|per)(?: (?:single|individual|new|and every))?(?: one)?(?: of)?(?: the| these| those)?(?P<noun>(?: [\w'-]+){0,4})",
+    r"\b(?:for )?(?:each|every|per)(?: (?:single|individual|new|and every))?(?: one)?(?: "
+    r"of)?(?: the| these| those)?(?P<noun>(?: [\w'-]+){0,4})",
     re.IGNORECASE,
 )
 _ONE_BY_ONE = re.compile(r"\b(?:one by one|individually|one at a time|separately)\b", re.IGNORECASE)
 _COUNT = re.compile(
-    r"(?<![\w$€£.#-])(?:top |first |last |latest |newest |best )?(?P<count>\d{1,6})(?![\w%.:/-]|,\d)(?= [a-z])",
+    r"(?<![\w$€£.#-])(?:top |first |last |latest |newest |best "
+    r")?(?P<count>\d{1,6})(?![\w%.:/-]|,\d)(?= [a-z])",
     re.IGNORECASE,
 )
 _COUNT_WORD = re.compile(
     r"\b(?:top|first|last|latest) (?P<word>three|five|ten|twenty|two|four|six|seven|eight|nine)\b",
+    re.IGNORECASE,
+)
+
+
+BY_FIELD = re.compile(
+    r"\bby (?:(?:the|their|its|each) )?(?P<field>[a-z][\w ]*?)(?:,|$| (?:and|in|with|from"
+    r"|descending|ascending)\b)",
     re.IGNORECASE,
 )
 
@@ -61,6 +73,9 @@ def noun_key(phrase: str) -> str | None:
     """
     head = _OF.split(phrase)[0]
     words = words_of(head)
+    spoken = re.findall(r"[a-z]+", MARK.sub(" ", head).lower())
+    if spoken and spoken[-1] in lexicon().words("writings") and spoken[-1:] != words[-1:]:
+        words.append(spoken[-1])
     if not words:
         return None
     if words[-1] in lexicon().generic and len(words) == 1:
@@ -77,7 +92,8 @@ def _identifier(text: str) -> str | None:
 def listed(rest: str) -> list[str]:
     """Return the names of the things listed at the front: "names, emails and phone numbers"."""
     stop = re.search(
-        r"\b(?:from|at|on|in|into|to|with|using|via|by|for|through|as|that|which|of)\b|[;:()→]|[\ue000-\ue003]",
+        r"\b(?:from|at|on|in|into|to|with|using|via|by|for|through|as|that|which|of)\b"
+        r"|[;:()→]|[\ue000-\ue003]",
         rest,
         re.IGNORECASE,
     )

@@ -11,19 +11,22 @@ from typing import Any
 
 from compiler.english.clauses import cut
 from compiler.english.draft import Draft, Question
+from compiler.english.graph_draft import NodeText, TooManyNodes
 from compiler.english.language import is_english
 from compiler.english.naming import workflow_name
 from compiler.english.normalise import MAX_CHARACTERS, Text, normalise
 from compiler.english.program import Program, read_program
 from compiler.english.schedule import find_schedule
 from compiler.english.triggers import Start, find_start
-from compiler.english.weave import NodeText, Weaver
+from compiler.english.weave import Weaver
 from compiler.specification import Specification, Trigger
 
 _EXAMPLES = (
-    "Scrape the reviews at https://example.com → analyze the sentiment of each review → email a report to me",
-    "Check https://example.com every 5 minutes. If it is down, send an alert to Slack, otherwise log to the database",
-    "Every Monday at 9, summarize the open GitHub issues and email the summary to team@example.com",
+    "Scrape the reviews at https://example.com → analyze the sentiment of each review → "
+    "generate a report → email the report to me",
+    "Check https://example.com every 5 minutes. If it is down, send an alert to Slack, "
+    "otherwise log to the database",
+    "Every Monday at 9, summarize the open GitHub issues and email the summary to me@example.com",
 )
 
 
@@ -50,7 +53,7 @@ def parse(text: str, name: str | None = None, answers: Mapping[str, str] | None 
         The specification, to be created only once no question is required any more.
     """
     given = dict(answers or {})
-    text = given.pop("description", None) or text
+    text = given.pop("description", "") or text
     if len(text) > MAX_CHARACTERS:
         return _nothing(
             f"The description has {len(text)} characters; say it in at most {MAX_CHARACTERS}."
@@ -63,14 +66,19 @@ def parse(text: str, name: str | None = None, answers: Mapping[str, str] | None 
     if not program.parts:
         return _nothing("I found no step that I know in this text. Say what to do, step by step.")
     draft = Draft(given)
-    for name_of_input in re.findall(r"\{input\.(\w+)", " ".join(l.value for l in marked.literals)):
+    for name_of_input in re.findall(
+        r"\{input\.(\w+)", " ".join(literal.value for literal in marked.literals)
+    ):
         draft.input(name_of_input, name_of_input.replace("_", " ").capitalize(), {})
     weaver = Weaver(draft, marked, start.subject)
-    weaver.weave(program.parts)
+    try:
+        weaver.weave(program.parts)
+    except TooManyNodes:
+        return _nothing("This is more than one workflow can hold.")
     trigger = _trigger(start, draft)
     _ask_about_unknown(program, marked, draft)
     specification = _specification(weaver, trigger, program, text, name)
-    return Parsed(specification, tuple(draft.questions), tuple(weaver.texts))
+    return Parsed(specification, tuple(draft.questions), tuple(weaver.graph.texts))
 
 
 def _nothing(reason: str) -> Parsed:
@@ -145,8 +153,8 @@ def _specification(
             "description": description,
         },
         "pattern": _pattern(weaver, text),
-        "nodes": list(weaver.nodes.values()),
-        "edges": weaver.edges,
+        "nodes": list(weaver.graph.nodes.values()),
+        "edges": weaver.graph.edges,
     }
     if trigger:
         document["trigger"] = trigger
@@ -156,7 +164,7 @@ def _specification(
 
 
 def _pattern(weaver: Weaver, text: str) -> str:
-    nodes = weaver.nodes.values()
+    nodes = weaver.graph.nodes.values()
     if any(node["agent"] == "router" for node in nodes):
         return "conditional"
     if re.search(
@@ -165,7 +173,7 @@ def _pattern(weaver: Weaver, text: str) -> str:
         re.IGNORECASE,
     ):
         return "orchestrator_worker"
-    if len(weaver.nodes) > 1 and not weaver.edges:
+    if len(weaver.graph.nodes) > 1 and not weaver.graph.edges:
         return "orchestrator_worker"
     if any(node.get("pattern") == "map" for node in nodes) or weaver.joined:
         return "map_reduce"

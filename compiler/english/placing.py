@@ -119,7 +119,8 @@ def _message_id(step: Step) -> str:
 _ASKED = re.compile(
     r"\b(?:ask|prompt)s? (?:me|us|the user|someone|a human|my \w+|the \w+)"
     r"(?: to (?:enter|provide|give|type|supply|fill in)| for)\s+"
-    r"(?!(?:an? |the |my |final )?(?:approval|permission|confirmation|sign-?off|review|ok)\b)(?P<what>.+)$",
+    r"(?!(?:an? |the |my |final )?(?:approval|permission|confirmation|sign-?off|review"
+    r"|ok)\b)(?P<what>.+)$",
     re.IGNORECASE,
 )
 _CHOICE = re.compile(

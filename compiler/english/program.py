@@ -7,11 +7,13 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field, replace
 
 from compiler.english.clauses import Clause
+from compiler.english.conditions import is_decision
 from compiler.english.lexicon import lexicon
-from compiler.english.normalise import Text
+from compiler.english.normalise import MARK, Text
 from compiler.english.nouns import each_noun
 from compiler.english.sources import Sources, infer_items
 from compiler.english.steps import Step, read_step
+from compiler.english.verbs import read_opening
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,6 +75,28 @@ def read_program(clauses: list[Clause], text: Text) -> Program:
     return builder.finish()
 
 
+_FROM_PLACES = re.compile(
+    rf",?\s+and\s+(?=(?:(?!{MARK.pattern}).)+\b(?:from|at|on)\s+(?:{MARK.pattern}))|,\s+"
+    rf"(?=(?:(?!{MARK.pattern}).)+\b(?:from|at|on)\s+(?:{MARK.pattern}))"
+)
+
+
+def _distributed(clause: Clause) -> list[Clause]:
+    """Cut "fetch the weather from … and the news from …" into one clause for each place."""
+    opening = read_opening(clause.text)
+    if opening is None or lexicon().roles.get(opening.verb.action) != "source":
+        return [clause]
+    first, *others = [part for part in _FROM_PLACES.split(clause.text) if part]
+    if not others or not MARK.search(first):
+        return [clause]
+    verb = opening.verb.base
+    texts = [first, *(f"{verb} {other}" for other in others)]
+    return [
+        replace(clause, text=text, separator=clause.separator if place == 0 else "comma")
+        for place, text in enumerate(texts)
+    ]
+
+
 _JOINING = re.compile(r"(?:and )?(?:then|finally|after that|afterwards)\b", re.IGNORECASE)
 
 
@@ -119,7 +143,8 @@ class _Builder:
         if self._closes(clause):
             self._close()
         if clause.kind == "action":
-            self._action(clause)
+            for part in _distributed(clause):
+                self._action(part)
         elif clause.kind == "if":
             self._if(clause, following)
         elif clause.kind == "else":
@@ -135,7 +160,7 @@ class _Builder:
     def finish(self) -> Program:
         """Return the program."""
         self._close()
-        return Program(infer_items(self.parts), tuple(self.unknown))
+        return Program(_with_decisions(infer_items(self.parts)), tuple(self.unknown))
 
     def _closes(self, clause: Clause) -> bool:
         """Whether the open choice or group ends before this clause."""
@@ -149,11 +174,29 @@ class _Builder:
             return ends or joins or (clause.separator == "then" and not self.fine)
         if not self.arms:
             return False
-        if clause.always or (self.bound and clause.separator != "condition"):
+        if (
+            clause.always
+            or self._sums_up(clause)
+            or (self.bound and clause.separator != "condition")
+        ):
             return True
         if clause.separator == "arrow":
             return not self.arrows
         return clause.separator in ("sentence", "line", "item", "semicolon")
+
+    def _sums_up(self, clause: Clause) -> bool:
+        """Whether a step after "…, then" follows whichever way was taken.
+
+        It does when it speaks of the result of either way, and when the way before it only asked
+        for an approval: "if it is above 1000, have a manager approve it, then save it".
+        """
+        last = self.arms[-1]
+        if clause.separator != "then" or not last.body:
+            return False
+        if not last.condition:
+            return bool(re.search(r"\b(?:results?|outcome|output)\b", clause.text, re.IGNORECASE))
+        approvals = all(isinstance(p, Step) and p.agent == "human_loop" for p in last.body)
+        return approvals and is_decision(last.condition) is None
 
     def _close(self) -> None:
         if self.arms:
@@ -174,11 +217,21 @@ class _Builder:
         if step is None:
             self.unknown.append(clause)
             return
+        if self._repeats(step):
+            return
         if self.each is not None and step.each is None:
             step = replace(step, each=each_noun(f"each {self.each}"))
         for found in self.sources.before(step):
             self._place(found, clause)
         self._place(step, clause)
+
+    def _repeats(self, step: Step) -> bool:
+        """Whether a step only points back to the approval before it: "once approved, …"."""
+        body = self.arms[-1].body if self.arms else self.parts
+        last = body[-1] if body else None
+        asked = isinstance(last, Step) and last.agent == "human_loop"
+        pointing = step.marked.startswith("approval: ")
+        return asked and pointing and not re.search(r"\b(?:by|from|of)\b", step.marked)
 
     def _place(self, step: Step, clause: Clause) -> None:
         if self.arms:
@@ -204,7 +257,8 @@ class _Builder:
                 break
             run.insert(0, self.parts.pop())
         if len(run) > 1:
-            self.parts.append(Fork(tuple((step,) for step in run)))
+            steps = [replace(step, parallel=False) for step in run if isinstance(step, Step)]
+            self.parts.append(Fork(tuple((step,) for step in steps)))
         else:
             self.parts.extend(run)
 
@@ -258,6 +312,22 @@ class _Builder:
         self.question = clause.text if decided else None
 
 
+def _with_decisions(parts: tuple[Part, ...]) -> tuple[Part, ...]:
+    """Let "if I reject it" that comes late be the other way of the approval before it."""
+    for place, part in enumerate(parts):
+        if not isinstance(part, Step) or part.agent != "human_loop":
+            continue
+        for later in range(place + 2, len(parts)):
+            choice = parts[later]
+            if isinstance(choice, Choice):
+                if len(choice.arms) == 1 and is_decision(choice.arms[0].condition) is False:
+                    approved = Arm("approved", False, parts[place + 1 : later])
+                    decision = Choice((approved, *choice.arms))
+                    return (*parts[: place + 1], decision, *parts[later + 1 :])
+                break
+    return parts
+
+
 AFFIRMED = re.compile(
     r"^(?:so|yes|it is|it does|they are|they do|true|that is the case|it's|there is|there are)$",
     re.I,
@@ -269,6 +339,9 @@ def opposite(one: str, other: str) -> bool:
     first, second = _core(one), _core(other)
     if first == second:
         return False
+    decisions = {is_decision(one), is_decision(other)}
+    if decisions == {True, False}:
+        return True
     if _strip_not(first) == _strip_not(second):
         return True
     words = lexicon().data["conditions"]

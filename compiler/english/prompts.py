@@ -11,14 +11,19 @@ from compiler.english.steps import model_of
 from compiler.inflection import plural, singular
 
 _WITH = re.compile(
-    r",?\s*\b(?:with|using|via|by|through|use of)\s+(?:the |an? )?(?P<tool>[^,.;]*?)(?=$|,|\s+(?:to|and|in|for|as|into|from)\b)",
+    r",?\s*\b(?:with|using|via|by|through|use of)\s+(?:the |an? )?"
+    r"(?P<tool>(?:[^,.;]|\.(?=\w))*?)(?=$|,|\s+(?:to|and|in|for|as|into|from)\b)",
     re.IGNORECASE,
 )
 _PRONOUN = re.compile(
-    r"^(?P<verb>[\w-]+(?: (?:the )?[\w-]+ of)?) (?:it|them|this|that|these|those|the (?:results?|output|data|content|text))\b",
+    r"^(?P<verb>[\w-]+(?: (?:the )?[\w-]+ of)?) (?:it|them|this|that|these|those|the "
+    r"(?:results?|output|data|content|text))\b",
     re.IGNORECASE,
 )
-_EACH = r"\b(?:for )?(?:each|every|per|all(?: of)?)(?: (?:and every|single|individual|new|one of))?(?: the| these| those)?"
+_EACH = (
+    r"\b(?:for )?(?:each|every|per|all(?: of)?)(?: (?:and every|single|individual|new|one of))?"
+    r"(?: the| these| those)?"
+)
 _JOINTS = {
     "analyze": " of",
     "extract": " from",
@@ -53,7 +58,10 @@ def _instruction(place: Place) -> str:
     text = re.sub(r"\s{2,}", " ", text).strip(" ,.")
     first, _, rest = text.partition(" ")
     verb = lexicon().verbs.get(first.lower())
-    text = f"{verb.base} {rest}".strip() if verb else f"{place.step.verb} the {text}"
+    named = verb is not None and verb.base == place.step.verb
+    text = (
+        f"{place.step.verb} {rest}".strip() if named else f"{place.step.verb} the {place.step.rest}"
+    )
     text = escaped(_unmarked(place, text))
     for reference in place.step.inputs:
         text = text.replace(escaped(reference), reference)
@@ -66,7 +74,7 @@ def _unmarked(place: Place, text: str) -> str:
 
 def _about_one(instruction: str, place: Place, output: Output) -> str:
     """Speak of one item: "the sentiment of each review" becomes "of this review"."""
-    item = output.item.replace("_", " ")
+    item = (place.step.each or output.item).replace("_", " ")
     many = plural(item)
     noun = rf"(?:(?:[\w-]+ )?{re.escape(item)}|(?:[\w-]+ )?{re.escape(many)})"
     for pattern in (

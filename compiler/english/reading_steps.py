@@ -7,6 +7,7 @@ from compiler.english.draft import Output, OutputKind, escaped, escaped_url, nou
 from compiler.english.lexicon import lexicon
 from compiler.english.nouns import is_plural, listed, words_of
 from compiler.english.placing import Place, Written, output_key
+from compiler.english.statements import is_table, select_rows
 from compiler.inflection import plural, singular
 
 _LINKS = frozenset({"url", "link", "page", "website", "site"})
@@ -65,7 +66,9 @@ def _addresses(place: Place, parameters: dict[str, Any]) -> bool:
             _URLS,
         )
         return True
-    about = f" with the {noun.replace('_', ' ')}" if noun not in lexicon().words("whole_pages") else ""
+    about = (
+        f" with the {noun.replace('_', ' ')}" if noun not in lexicon().words("whole_pages") else ""
+    )
     parameters["url"] = place.draft.input(
         "url", f"The URL of the page{about}", {"type": "string", "format": "uri"}
     )
@@ -156,30 +159,36 @@ def declare_inputs(place: Place, recipe: dict[str, Any]) -> dict[str, Any]:
 def write_database_read(place: Place) -> Written:
     """Return the parameters of a database node that reads rows."""
     step = place.step
-    noun = step.noun if step.noun not in ("database", "db", "table", "postgres", "sql") else None
-    query = next(
-        (quote for quote in step.quotes if re.match(r"(?i)\s*(select|with)\b", quote)), None
-    )
+    noun = step.noun if step.noun not in lexicon().names("places", "database") else None
+    noun = None if noun in ("postgres", "postgresql") else noun
     table = named_table(step.marked) or (noun if is_plural(noun) else None)
-    if query is None and table:
-        query = f"SELECT * FROM {table}" + (f" LIMIT {step.count}" if step.count else "")
-    if query is None:
-        query = place.draft.ask(
-            f"{place.node_id}.query",
-            "Which rows should be read? Give the table or the SQL query.",
-            default="SELECT 1",
-            suggestions=(f"SELECT * FROM {noun or 'records'}",),
-        )
-        query = query if " " in query.strip() else f"SELECT * FROM {query}"
-    parameters = {"database": database_of(place), "query": escaped(query)}
+    sql = next((quote for quote in step.quotes if re.match(r"(?i)\s*(select|with)\b", quote)), None)
+    if sql is not None:
+        query = escaped(sql)
+    elif table and is_table(table):
+        query = select_rows(table, step.count)
+    else:
+        query = _asked_query(place, noun)
+    parameters = {"database": database_of(place), "query": query}
     key = output_key(place, noun or "rows")
     words = nouns_in(noun, table) or frozenset({"row"})
     kind: OutputKind = "list" if place.reading.mapped else "rows"
     return Written(parameters, Output(key, kind, words, place.node_id, place.reading.mapped))
 
 
+def _asked_query(place: Place, noun: str | None) -> str:
+    answer = place.draft.ask(
+        f"{place.node_id}.query",
+        "Which rows should be read? Give the table or the SQL query.",
+        default="SELECT 1",
+        suggestions=(select_rows(noun or "records"),),
+    )
+    return select_rows(answer) if is_table(answer) else answer
+
+
 _TABLE = re.compile(
-    r"\b(?:table (?:called |named )?(?P<after>[a-z_]\w*)|(?:the|my|our|a|an|into|from|to|in) (?P<before>[a-z_][\w-]*) (?:postgres |sql |database )?tables?)\b",
+    r"\b(?:table (?:called |named )?(?P<after>[a-z_]\w*)|(?:the|my|our|a|an|into|from|to|in) "
+    r"(?P<before>[a-z_][\w-]*) (?:postgres |sql |database )?tables?)\b",
     re.IGNORECASE,
 )
 

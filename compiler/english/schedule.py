@@ -29,7 +29,8 @@ _LOOSE_NUMBERS = {"other": 2, "second": 2, "couple of": 2, "few": 3}
 
 _HALF = r"(?: ?(?P<half>am|pm|a\.m\.?|p\.m\.?)(?!\w))"
 _CLOCK = (
-    rf"(?:,? ?(?:at|around|@) (?:(?P<hour>\d{{1,2}})(?::(?P<minute>\d\d))?{_HALF}?(?: o'clock)?(?! ?%|\w)"
+    rf"(?:,? ?(?:at|around|@) (?:(?P<hour>\d{{1,2}})(?::(?P<minute>\d\d))?{_HALF}?(?: "
+    rf"o'clock)?(?! ?%|\w)"
     rf"|(?P<word>noon|midnight))"
     rf"|,? ?(?P<bare>\d{{1,2}})(?::(?P<bare_minute>\d\d))?{_HALF.replace('half', 'bare_half')})"
 )
@@ -148,24 +149,38 @@ def _rules() -> tuple[tuple[re.Pattern[str], _Reader], ...]:
     week = r"weekdays?|business days?|work(?:ing)? ?days?|weekends?"
     digest = r"(?:digest|brief|briefing|update|report|summary)"
     rules: tuple[tuple[str, _Reader], ...] = (
-        (rf"(?:{each} |on |from )?(?P<first>{days})s? ?(?:to|through|-|until) ?(?P<last>{days})s?(?!\w)", _range),
-        (rf"(?:weekly,? )?(?:{each}|on) (?P<days>(?:(?:{days})s?(?!\w)(?:,? and |, ?| & )?)+){part}", _days),
+        (
+            rf"(?:{each} |on |from )?(?P<first>{days})s? ?(?:to|through|-|until) "
+            rf"?(?P<last>{days})s?(?!\w)", _range),
+        (
+            rf"(?:weekly,? )?(?:{each}|on) (?P<days>(?:(?:{days})s?(?!\w)(?:,? and |, ?| & "
+            rf")?)+){part}", _days),
         (rf"(?:{each}|on) (?P<days>{week}){part}", _business),
-        (rf"{each} (?P<count>\d+|{numbers}|other|second|couple of|few) (?P<unit>minute|min|hour|day|week|month)s?(?![\w'])", _interval),
+        (
+            rf"{each} (?P<count>\d+|{numbers}|other|second|couple of|few) (?P<unit>minute"
+            rf"|min|hour|day|week|month)s?(?![\w'])", _interval),
         (r"every (?P<part>half|quarter)(?: an| of an|-)?[ -]?hour", _fraction),
-        (rf"(?P<times>once|twice|(?:two|three) times) (?:a|per|{each}) (?P<per>day|week|month|hour|year)(?!\w)", _times),
+        (
+            rf"(?P<times>once|twice|(?:two|three) times) (?:a|per|{each}) (?P<per>day|week"
+            rf"|month|hour|year)(?!\w)", _times),
         (rf"(?:on|at) the {ordinal} (?:day )?of (?:{each}|the|a) month", _month_day),
         (rf"(?:{each} month|monthly) on the {ordinal}(?: day)?", _month_day),
-        (rf"{each} ?(?P<unit>minute|hour|day|night|morning|afternoon|evening|week|month|quarter|year)(?![\w'-])", _every),
-        (r"(?<![\w-])(?P<unit>hourly|daily|nightly|weekly|monthly|quarterly|yearly|annually)(?!\w)", _every),
+        (
+            rf"{each} ?(?P<unit>minute|hour|day|night|morning|afternoon|evening|week|month"
+            rf"|quarter|year)(?![\w'-])", _every),
+        (
+            r"(?<![\w-])(?P<unit>hourly|daily|nightly|weekly|monthly|quarterly|yearly"
+            r"|annually)(?!\w)", _every),
         (rf"(?<=\ba )(?P<unit>morning|evening)(?= (?:[\w-]+ )?{digest})", _every),
-        (r"\b(?:on (?:a )?schedule|periodically|regularly|scheduled(?= (?:workflow|automation|flow)))(?!\w)", _vague),
+        (
+            r"\b(?:on (?:a )?schedule|periodically|regularly|scheduled(?= (?:workflow"
+            r"|automation|flow)))(?!\w)", _vague),
     )  # fmt: skip
     return tuple((re.compile(pattern, re.IGNORECASE), reader) for pattern, reader in rules)
 
 
 def find_schedule(text: str) -> Schedule | None:
-    """Return the recurrence that the text states, or None; a precise one goes before a vague one."""
+    """Return the recurrence that the text states, a precise one before a vague one."""
     for pattern, reader in _rules():
         match = pattern.search(text)
         if match:

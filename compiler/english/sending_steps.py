@@ -10,10 +10,12 @@ from compiler.english.normalise import MARK
 from compiler.english.nouns import noun_key, object_phrase, title_of, words_of
 from compiler.english.placing import Place, Written, asked_for, choice_of
 from compiler.english.reading_steps import bearer, database_of, declare_inputs, named_table
+from compiler.english.statements import insert_row, is_table
 from compiler.inflection import plural, singular
 
 _WITHIN = re.compile(
-    r"\b(?:within|in|for(?: up to)?|after|timeout(?: of)?|up to|at most)\s+(?P<n>\d+|an?|one|two|three|half an)\s*(?P<unit>second|minute|min|hour|hr|day|week)s?\b",
+    r"\b(?:within|in|for(?: up to)?|after|timeout(?: of)?|up to|at most)\s+(?P<n>\d+|an?|one"
+    r"|two|three|half an)\s*(?P<unit>second|minute|min|hour|hr|day|week)s?\b",
     re.IGNORECASE,
 )
 _SECONDS = {
@@ -26,7 +28,10 @@ _SECONDS = {
     "week": 604_800,
 }
 _BY = re.compile(
-    r"\b(?:by|from|of)\s+(?P<who>(?:(?:the|a|an|my|our)\s+)?[A-Za-z][\w-]*(?:\s+(?!(?:within|before|after|in|for|and|then|to)\b)[A-Za-z][\w-]*){0,2})|(?:(?:have|let|get|ask|has)\s+)(?P<asked>(?:(?:the|a|an|my|our)\s+)?[A-Za-z][\w-]*)|(?P<does>(?:the|a|an|my|our)\s+[A-Za-z][\w-]*)\s+(?:to\s+)?(?:approves?|reviews?|signs?|confirms?)",
+    r"\b(?:by|from|of)\s+(?P<who>(?:(?:the|a|an|my|our)\s+)?[A-Za-z][\w-]*(?:\s+(?!(?:within"
+    r"|before|after|in|for|and|then|to)\b)[A-Za-z][\w-]*){0,2})|(?:(?:have|let|get|ask"
+    r"|has)\s+)(?P<asked>(?:(?:the|a|an|my|our)\s+)?[A-Za-z][\w-]*)|(?P<does>(?:the|a|an|my"
+    r"|our)\s+[A-Za-z][\w-]*)\s+(?:to\s+)?(?:approves?|reviews?|signs?|confirms?)",
     re.IGNORECASE,
 )
 
@@ -97,7 +102,10 @@ def _filled(value: Any, place: Place) -> Any:
         return {key: _filled(inner, place) for key, inner in value.items()}
     if isinstance(value, list):
         return [_filled(inner, place) for inner in value]
-    if value == "$text":
+    if value == "$data" and place.reading.outputs:
+        first = place.reading.outputs[-1]
+        return f"{{{first.item if place.reading.mapped else first.value}}}"
+    if value in ("$text", "$data"):
         return message_text(place)
     return message_title(place) if value == "$title" else value
 
@@ -115,9 +123,7 @@ def write_store(place: Place) -> Written:
     last = place.reading.outputs[-1] if place.reading.outputs else None
     columns, values = _row(place, last)
     table = named_table(place.step.marked) or _table(place, last)
-    marks = [f"${number}" for number in range(1, len(values) + 1)]
-    names = ", ".join([*columns, "timestamp" if columns == ["status"] else "created_at"])
-    query = f"INSERT INTO {table} ({names}) VALUES ({', '.join([*marks, 'NOW()'])})"
+    query = insert_row(table, columns, "timestamp" if columns == ["status"] else "created_at")
     return Written({"database": database, "query": query, "params": values})
 
 
@@ -151,13 +157,14 @@ def _table(place: Place, last: Output | None) -> str:
         else "record"
     )
     table = f"{noun}_logs" if place.step.verb == "log" else plural(re.sub(r"\W", "_", noun))
-    return place.draft.ask(
+    answer = place.draft.ask(
         f"{place.node_id}.table",
         f"Which table should “{place.step.text}” write to?",
         default=table,
         suggestions=(table,),
         required=False,
     )
+    return answer if is_table(answer) else table
 
 
 def write_human(place: Place) -> Written:

@@ -83,5 +83,5 @@ def infer_items(parts: Sequence[P]) -> tuple[P, ...]:
             following.noun if following.action in _READS - {"extract"} else None
         )
         if noun and (following.each or is_plural(noun)):
-            found[place] = replace(part, noun=plural(noun))  # type: ignore[call-overload]
+            found[place] = replace(part, noun=plural(noun))
     return tuple(found)

@@ -4,10 +4,11 @@ import re
 from dataclasses import dataclass, replace
 from functools import cache
 
+from compiler.english.agent_choice import Facts, choose_agent
 from compiler.english.lexicon import Product, lexicon
 from compiler.english.normalise import Text
 from compiler.english.nouns import count_of, each_noun, noun_key, object_phrase, words_of
-from compiler.english.verbs import Opening, is_human, read_opening, strip_leading
+from compiler.english.verbs import Opening, acts, is_human, read_opening, strip_leading
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,15 +52,23 @@ class Step:
 
 
 def read_step(clause: str, text: Text, parallel: bool = False) -> Step | None:
-    """Return the step that a clause asks for; None when it holds no known verb or noun of action."""
+    """Return the step that a clause asks for; None when it names no known action."""
     clause = strip_leading(clause.strip(" ,.!"))
     opening = read_opening(clause)
     if is_human(clause):
         return _step(clause, text, "approve", "approve", clause, parallel)
-    if opening:
-        return _opened(clause, opening, text, parallel)
-    nominal = _nominal(clause)
-    return _step(clause, text, nominal[0], nominal[1], clause, parallel) if nominal else None
+    if opening is None or _is_noun(clause, opening):
+        nominal = _nominal(clause, text)
+        if nominal:
+            return _step(clause, text, *nominal, parallel)
+    return _opened(clause, opening, text, parallel) if opening else None
+
+
+def _is_noun(clause: str, opening: Opening) -> bool:
+    """Whether the word that could be a verb is a noun here: "report", "reviews at …"."""
+    if not opening.verb.is_noun or opening.gerund or acts(opening):
+        return False
+    return not opening.rest or clause.split()[0].lower() != opening.verb.base.split()[0]
 
 
 def _opened(clause: str, opening: Opening, text: Text, parallel: bool) -> Step:
@@ -73,7 +82,8 @@ def _opened(clause: str, opening: Opening, text: Text, parallel: bool) -> Step:
 def _step(marked: str, text: Text, action: str, verb: str, rest: str, parallel: bool) -> Step:
     product = _product(marked, action)
     phrase = object_phrase(rest)
-    action, agent = _resolve(action, verb, marked, rest, phrase, product, text)
+    facts = Facts(verb, rest, tuple(words_of(phrase)), product, text, marked)
+    action, agent = choose_agent(action, facts)
     return Step(
         text=text.restore(marked),
         marked=marked,
@@ -95,15 +105,28 @@ def _step(marked: str, text: Text, action: str, verb: str, rest: str, parallel: 
     )
 
 
-def _nominal(clause: str) -> tuple[str, str] | None:
-    """Return action and verb of a clause without a verb, such as "Slack alert" or "sentiment analysis"."""
-    words = re.findall(r"[a-z][a-z-]*", object_phrase(clause).lower())
+def _nominal(clause: str, text: Text) -> tuple[str, str, str] | None:
+    """Return action, verb and object of a clause without a verb, such as "sentiment analysis"."""
+    phrase = object_phrase(clause)
+    words = re.findall(r"[a-z][a-z-]*", phrase.lower())
     nouns: dict[str, str] = lexicon().names("nominal")
     if words and len(words) <= 6 and words[-1] in nouns:
-        return nouns[words[-1]], nouns[words[-1]]
+        action = nouns[words[-1]]
+        named = action in ("generate", "summarize", "check", "notify") or len(words) == 1
+        return (
+            action,
+            action,
+            clause if named else clause.replace(phrase.split()[-1], "", 1).strip(),
+        )
     product = _product(clause, "send")
     if product and len(clause.split()) <= 4:
-        return ("send", "send") if product.kind in ("api", "email") else ("store", "store")
+        return (
+            ("send", "send", clause)
+            if product.kind in ("api", "email")
+            else ("store", "store", clause)
+        )
+    if words and len(words) <= 6 and text.literals_in(clause, "url"):
+        return "scrape", "scrape", clause
     return None
 
 
@@ -155,186 +178,4 @@ def _product(marked: str, action: str) -> Product | None:
 
 
 def _without_product(phrase: str, product: Product | None) -> str:
-    return lexicon().product_pattern.sub("", phrase).strip() or phrase if product else phrase
-
-
-def _resolve(
-    action: str, verb: str, marked: str, rest: str, phrase: str, product: Product | None, text: Text
-) -> tuple[str, str]:
-    """Return the action as the whole clause means it, and the agent that does it."""
-    facts = _Facts(verb, rest, frozenset(words_of(marked)), words_of(phrase), product, text, marked)
-    chooser = {
-        "notify": _send,
-        "send": _send,
-        "email": _email,
-        "store": _store,
-        "create": _create,
-        "fetch": _fetch,
-        "scrape": _scrape,
-        "check": _check,
-        "generate": _generate,
-        "transform": _transform,
-    }.get(action)
-    return chooser(action, facts) if chooser else (action, lexicon().agents[action])
-
-
-@dataclass(frozen=True, slots=True)
-class _Facts:
-    verb: str
-    rest: str
-    words: frozenset[str]
-    object_words: list[str]
-    product: Product | None
-    text: Text
-    marked: str
-
-    def has(self, *names: str) -> bool:
-        return not self.words.isdisjoint(names)
-
-    def place(self, agent: str) -> bool:
-        return not self.words.isdisjoint(lexicon().names("places", agent))
-
-    def urls(self) -> tuple[str, ...]:
-        return self.text.literals_in(self.marked, "url")
-
-    def emails(self) -> tuple[str, ...]:
-        return self.text.literals_in(self.marked, "email")
-
-
-def _email(action: str, facts: _Facts) -> tuple[str, str]:
-    if facts.product and facts.product.kind == "api" and not facts.emails() and _aimed(facts):
-        return "send", "api"
-    return action, "email"
-
-
-def _aimed(facts: _Facts) -> bool:
-    name = facts.product.name.lower() if facts.product else ""
-    return bool(re.search(rf"\b(?:to|in|on|into)\b[^,]*\b{re.escape(name)}", facts.marked.lower()))
-
-
-def _send(action: str, facts: _Facts) -> tuple[str, str]:
-    kind = facts.product.kind if facts.product else None
-    if kind == "api":
-        return action, "api"
-    if kind == "database":
-        return "store", "database"
-    if kind == "email" or facts.emails():
-        return "email", "email"
-    if facts.place("database") and re.search(r"\b(?:to|in|into)\b", facts.rest):
-        return "store", "database"
-    if (
-        facts.verb == "text"
-        or facts.urls()
-        or facts.has("webhook", "sms", "endpoint", "text message")
-    ):
-        return action, "api"
-    if facts.verb in ("post", "publish", "push", "upload", "submit") and not facts.has(
-        "email", "mail"
-    ):
-        return action, "api"
-    return action, "email"
-
-
-def _store(action: str, facts: _Facts) -> tuple[str, str]:
-    if facts.product:
-        return action, "database" if facts.product.kind == "database" else "api"
-    if facts.place("database"):
-        return action, "database"
-    if facts.urls():
-        return "send", "api"
-    if facts.place("data_processing"):
-        return "transform", "data_processing"
-    if facts.verb in ("update", "add", "move", "put", "append", "sync", "copy", "index", "archive"):
-        return "create", "api"
-    return action, "database"
-
-
-
-
-def _create(action: str, facts: _Facts) -> tuple[str, str]:
-    if facts.product:
-        return action, "database" if facts.product.kind == "database" else "api"
-    written = not lexicon().words("texts").isdisjoint(facts.object_words[-2:])
-    if facts.verb in ("create", "make") and written:
-        return _generate("generate", facts)
-    if facts.place("database") and facts.verb in ("delete", "remove", "create"):
-        return "store", "database"
-    return action, "api"
-
-
-def _fetch(action: str, facts: _Facts) -> tuple[str, str]:
-    product, urls = facts.product, facts.urls()
-    if product:
-        return action, "database" if product.kind == "database" else "api"
-    if urls:
-        return (
-            (action, "api")
-            if any(_is_endpoint(url) for url in urls)
-            else ("scrape", "web_scraping")
-        )
-    if facts.place("database"):
-        return action, "database"
-    if facts.has("api", "endpoint", "rss", "feed", "feeds", "inbox", "json"):
-        return action, "api"
-    if facts.place("web_scraping"):
-        return "scrape", "web_scraping"
-    return action, "api"
-
-
-def _scrape(action: str, facts: _Facts) -> tuple[str, str]:
-    endpoint = facts.has("api", "endpoint") and not facts.place("web_scraping")
-    return ("fetch", "api") if endpoint else (action, "web_scraping")
-
-
-def _is_endpoint(url: str) -> bool:
-    return bool(
-        re.search(
-            r"//api\.|/api(?:/|\b)|/v\d+(?:/|$)|/graphql\b|\.(?:json|csv|xml|rss|txt)(?:$|\?)|/rss\b|/feed\b|/health\b|/status\b",
-            url,
-        )
-    )
-
-
-def _check(action: str, facts: _Facts) -> tuple[str, str]:
-    if facts.product:
-        return "fetch", "database" if facts.product.kind == "database" else "api"
-    looked = {
-        "website",
-        "site",
-        "url",
-        "uptime",
-        "server",
-        "api",
-        "endpoint",
-        "health",
-        "status",
-        "page",
-    }
-    if facts.urls() or facts.has(*looked):
-        return action, "api"
-    if facts.place("database"):
-        return "fetch", "database"
-    if facts.has(
-        "price", "prices", "weather", "inbox", "stock", "feed", "feeds", "balance", "usage", "disk"
-    ):
-        return "fetch", "api"
-    return "analyze", "llm"
-
-
-def _generate(action: str, facts: _Facts) -> tuple[str, str]:
-    target = r"\b(?:back )?(?:to|into|in)\b (?:an?|the|my|our)? ?"
-    if facts.verb == "write" and re.search(
-        rf"{target}[\w -]*\b(?:table|database|db|tables|warehouse)\b", facts.rest, re.I
-    ):
-        return "store", "database"
-    if facts.verb == "write" and facts.product and _aimed(facts):
-        return _store("store", facts)
-    if facts.object_words[-1:] in (["summary"], ["summaries"]):
-        return "summarize", "llm"
-    return "generate", "llm"
-
-
-def _transform(action: str, facts: _Facts) -> tuple[str, str]:
-    if facts.verb in ("calculate", "compute") and facts.has("average", "mean", "sum", "total"):
-        return "aggregate", "aggregator"
-    return action, "data_processing"
+    return lexicon().product_pattern.sub("", phrase).strip() if product else phrase

@@ -6,20 +6,21 @@ from typing import Any
 from compiler.english.conditions import item_expression
 from compiler.english.draft import Output, OutputKind, escaped, nouns_in
 from compiler.english.lexicon import lexicon
-from compiler.english.nouns import is_plural, listed, noun_key, object_phrase, title_of, words_of
+from compiler.english.nouns import (
+    BY_FIELD,
+    is_plural,
+    listed,
+    noun_key,
+    words_of,
+)
 from compiler.english.placing import Place, Written, output_key, output_noun
 from compiler.english.prompts import prompt
-from compiler.inflection import singular
 
 _LABELS = re.compile(
     r"\b(?:as either|as|into|between|either|by whether it is)\s+(?P<labels>[^.;→]+)$", re.IGNORECASE
 )
 _NOT_LABELS = re.compile(
     r"\b(?:with|using|by|via|so that|and then|in parallel)\b.*$", re.IGNORECASE
-)
-_BY = re.compile(
-    r"\bby (?:(?:the|their|its|each) )?(?P<field>[a-z][\w ]*?)(?:,|$| (?:and|in|with|from|descending|ascending)\b)",
-    re.IGNORECASE,
 )
 
 
@@ -42,10 +43,12 @@ def write_llm(place: Place) -> Written:
 
 
 def _shape(place: Place) -> tuple[dict[str, Any], OutputKind]:
-    """Return the answer's format, schema, labels and the task's name, and what kind of value it is."""
+    """Return the parameters that shape the answer, and what kind of value it is."""
     step = place.step
     words = set(words_of(step.phrase)) | {step.noun or ""}
-    if step.action in ("analyze", "extract", "classify", "score") and words & lexicon().words("tones"):
+    if step.action in ("analyze", "extract", "classify", "score") and words & lexicon().words(
+        "tones"
+    ):
         return {"output_format": "json", "task": "sentiment"}, "object"
     match step.action:
         case "extract":
@@ -75,7 +78,9 @@ def _extraction(place: Place, words: set[str]) -> tuple[dict[str, Any], OutputKi
         return {"output_format": "json_array", "task": "keywords"}, "list"
     if words & {"entities", "entity"}:
         return {"output_format": "json", "task": "entities"}, "object"
-    if len(fields) == 1 and (is_plural(fields[0]) or fields[0].rpartition("_")[2] in lexicon().words("whole_texts")):
+    if len(fields) == 1 and (
+        is_plural(fields[0]) or fields[0].rpartition("_")[2] in lexicon().words("whole_texts")
+    ):
         whole = not is_plural(fields[0])
         return {
             "output_format": "text" if whole else "json_array",
@@ -95,6 +100,8 @@ def _extraction(place: Place, words: set[str]) -> tuple[dict[str, Any], OutputKi
 
 
 def _property(name: str) -> dict[str, Any]:
+    if name.rpartition("_")[2] in lexicon().words("numeric"):
+        return {"type": ["number", "null"]}
     return (
         {"type": "array", "items": {"type": "string"}}
         if is_plural(name)
@@ -131,59 +138,6 @@ def labels_in(text: str) -> list[str]:
     return list(dict.fromkeys(label for label in labels if 0 < len(label) <= 60))
 
 
-def write_aggregator(place: Place) -> Written:
-    """Return the parameters of an aggregator node."""
-    step = place.step
-    words = step.words
-    named = object_phrase(step.rest)
-    kinds = {"average": "average", "mean": "average", "sum": "sum", "total": "sum", "count": "count",
-             "maximum": "max", "minimum": "min", "group": "group"}  # fmt: skip
-    kind = next((value for word, value in kinds.items() if word in words), None)
-    parameters: dict[str, Any] = {}
-    output: OutputKind = "object"
-    written = bool(words & lexicon().words("writings")) or step.action in ("summarize", "generate")
-    if kind:
-        parameters["aggregation"] = kind
-        field = _field(place)
-        if field:
-            parameters["field"] = field
-        output = "object" if kind == "group" else "number"
-    else:
-        parameters["aggregation"] = "summarize" if written else "concat"
-        if written:
-            parameters["format"] = "text" if "text" in words else "markdown_report"
-            parameters["title"] = escaped(title_of(noun_key(named) or "report"))
-            output = "text"
-    key = output_key(place, _aggregated_noun(place, kind, written))
-    return Written(parameters, Output(key, output, nouns_in(key) | {"report"}, place.node_id))
-
-
-def _aggregated_noun(place: Place, kind: str | None, written: bool) -> str | None:
-    if kind:
-        return kind if kind != "group" else "groups"
-    own = noun_key(object_phrase(re.split(r"\binto\b", place.step.rest)[-1]))
-    known = {word for output in place.reading.outputs for word in output.words}
-    if own and own not in lexicon().generic and not nouns_in(own) <= known:
-        return own
-    return "report" if written else "combined"
-
-
-def _field(place: Place) -> str | None:
-    """Return the field to compute with: "the average rating", "group by country"."""
-    by = _BY.search(place.step.rest)
-    if by:
-        return noun_key(by["field"])
-    skip = {"average", "mean", "sum", "total", "count", "number", "maximum", "minimum", "group"}
-    words = [word for word in words_of(re.sub(r"\bof\b", "", place.step.rest)) if word not in skip]
-    known = {word for output in place.reading.outputs for word in output.words}
-    fresh = [
-        singular(word)
-        for word in words
-        if singular(word) not in known and word not in lexicon().generic
-    ]
-    return fresh[0] if fresh and not place.reading.outputs[-1].mapped else None
-
-
 def write_data_processing(place: Place) -> Written:
     """Return the parameters of a data_processing node."""
     step = place.step
@@ -209,10 +163,8 @@ def _filter(place: Place) -> dict[str, Any]:
     if step.verb in ("select", "pick", "choose", "keep", "limit") and count:
         return {"operation": "transform", "limit": count}
     where = item_expression(place.text.restore(step.rest))
-    if (
-        where
-        and step.verb in ("exclude", "drop", "discard")
-        or (where and re.match(r"out\b", step.rest))
+    if (where and step.verb in ("exclude", "drop", "discard")) or (
+        where and re.match(r"out\b", step.rest)
     ):
         where = f"not ({where})"
     if not where:
@@ -226,7 +178,7 @@ def _filter(place: Place) -> dict[str, Any]:
 
 
 def _sort(place: Place) -> dict[str, Any]:
-    by = _BY.search(place.step.rest)
+    by = BY_FIELD.search(place.step.rest)
     parameters: dict[str, Any] = {"operation": "sort"}
     if by and (field := noun_key(by["field"])):
         parameters["sort_by"] = field
@@ -247,7 +199,7 @@ def _sort(place: Place) -> dict[str, Any]:
 
 
 def _dedupe(place: Place) -> dict[str, Any]:
-    by = _BY.search(place.step.rest)
+    by = BY_FIELD.search(place.step.rest)
     field = noun_key(by["field"]) if by else None
     return {"operation": "dedupe", "field": field} if field else {"operation": "dedupe"}
 

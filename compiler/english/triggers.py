@@ -23,22 +23,34 @@ class Start:
     """The text speaks of a schedule without saying which."""
 
 
-_HERE = r"(?:(?:that |which |it |this (?:workflow|flow) |the (?:workflow|flow|zap) )?(?:should )?(?:is )?(?:runs?|starts?|triggers?|triggered|begins?|kicks? off|fires?|activates?)(?: automatically| it)? )?"
+_HERE = (
+    r"(?:(?:that |which |it |this (?:workflow|flow) |the (?:workflow|flow|zap) )?"
+    r"(?:should )?(?:is )?"
+    r"(?:runs?|starts?|triggers?|triggered|begins?|kicks? off|fires?|activates?)"
+    r"(?: automatically| it)? )?"
+)
 _WHEN = r"(?:when(?:ever)?|as soon as|once|every time|each time|any time|anytime|the moment)"
 _STOP = r"(?=,| then | → |:| ?;|\.(?: |$)|\n|$)"
 
 _WEBHOOK = re.compile(
-    rf"(?:^|(?<=[.,] )|(?<=\s)){_HERE}(?:{_WHEN}|on|by|via|through|from|by an?|receiv\w+|accepts?|triggered by|after)"
-    r"(?: an?| the| new| incoming)*(?: [\w-]+){0,3}? ?(?:webhooks?|http post|post request|http request)(?: (?:call|request|event))?"
-    rf"(?: (?:is |gets )?(?:received|called|arrives?|comes? in|fires?|hits?|triggered))?(?P<more> with [^,.→;]+)?,?",
+    rf"(?:^|(?<=[.,] )|(?<=\s)){_HERE}(?:{_WHEN}|on|by|via|through|from|by an?|receiv\w+"
+    rf"|accepts?|triggered by|after)"
+    r"(?: an?| the| new| incoming)*(?: [\w-]+){0,3}? ?(?:webhooks?|http post|post request"
+    r"|http request)(?: (?:call|request|event))?"
+    rf"(?: (?:is |gets )?(?:received|called|arrives?|comes? in|fires?|hits?"
+    rf"|triggered))?(?P<more> with [^,.→;]+)?,?",
     re.IGNORECASE,
 )  # fmt: skip
 _AT_START = re.compile(
-    rf"^{_HERE}(?:{_WHEN}|after|upon|on|if|for each new|for every new) (?P<event>.+?){_STOP}[,:]?(?: then)?",
+    rf"^{_HERE}(?:{_WHEN}|after|upon|on|if|for each new|for every new) "
+    rf"(?P<event>.+?){_STOP}[,:]?(?: then)?",
     re.IGNORECASE,
 )
 _LATER = re.compile(
-    rf"(?:(?:(?:the |this )(?:workflow|flow|zap|automation)|it)?,? ?(?:is |should be |gets )?(?:triggered|started|activated|starts?|runs?|begins?) (?:by|{_WHEN}|on|if)|react(?:s|ing)? to|triggered by|watch(?:es)? (?:[\w' ]+ )?for) (?P<event>.+?)(?=,| and | that (?:\w+s )| → |;|\.(?: |$)|\n|$),?",
+    rf"(?:(?:(?:the |this )(?:workflow|flow|zap|automation)|it)?,? ?(?:is |should be |gets "
+    rf")?(?:triggered|started|activated|starts?|runs?|begins?) (?:by|{_WHEN}|on|if)"
+    rf"|react(?:s|ing)? to|triggered by|watch(?:es)? (?:[\w' ]+ )?for) (?P<event>.+?)(?=,| "
+    rf"and | that (?:\w+s )| → |;|\.(?: |$)|\n|$),?",
     re.IGNORECASE,
 )
 _ARTICLES = re.compile(
@@ -48,15 +60,18 @@ _DECISION = re.compile(
     r"(?:it(?:'s| is| has been)? )?(?:approv|review|i approve|sign|confirm)", re.I
 )
 _PASSIVE = re.compile(
-    r"^(?P<noun>.+?) (?:is|are|was|were|gets|has been|have been|being) (?:newly |successfully )?(?P<verb>\w+(?:ed|en|ght|wn|de|ld|id|nt|ft))\b(?P<more>.*)$",
+    r"^(?P<noun>.+?) (?:is|are|was|were|gets|has been|have been|being) (?:newly "
+    r"|successfully )?(?P<verb>\w+(?:ed|en|ght|wn|de|ld|id|nt|ft))\b(?P<more>.*)$",
     re.I,
 )
 _NEW = re.compile(
-    r"^(?:an? |any |the )?(?:brand )?new (?P<noun>[\w' /-]+?)(?: (?:in|on|from|to|at|for|via|that|with|is|are|of)\b.*)?$",
+    r"^(?:an? |any |the )?(?:brand )?new (?P<noun>[\w' /-]+?)(?: (?:in|on|from|to|at|for|via"
+    r"|that|with|is|are|of)\b.*)?$",
     re.I,
 )
 _RUNNING = re.compile(
-    r"(?:and )?(?:(?:please )?(?:run|schedule|do|repeat)s? (?:it|this|that)(?: to run)?|to run|that runs|which runs|runs?|running|executed|fully automated)[ ,.]*$",
+    r"(?:and )?(?:(?:please )?(?:run|schedule|do|repeat)s? (?:it|this|that)(?: to run)?|to "
+    r"run|that runs|which runs|runs?|running|executed|fully automated)[ ,.]*$",
     re.I,
 )
 

@@ -8,20 +8,27 @@ from compiler.english.lexicon import Verb, lexicon
 from compiler.english.normalise import MARK
 
 _HUMAN = re.compile(
-    r"^(?:(?:have|let|get|ask|tell) (?:me|us|my|our|an?|the|someone|somebody|\w+)\b(?: [\w'-]+){0,3}? (?:to )?"
-    r"(?:re-?view|check|approve|confirm|decide|verify|sign off|choose|select|pick|look|validate|ok)\b"
+    r"^(?:(?:have|let|get|ask|tell) (?:me|us|my|our|an?|the|someone|somebody|\w+)\b(?: "
+    r"[\w'-]+){0,3}? (?:to )?"
+    r"(?:re-?view|check|approve|confirm|decide|verify|sign off|choose|select|pick|look"
+    r"|validate|ok)\b"
     r"|(?:ask|prompt)s? (?:me|us|the user|a human|someone|my \w+|the \w+)\b"
     r"|(?:wait|pause|hold|stop)s?(?: here| there)?(?: and wait)? (?:for|until)\b"
-    r"|(?:get|gets|seek|obtain|request|requires?|needs?|await)s? (?:my |the |an? |human |manual |[\w'-]+ ){0,3}(?:approval|sign-?off|confirmation|consent|go-ahead|permission)"
+    r"|(?:get|gets|seek|obtain|request|requires?|needs?|await)s? (?:my |the |an? |human "
+    r"|manual |[\w'-]+ ){0,3}(?:approval|sign-?off|confirmation|consent|go-ahead|permission)"
     r"|(?:(?:i|we|my \w+|the \w+|an? \w+|someone|human) )?(?:approves?|sign(?:s|ed)? off)\b"
-    r"|(?:i|we|my \w+|the manager|a manager|a human|someone|a person|the user|an editor|the team) (?:must |should |will |has to |have to |needs? to )?(?:review|confirm|check|decide|approve)s?\b"
-    r"|(?:human|manual|manager|my|the|an?|final|legal) ?(?:[\w'-]+ )?(?:approval|review|sign-?off|check|confirmation)\b(?! (?:site|page|process))"
+    r"|(?:i|we|my \w+|the manager|a manager|a human|someone|a person|the user|an editor|the "
+    r"team) (?:must |should |will |has to |have to |needs? to )?(?:review|confirm|check"
+    r"|decide|approve)s?\b"
+    r"|(?:human|manual|manager|my|the|an?|final|legal) ?(?:[\w'-]+ )?(?:approval|review"
+    r"|sign-?off|check|confirmation)\b(?! (?:site|page|process))"
     r"|(?:send|submit|route|put)s? .{0,60}\bfor (?:[\w'-]+ ){0,3}(?:approval|sign-?off)\b"
     r"|(?:approval|sign-?off|human[- ]in[- ]the[- ]loop|confirmation)\b)",
     re.IGNORECASE,
 )
 _TOOL = re.compile(
-    r"^(?:us(?:e|es|ing)|leverag(?:e|es|ing)|utiliz(?:e|es|ing)|call(?:s|ing)?)\s+(?P<tool>(?:[^\s,→]+\s+){1,6}?)to (?=(?P<verb>[\w-]+))",
+    r"^(?:us(?:e|es|ing)|leverag(?:e|es|ing)|utiliz(?:e|es|ing)|call(?:s"
+    r"|ing)?)\s+(?P<tool>(?:[^\s,→]+\s+){1,6}?)to (?=(?P<verb>[\w-]+))",
     re.IGNORECASE,
 )
 _MODEL_ACTOR = re.compile(r"\b(?:llm|ai|model|gpt\S*|claude|agent|openai|chatgpt)\b", re.IGNORECASE)
@@ -101,10 +108,10 @@ def opens_step(text: str, before: str = "") -> bool:
     opening = read_opening(text)
     if opening is None or opening.gerund:
         return False
-    return not opening.verb.is_noun or bool(opening.tool) or _acts(opening, before)
+    return not opening.verb.is_noun or bool(opening.tool) or acts(opening, before)
 
 
-def _acts(opening: Opening, before: str) -> bool:
+def acts(opening: Opening, before: str = "") -> bool:
     """Whether what follows a word shows that the word is a verb."""
     rest = opening.rest
     words = rest.lower().split()
@@ -112,9 +119,16 @@ def _acts(opening: Opening, before: str) -> bool:
         return False
     first = words[0].strip(",.;:")
     sends = opening.verb.action in ("send", "store", "email", "notify", "create")
-    if (sends and first in lexicon().words("after_sending")) or re.search(rf"\b{re.escape(first)}\b", before.lower()):
+    if (sends and first in lexicon().words("after_sending")) or re.search(
+        rf"\b{re.escape(first)}\b", before.lower()
+    ):
         return True
-    if MARK.match(words[0]) or first in lexicon().words("after_verb") or first[:1].isdigit() or first[:1] == "#":
+    if (
+        MARK.match(words[0])
+        or first in lexicon().words("after_verb")
+        or first[:1].isdigit()
+        or first[:1] == "#"
+    ):
         return True
     if lexicon().product_pattern.match(rest):
         return True

@@ -5,7 +5,10 @@ from dataclasses import dataclass, field, replace
 from typing import Any
 
 from compiler.english.conditions import expression, is_decision
-from compiler.english.draft import Draft, Output, escaped
+from compiler.english.draft import Draft, Output, escaped, nouns_in
+from compiler.english.graph_draft import Exit, Exits, GraphDraft
+from compiler.english.joining_steps import write_aggregator
+from compiler.english.lexicon import lexicon
 from compiler.english.links import Scope, find_reading
 from compiler.english.naming import arm_label, arm_sentence
 from compiler.english.normalise import Text
@@ -14,7 +17,7 @@ from compiler.english.program import Arm, Choice, Fork, Part, opposite, steps_of
 from compiler.english.reading_steps import write_api_read, write_database_read, write_scraping
 from compiler.english.sending_steps import write_api_send, write_email, write_human, write_store
 from compiler.english.steps import Step, read_step
-from compiler.english.thinking_steps import write_aggregator, write_data_processing, write_llm
+from compiler.english.thinking_steps import write_data_processing, write_llm
 
 _WRITERS: dict[str, Callable[[Place], Written]] = {
     "web_scraping": write_scraping,
@@ -26,32 +29,6 @@ _WRITERS: dict[str, Callable[[Place], Written]] = {
 }
 
 
-@dataclass(frozen=True, slots=True)
-class NodeText:
-    """Which words of the text became which node."""
-
-    node_id: str
-    agent: str
-    text: str
-
-
-@dataclass(frozen=True, slots=True)
-class Exit:
-    """An open end of the graph: the next node is connected to it."""
-
-    node_id: str
-    label: str | None = None
-    slot: str | None = None
-    """The router's parameter that takes the next node's id, or `route <n>`."""
-    gate: str | None = None
-    """The expression that must hold for the next node to run."""
-    apart: str | None = None
-    """The way of a choice that may have ended before: what follows is copied for it."""
-
-
-Exits = tuple[Exit, ...]
-
-
 @dataclass(slots=True)
 class Weaver:
     """Turns a program into nodes and edges."""
@@ -59,24 +36,27 @@ class Weaver:
     draft: Draft
     text: Text
     subject: str | None = None
-    nodes: dict[str, dict[str, Any]] = field(default_factory=dict)
-    edges: list[dict[str, Any]] = field(default_factory=list)
-    texts: list[NodeText] = field(default_factory=list)
+    graph: GraphDraft = field(default_factory=GraphDraft)
     forked: bool = False
     joined: bool = False
     """Branches were joined, or a map's results were."""
 
     def weave(self, parts: tuple[Part, ...]) -> None:
-        """Write the whole program."""
-        start = (
-            (Output("input", "object", frozenset({self.subject, "event", "payload"})),)
-            if self.subject
-            else ()
-        )
-        self._walk(parts, (), Scope(start), "")
-        for node in self.nodes.values():
-            if "routes" in node["parameters"]:
-                _drop_open_routes(node["parameters"])
+        """Write the whole program.
+
+        Raises:
+            TooManyNodes: It would be too large.
+        """
+        scope = Scope()
+        if self.subject:
+            words = frozenset({self.subject, "event", "payload"})
+            scope = scope.with_output(Output("input", "object", words))
+        for literal in self.text.literals:
+            if literal.kind == "reference":
+                name = literal.value.strip("{}")
+                scope = scope.with_output(Output(name, "text", nouns_in(name.rpartition(".")[2])))
+        self._walk(parts, (), scope, "")
+        self.graph.finish()
 
     def _walk(
         self,
@@ -125,8 +105,6 @@ class Weaver:
     def _step(
         self, step: Step, exits: Exits, scope: Scope, circumstance: str, key: str | None
     ) -> tuple[Exits, Scope]:
-        if step.agent == "human_loop" and any(e.gate for e in exits):
-            return exits, scope
         step = self._refined(step, scope)
         reading = find_reading(step, scope, self.draft)
         given = tuple(o for o in reading.outputs if o not in scope.outputs)
@@ -137,8 +115,8 @@ class Weaver:
         output = written.output
         if key and output and output.kind != "approval":
             output = replace(output, key=key)
-        self._add(place, written, output)
-        self._connect(exits, node_id)
+        self.graph.add(place, written, output)
+        self.graph.connect(exits, node_id)
         if output and output.kind == "approval":
             return (Exit(node_id, gate=f"{output.key}.approved"),), scope.with_output(output)
         return (Exit(node_id),), scope.with_output(output) if output else replace(
@@ -152,53 +130,12 @@ class Weaver:
         sums_up = (
             step.action in ("generate", "summarize") and step.each is None and not step.parallel
         )
-        written = step.noun is None or step.noun.rpartition("_")[2] in (
-            "report", "insights", "summary", "digest", "overview", "recap", "findings", "results", "brief",
-        )  # fmt: skip
+        written = step.noun is None or step.noun.rpartition("_")[2] in lexicon().words("summing_up")
         if joins and sums_up and written and step.model is None and "llm" not in step.words:
             self.joined = True
             return replace(step, agent="aggregator")
         self.joined = self.joined or (step.agent == "aggregator" and joins)
         return step
-
-    def _add(self, place: Place, written: Written, output: Output | None) -> None:
-        step, reading = place.step, place.reading
-        node: dict[str, Any] = {
-            "id": place.node_id,
-            "agent": step.agent,
-            "description": _described(step),
-        }
-        if reading.mapped:
-            node["pattern"] = "map"
-        node["parameters"] = dict(written.parameters)
-        keys = (*reading.keys, *written.keys)
-        if keys:
-            node["input_keys"] = list(dict.fromkeys(keys))
-        if output:
-            node["output_key"] = output.key
-        self.nodes[place.node_id] = node
-        self.texts.append(NodeText(place.node_id, step.agent, step.text))
-
-    def _connect(self, exits: Exits, target: str) -> None:
-        for end in exits:
-            self._point(end, target)
-            if any(edge["from"] == end.node_id and edge["to"] == target for edge in self.edges):
-                continue
-            edge: dict[str, Any] = {"from": end.node_id, "to": target}
-            condition = end.gate or end.label
-            if condition:
-                edge["condition"] = condition
-            if end.gate:
-                edge["type"] = "conditional"
-            self.edges.append(edge)
-
-    def _point(self, end: Exit, target: str) -> None:
-        """Name the next node in the router's own parameters."""
-        parameters = self.nodes[end.node_id]["parameters"]
-        if end.slot and end.slot.startswith("route "):
-            parameters["routes"][int(end.slot[6:])]["to"] = target
-        elif end.slot:
-            parameters[end.slot] = target
 
     def _fork(
         self, part: Fork, exits: Exits, scope: Scope, circumstance: str
@@ -230,21 +167,12 @@ class Weaver:
         """Write the router that lets joined branches go on only when all was approved."""
         keys = [gate.removesuffix(".approved") for gate in gates]
         node_id = self._router({"condition": " and ".join(gates)}, keys, "Go on when approved")
-        self._connect(exits, node_id)
+        self.graph.connect(exits, node_id)
         return Exit(node_id, "approved", "if_true")
 
     def _router(self, parameters: dict[str, Any], keys: list[str], text: str) -> str:
         node_id = self.draft.new_id("router")
-        node: dict[str, Any] = {
-            "id": node_id,
-            "agent": "router",
-            "description": text[:200],
-            "parameters": parameters,
-        }
-        if keys:
-            node["input_keys"] = list(dict.fromkeys(keys))
-        self.nodes[node_id] = node
-        self.texts.append(NodeText(node_id, "router", text))
+        self.graph.add_router(node_id, parameters, keys, text)
         return node_id
 
     def _choice(self, part: Choice, exits: Exits, scope: Scope) -> tuple[Exits, Scope]:
@@ -260,7 +188,7 @@ class Weaver:
             len(part.arms) == 2 and opposite(first.condition, part.arms[1].condition)
         )
         router, exits, scope = self._decide(part, exits, scope, binary)
-        self._connect(exits, router)
+        self.graph.connect(exits, router)
         return self._arms(part, router, scope, binary)
 
     def _decide(
@@ -314,48 +242,44 @@ class Weaver:
         }
         output = Output(self.draft.new_key("decision"), "text", frozenset({"decision"}), node_id)
         place = Place(step, reading, self.draft, self.text, node_id)
-        self._add(place, Written(parameters, output), output)
-        self._connect(exits, node_id)
+        self.graph.add(place, Written(parameters, output), output)
+        self.graph.connect(exits, node_id)
         return output, (Exit(node_id),)
 
     def _arms(self, part: Choice, router: str, scope: Scope, binary: bool) -> tuple[Exits, Scope]:
         ends: Exits = ()
         made: list[Output | None] = []
+        complete = len(part.arms) > 1 and (binary or not part.arms[-1].condition)
+        shared = self.draft.new_key(_shared_noun(part)) if complete and _all_make(part) else None
         for number, arm in enumerate(part.arms):
             slot = _slot(number, arm, binary)
             start = Exit(router, arm_label(arm, part, self.text), slot)
             sentence = arm_sentence(arm, part, self.text)
-            shared = made[0].key if made and made[0] else None
             arm_ends, arm_scope = self._walk(arm.body, (start,), scope, sentence, shared)
             if not self.forked and any(step.agent == "human_loop" for step in steps_of(arm.body)):
                 arm_ends = tuple(replace(end, apart=f"{router} {number}") for end in arm_ends)
             ends += arm_ends
             new = [o for o in arm_scope.data if o not in scope.outputs]
             made.append(new[-1] if new else None)
-        complete = len(part.arms) > 1 and (binary or not part.arms[-1].condition)
         if not complete:
             ends += (Exit(router, "otherwise", "if_false" if binary else "default"),)
-        keys = {output.key if output else None for output in made}
-        common = made[0] if complete and len(keys) == 1 else None
-        return ends, scope.with_output(common) if common else replace(scope, joined=())
+        if shared is None or made[0] is None:
+            return ends, replace(scope, joined=())
+        words = frozenset(word for output in made if output for word in output.words)
+        return ends, scope.with_output(replace(made[0], key=shared, kind="text", words=words))
 
 
-def _drop_open_routes(parameters: dict[str, Any]) -> None:
-    """Take out routes that lead nowhere; the routes after them then exclude their condition."""
-    routes: list[dict[str, str]] = parameters["routes"]
-    default = parameters.get("default")
-    closed = [route["when"] for route in routes if not route["to"]]
-    if not closed:
-        return
-    if default:
-        routes.append({"when": "True", "to": parameters.pop("default")})
-    kept, excluded = [], []
-    for route in routes:
-        if not route["to"]:
-            excluded.append(f"not ({route['when']})")
-        else:
-            kept.append({**route, "when": " and ".join([*excluded, f"({route['when']})"])})
-    parameters["routes"] = kept
+def _all_make(part: Choice) -> bool:
+    """Whether every way ends in a step that makes something, so that they can share one key."""
+    last = [arm.body[-1] if arm.body else None for arm in part.arms]
+    return all(isinstance(step, Step) and step.role == "process" for step in last)
+
+
+def _shared_noun(part: Choice) -> str:
+    actions = {step.action for arm in part.arms for step in steps_of(arm.body[-1:])}
+    return {"summarize": "summary", "translate": "translation"}.get(
+        actions.pop() if len(actions) == 1 else "", "result"
+    )
 
 
 def _turned(part: Choice) -> Choice:
@@ -378,11 +302,6 @@ def _about_data(part: Choice, scope: Scope) -> bool:
     """Whether "yes" and "no" answer a question about data, not one to a person."""
     words = {arm.condition.lower().strip(" .") for arm in part.arms}
     return bool(words & {"yes", "no", "so", "not"}) and bool(scope.data)
-
-
-def _described(step: Step) -> str:
-    text = step.text.removeprefix("approval: ")
-    return (text[:1].upper() + text[1:])[:200]
 
 
 def _writer(step: Step) -> Callable[[Place], Written]:

@@ -91,6 +91,8 @@ function query(values) {
 }
 
 export const getSession = () => call("GET", "/api/v1/session", { login: true });
+// The same for one who believes to have a session: when it is over, the login appears.
+export const checkSession = () => call("GET", "/api/v1/session");
 export const signIn = (token) => call("POST", "/api/v1/session", { body: { token }, login: true });
 export const signOut = () => call("DELETE", "/api/v1/session");
 

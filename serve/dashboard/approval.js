@@ -7,7 +7,7 @@ import { html, Problem, Time } from "./ui.js";
 function Choices({ approval, choice, onChoose }) {
   return html`<fieldset class="choices">
     <legend class="unseen">Options</legend>
-    ${approval.options.map(
+    ${approval.options.map(String).map(
       (option) => html`<label key=${option}>
         <input type="radio" name=${approval.approval_id} value=${option} checked=${choice === option} onChange=${() => onChoose(option)} />
         ${option}

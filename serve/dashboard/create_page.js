@@ -68,7 +68,7 @@ function Preview({ plan, busy }) {
   const count = specification.nodes.length;
   return html`<section class="preview ${busy ? "busy" : ""}" aria-label="What it becomes">
     <div class="preview-head">
-      <h2>${specification.metadata?.name ?? "Workflow"}</h2>
+      <h2>${plan.name ?? specification.metadata?.name ?? "Workflow"}</h2>
       <span class="quiet">${specification.pattern?.replace("_", "-")} · ${count} ${count === 1 ? "node" : "nodes"}</span>
     </div>
     ${plan.problems?.length > 0 && html`<${Problems} problems=${plan.problems} />`}
@@ -86,6 +86,17 @@ function useQuestions(plan, sentence) {
     if (fresh.length) setKnown([...known, ...fresh]);
   }, [plan]);
   return known;
+}
+
+// Where to go after starting a new workflow. One that wants another input than was given exists
+// all the same: its own page asks for it.
+async function start(workflow, input) {
+  try {
+    return `#/executions/${(await execute(workflow.workflow_id, input)).execution_id}`;
+  } catch (problem) {
+    if (problem.status !== 422) throw problem;
+    return `#/workflows/${workflow.workflow_id}`;
+  }
 }
 
 function Composer() {
@@ -112,12 +123,7 @@ function Composer() {
     setError(null);
     try {
       const workflow = await createWorkflow({ description: sentence.trim(), answers: given });
-      if (!run) {
-        location.hash = `#/workflows/${workflow.workflow_id}`;
-        return;
-      }
-      const started = await execute(workflow.workflow_id, input);
-      location.hash = `#/executions/${started.execution_id}`;
+      location.hash = run ? await start(workflow, input) : `#/workflows/${workflow.workflow_id}`;
     } catch (problem) {
       setError(problem);
       setWorking(false);

@@ -132,7 +132,7 @@ export function ExecutionPage({ id }) {
   return html`
     <${Head} execution=${execution} state=${state} onChange=${reload} />
     <${Problem} error=${error} />
-    ${execution.error && html`<div class="problem" role="alert"><strong>It failed</strong><p>${errorText(execution.error)}</p></div>`}
+    ${execution.error && html`<div class="problem" role="alert"><strong>${execution.status === "cancelled" ? "It was cancelled" : "It failed"}</strong><p>${errorText(execution.error)}</p></div>`}
     ${approvals.map((approval) => html`<${Approval} key=${approval.approval_id} executionId=${id} approval=${approval} onDecided=${reload} />`)}
     <section class="card" aria-label="Graph">
       <${Graph} levels=${execution.levels ?? []} nodes=${execution.specification?.nodes ?? []}

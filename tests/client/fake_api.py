@@ -46,6 +46,8 @@ class FakeApi:
         failures: Bare ingress answers to give before real ones: (path part, status), in order.
         cut_after: WebSockets are cut after this many messages each; None: never.
         ready: Whether /ready says so.
+        refuse_input: Whether starts are refused for their input.
+        refuse_handshakes: Whether WebSockets are refused with a status, as an ingress does.
     """
 
     def __init__(self) -> None:
@@ -55,6 +57,8 @@ class FakeApi:
         self.cut_after: int | None = None
         self.streams: list[str] = []
         self.ready = True
+        self.refuse_handshakes = False
+        self.refuse_input = False
         self.base_url = ""
         self._wakers: set[asyncio.Event] = set()
         self._loop: asyncio.AbstractEventLoop | None = None
@@ -169,6 +173,8 @@ class FakeApi:
         return JSONResponse(stored)
 
     async def _execute(self, request: Request) -> Response:
+        if self.refuse_input:
+            return problem(422, "The input is wrong", "url is missing.")
         key = request.headers.get("idempotency-key", "")
         execution_id = self.world.start(request.path_params["id"], key)
         execution = self.world.executions[execution_id]
@@ -253,6 +259,7 @@ class FakeApi:
         execution_id = socket.path_params["id"]
         self.streams.append(str(socket.url))
         if execution_id not in self.world.events:
+            await socket.accept()
             await socket.close(4404, "There is no such execution.")
             return
         await socket.accept()
@@ -317,9 +324,14 @@ class Gate:
                     await PlainTextResponse("", failure[1])(scope, receive, send)
                     return
         login = path == "/api/v1/session" and scope.get("method") == "POST"
+        if scope["type"] == "websocket" and self.api.refuse_handshakes:
+            await WebSocket(scope, receive, send).close()
+            return
         if path.startswith("/api/") and not login and not _knows(connection):
             if scope["type"] == "websocket":
-                await WebSocket(scope, receive, send).close(4401, "Who are you?")
+                socket = WebSocket(scope, receive, send)
+                await socket.accept()
+                await socket.close(4401, "Who are you?")
                 return
             refusal = problem(401, "Unauthorized", "No token.", remedy="Run `weft token`.")
             await refusal(scope, receive, send)

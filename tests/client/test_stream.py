@@ -72,11 +72,21 @@ def test_a_stream_gives_up_on_a_platform_that_is_gone() -> None:
 
 def test_refusals_are_raised_at_once(api: FakeApi, client: Client) -> None:
     """A stream of no execution, or without a token, is not tried again."""
-    with pytest.raises(WeftError):
+    with pytest.raises(WeftError, match="no such execution") as missing:
         list(client.stream("exec_none"))
-    with Client(api.base_url, "wrong") as stranger, pytest.raises(WeftError):
+    assert missing.value.status == 404
+    with Client(api.base_url, "wrong") as stranger, pytest.raises(WeftError) as unknown:
         list(stranger.stream("exec_none"))
+    assert unknown.value.status == 401
     assert len(api.streams) == 1
+
+
+def test_an_ingress_that_refuses_the_handshake_is_told(api: FakeApi) -> None:
+    """A handshake answered with a status below 500 is an error with that status."""
+    api.refuse_handshakes = True
+    with Client(api.base_url, TOKEN) as client, pytest.raises(WeftError) as refused:
+        list(client.stream("exec_1"))
+    assert refused.value.status == 403
 
 
 def test_waiting_ends_at_its_timeout(api: FakeApi, client: Client, workflow_id: str) -> None:

@@ -254,6 +254,28 @@ async def test_an_ended_session_leads_to_the_login(page: Page, api: FakeApi) -> 
     await expect(page.get_by_label("Token")).to_be_visible()
 
 
+async def test_a_refused_stream_leads_to_the_login(page: Page, api: FakeApi) -> None:
+    """When the stream alone notices that the session is over, the login appears by itself."""
+    execution_id = api.world.start(api.world.add_workflow(UPTIME, UPTIME_LEVELS))
+    api.cut_after = 2
+    await page.goto(f"/#/executions/{execution_id}")
+    await expect(page.locator(".live")).to_have_text("live")
+    await page.context.clear_cookies()
+    api.world.emit(execution_id, "node_progress", node_id="check_uptime")
+    await expect(page.get_by_label("Token")).to_be_visible()
+
+
+async def test_an_input_that_is_missing_leads_to_the_form(page: Page, api: FakeApi) -> None:
+    """A new workflow that refuses its first start is not lost: its page asks for the input."""
+    api.refuse_input = True
+    await page.goto("/")
+    await page.get_by_label("What should happen?").fill("Check uptime")
+    await page.get_by_role("button", name="Create & run").click()
+    await expect(page).to_have_url(re.compile("workflows/wf_"))
+    await expect(page.get_by_role("heading", name="Run it")).to_be_visible()
+    assert len(api.world.workflows) == 1
+
+
 async def test_unknown_things_are_said(page: Page) -> None:
     """An unknown execution, workflow or page is an answer with a way on."""
     await page.goto("/#/executions/exec_none")

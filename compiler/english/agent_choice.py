@@ -1,0 +1,194 @@
+"""Which agent does a step: from its verb, its object and the service that it names."""
+
+import re
+from dataclasses import dataclass
+
+from compiler.english.lexicon import Product, lexicon
+from compiler.english.normalise import Text
+from compiler.english.nouns import words_of
+
+
+@dataclass(frozen=True, slots=True)
+class Facts:
+    """What a clause says that decides about its agent."""
+
+    verb: str
+    rest: str
+    """What follows the verb, marked."""
+    object_words: tuple[str, ...]
+    product: Product | None
+    text: Text
+    marked: str
+
+    def has(self, *names: str) -> bool:
+        """Whether the clause holds one of these words."""
+        return not set(words_of(self.marked)).isdisjoint(names)
+
+    def place(self, agent: str) -> bool:
+        """Whether the clause names a place that this agent goes to."""
+        return self.has(*lexicon().names("places", agent))
+
+    @property
+    def urls(self) -> tuple[str, ...]:
+        """The URLs in the clause."""
+        return self.text.literals_in(self.marked, "url")
+
+    @property
+    def emails(self) -> tuple[str, ...]:
+        """The e-mail addresses in the clause."""
+        return self.text.literals_in(self.marked, "email")
+
+
+def choose_agent(action: str, facts: Facts) -> tuple[str, str]:
+    """Return the action as the whole clause means it, and the agent that does it."""
+    chooser = {
+        "notify": _send,
+        "send": _send,
+        "email": _email,
+        "store": _store,
+        "create": _create,
+        "fetch": _fetch,
+        "scrape": _scrape,
+        "check": _check,
+        "generate": _generate,
+        "transform": _transform,
+    }.get(action)
+    return chooser(action, facts) if chooser else (action, lexicon().agents[action])
+
+
+def _email(action: str, facts: Facts) -> tuple[str, str]:
+    if facts.product and facts.product.kind == "api" and not facts.emails and _aimed(facts):
+        return "send", "api"
+    return action, "email"
+
+
+def _aimed(facts: Facts) -> bool:
+    name = facts.product.name.lower() if facts.product else ""
+    return bool(re.search(rf"\b(?:to|in|on|into)\b[^,]*\b{re.escape(name)}", facts.marked.lower()))
+
+
+def _send(action: str, facts: Facts) -> tuple[str, str]:
+    kind = facts.product.kind if facts.product else None
+    if kind == "api":
+        return action, "api"
+    if kind == "database":
+        return "store", "database"
+    if kind == "email" or facts.emails:
+        return "email", "email"
+    if facts.place("database") and re.search(r"\b(?:to|in|into)\b", facts.rest):
+        return "store", "database"
+    if (
+        facts.verb == "text"
+        or facts.urls
+        or facts.has("webhook", "sms", "endpoint", "text message")
+    ):
+        return action, "api"
+    if facts.verb in ("post", "publish", "push", "upload", "submit") and not facts.has(
+        "email", "mail"
+    ):
+        return action, "api"
+    return action, "email"
+
+
+def _store(action: str, facts: Facts) -> tuple[str, str]:
+    if facts.product:
+        return action, "database" if facts.product.kind == "database" else "api"
+    if facts.place("database"):
+        return action, "database"
+    if facts.urls:
+        return "send", "api"
+    if facts.place("data_processing"):
+        return "transform", "data_processing"
+    if facts.verb in ("update", "add", "move", "put", "append", "sync", "copy", "index", "archive"):
+        return "create", "api"
+    return action, "database"
+
+
+def _create(action: str, facts: Facts) -> tuple[str, str]:
+    if facts.product:
+        return action, "database" if facts.product.kind == "database" else "api"
+    written = not lexicon().words("texts").isdisjoint(facts.object_words[-2:])
+    if facts.verb in ("create", "make") and written:
+        return _generate("generate", facts)
+    if facts.place("database") and facts.verb in ("delete", "remove", "create"):
+        return "store", "database"
+    return action, "api"
+
+
+def _fetch(action: str, facts: Facts) -> tuple[str, str]:
+    product, urls = facts.product, facts.urls
+    if product:
+        return action, "database" if product.kind == "database" else "api"
+    if urls:
+        return (
+            (action, "api")
+            if any(_is_endpoint(url) for url in urls)
+            else ("scrape", "web_scraping")
+        )
+    if facts.place("database"):
+        return action, "database"
+    if facts.has("api", "endpoint", "rss", "feed", "feeds", "inbox", "json"):
+        return action, "api"
+    if facts.place("web_scraping"):
+        return "scrape", "web_scraping"
+    return action, "api"
+
+
+def _scrape(action: str, facts: Facts) -> tuple[str, str]:
+    endpoint = facts.has("api", "endpoint") and not facts.place("web_scraping")
+    return ("fetch", "api") if endpoint else (action, "web_scraping")
+
+
+def _is_endpoint(url: str) -> bool:
+    return bool(
+        re.search(
+            r"//api\.|/api(?:/|\b)|/v\d+(?:/|$)|/graphql\b|\.(?:json|csv|xml|rss|txt)(?:$"
+            r"|\?)|/rss\b|/feed\b|/health\b|/status\b",
+            url,
+        )
+    )
+
+
+def _check(action: str, facts: Facts) -> tuple[str, str]:
+    if facts.product:
+        return "fetch", "database" if facts.product.kind == "database" else "api"
+    looked = {
+        "website",
+        "site",
+        "url",
+        "uptime",
+        "server",
+        "api",
+        "endpoint",
+        "health",
+        "status",
+        "page",
+    }
+    if facts.urls or facts.has(*looked):
+        return action, "api"
+    if facts.place("database"):
+        return "fetch", "database"
+    if facts.has(
+        "price", "prices", "weather", "inbox", "stock", "feed", "feeds", "balance", "usage", "disk"
+    ):
+        return "fetch", "api"
+    return "analyze", "llm"
+
+
+def _generate(action: str, facts: Facts) -> tuple[str, str]:
+    target = r"\b(?:back )?(?:to|into|in)\b (?:an?|the|my|our)? ?"
+    if facts.verb == "write" and re.search(
+        rf"{target}[\w -]*\b(?:table|database|db|tables|warehouse)\b", facts.rest, re.I
+    ):
+        return "store", "database"
+    if facts.verb == "write" and facts.product and _aimed(facts):
+        return _store("store", facts)
+    if facts.object_words[-1:] in (("summary",), ("summaries",)):
+        return "summarize", "llm"
+    return "generate", "llm"
+
+
+def _transform(action: str, facts: Facts) -> tuple[str, str]:
+    if facts.verb in ("calculate", "compute") and facts.has("average", "mean", "sum", "total"):
+        return "aggregate", "aggregator"
+    return action, "data_processing"
