@@ -16,7 +16,7 @@ from agents.agent import Agent, AgentContext, AgentResult, Parameters
 from agents.errors import AgentError
 from compiler.references import UnresolvedReference, resolve
 from compiler.specification import Node, Retry
-from store.json_values import jsonable
+from store.json_values import clean_text, jsonable
 
 TRACE_CHARACTERS = 8_000
 
@@ -45,13 +45,7 @@ def delay_seconds(retry: Retry, attempt: int, spread: float) -> float:
         attempt: The number of the attempt that failed, from 1.
         spread: Where in the jitter the delay falls, from -1 to 1.
     """
-    growth = {
-        "fixed": 1.0,
-        "linear": float(attempt),
-        "exponential": retry.factor ** (attempt - 1),
-    }[retry.backoff]
-    delay = min(retry.initial_seconds * growth, retry.max_seconds)
-    return delay * (1 + retry.jitter * spread)
+    return retry.delay_seconds(attempt + 1) * (1 + retry.jitter * spread)
 
 
 @dataclass(frozen=True, slots=True)
@@ -146,9 +140,18 @@ def _failed(begun: Attempt, work: Work, error: Exception, trace: str | None) -> 
     text = str(error) or type(error).__name__
     if trace:
         text = f"{type(error).__name__}: {text}"
-    for name, value in work.secrets.items():
-        text = text.replace(value, f"{{secrets.{name}}}") if value else text
-        trace = trace.replace(value, f"{{secrets.{name}}}") if trace and value else trace
     return replace(
-        begun, ended_at=datetime.now(UTC), error=text, trace=trace, retry_in_seconds=wait
+        begun,
+        ended_at=datetime.now(UTC),
+        error=_without_secrets(text, work.secrets),
+        trace=_without_secrets(trace, work.secrets) if trace else None,
+        retry_in_seconds=wait,
     )
+
+
+def _without_secrets(text: str, secrets: Mapping[str, str]) -> str:
+    # The longest first: one secret may be the beginning of another.
+    for name, value in sorted(secrets.items(), key=lambda secret: -len(secret[1])):
+        if value:
+            text = text.replace(value, f"{{secrets.{name}}}")
+    return clean_text(text)

@@ -6,6 +6,7 @@ lost it gets `LeaseLost` and writes nothing. What a node wants recorded with its
 counters) is handed to `Recorder.take`, and lands in the same transaction as the result.
 """
 
+import random
 from collections.abc import AsyncIterator, Callable, Sequence
 from typing import Any, Protocol, cast
 from uuid import UUID
@@ -57,8 +58,13 @@ class JournalSaver(BaseCheckpointSaver[str]):
         self._recorder = recorder
 
     def get_next_version(self, current: str | None, channel: None) -> str:
-        """Return the version after the current one: a number that sorts as text."""
-        return f"{int(current or 0) + 1:012d}"
+        """Return the version after the current one: a number that sorts as text.
+
+        A value is stored once for its version, so two ways on from one checkpoint must not come to
+        the same versions: chance tells them apart.
+        """
+        number = int(current.split(".")[0]) if current else 0
+        return f"{number + 1:012d}.{random.getrandbits(32):08x}"
 
     async def aget_tuple(self, config: RunnableConfig) -> CheckpointTuple | None:
         """Return a checkpoint with its values and pending writes; None when there is none."""

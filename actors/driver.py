@@ -10,7 +10,7 @@ from langchain_core.runnables import RunnableConfig
 from langgraph.errors import GraphRecursionError
 from langgraph.types import Command
 
-from actors.errors import ExecutionError
+from actors.errors import JournalStopped, LeaseLost
 from actors.graphs import GraphCache
 from actors.hosting import Host
 from actors.journal import Lease
@@ -19,7 +19,8 @@ from actors.outcome import execution_output
 from actors.run import Facts, Run
 from compiler.graph import FAILURES
 from compiler.specification import Specification
-from store.json_values import dumps, loads
+from store.json_values import clean_text, dumps, loads
+from store.postgres import UNREACHABLE
 from store.records import MoveRecord
 from store.statements import statement
 from store.status import Status
@@ -49,34 +50,49 @@ class Driver:
 
         An execution that this process does not own (any more) is left alone.
         """
-        row = await self._host.pool.fetchrow(
-            statement("get_owned_execution"), execution_id, executor_id
-        )
-        if row is None or execution_id in self._runs:
+        if execution_id in self._runs:
             return
-        lease = Lease(row["tenant_id"], execution_id, row["epoch"])
-        specification = Specification.model_validate(loads(row["document"]))
-        facts = Facts(
-            workflow_id=row["workflow_id"],
-            workflow_name=row["workflow_name"],
-            specification=specification,
-            input=loads(row["input_data"]),
-            user_email=row["user_email"] or "",
-            user_name=row["user_name"] or "",
-        )
-        run = Run(lease, facts, self._host)
-        self._runs[execution_id] = run
         try:
-            if row["status"] == Status.PENDING:
-                run.write([MoveRecord(execution_id, lease.epoch, Status.RUNNING)])
-            await self._within_deadline(run, row["specification_sha256"], row["deadline_at"])
-        except ExecutionError as error:
+            row = await self._host.pool.fetchrow(
+                statement("get_owned_execution"), execution_id, executor_id
+            )
+            if row is not None:
+                await self._drive(Lease(row["tenant_id"], execution_id, row["epoch"]), row)
+        except (LeaseLost, JournalStopped) as error:
             log.info("execution.left", execution_id=str(execution_id), reason=str(error))
+        except UNREACHABLE as error:
+            # Not the execution's fault: its owner takes it up again from its last checkpoint.
+            log.warning("execution.interrupted", execution_id=str(execution_id), error=repr(error))
+
+    async def _drive(self, lease: Lease, row: Any) -> None:
+        if lease.execution_id in self._runs:
+            return
+        if row["status"] == Status.PENDING:
+            move = MoveRecord(lease.execution_id, lease.epoch, Status.RUNNING)
+            self._host.journal.append(lease, [move])
+        deadline_at: datetime | None = row["deadline_at"]
+        timeout = asyncio.timeout(
+            (deadline_at - datetime.now(UTC)).total_seconds() if deadline_at else None
+        )
+        try:
+            async with timeout:
+                await self._run(Run(lease, _facts(row), self._host), row["specification_sha256"])
+        except TimeoutError:
+            if not timeout.expired():
+                raise
+            await self._fail(lease, "The execution took longer than its timeout.", None)
+        except (LeaseLost, JournalStopped, *UNREACHABLE):
+            raise
         except Exception as error:
-            log.exception("execution.broken", execution_id=str(execution_id))
-            await self._end_failed(run, f"{type(error).__name__}: {error}", None)
+            log.exception("execution.broken", execution_id=str(lease.execution_id))
+            await self._fail(lease, f"{type(error).__name__}: {error}", None)
+
+    async def _run(self, run: Run, sha256: str) -> None:
+        self._runs[run.lease.execution_id] = run
+        try:
+            await self._until_parked(run, sha256)
         finally:
-            del self._runs[execution_id]
+            del self._runs[run.lease.execution_id]
 
     async def cancel(self, run: Run, reason: str) -> None:
         """Record that an execution was cancelled, after its task has ended."""
@@ -89,14 +105,6 @@ class Driver:
                                                          "message": reason}),
             ]
         )  # fmt: skip
-
-    async def _within_deadline(self, run: Run, sha256: str, deadline_at: datetime | None) -> None:
-        seconds = (deadline_at - datetime.now(UTC)).total_seconds() if deadline_at else None
-        try:
-            async with asyncio.timeout(seconds):
-                await self._until_parked(run, sha256)
-        except TimeoutError:
-            await self._end_failed(run, "The execution took longer than its timeout.", None)
 
     async def _until_parked(self, run: Run, sha256: str) -> None:
         execution_id = run.lease.execution_id
@@ -116,10 +124,11 @@ class Driver:
                 state = await graph.ainvoke(begin, config, context=run, durability="sync")
             except GraphRecursionError:
                 message = f"The execution went through {STEP_LIMIT} steps; a loop never leaves."
-                await self._end_failed(run, message, None)
+                await self._fail(run.lease, message, None)
                 return
             started = True
-            if not state.get("__interrupt__"):
+            stops = run.facts.specification.settings.error_handling.on_failure != "continue"
+            if not state.get("__interrupt__") or (run.failures and stops):
                 await self._end(run, state)
                 return
             if await run.write([self._waiting(run)]):
@@ -152,10 +161,10 @@ class Driver:
 
     async def _end(self, run: Run, state: dict[str, Any]) -> None:
         specification = run.facts.specification
-        failures: dict[str, str] = state.get(FAILURES) or {}
+        failures: dict[str, str] = state.get(FAILURES) or run.failures
         if failures and specification.settings.error_handling.on_failure != "continue":
             node_id, message = next(iter(failures.items()))
-            await self._end_failed(run, message, node_id)
+            await self._fail(run.lease, message, node_id)
             return
         output = execution_output(specification, await run.values(state))
         notes = Notes(run.lease)
@@ -168,13 +177,25 @@ class Driver:
             ]
         )  # fmt: skip
 
-    async def _end_failed(self, run: Run, message: str, node_id: str | None) -> None:
-        notes = Notes(run.lease)
+    async def _fail(self, lease: Lease, message: str, node_id: str | None) -> None:
+        message = clean_text(message)
         payload = {"status": "failed", "error_node_id": node_id, "error_message": message}
-        await run.write(
+        await self._host.journal.append(
+            lease,
             [
-                MoveRecord(run.lease.execution_id, run.lease.epoch, Status.FAILED,
-                           error_message=message, error_node_id=node_id),
-                notes.event("workflow_failed", node_id, payload),
-            ]
+                MoveRecord(lease.execution_id, lease.epoch, Status.FAILED, error_message=message,
+                           error_node_id=node_id),
+                Notes(lease).event("workflow_failed", node_id, payload),
+            ],
         )  # fmt: skip
+
+
+def _facts(row: Any) -> Facts:
+    return Facts(
+        workflow_id=row["workflow_id"],
+        workflow_name=row["workflow_name"],
+        specification=Specification.model_validate(loads(row["document"])),
+        input=loads(row["input_data"]),
+        user_email=row["user_email"] or "",
+        user_name=row["user_name"] or "",
+    )

@@ -21,6 +21,14 @@ class LeaseLost(ExecutionError):
         super().__init__(f"Execution {execution_id} is no longer held under epoch {epoch}.")
 
 
+class RecordRefused(ExecutionError):
+    """Postgres refuses what an execution wants recorded; trying again changes nothing."""
+
+    def __init__(self, execution_id: UUID, reason: str) -> None:
+        self.execution_id = execution_id
+        super().__init__(f"A record of the execution cannot be stored: {reason}")
+
+
 class JournalStopped(ExecutionError):
     """The journal ended before the records were written."""
 

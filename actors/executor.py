@@ -28,7 +28,7 @@ from actors.run import Run
 from agents.registry import builtin_registry
 from agents.services import AgentSettings, open_services
 from store.live import open_live_view
-from store.postgres import Pool, open_pool
+from store.postgres import UNREACHABLE, Pool, open_pool
 from store.statements import statement
 
 log = structlog.get_logger(__name__)
@@ -111,7 +111,13 @@ class ExecutionActor:
     async def _adopt(self, pool: Pool) -> None:
         while True:
             await asyncio.sleep(ADOPT_SECONDS)
-            for row in await pool.fetch(statement("list_owned_executions"), self.id):
+            try:
+                rows = await pool.fetch(statement("list_owned_executions"), self.id)
+            except UNREACHABLE as error:
+                # How long the database may stay away is the journal's and the lease's to say.
+                log.warning("executor.database_away", error=repr(error))
+                continue
+            for row in rows:
                 self._begin(row["id"])
 
     async def host(self, execution_id: str) -> None:
@@ -163,7 +169,10 @@ class ExecutionActor:
         if tasks:
             await asyncio.wait(tasks, timeout=5)
         if self._journal is not None:
-            await asyncio.wait_for(self._journal.drain(), 5)
+            try:
+                await asyncio.wait_for(self._journal.drain(), 5)
+            except TimeoutError:
+                log.warning("executor.journal_not_drained")
         self._lease_stopped.set()
         for background in self._background:
             background.cancel()

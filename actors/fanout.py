@@ -8,6 +8,7 @@ import asyncio
 import threading
 from collections.abc import Mapping
 from concurrent.futures import Future
+from contextlib import AsyncExitStack
 from dataclasses import dataclass
 from typing import Any
 from uuid import UUID
@@ -60,6 +61,7 @@ class _Worker:
     def __init__(self) -> None:
         self._loop = asyncio.new_event_loop()
         self._services: Services | None = None
+        self._stack = AsyncExitStack()
         self._opening = asyncio.Lock()
         threading.Thread(target=self._loop.run_forever, name="chunks", daemon=True).start()
 
@@ -74,7 +76,7 @@ class _Worker:
         async with self._opening:
             if self._services is None:
                 # Closed with the process: Ray ends idle workers by a signal.
-                self._services = await open_services(settings).__aenter__()
+                self._services = await self._stack.enter_async_context(open_services(settings))
         return await run_items(chunk, self._services)
 
 

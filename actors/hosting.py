@@ -9,6 +9,7 @@ import ray
 
 from actors.fanout import Chunk, ItemResult, run_chunk
 from actors.journal import Journal
+from agents.errors import AgentError
 from agents.registry import Registry
 from agents.services import Services
 from store.postgres import Pool
@@ -36,7 +37,7 @@ class Host:
         """Run a chunk as a Ray task of this name; again when its worker process dies.
 
         Raises:
-            ray.exceptions.RayError: It died as often as it may.
+            AgentError: It died as often as it may, or could not start its work.
         """
         payload = orjson.dumps(chunk)
         async with self._gate:
@@ -47,9 +48,12 @@ class Host:
                 except asyncio.CancelledError:
                     ray.cancel(reference, force=True)
                     raise
-                except (ray.exceptions.WorkerCrashedError, ray.exceptions.NodeDiedError):
+                except (ray.exceptions.WorkerCrashedError, ray.exceptions.NodeDiedError) as error:
                     if attempt == CHUNK_ATTEMPTS:
-                        raise
+                        message = f"The worker process died {CHUNK_ATTEMPTS} times."
+                        raise AgentError(message) from error
+                except ray.exceptions.RayError as error:
+                    raise AgentError(f"The worker process failed: {error}") from error
                 else:
                     return [ItemResult(**result) for result in results]
         raise AssertionError("unreachable")

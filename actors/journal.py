@@ -4,22 +4,41 @@ Records are appended and awaited; a flush writes all that has gathered in one tr
 starts when the one before it ends, so a busy process shares commits and an idle one waits for
 nothing. Before it writes, a flush locks its executions and compares their epochs: an owner whose
 epoch has moved gets `LeaseLost` and nothing of it is written.
+
+A flush that fails with the database is tried again. Its commit may have happened unheard, so each
+flush leaves its id in the same transaction, and looks for it before it writes a second time.
 """
 
 import asyncio
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass
+from typing import Any
 from uuid import UUID, uuid4
 
 import structlog
+from asyncpg import exceptions
 
-from actors.errors import JournalStopped, LeaseLost
+from actors.errors import JournalStopped, LeaseLost, RecordRefused
 from store.postgres import UNREACHABLE, Connection, Pool
-from store.records import Event, Record, write_records
+from store.records import Event, MoveRecord, Record, write_records
 from store.statements import statement
 from store.status import Status
 
 log = structlog.get_logger(__name__)
+
+AGAIN = (
+    *UNREACHABLE,
+    exceptions.TransactionRollbackError,
+    exceptions.InsufficientResourcesError,
+)
+"""What a flush is tried again after."""
+REFUSED = (
+    exceptions.DataError,
+    exceptions.IntegrityConstraintViolationError,
+    exceptions.ProgramLimitExceededError,
+)
+"""What the records of one execution are to blame for."""
+ENTRIES_AT_ONCE = 2000
 
 Publish = Callable[[list[Event]], Awaitable[None]]
 
@@ -72,7 +91,8 @@ class Journal:
 
         Raises:
             JournalStopped: The journal has ended. The future raises LeaseLost when this process
-                does not own the execution any more.
+                does not own the execution any more, and RecordRefused when Postgres cannot hold
+                a record of it.
         """
         if self._stopped:
             raise JournalStopped
@@ -84,7 +104,7 @@ class Journal:
         return done
 
     async def run(self) -> None:
-        """Flush until cancelled; what has been appended by then is written first.
+        """Flush until cancelled; `drain` first, since what is left then is not written.
 
         Raises:
             Exception: The database stayed away longer than the patience; the process must end.
@@ -107,7 +127,7 @@ class Journal:
 
     async def _flush_all(self) -> None:
         while self._queue:
-            batch = self._queue[:2000]
+            batch = self._queue[:ENTRIES_AT_ONCE]
             held = await self._flush(batch)
             if held:
                 await asyncio.sleep(0.005)
@@ -122,16 +142,62 @@ class Journal:
         while True:
             try:
                 async with self._pool.acquire() as connection:
-                    if attempt and await self._committed(connection, flush_id):
-                        _settle(batch, set(), set(), set())
-                        return []
-                    return await self._write(connection, flush_id, batch)
-            except UNREACHABLE as error:
+                    return await self._write(connection, flush_id, batch, again=attempt > 0)
+            except AGAIN as error:
                 attempt += 1
                 log.warning("journal.flush_failed", attempt=attempt, error=repr(error))
                 if loop.time() > deadline:
                     raise
                 await asyncio.sleep(min(0.05 * 2**attempt, 1.0))
+            except REFUSED as error:
+                return await self._flush_apart(batch, error)
+
+    async def _flush_apart(self, batch: list[_Entry], error: Exception) -> list[_Entry]:
+        """Write each execution's entries by themselves; those of the culprit fail."""
+        apart: dict[UUID, list[_Entry]] = {}
+        for entry in batch:
+            apart.setdefault(entry.lease.execution_id, []).append(entry)
+        if len(apart) > 1:
+            return [entry for entries in apart.values() for entry in await self._flush(entries)]
+        execution_id = batch[0].lease.execution_id
+        log.error("journal.record_refused", execution_id=str(execution_id), error=repr(error))
+        for entry in batch:
+            if not entry.done.done():
+                entry.done.set_exception(RecordRefused(execution_id, str(error)))
+        return []
+
+    async def _write(
+        self, connection: Connection, flush_id: UUID, batch: list[_Entry], *, again: bool
+    ) -> list[_Entry]:
+        ids = sorted({entry.lease.execution_id for entry in batch})
+        async with connection.transaction():
+            # A second time it waits for the locks: a commit that is still on its way holds them.
+            lock = statement("wait_for_executions" if again else "lock_executions")
+            rows = {row["id"]: row for row in await connection.fetch(lock, ids)}
+            if again and await self._committed(connection, flush_id):
+                # Its events reach the watchers from Postgres.
+                _settle(batch, *_outcome(batch, rows), set())
+                return []
+            busy = await self._existing(connection, set(ids) - set(rows))
+            lost = {
+                entry.lease
+                for entry in batch
+                if entry.lease.execution_id not in busy and not _owned(entry.lease, rows)
+            }
+            records = [
+                record
+                for entry in batch
+                if entry.lease.execution_id not in busy and entry.lease not in lost
+                for record in entry.records
+            ]
+            events, refused = await write_records(connection, records)
+            await connection.execute(statement("mark_flush"), self._executor_id, flush_id)
+        self.flushes += 1
+        self.rows += len(records)
+        _settle(batch, lost, refused, busy)
+        if events:
+            await self._publish(events)
+        return [entry for entry in batch if entry.lease.execution_id in busy]
 
     async def _existing(self, connection: Connection, ids: set[UUID]) -> set[UUID]:
         """Tell executions that are locked by somebody else from those that are gone."""
@@ -144,41 +210,35 @@ class Journal:
         last = await connection.fetchval(statement("get_last_flush"), self._executor_id)
         return bool(last == flush_id)
 
-    async def _write(
-        self, connection: Connection, flush_id: UUID, batch: list[_Entry]
-    ) -> list[_Entry]:
-        ids = sorted({entry.lease.execution_id for entry in batch})
-        async with connection.transaction():
-            rows = await connection.fetch(statement("lock_executions"), ids)
-            held = {row["id"]: row for row in rows}
-            missing = set(ids) - set(held)
-            existing = await self._existing(connection, missing)
-            lost = {
-                entry.lease
-                for entry in batch
-                if (row := held.get(entry.lease.execution_id)) is not None
-                and (row["epoch"] != entry.lease.epoch or Status(row["status"]).ended)
-            } | {entry.lease for entry in batch if entry.lease.execution_id in missing - existing}
-            records = [
-                record
-                for entry in batch
-                if entry.lease not in lost and entry.lease.execution_id in held
-                for record in entry.records
-            ]
-            events, refused = await write_records(connection, records)
-            await connection.execute(statement("mark_flush"), self._executor_id, flush_id)
-        self.flushes += 1
-        self.rows += len(records)
-        _settle(batch, lost, refused, existing)
-        if events:
-            await self._publish(events)
-        return [entry for entry in batch if entry.lease.execution_id in existing]
+
+def _owned(lease: Lease, rows: Mapping[UUID, Any]) -> bool:
+    row = rows.get(lease.execution_id)
+    return row is not None and row["epoch"] == lease.epoch and not Status(row["status"]).ended
 
 
-def _settle(batch: list[_Entry], lost: set[Lease], refused: set[UUID], waiting: set[UUID]) -> None:
+def _outcome(batch: list[_Entry], rows: Mapping[UUID, Any]) -> tuple[set[Lease], set[UUID]]:
+    """Tell from its rows what became of a flush that was committed without our hearing of it.
+
+    Returns:
+        The leases that are lost, and the executions whose change of status was refused.
+    """
+    lost: set[Lease] = set()
+    wanted: dict[UUID, Status] = {}
+    for entry in batch:
+        row = rows.get(entry.lease.execution_id)
+        if row is None or row["epoch"] != entry.lease.epoch:
+            lost.add(entry.lease)
+            continue
+        for record in entry.records:
+            if isinstance(record, MoveRecord):
+                wanted[record.execution_id] = record.status
+    return lost, {id for id, status in wanted.items() if rows[id]["status"] != status}
+
+
+def _settle(batch: list[_Entry], lost: set[Lease], refused: set[UUID], busy: set[UUID]) -> None:
     for entry in batch:
         lease = entry.lease
-        if lease.execution_id in waiting or entry.done.done():
+        if lease.execution_id in busy or entry.done.done():
             continue
         if lease in lost:
             entry.done.set_exception(LeaseLost(lease.execution_id, lease.epoch))

@@ -32,7 +32,11 @@ def keep_lease(
         stopped: Set from outside to end in good order.
         lost: Called, once, when the lease was taken away or could not be renewed in time.
     """
-    asyncio.run(_keep(dsn, executor_id, lease_seconds, stopped, lost))
+    try:
+        asyncio.run(_keep(dsn, executor_id, lease_seconds, stopped, lost))
+    except Exception as error:
+        # Nothing renews the lease any more, whatever the reason.
+        lost(f"Renewing the lease failed: {error!r}")
 
 
 async def _keep(
@@ -47,10 +51,12 @@ async def _keep(
     try:
         while not stopped.is_set():
             begun = time.monotonic()
+            # However slow the database is, the end of the lease is noticed when it comes.
+            patience_seconds = max(0.1, min(3.0, renewed + lease_seconds - begun))
             try:
-                if connection is None:
-                    connection = await connect(dsn, "weft_engine", timeout_seconds=3)
-                row = await connection.fetchval(statement("beat_executor"), executor_id, timeout=3)
+                async with asyncio.timeout(patience_seconds):
+                    connection = connection or await connect(dsn, "weft_engine")
+                    row = await connection.fetchval(statement("beat_executor"), executor_id)
                 if row is None:
                     lost("The lease was taken away.")
                     return
@@ -65,7 +71,16 @@ async def _keep(
                 return
             await asyncio.to_thread(stopped.wait, lease_seconds / 5)
         if connection is not None:
-            await connection.execute(statement("stop_executor"), executor_id)
+            await _stop(connection, executor_id)
     finally:
         if connection is not None:
-            await connection.close(timeout=2)
+            connection.terminate()
+
+
+async def _stop(connection: asyncpg.Connection, executor_id: UUID) -> None:
+    """End the lease in good order; when that fails it ends by itself."""
+    try:
+        await connection.execute(statement("stop_executor"), executor_id, timeout=2)
+        await connection.close(timeout=2)
+    except UNREACHABLE as error:
+        log.warning("lease.not_ended", error=repr(error))

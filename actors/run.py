@@ -2,7 +2,7 @@
 
 import asyncio
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 from typing import Any
 from uuid import UUID
@@ -62,6 +62,8 @@ class Run:
     host: Host
     asked: set[str] = field(default_factory=set)
     """The questions that are recorded already, by interrupt id."""
+    failures: dict[str, str] = field(default_factory=dict)
+    """What failed in this process, by node: a branch's failures reach the state at its end only."""
     _notes: dict[str, list[Record]] = field(default_factory=dict)
     _maps: MapRows = field(init=False)
     _notes_of: Notes = field(init=False)
@@ -94,16 +96,17 @@ class Run:
         task_id = _task_id(config)
         values = await self.values(state)
         if node.agent == "human_loop":
-            return self._ask(node, task_id, values)
+            return await self._ask(node, task_id, values)
         attempt = await self._attempts(node, task_id, values)
         if attempt.result is None:
             return self._fail(node, task_id, attempt)
         output = attempt.result.output
+        try:
+            route = await self._route(node, output, values)
+        except AgentError as error:
+            return self._fail(node, task_id, replace(attempt, result=None, error=str(error)))
         self._notes[task_id] = self._notes_of.completed(node, task_id, attempt, attempt.result)
-        update: Update = {node.key: output}
-        if is_chooser(self.facts.specification, node):
-            update[route_channel(node.id)] = await self._route(node, output, values)
-        return update
+        return {node.key: output, **route}
 
     async def plan_map(
         self, node: Node, state: Mapping[str, Any], config: RunnableConfig
@@ -154,12 +157,16 @@ class Run:
                 f"{len(failed)} of {len(items)} items failed; "
                 f"item {failed[0].map_index}: {failed[0].error}"
             )
-            broken = Attempt(1, begun.started_at, None, begun.ended_at, error=message)
-            return self._fail(node, task_id, broken, cut["task"])
+            return self._fail(node, task_id, replace(begun, error=message), cut["task"])
         outputs = [item.output for item in items]
+        try:
+            values = await self.values(state) if is_chooser(self.facts.specification, node) else {}
+            route = await self._route(node, outputs, values)
+        except AgentError as error:
+            return self._fail(node, task_id, replace(begun, error=str(error)), cut["task"])
         shown = outputs if len(outputs) <= LOGGED_ITEMS else {"count": len(outputs)}
         self._notes[task_id] = self._notes_of.map_completed(node, cut["task"], shown, len(items))
-        return {node.key: StoredValue(cut["task"], len(items), 0)}
+        return {node.key: StoredValue(cut["task"], len(items), 0), **route}
 
     # What bodies share.
 
@@ -221,12 +228,13 @@ class Run:
         self, node: Node, task_id: str, attempt: Attempt, log_task_id: str | None = None
     ) -> Update:
         self._notes[task_id] = self._notes_of.failed(node, log_task_id or task_id, attempt)
+        self.failures[node.id] = attempt.error or ""
         update: Update = {FAILURES: {node.id: attempt.error}}
         if self.facts.specification.settings.error_handling.on_failure == "continue":
             update[node.key] = None
         return update
 
-    def _ask(self, node: Node, task_id: str, values: Mapping[str, Any]) -> Update:
+    async def _ask(self, node: Node, task_id: str, values: Mapping[str, Any]) -> Update:
         # Answering one question runs every unanswered one again, so nothing happens before this.
         agent = self.host.registry.get(node.agent)
         begun = datetime.now(UTC)
@@ -238,13 +246,25 @@ class Run:
         answer = interrupt({**question, "node_id": node.id, "task_id": task_id})
         consumed = ConsumedRecord(self.lease.execution_id, answer["interrupt_id"])
         output = answer["output"]
-        self._notes[task_id] = [*self._notes_of.answered(node, task_id, shown, output), consumed]
-        return {node.key: output}
+        try:
+            update = {node.key: output, **await self._route(node, output, values)}
+            self._notes[task_id] = self._notes_of.answered(node, task_id, shown, output)
+        except AgentError as error:
+            update = self._fail(node, task_id, Attempt(1, begun, shown, begun, error=str(error)))
+        self._notes[task_id].append(consumed)
+        return update
 
-    async def _route(self, node: Node, output: Any, values: Mapping[str, Any]) -> str | None:
+    async def _route(self, node: Node, output: Any, values: Mapping[str, Any]) -> Update:
+        """Return where a node that chooses goes on; nothing for one that does not.
+
+        Raises:
+            AgentError: A condition fails.
+        """
+        if not is_chooser(self.facts.specification, node):
+            return {}
+        channel = route_channel(node.id)
         if node.agent == "router":
-            route: str | None = output.get("route")
-            return route
+            return {channel: output.get("route")}
         sandbox = await self.host.services.sandbox()
         scope = self.scope({**values, node.key: output})
         for edge in self.facts.specification.edges:
@@ -252,8 +272,8 @@ class Run:
                 not edge.condition
                 or await sandbox.evaluate(parse_condition(edge.condition).source, scope)
             ):
-                return edge.target
-        return None
+                return {channel: edge.target}
+        return {channel: None}
 
     async def _chunk(
         self, node: Node, start: int, items: list[Any], values: Mapping[str, Any]
@@ -272,7 +292,13 @@ class Run:
             f"map {self.facts.workflow_name} exec_{self.lease.execution_id.hex} "
             f"{node.id}[{start}:{start + len(items)}]"
         )
-        return await self.host.fan_out(name, chunk)
+        try:
+            return await self.host.fan_out(name, chunk)
+        except AgentError as error:
+            return [
+                ItemResult(start + place, 1, None, str(error), 0, 0, 0.0)
+                for place in range(len(items))
+            ]
 
     def _item_scope(self, node: Node, values: Mapping[str, Any]) -> dict[str, Any]:
         """Leave the mapped list itself out of what every chunk carries, when nothing names it."""

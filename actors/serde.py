@@ -59,7 +59,8 @@ def _encode_tagged(value: Any) -> Any:
     if isinstance(value, tuple):
         return {TAG: "tuple", "value": [_encode(item) for item in value]}
     if isinstance(value, set | frozenset):
-        return {TAG: "set", "value": sorted((_encode(item) for item in value), key=str)}
+        name = "set" if isinstance(value, set) else "frozenset"
+        return {TAG: name, "value": sorted((_encode(item) for item in value), key=str)}
     if isinstance(value, bytes):
         return {TAG: "bytes", "value": base64.b64encode(value).decode("ascii")}
     if isinstance(value, Send):
@@ -78,6 +79,7 @@ _DECODERS: dict[str, Callable[[dict[str, Any]], Any]] = {
     "object": lambda data: {key: _decode(item) for key, item in data["value"].items()},
     "tuple": lambda data: tuple(_decode(item) for item in data["value"]),
     "set": lambda data: {_decode(item) for item in data["value"]},
+    "frozenset": lambda data: frozenset(_decode(item) for item in data["value"]),
     "bytes": lambda data: base64.b64decode(data["value"]),
     "send": lambda data: Send(data["node"], _decode(data["value"])),
     "interrupt": lambda data: Interrupt(value=_decode(data["value"]), id=data["id"]),

@@ -5,6 +5,7 @@ and `webhook-signature: v1,<base64 of HMAC-SHA256 over "id.timestamp.body">`. A 
 derived from the platform's, so no secret is stored.
 """
 
+import asyncio
 import base64
 import hashlib
 import hmac
@@ -17,8 +18,8 @@ import structlog
 
 from agents.errors import AgentError
 from agents.services import Services
-from store.json_values import loads
-from store.postgres import Pool
+from store.json_values import clean_text, loads
+from store.postgres import UNREACHABLE, Pool
 from store.statements import statement
 
 log = structlog.get_logger(__name__)
@@ -45,6 +46,11 @@ def signature(key: bytes, message_id: str, timestamp: int, body: bytes) -> str:
     return "v1," + base64.b64encode(digest).decode("ascii")
 
 
+def delay_seconds(attempts: int) -> float:
+    """Return how long to wait after so many failed attempts: 2 s, then four times as long each."""
+    return FIRST_DELAY_SECONDS * 4.0 ** (attempts - 1)
+
+
 class WebhookSender:
     """Delivers what is due.
 
@@ -60,17 +66,31 @@ class WebhookSender:
         self._platform_key = platform_key
 
     async def deliver_due(self) -> None:
-        """Deliver every call that is due, one attempt each."""
-        for row in await self._pool.fetch(statement("claim_webhook_deliveries"), TIMEOUT_SECONDS):
-            error = await self._deliver(row)
-            if error is None:
-                await self._pool.execute(statement("finish_webhook_delivery"), row["id"])
-                continue
-            log.warning("webhook.failed", delivery=str(row["id"]), error=error)
-            delay = FIRST_DELAY_SECONDS * 4 ** (row["attempts"] - 1)
-            await self._pool.execute(
-                statement("postpone_webhook_delivery"), row["id"], error, delay, ATTEMPTS_LIMIT
-            )
+        """Deliver what is due, one attempt each, side by side: a slow receiver delays no other.
+
+        A delivery whose outcome cannot be written becomes due again.
+        """
+        rows = await self._pool.fetch(statement("claim_webhook_deliveries"), TIMEOUT_SECONDS)
+        async with asyncio.TaskGroup() as group:
+            for row in rows:
+                group.create_task(self._attempt(row))
+
+    async def _attempt(self, row: Any) -> None:
+        error = await self._deliver(row)
+        try:
+            await self._settle(row, error)
+        except UNREACHABLE as away:
+            log.warning("webhook.not_settled", delivery=str(row["id"]), error=repr(away))
+
+    async def _settle(self, row: Any, error: str | None) -> None:
+        if error is None:
+            await self._pool.execute(statement("finish_webhook_delivery"), row["id"])
+            return
+        log.warning("webhook.failed", delivery=str(row["id"]), error=error)
+        await self._pool.execute(
+            statement("postpone_webhook_delivery"),
+            row["id"], clean_text(error), delay_seconds(row["attempts"]), ATTEMPTS_LIMIT,
+        )  # fmt: skip
 
     async def _deliver(self, row: Any) -> str | None:
         """Make one call; return why it failed, or None."""
@@ -86,18 +106,20 @@ class WebhookSender:
         key = tenant_key(self._platform_key, row["tenant_id"])
         client = await self._services.http()
         try:
-            answer = await client.post(
-                row["url"],
-                content=body,
-                headers={
-                    "content-type": "application/json",
-                    "webhook-id": message_id,
-                    "webhook-timestamp": str(timestamp),
-                    "webhook-signature": signature(key, message_id, timestamp, body),
-                },
-                timeout=TIMEOUT_SECONDS,
-            )
-        except (AgentError, OSError, TimeoutError) as error:
+            async with asyncio.timeout(TIMEOUT_SECONDS):
+                answer = await client.post(
+                    row["url"],
+                    content=body,
+                    headers={
+                        "content-type": "application/json",
+                        "webhook-id": message_id,
+                        "webhook-timestamp": str(timestamp),
+                        "webhook-signature": signature(key, message_id, timestamp, body),
+                    },
+                )
+        except TimeoutError:
+            return f"No answer within {TIMEOUT_SECONDS:g} s."
+        except (AgentError, OSError) as error:
             return str(error) or type(error).__name__
         except Exception as error:
             return f"{type(error).__name__}: {error}"

@@ -51,20 +51,15 @@ class Aggregator:
         given = "data" in parameters.model_fields_set
         data = parameters.data if given else _input(context)
         results = _results(data, several=not given and len(context.inputs) > 1)
+        value: Any = results
         if parameters.custom_script is not None:
             sandbox = await context.services.sandbox()
             scope = script_scope(context, results=results, data=data)
             value = await sandbox.run(parameters.custom_script, scope)
-            # What the script gives may still be told as a report, with its own numbers.
-            results = value if isinstance(value, list) else [value]
         elif parameters.aggregation != "summarize":
             value = aggregate(results, parameters.aggregation, parameters.field)
-            results = value if isinstance(value, list) else [value]
-        else:
-            value = None
-        metadata = {"items": len(results)}
         output = await asyncio.to_thread(_formatted, value, results, parameters)
-        return AgentResult(output, metadata=metadata)
+        return AgentResult(output, metadata={"items": len(results)})
 
 
 def _input(context: AgentContext) -> Any:
@@ -86,13 +81,16 @@ def _results(data: Any, *, several: bool) -> list[Any]:
 
 
 def _formatted(value: Any, results: list[Any], parameters: AggregatorParameters) -> Any:
-    if parameters.format == "markdown_report":
-        return render(insights(results), parameters.title or _DEFAULT_TITLE)
-    if value is None and parameters.aggregation == "summarize" and not parameters.custom_script:
-        found = insights(results)
-        if parameters.format == "json":
-            return found.as_json()
-        return render(found, parameters.title or _DEFAULT_TITLE)
+    """The value in its form; a report tells the computed value and what it was computed from."""
+    title = parameters.title or _DEFAULT_TITLE
+    summarizes = parameters.aggregation == "summarize" and parameters.custom_script is None
+    if parameters.format == "markdown_report" or (summarizes and parameters.format == "text"):
+        if isinstance(value, list):
+            return render(insights(value), title)
+        heading = "Result" if parameters.custom_script else parameters.aggregation.capitalize()
+        return render(insights(results), title, {heading: value})
+    if summarizes:
+        return insights(results).as_json()
     return value if parameters.format == "json" else _text(value)
 
 

@@ -72,7 +72,7 @@ class Browser:
             AgentError: Chromium does not start.
         """
         async with self._places:
-            browser = await self._running()
+            browser = await self.start()
             context = await browser.new_context(
                 service_workers="block", accept_downloads=False, ignore_https_errors=False
             )
@@ -82,18 +82,23 @@ class Browser:
                 if browser.is_connected():
                     await context.close()
 
+    async def start(self) -> PlaywrightBrowser:
+        """Start Chromium unless it runs.
+
+        Raises:
+            AgentError: It does not start.
+        """
+        async with self._lock:
+            if not self._browser or not self._browser.is_connected():
+                self._browser = await self._launch()
+            return self._browser
+
     async def close(self) -> None:
         """End Chromium."""
         if self._browser and self._browser.is_connected():
             await self._browser.close()
 
-    async def _running(self) -> PlaywrightBrowser:
-        async with self._lock:
-            if not self._browser or not self._browser.is_connected():
-                self._browser = await self._start()
-            return self._browser
-
-    async def _start(self) -> PlaywrightBrowser:
+    async def _launch(self) -> PlaywrightBrowser:
         # Chromium refuses its own sandbox as root, and some containers lack what it needs.
         attempts = (False,) if os.geteuid() == 0 else (True, False)
         failure: PlaywrightError | None = None

@@ -4,7 +4,8 @@ Imported only when a provider is used; see `agents/models.py`.
 """
 
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
+from typing import Any
 
 import httpx2
 from pydantic_ai.direct import model_request
@@ -32,6 +33,8 @@ from agents.models import Completion, Conversation, Turn
 
 _RETRYABLE = frozenset({408, 409, 425, 429})
 _MODEL_TIMEOUT_SECONDS = 300.0
+_THINKING_TOKENS = 4000
+"""Room beside the answer for models that cannot but think first."""
 
 
 def open_client(egress: Egress, base_url: str | None) -> httpx2.AsyncClient:
@@ -51,9 +54,7 @@ async def complete(model: Model, conversation: Conversation, *, key_name: str) -
     Raises:
         AgentError: The provider refused (final) or failed for now (retryable).
     """
-    settings = ModelSettings(
-        max_tokens=conversation.max_tokens, temperature=conversation.temperature
-    )
+    settings = _settings(dict(model.profile), conversation)
     messages = list(_messages(conversation.turns))
     try:
         response = await model_request(model, messages, model_settings=settings)
@@ -64,6 +65,24 @@ async def complete(model: Model, conversation: Conversation, *, key_name: str) -
         usage=_usage(response),
         model=response.model_name or model.model_name,
     )
+
+
+def _settings(profile: Mapping[str, Any], conversation: Conversation) -> ModelSettings:
+    """Keep a model to answering: what it thinks would use up `max_tokens` unseen."""
+    thinks = profile.get("supports_thinking", False)
+    always = profile.get("thinking_always_enabled", False)
+    settings = ModelSettings(max_tokens=conversation.max_tokens)
+    if always:
+        settings["max_tokens"] = conversation.max_tokens + _THINKING_TOKENS
+    elif thinks:
+        settings["thinking"] = False
+    refuses = profile.get("anthropic_disallows_sampling_settings") or (
+        profile.get("openai_supports_reasoning")
+        and not profile.get("openai_supports_reasoning_effort_none")
+    )
+    if not refuses:
+        settings["temperature"] = conversation.temperature
+    return settings
 
 
 def _messages(turns: tuple[Turn, ...]) -> Iterator[ModelMessage]:

@@ -77,7 +77,8 @@ class Llm:
         """
         models = await context.services.models()
         choice = models.choose(parameters.model)
-        job = understand(
+        job = await asyncio.to_thread(
+            understand,
             parameters.prompt,
             context.inputs,
             task=parameters.task,

@@ -21,6 +21,8 @@ from agents.services import Services
 
 _QUIET_MS = 500
 _SETTLE_SECONDS = 10.0
+_PATIENCE_SECONDS = 4.0
+"""For how long a page at rest is given time when what is looked for is not there."""
 _RETRYABLE = frozenset({408, 425, 429})
 # Resolves once the document has not changed for a while, or when the time is up.
 _WHEN_QUIET = """([quiet, limit]) => new Promise(resolve => {
@@ -154,8 +156,9 @@ async def _settle(page: BrowserPage, wish: Wish) -> None:
     await page.evaluate(_WHEN_QUIET, [_QUIET_MS, limit_ms])
     if wish.complete is None:
         return
-    deadline = asyncio.get_running_loop().time() + limit_ms / 1000
-    while asyncio.get_running_loop().time() < deadline:
+    loop = asyncio.get_running_loop()
+    deadline = loop.time() + min(wish.timeout_seconds, _PATIENCE_SECONDS)
+    while loop.time() < deadline:
         if await asyncio.to_thread(wish.complete, await page.content()):
             return
         await page.evaluate(_WHEN_QUIET, [_QUIET_MS, limit_ms])
@@ -173,7 +176,7 @@ async def open_loader(services: Services, mode: str) -> AsyncIterator[tuple[Load
         yield http, ""
         return
     try:
-        await services.browser()
+        await (await services.browser()).start()
     except AgentError as error:
         if mode == "browser":
             raise

@@ -102,7 +102,9 @@ class _Proxy:
             received = 0
             with suppress(httpcore2.NetworkError, httpcore2.TimeoutException, OSError):
                 if first:
-                    writer.write(await _answer_head(stream))
+                    head = await _answer_head(stream)
+                    received = len(head)
+                    writer.write(head)
                 while chunk := await stream.read(_CHUNK_BYTES, timeout=_IDLE_SECONDS):
                     received += len(chunk)
                     if received > self._egress.max_response_bytes:

@@ -36,7 +36,11 @@ class Pattern:
 
 
 def find_items(
-    document: LexborHTMLParser, noun: str | None, known: Pattern | None = None
+    document: LexborHTMLParser,
+    noun: str | None,
+    known: Pattern | None = None,
+    *,
+    guess: bool = True,
 ) -> tuple[list[LexborNode], Pattern | None]:
     """Return the elements of a kind and their pattern.
 
@@ -44,14 +48,16 @@ def find_items(
         document: The page.
         noun: A plural such as `reviews`; None: whatever repeats.
         known: The pattern of a page before, tried first.
+        guess: Take what merely repeats when nothing says the noun.
     """
     if known is not None and (again := _matching(document, known)):
         return again, known
     name = singular(noun.strip().split()[-1].lower()) if noun and noun.strip() else None
-    for found, pattern in (_microdata(document, name), _named(document, name), _siblings(document)):
+    for search in (_microdata, _named):
+        found, pattern = search(document, name)
         if found:
             return found, pattern
-    return [], None
+    return _siblings(document) if guess else ([], None)
 
 
 def item_value(node: LexborNode) -> Any:

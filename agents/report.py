@@ -11,6 +11,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
+import orjson
+
 from agents.arithmetic import numbers_in
 from agents.offline.keywords import keywords
 from agents.offline.summary import summarize
@@ -183,9 +185,13 @@ def _columns(items: list[Any]) -> list[str]:
     return list(dict.fromkeys(str(name) for row in rows for name in row))[:50]
 
 
-def render(found: Insights, title: str) -> str:
-    """Return the report in Markdown."""
+def render(found: Insights, title: str, computed: Mapping[str, Any] | None = None) -> str:
+    """Return the report in Markdown; `computed` values stand at its beginning, by heading."""
     lines = [f"# {title}", "", _headline(found), ""]
+    for heading, value in (computed or {}).items():
+        entries = value if isinstance(value, Mapping) else {heading: value}
+        rows = [f"| {_cell(str(name))} | {_shown(entry)} |" for name, entry in entries.items()]
+        lines += _section(heading, ["|  |  |", "| --- | ---: |", *rows])
     if found.sentiments:
         lines += _sentiment_lines(found)
     for name, entry in found.numbers.items():
@@ -230,6 +236,12 @@ def _table(entries: Mapping[str, float], *, shares: bool = False) -> list[str]:
         row = f"| {_cell(name)} | {value:,.10g} |"
         rows.append(f"{row} {_share(value, total)} |" if shares else row)
     return [*head, *rows]
+
+
+def _shown(value: Any) -> str:
+    if isinstance(value, int | float) and not isinstance(value, bool):
+        return f"{value:,.10g}"
+    return shorten(_cell(value if isinstance(value, str) else orjson.dumps(value).decode()))
 
 
 def _cell(text: str) -> str:

@@ -191,7 +191,7 @@ class _Scraper:
 
 
 def _holds(noun: str, known: Pattern | None, html: str) -> bool:
-    return bool(find_items(parse(html), noun, known)[0])
+    return bool(find_items(parse(html), noun, known, guess=False)[0])
 
 
 def _read_page(

@@ -11,7 +11,7 @@ from rich.console import Console
 from rich.live import Live
 from rich.text import Text
 from weft import Client, WeftError
-from weft.records import CreatedWorkflow, Event, Execution, Plan, Question
+from weft.records import TERMINAL_STATUSES, CreatedWorkflow, Event, Execution, Plan, Question
 
 from serve.progress import (
     ExecutionView,
@@ -145,7 +145,8 @@ def _print_event(console: Console, event: Event) -> None:
     if kind == "node_progress":
         return
     line = Text(f"{event.get('timestamp', '')[11:19]}  ", style="dim")
-    line.append(plain(event.get("node_id", "workflow")).ljust(24), style="bold")
+    subject = "workflow" if kind.startswith("workflow_") else event.get("node_id") or ""
+    line.append(f"{plain(subject):24}", style="bold")
     line.append(kind.partition("_")[2])
     seconds = event.get("duration_seconds")
     details = [format_seconds(seconds) if seconds else "", error_message(event.get("error"))]
@@ -155,8 +156,7 @@ def _print_event(console: Console, event: Event) -> None:
 
 def show_status(console: Console, execution: Execution) -> None:
     """Show an execution as it stands now."""
-    if execution["status"] in ("completed", "failed", "cancelled"):
-        console.print(live_view(ExecutionView(execution)))
+    if execution["status"] in TERMINAL_STATUSES:
         console.print(summary(execution))
         return
     progress = execution.get("progress", {})

@@ -3,7 +3,7 @@
 from starlette.datastructures import MutableHeaders
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-from serve.problems import ApiError, problem_response
+from serve.problems import BodyTooLarge, as_api_error, problem_response
 
 BODY_LIMIT_BYTES = 4 * 1024 * 1024
 """The largest request body; a specification's text may have 1 MiB."""
@@ -35,7 +35,8 @@ class Bounded:
         secure = _with_headers(scope, send)
         length = dict(scope["headers"]).get(b"content-length", b"0")
         if not length.isdigit() or int(length) > BODY_LIMIT_BYTES:
-            await _too_large()(scope, receive, secure)
+            answer = problem_response(as_api_error(BodyTooLarge(BODY_LIMIT_BYTES)))
+            await answer(scope, receive, secure)
             return
         read_bytes = 0
 
@@ -44,22 +45,10 @@ class Bounded:
             message = await receive()
             read_bytes += len(message.get("body", b""))
             if read_bytes > BODY_LIMIT_BYTES:
-                raise _error()
+                raise BodyTooLarge(BODY_LIMIT_BYTES)
             return message
 
         await self._app(scope, bounded, secure)
-
-
-def _error() -> ApiError:
-    return ApiError(
-        413,
-        f"The request body is larger than {BODY_LIMIT_BYTES} bytes.",
-        "Send less, or put large data where the workflow can fetch it.",
-    )
-
-
-def _too_large() -> ASGIApp:
-    return problem_response(_error())
 
 
 def _with_headers(scope: Scope, send: Send) -> Send:

@@ -46,6 +46,16 @@ class ApiError(Exception):
         super().__init__(detail)
 
 
+class BodyTooLarge(HTTPException):
+    """A request body passed the limit while it was read.
+
+    FastAPI answers 400 for any other exception that reading a body raises.
+    """
+
+    def __init__(self, limit_bytes: int) -> None:
+        super().__init__(413, f"The request body is larger than {limit_bytes} bytes.")
+
+
 def problem_document(problem: Problem) -> dict[str, Any]:
     """Return a specification's problem as JSON."""
     return {
@@ -88,6 +98,9 @@ def as_api_error(error: Exception) -> ApiError:
             return ApiError(404, str(error), "Check the identifier and the token's organization.")
         case Conflict():
             return ApiError(409, str(error), error.remedy)
+        case BodyTooLarge():
+            remedy = "Send less, or put large data where the workflow can fetch it."
+            return ApiError(413, error.detail, remedy)
         case HTTPException():
             return ApiError(error.status_code, str(error.detail), headers=dict(error.headers or {}))
     if isinstance(error, DatabaseUnavailable | UNREACHABLE):

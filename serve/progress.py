@@ -33,6 +33,8 @@ STYLES = {
     "cancelled": ("⊘", "yellow"),
     "skipped": ("-", "dim"),
 }
+ERROR_LETTERS = 90
+"""How much of a node's error its line shows; the whole stands in the summary and the logs."""
 _UNKNOWN = ("?", "")
 _CONTROL = re.compile(r"[\x00-\x08\x0b-\x1f\x7f-\x9f]")
 _STATUS_AFTER = {
@@ -89,6 +91,9 @@ class ExecutionView:
         """Take a newer status document."""
         self.execution = execution
         self._nodes = {node["node_id"]: node.copy() for node in execution.get("nodes", ())}
+        for node in execution.get("specification", {}).get("nodes", ()):
+            if node.get("pattern") != "map" and node["id"] in self._nodes:
+                self._nodes[node["id"]].pop("items", None)
 
     def apply(self, event: Event) -> None:
         """Take what an event says about its node; one that the document knows changes nothing."""
@@ -181,7 +186,7 @@ def progress_table(view: ExecutionView, now: datetime | None = None) -> Table:
     table.add_column("items", no_wrap=True)
     table.add_column("time", justify="right", no_wrap=True)
     table.add_column("cost", justify="right", no_wrap=True)
-    table.add_column("", style="red", overflow="ellipsis", no_wrap=True)
+    table.add_column("", style="red")
     for node in view.nodes:
         table.add_row(
             Text(plain(node["node_id"])),
@@ -189,7 +194,7 @@ def progress_table(view: ExecutionView, now: datetime | None = None) -> Table:
             _items(node),
             format_seconds(_elapsed(node, moment)),
             format_usd(node.get("cost_usd")) if node.get("cost_usd") else "",
-            Text(plain(error_message(node.get("error"))).partition("\n")[0]),
+            Text(_short(error_message(node.get("error")))),
         )
     return table
 
@@ -202,6 +207,11 @@ def _live_status(node: NodeState) -> RenderableType:
     if status != "running":
         return text
     return Spinner("dots", text=Text(text.plain[2:], style=text.style), style=text.style)
+
+
+def _short(message: str) -> str:
+    first = plain(message).partition("\n")[0]
+    return first if len(first) <= ERROR_LETTERS else f"{first[:ERROR_LETTERS]}…"
 
 
 def _items(node: NodeState) -> RenderableType:
@@ -261,14 +271,16 @@ def _how_to_answer(execution_id: str, approval_type: str) -> str:
 
 
 def cost_table(execution: Execution) -> Table:
-    """Return a table of time, tokens, calls and cost of each node and of the whole."""
+    """Return a table of each node's status, time, tokens, calls and cost, and of the whole's."""
     table = Table(box=None, pad_edge=False, padding=(0, 2, 0, 0), header_style="dim")
     table.add_column("node", no_wrap=True)
+    table.add_column("status", no_wrap=True)
     for name in ("time", "tokens", "calls", "cost"):
         table.add_column(name, justify="right", no_wrap=True)
     for node in ExecutionView(execution).nodes:
         table.add_row(
             Text(plain(node["node_id"])),
+            status_text(node.get("status", "pending")),
             format_seconds(node.get("duration_seconds")),
             str(node.get("llm_tokens") or ""),
             str(node.get("api_calls") or ""),
@@ -277,6 +289,7 @@ def cost_table(execution: Execution) -> Table:
     cost = execution.get("cost", {})
     table.add_row(
         "total",
+        "",
         format_seconds(execution.get("duration_seconds")),
         str(cost.get("llm_tokens", 0)),
         str(cost.get("api_calls", 0)),

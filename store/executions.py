@@ -12,7 +12,7 @@ from uuid import UUID
 from uuid_utils.compat import uuid7
 
 from store.errors import Conflict, NotFound
-from store.json_values import clean_text, dumps
+from store.json_values import canonical, clean_text, dumps
 from store.live import LiveView
 from store.postgres import Connection, Pool, tenant_transaction
 from store.records import Event, EventRecord, MoveRecord, write_records
@@ -38,9 +38,9 @@ class Start:
 
     @property
     def request_sha256(self) -> str:
-        """What two requests with one idempotency key must share."""
+        """What two requests with one idempotency key must share; the order of fields is free."""
         told = [str(self.workflow_id), self.input, self.webhook_url, self.timeout_seconds]
-        return hashlib.sha256(dumps(told).encode("utf-8")).hexdigest()
+        return hashlib.sha256(canonical(told)).hexdigest()
 
 
 @dataclass(frozen=True, slots=True)
@@ -136,7 +136,7 @@ async def decide_approval(
         owner_id: The executor to go on; None: the supervisor chooses one.
 
     Returns:
-        Whether this call decided it; False when it was decided before.
+        Whether this call decided it; False when it was decided before, or is not this execution's.
 
     Raises:
         NotFound: The tenant has no such execution.
@@ -145,8 +145,8 @@ async def decide_approval(
         if await connection.fetchrow(statement("lock_execution"), execution_id) is None:
             raise NotFound("execution", f"exec_{execution_id.hex}")
         row = await connection.fetchrow(
-            statement("decide_approval"), approval_id, decision, dumps(value),
-            clean_text(comment), clean_text(decided_by),
+            statement("decide_approval"), execution_id, approval_id, clean_text(decision),
+            dumps(value), clean_text(comment), clean_text(decided_by),
         )  # fmt: skip
         if row is None:
             return False

@@ -68,6 +68,11 @@ def dumps(value: Any) -> str:
     return orjson.dumps(jsonable(value)).decode("utf-8")
 
 
+def canonical(value: Any) -> bytes:
+    """Return the value's JSON text with sorted keys: the same for equal values."""
+    return orjson.dumps(jsonable(value), option=orjson.OPT_SORT_KEYS)
+
+
 def loads(text: str | bytes | None) -> Any:
     """Return what a jsonb column holds; None for SQL NULL."""
     return None if text is None else orjson.loads(text)

@@ -1,18 +1,18 @@
 """The live view in Redis: what runs right now, for those who watch.
 
-It only mirrors what Postgres holds. When Redis is away, publishing is skipped with a warning and
+It only mirrors what Postgres holds. When Redis is away, events are left out with a warning and
 watchers read Postgres instead.
 """
 
+import asyncio
 from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, suppress
 from typing import Any
 from uuid import UUID
 
 import orjson
 import structlog
 from redis.asyncio import Redis
-from redis.exceptions import RedisError
 
 from store.events import event_message
 from store.records import Event
@@ -20,11 +20,21 @@ from store.records import Event
 log = structlog.get_logger(__name__)
 
 STATE_TTL_SECONDS = 3600
+QUEUED_EVENTS = 20_000
+"""How many events wait for a slow Redis before further ones are left out."""
+SENT_AT_ONCE = 500
+DRAIN_SECONDS = 1.0
+"""How long closing waits for events that are not sent yet."""
 
 
 def execution_channel(execution_id: UUID) -> str:
     """Return the channel on which an execution's events are published."""
     return f"workflow:execution:{execution_id}:events"
+
+
+def state_key(execution_id: UUID) -> str:
+    """Return the key of an execution's state hash."""
+    return f"workflow:execution:{execution_id}:state"
 
 
 def tenant_channel(tenant_id: UUID) -> str:
@@ -33,26 +43,55 @@ def tenant_channel(tenant_id: UUID) -> str:
 
 
 class LiveView:
-    """Publishes events and keeps each execution's state hash."""
+    """Publishes events and keeps each execution's state hash.
+
+    Nobody waits for Redis: events are queued here and sent by `run`, in order. A Redis that hangs
+    costs the watchers events, which they read from Postgres, and nobody else anything.
+    """
 
     def __init__(self, redis: Redis) -> None:
         self.redis = redis
+        self._queue: asyncio.Queue[Event] = asyncio.Queue(QUEUED_EVENTS)
 
     async def publish(self, events: list[Event]) -> None:
-        """Publish committed events; never raises for Redis's sake."""
-        try:
-            pipeline = self.redis.pipeline(transaction=False)
-            for event in events:
-                text = orjson.dumps(event_message(event))
-                pipeline.publish(execution_channel(event.execution_id), text)
-                pipeline.publish(tenant_channel(event.tenant_id), text)
-                if fields := _state(event):
-                    key = f"workflow:execution:{event.execution_id}:state"
-                    pipeline.hset(key, mapping=fields)
-                    pipeline.expire(key, STATE_TTL_SECONDS)
-            await pipeline.execute()
-        except (RedisError, OSError, TimeoutError) as error:
-            log.warning("live_view.not_published", events=len(events), error=repr(error))
+        """Queue committed events; never raises for Redis's sake."""
+        for number, event in enumerate(events):
+            try:
+                self._queue.put_nowait(event)
+            except asyncio.QueueFull:
+                log.warning("live_view.queue_full", events=len(events) - number)
+                return
+
+    async def run(self) -> None:
+        """Send what is queued until cancelled."""
+        while True:
+            events = [await self._queue.get()]
+            while not self._queue.empty() and len(events) < SENT_AT_ONCE:
+                events.append(self._queue.get_nowait())
+            try:
+                await self._send(events)
+            except Exception as error:
+                # Whatever it was, later events may do better, and Postgres has these.
+                log.warning("live_view.not_published", events=len(events), error=repr(error))
+            finally:
+                for _ in events:
+                    self._queue.task_done()
+
+    async def drain(self) -> None:
+        """Wait until everything queued so far has been sent, or given up."""
+        await self._queue.join()
+
+    async def _send(self, events: list[Event]) -> None:
+        pipeline = self.redis.pipeline(transaction=False)
+        for event in events:
+            text = orjson.dumps(event_message(event))
+            pipeline.publish(execution_channel(event.execution_id), text)
+            pipeline.publish(tenant_channel(event.tenant_id), text)
+            if fields := _state(event):
+                key = state_key(event.execution_id)
+                pipeline.hset(key, mapping=fields)
+                pipeline.expire(key, STATE_TTL_SECONDS)
+        await pipeline.execute()
 
 
 def _state(event: Event) -> dict[Any, Any]:
@@ -72,7 +111,13 @@ async def open_live_view(redis_url: str) -> AsyncIterator[LiveView]:
     redis: Redis = Redis.from_url(
         redis_url, socket_timeout=2, socket_connect_timeout=2, health_check_interval=30
     )
+    view = LiveView(redis)
+    sending = asyncio.create_task(view.run(), name="live view")
     try:
-        yield LiveView(redis)
+        yield view
+        with suppress(TimeoutError):
+            await asyncio.wait_for(view.drain(), DRAIN_SECONDS)
     finally:
+        sending.cancel()
+        await asyncio.gather(sending, return_exceptions=True)
         await redis.aclose()

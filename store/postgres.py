@@ -22,11 +22,10 @@ UNREACHABLE = (
     exceptions.PostgresConnectionError,
     exceptions.InterfaceError,
     TimeoutError,
-    exceptions.CannotConnectNowError,
-    exceptions.AdminShutdownError,
-    exceptions.CrashShutdownError,
+    exceptions.OperatorInterventionError,
+    exceptions.TooManyConnectionsError,
 )
-"""What asyncpg raises when the server is gone, going or not yet there."""
+"""What asyncpg raises when the server is gone, going, full or not yet there."""
 
 
 async def connect(dsn: str, role: Role | None, timeout_seconds: float = 10) -> asyncpg.Connection:

@@ -70,7 +70,8 @@ async def create_workflow(pool: Pool, new: NewWorkflow) -> Workflow:
             statement("insert_workflow"),
             workflow_id, new.tenant_id, new.organization_id, clean_text(new.name),
             clean_text(new.description), new.version, new.pattern, document,
-            new.specification_sha256, clean_text(new.yaml_text), list(new.tags), new.user_id,
+            new.specification_sha256, clean_text(new.yaml_text), list(map(clean_text, new.tags)),
+            new.user_id,
         )  # fmt: skip
         return await _get(connection, workflow_id)
 

@@ -36,7 +36,7 @@ _WEAK = re.compile(
     r"|followed by|subsequently)\b[,:]?\s+)"
     r"|(?P<before>,?\s+(?:right )?before\s+(?=\w+ing\b))"
     r"|(?P<comma>,\s*(?:and\s+|but\s+|or\s+)?|\s+and\s+|\s+&\s+|\s+plus\s+|\s+but\s+"
-    r"|\s+while\s+|:\s+)",
+    r"|\s+while\s+|:\s+|\s+(?=(?:else|otherwise)\s))",
     re.IGNORECASE,
 )
 _IF = re.compile(
@@ -236,7 +236,7 @@ def _split_condition(text: str) -> tuple[str, str]:
         if length is not None and length < match.start():
             break
         decided = match[0].strip() != "," or opens_step(rest) or read_opening(rest) is not None
-        if decided or _ELSE.match(rest) or _IF.match(rest):
+        if decided or any(pattern.match(rest) for pattern in (_ELSE, _IF, _IDLE)):
             return text[: match.start()].strip(), rest
     if length is None:
         return text.strip(" ,."), ""

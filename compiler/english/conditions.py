@@ -303,10 +303,13 @@ def item_expression(text: str) -> str | None:
     for pattern, operator in _comparisons():
         match = pattern.match(text)
         if match and (words := words_of(match["left"])):
-            return f"item.{re.sub(r'[^a-z0-9_]', '_', words[-1])} {operator} {_number(match)}"
+            field = re.sub(r"[^a-z0-9_]", "_", words[-1])
+            return None if iskeyword(field) else f"item.{field} {operator} {_number(match)}"
     match = _EQUALS.match(text)
     if match and len(match["left"].split()) <= 2:
         field = re.sub(r"[^a-z0-9_]", "_", match["left"].strip().lower())
+        if iskeyword(field) or not field.isidentifier():
+            return None
         operator = "!=" if match["not"] else "=="
         return f"str(item.{field}).lower() {operator} {match['right'].lower().strip()!r}"
     return None

@@ -35,7 +35,7 @@ class Exit:
     gate: str | None = None
     """The expression that must hold for the next node to run."""
     apart: str | None = None
-    """The way of a choice that may have ended before: what follows is copied for it."""
+    """The way of a choice that cannot meet the others: what follows is copied for it."""
 
 
 Exits = tuple[Exit, ...]

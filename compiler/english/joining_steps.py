@@ -37,8 +37,9 @@ def write_aggregator(place: Place) -> Written:
     else:
         parameters, kind = _joined(place)
     sources = place.reading.outputs
-    if len(sources) == 1 and sources[0].value != sources[0].key:
-        parameters["data"] = f"{{{sources[0].value}}}"
+    if any(source.value != source.key for source in sources):
+        values = [f"{{{source.value}}}" for source in sources]
+        parameters["data"] = values[0] if len(values) == 1 else values
     key = output_key(place, _noun(place, named, kind))
     return Written(parameters, Output(key, kind, nouns_in(key, "report"), place.node_id))
 

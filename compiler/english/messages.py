@@ -7,6 +7,7 @@ from compiler.english.lexicon import lexicon
 from compiler.english.normalise import MARK
 from compiler.english.nouns import is_plural, object_phrase, title_of, words_of
 from compiler.english.placing import Place, is_alert
+from compiler.inflection import singular
 
 _SUBJECT = re.compile(
     r"\b(?:with (?:the )?)?(?:subject|titled|title|subject line)(?: of)?:? (\ue002\d+\ue00f)",
@@ -138,8 +139,8 @@ def recipients(place: Place) -> str | list[str]:
     elif who is None or who in lexicon().names("self_words"):
         return "{user.email}"
     person = re.sub(r"\W+", "_", " ".join(_people(who)[-2:])) or "recipient"
-    if place.reading.mapped and person == place.reading.outputs[0].item:
-        return f"{{{person}.email}}"
+    if place.reading.mapped and singular(person) in place.reading.outputs[0].words:
+        return f"{{{place.reading.outputs[0].item}.email}}"
     if (
         place.subject
         and re.match(r"(?:the|each) ", who)

@@ -2,6 +2,7 @@
 
 import re
 
+from compiler.english.conditions import is_decision
 from compiler.english.lexicon import lexicon
 from compiler.english.normalise import Text
 from compiler.english.nouns import title_of, words_of
@@ -53,6 +54,9 @@ def arm_sentence(arm: Arm, part: Choice, text: Text) -> str:
     """Return the circumstance of one way of a choice as a sentence without a period."""
     if not arm.condition or arm.negated:
         return ""
+    decision = is_decision(arm.condition)
+    if decision is not None:
+        return "" if decision else "the request was rejected"
     condition = re.sub(r"\s+", " ", text.restore(arm.condition)).strip(" .")
     if condition.lower() in _BARE:
         return f"it is {condition}"

@@ -60,7 +60,7 @@ def object_phrase(rest: str) -> str:
         rest.strip(),
         flags=re.IGNORECASE,
     )
-    rest = _CONTAINER.sub("", rest)
+    rest = _CONTAINER.sub("", _ONE_BY_ONE.sub("", rest)).strip()
     stop = _STOP.search(rest)
     phrase = rest[: stop.start()] if stop else rest
     return re.split(r"\s+and\s+|\s+or\s+|\s+&\s+", phrase)[0].strip(" .")

@@ -165,6 +165,9 @@ def _specification(
 
 def _pattern(weaver: Weaver, text: str) -> str:
     nodes = weaver.graph.nodes.values()
+    joined = {edge[end] for edge in weaver.graph.edges for end in ("from", "to")}
+    if len(nodes) > 1 and not all(node["id"] in joined for node in nodes):
+        return "orchestrator_worker"
     if any(node["agent"] == "router" for node in nodes):
         return "conditional"
     if re.search(
@@ -172,8 +175,6 @@ def _pattern(weaver: Weaver, text: str) -> str:
         text,
         re.IGNORECASE,
     ):
-        return "orchestrator_worker"
-    if len(weaver.graph.nodes) > 1 and not weaver.graph.edges:
         return "orchestrator_worker"
     if any(node.get("pattern") == "map" for node in nodes) or weaver.joined:
         return "map_reduce"

@@ -75,10 +75,8 @@ def read_program(clauses: list[Clause], text: Text) -> Program:
     return builder.finish()
 
 
-_FROM_PLACES = re.compile(
-    rf",?\s+and\s+(?=(?:(?!{MARK.pattern}).)+\b(?:from|at|on)\s+(?:{MARK.pattern}))|,\s+"
-    rf"(?=(?:(?!{MARK.pattern}).)+\b(?:from|at|on)\s+(?:{MARK.pattern}))"
-)
+_PLACE = r"(?=[^\ue000-\ue003]+\b(?:from|at|on)\s+[\ue000-\ue003])"
+_FROM_PLACES = re.compile(rf",?\s+and\s+{_PLACE}|,\s+{_PLACE}")
 
 
 def _distributed(clause: Clause) -> list[Clause]:
@@ -297,7 +295,7 @@ class _Builder:
             self.arms = [_OpenArm(a.condition, a.negated, list(a.body)) for a in last.arms]
         elif not self.arms and isinstance(last, Step) and last.agent == "human_loop":
             self.arms = [_OpenArm("approved", False)]
-        if self.arms:
+        if self.arms and self.arms[-1].condition:
             self.arms.append(_OpenArm("", False))
 
     def _whether(self, clause: Clause, following: Clause | None) -> None:

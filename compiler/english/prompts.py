@@ -82,7 +82,7 @@ def _about_one(instruction: str, place: Place, output: Output) -> str:
         rf"\b(?:the|these|those|all|its|their)? ?\b{re.escape(many)}\b",
     ):
         text, replaced = re.subn(
-            pattern, f" this {item}", instruction, count=1, flags=re.IGNORECASE
+            pattern, lambda match: _this(match, item), instruction, count=1, flags=re.IGNORECASE
         )
         if replaced:
             return re.sub(r"\s{2,}", " ", text).strip()
@@ -93,6 +93,10 @@ def _about_one(instruction: str, place: Place, output: Output) -> str:
     if replaced:
         return re.sub(r"\s{2,}", " ", text).strip()
     return f"{instruction}{_JOINTS.get(place.step.action, ' for')} this {item}"
+
+
+def _this(match: re.Match[str], item: str) -> str:
+    return f" for this {item}" if match[0].lower().startswith("for ") else f" this {item}"
 
 
 def _about_all(instruction: str, place: Place, output: Output) -> str:

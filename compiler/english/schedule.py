@@ -156,10 +156,10 @@ def _rules() -> tuple[tuple[re.Pattern[str], _Reader], ...]:
             rf"(?:weekly,? )?(?:{each}|on) (?P<days>(?:(?:{days})s?(?!\w)(?:,? and |, ?| & "
             rf")?)+){part}", _days),
         (rf"(?:{each}|on) (?P<days>{week}){part}", _business),
+        (r"every (?P<part>half|quarter)(?: an| of an|-)?[ -]?hour", _fraction),
         (
             rf"{each} (?P<count>\d+|{numbers}|other|second|couple of|few) (?P<unit>minute"
             rf"|min|hour|day|week|month)s?(?![\w'])", _interval),
-        (r"every (?P<part>half|quarter)(?: an| of an|-)?[ -]?hour", _fraction),
         (
             rf"(?P<times>once|twice|(?:two|three) times) (?:a|per|{each}) (?P<per>day|week"
             rf"|month|hour|year)(?!\w)", _times),

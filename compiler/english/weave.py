@@ -91,12 +91,9 @@ class Weaver:
     def _copied(
         self, rest: tuple[Part, ...], exits: Exits, scope: Scope, circumstance: str
     ) -> Exits:
-        """Write the rest once more for each way on which a rejection ends everything.
-
-        Such a way cannot meet the others: what was not approved must not reach the rest.
-        """
-        ways = dict.fromkeys(end.apart for end in exits)
-        for way in [name for name in ways if name is not None][: len(ways) - 1]:
+        """Write the rest once more for each way that must stay apart from the others."""
+        ways = list(dict.fromkeys(end.apart for end in exits))
+        for way in ways[:-1]:
             own = tuple(replace(end, apart=None) for end in exits if end.apart == way)
             self._walk(rest, own, scope, circumstance)
             exits = tuple(end for end in exits if end.apart != way)
@@ -251,18 +248,22 @@ class Weaver:
         made: list[Output | None] = []
         complete = len(part.arms) > 1 and (binary or not part.arms[-1].condition)
         shared = self.draft.new_key(_shared_noun(part)) if complete and _all_make(part) else None
+        # A rejection ends its way, so ways with an approval in them cannot meet the others again.
+        approvals = any(s.agent == "human_loop" for arm in part.arms for s in steps_of(arm.body))
+        apart = approvals and not self.forked
         for number, arm in enumerate(part.arms):
             slot = _slot(number, arm, binary)
             start = Exit(router, arm_label(arm, part, self.text), slot)
             sentence = arm_sentence(arm, part, self.text)
             arm_ends, arm_scope = self._walk(arm.body, (start,), scope, sentence, shared)
-            if not self.forked and any(step.agent == "human_loop" for step in steps_of(arm.body)):
+            if apart:
                 arm_ends = tuple(replace(end, apart=f"{router} {number}") for end in arm_ends)
             ends += arm_ends
             new = [o for o in arm_scope.data if o not in scope.outputs]
             made.append(new[-1] if new else None)
         if not complete:
-            ends += (Exit(router, "otherwise", "if_false" if binary else "default"),)
+            slot = "if_false" if binary else "default"
+            ends += (Exit(router, "otherwise", slot, apart=f"{router} {slot}" if apart else None),)
         if shared is None or made[0] is None:
             return ends, replace(scope, joined=())
         words = frozenset(word for output in made if output for word in output.words)

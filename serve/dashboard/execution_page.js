@@ -79,7 +79,7 @@ function Attempt({ log, open }) {
   </details>`;
 }
 
-function NodePanel({ node, logs }) {
+function NodePanel({ node, logs, each }) {
   const own = logs.filter((log) => log.node_id === node.node_id);
   const attempts = [...own].sort((a, b) => (b.attempt ?? 1) - (a.attempt ?? 1));
   const output = node.output ?? null;
@@ -90,7 +90,7 @@ function NodePanel({ node, logs }) {
       <${Status} value=${node.status} />
       ${node.cost_usd > 0 && html`<span class="quiet">${usd(node.cost_usd)}</span>`}
       ${node.llm_tokens > 0 && html`<span class="quiet">${node.llm_tokens.toLocaleString()} tokens</span>`}
-      ${node.items?.count > 0 && html`<span class="quiet">${node.items.completed ?? 0} of ${node.items.count} items${node.items.failed ? `, ${node.items.failed} failed` : ""}</span>`}
+      ${each && node.items?.count > 0 && html`<span class="quiet">${node.items.completed ?? 0} of ${node.items.count} items${node.items.failed ? `, ${node.items.failed} failed` : ""}</span>`}
     </div>
     ${node.error && attempts.length === 0 && html`<pre class="value error">${errorText(node.error)}</pre>`}
     ${attempts.map((log, index) => html`<${Attempt} key=${`${log.attempt} ${log.started_at}`} log=${log} open=${index === 0} />`)}
@@ -127,6 +127,7 @@ export function ExecutionPage({ id }) {
   const nodes = inOrder(execution);
   const states = new Map(nodes.map((node) => [node.node_id, node]));
   const selected = states.get(chosen) ?? mostTelling(nodes);
+  const each = execution.specification?.nodes?.find(({ id: nodeId }) => nodeId === selected?.node_id)?.pattern === "map";
   const approvals = (execution.approvals ?? []).filter((approval) => approval.status === "pending");
   const over = isOver(execution.status);
   return html`
@@ -144,6 +145,6 @@ export function ExecutionPage({ id }) {
       <h2 id="timeline-title">Timeline</h2>
       <${Gantt} execution=${execution} nodes=${nodes} logs=${logs} over=${over} selected=${selected?.node_id} onSelect=${setChosen} />
     </section>
-    ${selected && html`<${NodePanel} key=${selected.node_id} node=${selected} logs=${logs} />`}
+    ${selected && html`<${NodePanel} key=${selected.node_id} node=${selected} logs=${logs} each=${each} />`}
   `;
 }

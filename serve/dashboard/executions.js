@@ -55,7 +55,7 @@ export function ExecutionList({ title, workflowId }) {
     </div>
     <${Problem} error=${error} />
     ${page && rows.length === 0 && html`<${Empty} title=${status ? `No execution is ${status}` : "Nothing has run yet"}>
-      ${status ? "Choose another filter to see more." : "Say above what should happen, then create and run it."}
+      ${status ? "Choose another filter to see more." : workflowId ? "Run it to see its executions here." : "Say above what should happen, then create and run it."}
     <//>`}
     ${rows.length > 0 &&
     html`<div class="card table-card">

@@ -25,8 +25,8 @@ function done(items) {
 
 function NodeBox({ node, box, state, selected, onSelect }) {
   const status = state?.status ?? "pending";
-  const items = state?.items?.count ? state.items : null;
   const each = node.pattern === "map";
+  const items = each && state?.items?.count ? state.items : null;
   const about = items ? `${done(items)} of ${items.count}` : `${node.agent}${each ? ", each item" : ""}`;
   const label = `${node.id}, ${node.agent}${state ? `, ${status}` : ""}${items ? `, ${about} items` : ""}`;
   const select = onSelect && (() => onSelect(node.id));
@@ -85,7 +85,7 @@ export function Graph({ levels, nodes, edges, states, selected, onSelect }) {
       ${drawn.edges
         .filter((edge) => edge.condition)
         .map(
-          (edge) => html`<text key=${`${edge.from}?${edge.to}`} class="condition" x=${edge.label.x} y=${edge.label.y - 4} text-anchor="middle">
+          (edge) => html`<text key=${`${edge.from}?${edge.to}`} class="condition" x=${edge.label.x} y=${edge.label.y - 8} text-anchor="middle">
             ${shorten(edge.condition, LABEL_LETTERS)}<title>${edge.condition}</title>
           </text>`,
         )}

@@ -1,7 +1,7 @@
 // Places the nodes of a graph, level by level, and the ways of its edges. Pure arithmetic.
 
-export const NODE = { width: 178, height: 58 };
-const GAP = { along: 46, across: 22, margin: 12 };
+export const NODE = { width: 190, height: 58 };
+const GAP = { along: 40, across: 22, margin: 12 };
 const SWEEPS = 4;
 const LETTER = 6.4;
 export const LABEL_LETTERS = 20;

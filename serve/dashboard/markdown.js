@@ -33,6 +33,7 @@ const KINDS = [
   { kind: "table", start: /^\s*\|.*\|/ },
   { kind: "bullets", start: /^\s*[-*] / },
   { kind: "numbers", start: /^\s*\d+[.)] / },
+  { kind: "quote", start: /^> ?/ },
   { kind: "rule", start: /^(-{3,}|\*{3,})\s*$/ },
 ];
 
@@ -85,6 +86,7 @@ const ELEMENTS = {
   table,
   bullets: (lines) => list("ul", lines),
   numbers: (lines) => list("ol", lines),
+  quote: (lines) => h("blockquote", null, inline(lines.map((line) => line.replace(/^> ?/, "")).join(" "))),
   rule: () => h("hr"),
   paragraph: (lines) => h("p", null, inline(lines.join(" "))),
 };

@@ -108,6 +108,7 @@ export function Problems({ problems }) {
   </ul>`;
 }
 
+const isShort = (value) => typeof value !== "object" && !String(value).includes("\n");
 const looksLikeMarkdown = (text) => /^(#{1,4} |[-*] |\d+\. |\|.*\|)/m.test(text);
 
 // A JSON value as a person reads it: reports as Markdown, the rest as JSON.
@@ -119,7 +120,7 @@ export function Value({ value }) {
   const texts = value && typeof value === "object" && !Array.isArray(value) ? Object.entries(value) : [];
   if (texts.some(([, part]) => typeof part === "string" && part.includes("\n"))) {
     return html`<dl class="value-parts">
-      ${texts.map(([key, part]) => html`<dt key=${key}>${key}</dt><dd><${Value} value=${part} /></dd>`)}
+      ${texts.map(([key, part]) => html`<dt key=${key}>${key}</dt><dd>${isShort(part) ? String(part) : html`<${Value} value=${part} />`}</dd>`)}
     </dl>`;
   }
   return html`<pre class="value" tabindex="0">${JSON.stringify(value, null, 2)}</pre>`;

@@ -1,6 +1,6 @@
--- Answers a question, once. $1 approval, uuid; $2 decision, text; $3 value, json text; $4 comment,
--- text; $5 who, text.
-UPDATE execution_approvals SET status = 'decided', decision = $2, value = $3::jsonb, comment = $4,
-    decided_by = $5, decided_at = now()
-WHERE id = $1 AND status = 'pending'
+-- Answers a question of an execution, once. $1 execution, $2 approval, uuid; $3 decision, text;
+-- $4 value, json text; $5 comment, text; $6 who, text.
+UPDATE execution_approvals SET status = 'decided', decision = $3, value = $4::jsonb, comment = $5,
+    decided_by = $6, decided_at = now()
+WHERE execution_id = $1 AND id = $2 AND status = 'pending'
 RETURNING id, node_id

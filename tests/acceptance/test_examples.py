@@ -159,7 +159,9 @@ def run(client: Client, specification: dict[str, Any]) -> Any:
     return status, messages
 
 
-@pytest.mark.requirement("FR-2.2", "FR-3.1", "FR-3.2", "FR-3.4", "FR-2.8", "API.1", "API.2", "API.3")
+@pytest.mark.requirement(
+    "FR-2.2", "FR-3.1", "FR-3.2", "FR-3.4", "FR-2.8", "API.1", "API.2", "API.3"
+)
 def test_profiles_are_scraped_extracted_and_mailed(
     client: Client, platform: Platform, world: World
 ) -> None:
@@ -197,7 +199,9 @@ def test_reviews_are_analysed_in_parallel(client: Client, world: World) -> None:
     assert status["nodes"][1]["items"] == {"count": 40, "completed": 40, "failed": 0}
     progress = [message for message in messages if message["type"] == "node_progress"]
     assert len(progress) == 4
-    assert sorted(message["chunk"] for message in progress) == [[n, n + 10] for n in (0, 10, 20, 30)]
+    assert sorted(message["chunk"] for message in progress) == [
+        [n, n + 10] for n in (0, 10, 20, 30)
+    ]
     report = status["output"]["insights_report"]
     counts = {
         word: sum(1 for sentiment in sentiments if sentiment["sentiment"] == word)
@@ -206,7 +210,9 @@ def test_reviews_are_analysed_in_parallel(client: Client, world: World) -> None:
     for word, count in counts.items():
         assert f"| {word} | {count} |" in report
     stars = json.loads(Path("serve/demo_site/reviews.json").read_text())
-    meant = ["positive" if r["stars"] > 3 else "negative" if r["stars"] < 3 else "neutral" for r in stars]
+    meant = [
+        "positive" if r["stars"] > 3 else "negative" if r["stars"] < 3 else "neutral" for r in stars
+    ]
     agreeing = sum(a == b["sentiment"] for a, b in zip(meant, sentiments, strict=True))
     assert agreeing >= 34, agreeing
 

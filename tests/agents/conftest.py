@@ -24,7 +24,7 @@ from agents.agent import Agent, AgentContext, AgentResult
 from agents.browser import find_chromium
 from agents.registry import Registry, builtin_registry
 from agents.services import AgentSettings, Services, open_services
-from tests.agents.site import Site, open_site
+from tests.agents.website import Site, open_site
 
 _NOBODY = UUID(int=0)
 # Found without importing it: the package makes folders and warns when it is imported.

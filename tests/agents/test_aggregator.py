@@ -90,6 +90,24 @@ async def test_report_reads_sentiments_in_words(run: Run) -> None:
     assert found["most_positive"] == [{"text": "I love it", "score": 0.8}]
 
 
+@pytest.mark.parametrize(
+    ("parameters", "row"),
+    [
+        ({"aggregation": "sum", "field": "score"}, "| Sum | 0.7 |"),
+        ({"aggregation": "count", "field": "sentiment"}, "| positive | 2 |"),
+        ({"custom_script": "return {'items': len(results)}"}, "| items | 4 |"),
+    ],
+)
+async def test_report_tells_the_computed_value(
+    run: Run, parameters: dict[str, Any], row: str
+) -> None:
+    """A computed value stands in the report beside what it was computed from."""
+    parameters = {"format": "markdown_report", **parameters}
+    report = (await run("aggregator", parameters, inputs={"s": SENTIMENTS})).output
+    assert row in report
+    assert "## Sentiment" in report
+
+
 async def test_report_tells_failed_items(run: Run) -> None:
     """Items of a map that failed are counted apart."""
     items = [*SENTIMENTS, {"error": "timeout"}, None]

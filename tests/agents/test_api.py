@@ -10,13 +10,13 @@ from agents.egress import EgressRefused
 from agents.errors import AgentError
 from agents.services import AgentSettings
 from tests.agents.conftest import Run, free_port
-from tests.agents.site import Asked, Reply, Site, json_reply
+from tests.agents.website import Asked, Reply, Site, json_reply
 
 
 @pytest.mark.requirement("FR-3.8")
 async def test_json_comes_back_as_json(run: Run, site: Site) -> None:
     """Status, body, headers and duration are the output."""
-    site.replies["/x"] = json_reply({"ok": True}, **{"X-Rate": "9"})
+    site.replies["/x"] = json_reply({"ok": True}, X_Rate="9")
     output = (await run("api", {"url": site.url("/x?a=1"), "params": {"b": 2}})).output
     assert output["status_code"] == 200
     assert output["body"] == {"ok": True}

@@ -10,7 +10,7 @@ import pytest
 from agents.egress import Egress, EgressRefused, split_url
 from agents.errors import AgentError
 from agents.exchange import Request, fetch
-from tests.agents.site import Reply, Site
+from tests.agents.website import Reply, Site
 
 MIB = 1024 * 1024
 

@@ -10,7 +10,7 @@ from agents.errors import AgentError
 from agents.services import AgentSettings
 from agents.web_scraping import WebScrapingParameters
 from tests.agents.conftest import Run, free_port
-from tests.agents.site import Reply, Site, page
+from tests.agents.website import Reply, Site, page
 
 REVIEWS = ["Great sound and a long battery life.", "Broke after two days, poor build.", "It is ok."]
 MICRODATA = """

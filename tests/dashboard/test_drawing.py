@@ -76,6 +76,9 @@ async def test_a_report_is_read_as_markdown(page: Page, api: FakeApi) -> None:
             "| --- | --- |",
             "| battery | 18 |",
             "",
+            "> said by",
+            "> somebody",
+            "",
             "```",
             "# not a heading",
             "```",
@@ -93,6 +96,7 @@ async def test_a_report_is_read_as_markdown(page: Page, api: FakeApi) -> None:
     await expect(shown.locator("ol li")).to_have_text("first")
     await expect(shown.locator("thead th")).to_have_text(["topic", "count"])
     await expect(shown.locator("tbody td")).to_have_text(["battery", "18"])
+    await expect(shown.locator("blockquote")).to_have_text("said by somebody")
     await expect(shown.locator("pre")).to_have_text("# not a heading")
     await expect(shown.get_by_role("link")).to_have_count(1)
     await expect(shown.get_by_role("link")).to_have_attribute("href", "https://example.com/a?b=1")

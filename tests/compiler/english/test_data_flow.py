@@ -1,0 +1,143 @@
+"""Which step reads what, what outputs are called, and what the caller must give."""
+
+import pytest
+
+
+def test_pronouns_and_nouns_find_their_producers(understand):
+    """A named noun goes before what was made last."""
+    specification = understand(
+        "Scrape articles from http://a.example/n, summarize them, extract the keywords from the "
+        "articles, and email the summary and the keywords to me"
+    )
+    scrape, summary, keywords, email = specification.nodes
+    assert summary.input_keys == (scrape.key,) == ("articles",)
+    assert keywords.input_keys == ("articles",)
+    assert email.input_keys == ("summary", "keywords")
+    assert "{summary}" in email.parameters["body"]
+    assert "{keywords}" in email.parameters["body"]
+
+
+def test_items_are_taken_from_the_next_step(understand):
+    """A page without a named content is searched for what the next step speaks of."""
+    specification = understand("Scrape http://a.example/x, then summarize each headline")
+    assert specification.nodes[0].parameters["items"] == "headlines"
+    assert specification.nodes[0].key == "headlines"
+
+
+def test_ids_and_keys_are_unique(understand):
+    """Steps of the same kind are numbered."""
+    specification = understand(
+        "Summarize the notes, email it to a@b.co, summarize the notes, email it to c@d.co"
+    )
+    assert [node.id for node in specification.nodes] == [
+        "summarize_notes",
+        "send_email",
+        "summarize_notes_2",
+        "send_email_2",
+    ]
+    assert specification.nodes[2].key == "summary_2"
+    assert specification.nodes[3].input_keys == ("summary_2",)
+
+
+@pytest.mark.parametrize(
+    ("words", "model"),
+    [
+        ("with gpt-4", "gpt-4"),
+        ("using GPT-3.5", "gpt-3.5"),
+        ("with GPT-4.1-mini", "gpt-4.1-mini"),
+        ("with gpt-4o", "gpt-4o"),
+        ("with Claude", "claude-sonnet"),
+        ("with Claude Opus", "claude-opus"),
+        ("using claude sonnet", "claude-sonnet"),
+        ("with LLM", None),
+    ],
+)
+def test_models(understand, words, model):
+    """A model's name goes into the parameter and out of the prompt."""
+    parameters = understand(f"Summarize the notes {words}").nodes[0].parameters
+    assert parameters.get("model") == model
+    assert parameters["prompt"] == "Summarize the notes.\n\nNotes:\n{input.notes}"
+
+
+def test_use_of_a_tool_is_read_as_its_step(understand):
+    """A sentence that uses X to do Y is Y with X."""
+    specification = understand("Use GPT-4 to summarize the notes, then email them to me")
+    assert specification.nodes[0].parameters["model"] == "gpt-4"
+
+
+def test_what_the_text_leaves_open_is_an_input(understand):
+    """A first step without data reads it from the execution's input, which is declared."""
+    specification = understand("Translate the contract to French and email it to me")
+    schema = specification.state_schema.input
+    assert schema["required"] == ["contract"]
+    assert "{input.contract}" in specification.nodes[0].parameters["prompt"]
+
+
+def test_written_references_are_inputs(understand):
+    """A reference to the input that a person writes is declared and keeps its place."""
+    specification = understand("Scrape {input.page}, summarize it and email it to {input.boss}")
+    assert specification.nodes[0].parameters["url"] == "{input.page}"
+    assert specification.nodes[2].parameters["to"] == "{input.boss}"
+    assert set(specification.state_schema.input["properties"]) == {"page", "boss"}
+
+
+def test_quotes_subjects_and_copies(understand):
+    """Quoted words are the message, a subject is the subject, cc is a copy."""
+    specification = understand(
+        'Email "The build is done" to a@b.co, cc c@d.co, with subject "Build"'
+    )
+    assert specification.nodes[0].parameters == {
+        "to": "a@b.co",
+        "cc": ["c@d.co"],
+        "subject": "Build",
+        "body": "The build is done",
+    }
+
+
+def test_lists_are_filtered_sorted_and_cut(understand):
+    """Declarative forms are used where the text says the field."""
+    specification = understand(
+        "Scrape jobs from http://a.example/j, filter jobs with salary above 50000, "
+        "sort them by salary descending, pick the top 5 jobs and email them to me"
+    )
+    filtered, ordered, first = (node.parameters for node in specification.nodes[1:4])
+    assert filtered == {"operation": "filter", "where": "item.salary > 50000"}
+    assert ordered == {"operation": "sort", "sort_by": "salary", "descending": True}
+    assert first == {"operation": "transform", "limit": 5}
+
+
+@pytest.mark.parametrize(
+    ("words", "agent", "part"),
+    [
+        ("post it to #dev in Slack", "api", "{secrets.slack_webhook_url}"),
+        ("send it to Microsoft Teams", "api", "{secrets.teams_webhook_url}"),
+        ("create a GitHub issue", "api", "api.github.com/repos/{input.github_repository}"),
+        ("save it to Notion", "api", "api.notion.com"),
+        ("add it to Google Sheets", "api", "sheets.googleapis.com"),
+        ("save it to the notes table", "database", "INSERT INTO notes "),
+        ("email it to a@b.co", "email", "a@b.co"),
+    ],
+)
+def test_services(understand, words, agent, part):
+    """A service that is known needs no question, only its secret."""
+    node = understand(f"Summarize the text and {words}").nodes[1]
+    assert node.agent == agent
+    assert part in str(node.parameters)
+    assert "{summary}" in str(node.parameters)
+
+
+def test_service_is_read_before_it_is_summarized(understand, agents_of):
+    """Data of a service is fetched first when no step before did it."""
+    specification = understand("Summarize the open GitHub issues and email the summary to me")
+    assert agents_of(specification) == ["api", "llm", "email"]
+    assert specification.nodes[1].input_keys == ("issues",)
+    assert "{issues.body}" in specification.nodes[1].parameters["prompt"]
+
+
+def test_counting_by_sentiment(understand):
+    """Counting the negative ones counts those alone."""
+    specification = understand(
+        "Scrape http://a.example/r, analyze the sentiment of each review and count the negative "
+        "ones"
+    )
+    assert "'negative'" in specification.nodes[2].parameters["custom_script"]

@@ -1,0 +1,112 @@
+"""What starts a workflow: schedules, events, webhooks."""
+
+import pytest
+
+from compiler.english.schedule import find_schedule
+from compiler.english.triggers import find_start
+
+_SCHEDULES = [
+    ("daily at 9am", "0 9 * * *"),
+    ("every day at 9", "0 9 * * *"),
+    ("every Monday at 9", "0 9 * * 1"),
+    ("at 9 every Monday", "0 9 * * 1"),
+    ("on Mondays and Thursdays at noon", "0 12 * * 1,4"),
+    ("every weekday at 17:30", "30 17 * * 1-5"),
+    ("Monday to Friday at 8am", "0 8 * * 1-5"),
+    ("every 15 minutes", "*/15 * * * *"),
+    ("every fifteen minutes", "*/15 * * * *"),
+    ("every minute", "* * * * *"),
+    ("hourly", "0 * * * *"),
+    ("every 2 hours", "0 */2 * * *"),
+    ("every half hour", "*/30 * * * *"),
+    ("at the start of each month", "0 9 1 * *"),
+    ("on the 15th of every month at 10", "0 10 15 * *"),
+    ("on the last day of each month", "0 9 L * *"),
+    ("monthly", "0 9 1 * *"),
+    ("weekly", "0 9 * * 1"),
+    ("nightly", "0 22 * * *"),
+    ("every evening", "0 18 * * *"),
+    ("twice a day", "0 9,17 * * *"),
+    ("every other day at 7:15 pm", "15 19 */2 * *"),
+    ("quarterly", "0 9 1 */3 *"),
+    ("every day at midnight", "0 0 * * *"),
+    ("every day at 12am", "0 0 * * *"),
+]
+
+
+@pytest.mark.requirement("FR-5.5")
+@pytest.mark.parametrize(("words", "cron"), _SCHEDULES)
+def test_schedules_in_english(words, cron):
+    """A recurrence in words becomes its cron expression, wherever it stands."""
+    assert find_schedule(words).cron == cron
+    start = find_start(f"summarize the notes and email them to me {words}")
+    assert (start.trigger.kind, start.trigger.cron) == ("schedule", cron)
+    assert start.rest == "summarize the notes and email them to me"
+
+
+@pytest.mark.requirement("FR-5.5")
+def test_time_zone_is_read():
+    """A zone behind the time is kept, by its abbreviation or its name."""
+    assert find_schedule("every day at 9am CET").timezone == "Europe/Paris"
+    assert find_schedule("every day at 9am Asia/Tokyo").timezone == "Asia/Tokyo"
+    assert find_schedule("every day at 9am").timezone == "UTC"
+
+
+@pytest.mark.parametrize("words", ["every review", "a week of commits", "per page", "at 9 items"])
+def test_other_uses_of_the_words_are_no_schedule(words):
+    """The word "every" before something that is no time speaks of a list."""
+    assert find_schedule(words) is None
+
+
+@pytest.mark.requirement("FR-5.3", "FR-5.4")
+@pytest.mark.parametrize(
+    ("words", "event"),
+    [
+        ("When a demo is completed,", "demo_completed"),
+        ("Whenever a new order arrives,", "order_received"),
+        ("Every time a user signs up:", "user_signed_up"),
+        ("As soon as an invoice is uploaded,", "invoice_uploaded"),
+        ("On new rows in Google Sheets,", "row_created"),
+        ("If a new ticket comes in,", "ticket_received"),
+        ("When someone submits the form,", "form_submitted"),
+    ],
+)
+def test_events(understand, words, event):
+    """The event is named after its noun and what happened to it; its data is the input."""
+    specification = understand(f"{words} write a short reply and email it to me")
+    assert specification.trigger.kind == "event"
+    assert specification.trigger.event == event
+    assert "{input}" in specification.nodes[0].parameters["prompt"]
+
+
+def test_event_without_a_comma_ends_at_the_next_verb(understand, agents_of):
+    """The step behind an event is found without punctuation too."""
+    specification = understand("when a new order arrives summarize it then email it to me")
+    assert specification.trigger.event == "order_received"
+    assert agents_of(specification) == ["llm", "email"]
+
+
+def test_webhook(understand):
+    """A webhook that calls in is a trigger; one that is called is a step."""
+    incoming = understand("When a webhook is received, summarize the payload and email it to me")
+    assert incoming.trigger.kind == "webhook"
+    outgoing = understand("Summarize the notes and post them to the webhook https://a.example/h")
+    assert outgoing.trigger is None
+    assert outgoing.nodes[1].parameters["url"] == "https://a.example/h"
+
+
+def test_when_in_the_middle_is_a_condition(understand, agents_of):
+    """Only the beginning of a text names an event."""
+    specification = understand("Monitor https://a.example and alert me when it goes down")
+    assert specification.trigger is None
+    assert agents_of(specification) == ["api", "router", "email"]
+
+
+def test_schedule_that_is_not_said_is_asked_for(read):
+    """A schedule that is not named is a question; its answer is read like the text."""
+    text = "Summarize the notes and email them to me on a schedule"
+    (question,) = read(text).questions
+    assert (question.id, question.required) == ("trigger.cron", True)
+    answered = read(text, {"trigger.cron": "every Friday at 16:00"})
+    assert answered.questions == ()
+    assert answered.specification.trigger.cron == "0 16 * * 5"

@@ -1,0 +1,219 @@
+"""Real servers for all tests: one PostgreSQL and one Redis a run, a fresh database a test."""
+
+import asyncio
+import itertools
+import os
+import shutil
+import tempfile
+from collections.abc import AsyncIterator, Iterator, Mapping
+from contextlib import asynccontextmanager
+from pathlib import Path
+from typing import Any
+from uuid import UUID
+
+import asyncpg
+import pytest
+
+from compiler.specification import Specification
+from compiler.text import specification_hash, to_document
+from serve.embedded import embedded_postgres, embedded_redis, socket_folder
+from store.accounts import authenticate, create_account
+from store.executions import Start, Started, start_execution
+from store.live import LiveView, open_live_view
+from store.migrate import migrate
+from store.postgres import Pool, open_pool
+from store.workflows import NewWorkflow, Workflow, create_workflow
+from tests.factories import ONE_NODE, Account, MakeAccount, MakeWorkflow, StartExecution
+from tests.recording import RequirementRecorder
+
+TEMPLATE = "weft_template"
+_numbers = itertools.count(1)
+
+
+def pytest_addoption(parser: pytest.Parser) -> None:
+    """Add `--requirements FILE`."""
+    parser.addoption("--requirements", metavar="FILE", help="write tests by requirement id (JSON)")
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    """Record requirements when asked to."""
+    if file := config.getoption("--requirements"):
+        config.pluginmanager.register(RequirementRecorder(Path(file)), "requirements")
+
+
+@pytest.fixture(scope="session")
+def server_home() -> Iterator[Path]:
+    """A short folder for the servers of this run."""
+    home = Path(tempfile.mkdtemp(prefix="weft-t-"))
+    (home / "logs").mkdir()
+    yield home
+    sockets = socket_folder(home)
+    for folder in (home, sockets, sockets.with_name(f"{sockets.name}-r")):
+        shutil.rmtree(folder, ignore_errors=True)
+
+
+@pytest.fixture(scope="session")
+def postgres_url(server_home: Path) -> Iterator[str]:
+    """The address of this run's PostgreSQL, with a migrated template database."""
+    with embedded_postgres(server_home, dict(os.environ)) as url:
+        asyncio.run(_prepare(url))
+        yield url
+
+
+async def _prepare(url: str) -> None:
+    async with _administrator(url) as connection:
+        # The data lives as long as the run; a commit need not reach the disk.
+        await connection.execute("ALTER SYSTEM SET fsync = off")
+        await connection.execute("SELECT pg_reload_conf()")
+        await connection.execute(f"CREATE DATABASE {TEMPLATE}")
+    await migrate(database_url(url, TEMPLATE))
+
+
+@asynccontextmanager
+async def _administrator(url: str) -> AsyncIterator[asyncpg.Connection]:
+    connection = await asyncpg.connect(url)
+    try:
+        yield connection
+    finally:
+        await connection.close()
+
+
+def database_url(server: str, name: str) -> str:
+    """Return the address of another database of the same server."""
+    return server.replace("/postgres?", f"/{name}?")
+
+
+@pytest.fixture(scope="session")
+def redis_url(server_home: Path) -> Iterator[str]:
+    """The address of this run's Redis-compatible server."""
+    with embedded_redis(server_home, dict(os.environ)) as url:
+        yield url
+
+
+@asynccontextmanager
+async def _database(server: str, template: str) -> AsyncIterator[str]:
+    name = f"test_{next(_numbers)}"
+    async with _administrator(server) as connection:
+        await connection.execute(f"CREATE DATABASE {name} TEMPLATE {template}")
+        try:
+            yield database_url(server, name)
+        finally:
+            await connection.execute(f"DROP DATABASE {name} WITH (FORCE)")
+
+
+@pytest.fixture
+async def dsn(postgres_url: str) -> AsyncIterator[str]:
+    """A fresh database with this version's schema."""
+    async with _database(postgres_url, TEMPLATE) as url:
+        yield url
+
+
+@pytest.fixture
+async def empty_dsn(postgres_url: str) -> AsyncIterator[str]:
+    """A fresh database without a schema."""
+    async with _database(postgres_url, "template1") as url:
+        yield url
+
+
+@pytest.fixture
+async def owner_pool(dsn: str) -> AsyncIterator[Pool]:
+    """Connections of role weft_owner."""
+    async with open_pool(dsn, "weft_owner", size=4) as pool:
+        yield pool
+
+
+@pytest.fixture
+async def api_pool(dsn: str) -> AsyncIterator[Pool]:
+    """Connections of role weft_api."""
+    async with open_pool(dsn, "weft_api", size=10) as pool:
+        yield pool
+
+
+@pytest.fixture
+async def engine_pool(dsn: str) -> AsyncIterator[Pool]:
+    """Connections of role weft_engine."""
+    async with open_pool(dsn, "weft_engine", size=10) as pool:
+        yield pool
+
+
+@pytest.fixture
+async def live(redis_url: str) -> AsyncIterator[LiveView]:
+    """The live view."""
+    async with open_live_view(redis_url) as view:
+        yield view
+
+
+@pytest.fixture
+def make_account(dsn: str, api_pool: Pool) -> MakeAccount:
+    """Make an organization with its owner: `make_account(organization="Acme")`."""
+    numbers = itertools.count(1)
+
+    async def make(organization: str = "Acme") -> Account:
+        email = f"owner{next(numbers)}@example.com"
+        token = await create_account(dsn, organization, email, "Olivia Owner")
+        principal = await authenticate(api_pool, token)
+        assert principal is not None
+        return Account(token, principal)
+
+    return make
+
+
+@pytest.fixture
+async def account(make_account: MakeAccount) -> Account:
+    """The organization that a test works for when it names none."""
+    return await make_account()
+
+
+@pytest.fixture
+def make_workflow(api_pool: Pool, account: Account) -> MakeWorkflow:
+    """Store a workflow: `make_workflow(specification, account=…, **fields)`."""
+    own = account
+
+    async def make(
+        specification: Mapping[str, Any] = ONE_NODE, account: Account | None = None, **fields: Any
+    ) -> Workflow:
+        account = account or own
+        checked = Specification.model_validate(specification)
+        values: dict[str, Any] = {
+            "tenant_id": account.tenant_id,
+            "organization_id": account.principal.organization_id,
+            "user_id": account.principal.user_id,
+            "name": checked.metadata.name,
+            "description": checked.metadata.description,
+            "version": checked.metadata.version,
+            "pattern": checked.pattern,
+            "specification": to_document(checked),
+            "specification_sha256": specification_hash(checked),
+            "yaml_text": "nodes: []",
+        }
+        return await create_workflow(api_pool, NewWorkflow(**{**values, **fields}))
+
+    return make
+
+
+@pytest.fixture
+def start(api_pool: Pool, live: LiveView, account: Account) -> StartExecution:
+    """Start a workflow: `start(workflow, input, owner_id=…, **fields)`."""
+    own = account
+
+    async def begin(
+        workflow: Workflow,
+        input: Mapping[str, Any] | None = None,
+        owner_id: UUID | None = None,
+        account: Account | None = None,
+        **fields: Any,
+    ) -> Started:
+        account = account or own
+        values: dict[str, Any] = {
+            "tenant_id": account.tenant_id,
+            "organization_id": account.principal.organization_id,
+            "workflow_id": workflow.id,
+            "user_id": account.principal.user_id,
+            "specification_sha256": workflow.specification_sha256,
+            "input": dict(input or {}),
+            "total_nodes": len(workflow.specification["nodes"]),
+        }
+        request = Start(**{**values, **fields})
+        return await start_execution(api_pool, live, request, owner_id)
+
+    return begin

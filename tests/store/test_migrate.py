@@ -1,0 +1,97 @@
+"""Migrations: once each, in order, from several processes at a time."""
+
+import asyncio
+from importlib import resources
+from pathlib import Path
+
+import asyncpg
+import pytest
+
+from store import migrate as migrate_module
+from store.errors import DatabaseUnavailable, MigrationError
+from store.migrate import Migration, migrate, migrations
+from store.postgres import Pool
+
+KNOWN = migrations()
+
+
+@pytest.fixture
+def another(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A version with one more migration, which fails in its second statement."""
+    sql = "CREATE TABLE one_more (n integer); SELECT 1 / 0;"
+    further = Migration(len(KNOWN) + 1, "one_more.sql", sql)
+    monkeypatch.setattr(migrate_module, "migrations", lambda: [*KNOWN, further])
+
+
+async def test_migrating_again_runs_nothing(dsn: str) -> None:
+    """A database that is up to date is left alone."""
+    assert await migrate(dsn) == 0
+
+
+async def test_several_at_once_run_each_migration_once(empty_dsn: str) -> None:
+    """Processes that start together share the work."""
+    ran = await asyncio.gather(*(migrate(empty_dsn) for _ in range(4)))
+    assert sorted(ran) == [0, 0, 0, len(KNOWN)]
+
+
+async def test_changed_migration_is_refused(dsn: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A file whose text differs from what ran is named."""
+    changed = [Migration(one.number, one.name, one.sql + "\n") for one in KNOWN]
+    monkeypatch.setattr(migrate_module, "migrations", lambda: changed)
+    with pytest.raises(MigrationError, match="0001_initial.sql changed after it ran"):
+        await migrate(dsn)
+
+
+async def test_newer_schema_is_refused(dsn: str, owner_pool: Pool) -> None:
+    """An older version does not touch what a newer one made."""
+    await owner_pool.execute(
+        "INSERT INTO schema_migrations (number, name, sha256) VALUES (99, 'later', 'x')"
+    )
+    with pytest.raises(MigrationError, match="is at migration 99"):
+        await migrate(dsn)
+
+
+@pytest.mark.usefixtures("another")
+async def test_failed_migration_leaves_nothing(dsn: str, owner_pool: Pool) -> None:
+    """What ran before the failing statement is undone, and the failure is ours."""
+    with pytest.raises(MigrationError, match="division by zero"):
+        await migrate(dsn)
+    assert await owner_pool.fetchval("SELECT to_regclass('one_more')") is None
+    assert await owner_pool.fetchval("SELECT max(number) FROM schema_migrations") == len(KNOWN)
+
+
+@pytest.mark.usefixtures("another")
+async def test_failed_migration_frees_the_lock(dsn: str) -> None:
+    """Whoever waits for the right to migrate gets it after a failure."""
+    with pytest.raises(MigrationError):
+        await migrate(dsn)
+    connection = await asyncpg.connect(dsn)
+    try:
+        assert await connection.fetchval("SELECT pg_try_advisory_lock($1)", migrate_module.LOCK_KEY)
+    finally:
+        await connection.close()
+
+
+@pytest.mark.parametrize("names", [["0001_a.sql", "0003_b.sql"], ["0001_a.sql", "0001_b.sql"]])
+def test_numbers_have_no_gap(
+    names: list[str], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A missing or doubled number is found when the files are read."""
+    (tmp_path / "migrations").mkdir()
+    for name in names:
+        (tmp_path / "migrations" / name).write_text("SELECT 1")
+    monkeypatch.setattr(resources, "files", lambda _package: tmp_path)
+    with pytest.raises(MigrationError, match="without a gap"):
+        migrations()
+
+
+async def test_no_database_is_said_with_a_remedy(tmp_path: Path) -> None:
+    """A server that does not answer is an error that names the setting."""
+    with pytest.raises(DatabaseUnavailable, match="DATABASE_URL"):
+        await migrate(f"postgresql://weft@/postgres?host={tmp_path}&port=5432")
+
+
+async def test_missing_database_is_said_with_a_remedy(dsn: str) -> None:
+    """A server without that database is the same error."""
+    with pytest.raises(DatabaseUnavailable, match="does not exist"):
+        await migrate(dsn.replace("/test_", "/missing_"))
