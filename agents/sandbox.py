@@ -186,12 +186,12 @@ def _parse_script(script: str) -> ast.AST:
 
 def _own_nodes(tree: ast.AST) -> Iterator[ast.AST]:
     """All nodes outside the functions and classes that the script defines."""
-    for child in ast.iter_child_nodes(tree):
-        yield child
-        if not isinstance(
-            child, ast.FunctionDef | ast.AsyncFunctionDef | ast.ClassDef | ast.Lambda
-        ):
-            yield from _own_nodes(child)
+    waiting = [tree]
+    while waiting:
+        node = waiting.pop()
+        yield node
+        if not isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef | ast.ClassDef | ast.Lambda):
+            waiting.extend(ast.iter_child_nodes(node))
 
 
 def _lines_inside_text(tree: ast.AST) -> set[int]:
@@ -207,7 +207,7 @@ def _lines_inside_text(tree: ast.AST) -> set[int]:
 def _with_fields(source: str) -> str:
     """Rewrite `a.b` into a look-up that reads objects (dictionaries) by key."""
     try:
-        tree = _parse(source.strip(), "eval")
+        tree = _parse(f"(\n{source}\n)", "eval")
         return ast.unparse(ast.fix_missing_locations(_FieldReader().visit(tree)))
     except SyntaxError as error:
         raise AgentError(

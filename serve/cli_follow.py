@@ -147,7 +147,7 @@ def _print_event(console: Console, event: Event) -> None:
     line = Text(f"{event.get('timestamp', '')[11:19]}  ", style="dim")
     subject = "workflow" if kind.startswith("workflow_") else event.get("node_id") or ""
     line.append(f"{plain(subject):24}", style="bold")
-    line.append(kind.partition("_")[2])
+    line.append(kind.removeprefix("workflow_").removeprefix("node_").replace("_", " "))
     seconds = event.get("duration_seconds")
     details = [format_seconds(seconds) if seconds else "", error_message(event.get("error"))]
     line.append("".join(f"  {plain(detail)}" for detail in details if detail))

@@ -9,6 +9,8 @@ from weft.records import ExecutionRow, NodeLog, Workflow
 
 from serve.progress import as_json, format_seconds, format_usd, plain, status_text
 
+NAME_LETTERS = 50
+
 
 def workflow_table(workflows: Sequence[Workflow]) -> Table:
     """Return a table of workflows."""
@@ -17,7 +19,7 @@ def workflow_table(workflows: Sequence[Workflow]) -> Table:
         table.add_row(
             plain(workflow["workflow_id"]),
             plain(workflow["status"]),
-            Text(plain(workflow["name"])),
+            _name(workflow["name"]),
             plain(workflow["version"]),
             str(workflow.get("executions_count", 0)),
             _moment(workflow.get("last_executed")),
@@ -32,7 +34,7 @@ def execution_table(executions: Sequence[ExecutionRow]) -> Table:
         table.add_row(
             plain(execution["execution_id"]),
             status_text(execution["status"]),
-            Text(plain(execution.get("workflow_name") or "")),
+            _name(execution.get("workflow_name")),
             format_seconds(execution.get("duration_seconds")),
             format_usd(execution.get("cost_usd")),
             _moment(execution.get("started_at")),
@@ -61,8 +63,14 @@ def _table(first: str, *others: str) -> Table:
     table = Table(box=None, pad_edge=False, padding=(0, 2, 0, 0), header_style="dim")
     table.add_column(first, no_wrap=True, overflow="fold")
     for name in others:
-        table.add_column(name, no_wrap=True, overflow="ellipsis")
+        # Only names may be long: on a narrow terminal they wrap, and the rest stays whole.
+        table.add_column(name, no_wrap=name not in ("name", "workflow"))
     return table
+
+
+def _name(name: str | None) -> Text:
+    text = plain(name or "")
+    return Text(text if len(text) <= NAME_LETTERS else f"{text[:NAME_LETTERS]}…")
 
 
 def _moment(timestamp: str | None) -> str:

@@ -11,8 +11,8 @@ from importlib import resources
 import asyncpg
 from asyncpg import exceptions
 
-from store.errors import MigrationError
-from store.postgres import connect
+from store.errors import DatabaseUnavailable, MigrationError
+from store.postgres import UNREACHABLE, connect
 from store.statements import statement
 
 LOCK_KEY = 0x77656674
@@ -67,20 +67,19 @@ async def migrate(dsn: str) -> int:
     connection = await connect(dsn, None, timeout_seconds=30)
     try:
         await connection.execute(statement("lock_migrations"), LOCK_KEY)
-        try:
-            return await _migrate(connection)
-        finally:
-            await connection.execute("RESET ROLE")
-            await connection.execute(statement("unlock_migrations"), LOCK_KEY)
+        return await _migrate(connection)
+    except UNREACHABLE as error:
+        raise DatabaseUnavailable(str(error)) from error
     except exceptions.PostgresError as error:
         raise MigrationError(f"The schema could not be migrated: {error}") from error
     finally:
+        # The lock ends with the connection, even with one that is broken.
         await connection.close()
 
 
 async def _migrate(connection: asyncpg.Connection) -> int:
     await connection.execute(statement("create_roles"))
-    await connection.execute("SET ROLE weft_owner")
+    await connection.execute(statement("take_owner_role"))
     await connection.execute(statement("create_migrations_table"))
     done = {
         row["number"]: row["sha256"] for row in await connection.fetch(statement("list_migrations"))

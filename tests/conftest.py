@@ -27,6 +27,7 @@ from tests.factories import ONE_NODE, Account, MakeAccount, MakeWorkflow, StartE
 from tests.recording import RequirementRecorder
 
 TEMPLATE = "weft_template"
+SHARED = "weft_shared"
 _numbers = itertools.count(1)
 
 
@@ -66,7 +67,8 @@ async def _prepare(url: str) -> None:
         await connection.execute("ALTER SYSTEM SET fsync = off")
         await connection.execute("SELECT pg_reload_conf()")
         await connection.execute(f"CREATE DATABASE {TEMPLATE}")
-    await migrate(database_url(url, TEMPLATE))
+        await migrate(database_url(url, TEMPLATE))
+        await connection.execute(f"CREATE DATABASE {SHARED} TEMPLATE {TEMPLATE}")
 
 
 @asynccontextmanager
@@ -106,6 +108,12 @@ async def dsn(postgres_url: str) -> AsyncIterator[str]:
     """A fresh database with this version's schema."""
     async with _database(postgres_url, TEMPLATE) as url:
         yield url
+
+
+@pytest.fixture
+def shared_dsn(postgres_url: str) -> str:
+    """One database with this version's schema for all tests that write nothing."""
+    return database_url(postgres_url, SHARED)
 
 
 @pytest.fixture

@@ -18,6 +18,9 @@ _FROM = re.compile(
     r"\b(?:from|of|in|about|on|for|based on|using|with|against)\s+(?P<rest>[^,;]+)", re.IGNORECASE
 )
 
+_COMPLEMENT = re.compile(r"\b(?:from|about|on|for|in|of|to)\s+(?P<rest>[^,;]+)", re.IGNORECASE)
+_OF = re.compile(r"\bof\s+(?P<rest>[^,;]+)", re.IGNORECASE)
+
 
 @dataclass(frozen=True, slots=True)
 class Reading:
@@ -147,25 +150,12 @@ def _spoken(step: Step) -> str:
         " ",
         rest,
     )
-    if step.action in (
-        "summarize",
-        "classify",
-        "translate",
-        "analyze",
-        "score",
-        "filter",
-        "sort",
-        "dedupe",
-        "transform",
-        "aggregate",
-    ) or step.role in ("sink", "control"):
+    if step.action in lexicon().words("worked_on") or step.role in ("sink", "control"):
         return rest
     complements = " ".join(match["rest"] for match in _FROM.finditer(rest))
-    return (
-        complements
-        if step.action in ("extract", "generate")
-        else f"{step.each or ''} {complements}"
-    )
+    if step.role == "process":
+        return complements
+    return f"{step.each or ''} {complements}"
 
 
 def _from_input(step: Step, draft: Draft) -> tuple[Output, ...]:
@@ -197,25 +187,18 @@ def _from_input(step: Step, draft: Draft) -> tuple[Output, ...]:
 
 
 def _input_noun(step: Step) -> str | None:
+    """Return what a first step works on: "resume" for "extract skills from the resume"."""
     if step.action in ("extract", "generate"):
-        match = re.search(
-            r"\b(?:from|about|on|for|in|of|to)\s+(?P<rest>[^,;]+)", step.rest, re.IGNORECASE
-        )
-        words = (
-            words_of(re.split(r"\b(?:with|using|by|via|and|in)\b", match["rest"])[0])
-            if match
-            else []
-        )
-        words = [word for word in words if word not in lexicon().generic]
-        return re.sub(r"\W", "_", words[-1]) if words else None
-    complement = re.search(r"\bof\s+(?P<rest>[^,;]+)", step.phrase)
-    if complement:
-        words = [w for w in words_of(complement["rest"]) if w not in lexicon().generic]
-        if words:
-            return re.sub(r"\W", "_", words[-1])
-    return (
-        step.noun
-        if (step.noun and step.action not in ("analyze", "score"))
-        or step.noun not in ("sentiment", "tone", "urgency")
-        else None
-    )
+        complement = _COMPLEMENT.search(step.rest)
+        if complement is None:
+            return None
+        return _last_noun(re.split(r"\b(?:with|using|by|via|and|in)\b", complement["rest"])[0])
+    if (found := _OF.search(step.phrase)) and (noun := _last_noun(found["rest"])):
+        return noun
+    aspect = step.action in ("analyze", "score") and step.noun in lexicon().words("aspects")
+    return None if aspect else step.noun
+
+
+def _last_noun(phrase: str) -> str | None:
+    words = [word for word in words_of(phrase) if word not in lexicon().generic]
+    return re.sub(r"\W", "_", words[-1]) if words else None

@@ -9,13 +9,14 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
+from compiler.english.arranging import read_program
 from compiler.english.clauses import cut
 from compiler.english.draft import Draft, Question
 from compiler.english.graph_draft import NodeText, TooManyNodes
 from compiler.english.language import is_english
 from compiler.english.naming import workflow_name
 from compiler.english.normalise import MAX_CHARACTERS, Text, normalise
-from compiler.english.program import Program, read_program
+from compiler.english.program import Program
 from compiler.english.schedule import find_schedule
 from compiler.english.triggers import Start, find_start
 from compiler.english.weave import Weaver

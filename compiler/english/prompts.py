@@ -4,7 +4,6 @@ import re
 
 from compiler.english.draft import Output, escaped
 from compiler.english.lexicon import lexicon
-from compiler.english.normalise import MARK
 from compiler.english.nouns import title_of, words_of
 from compiler.english.placing import Place
 from compiler.english.steps import model_of
@@ -62,14 +61,10 @@ def _instruction(place: Place) -> str:
     text = (
         f"{place.step.verb} {rest}".strip() if named else f"{place.step.verb} the {place.step.rest}"
     )
-    text = escaped(_unmarked(place, text))
+    text = escaped(place.text.restore(text))
     for reference in place.step.inputs:
         text = text.replace(escaped(reference), reference)
     return text[:1].upper() + text[1:]
-
-
-def _unmarked(place: Place, text: str) -> str:
-    return place.text.restore(MARK.sub(lambda match: match[0], text))
 
 
 def _about_one(instruction: str, place: Place, output: Output) -> str:

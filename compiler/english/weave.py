@@ -12,8 +12,9 @@ from compiler.english.lexicon import lexicon
 from compiler.english.links import Scope, find_reading
 from compiler.english.naming import arm_label, arm_sentence
 from compiler.english.normalise import Text
+from compiler.english.opposites import opposite
 from compiler.english.placing import Place, Written, wanted_id
-from compiler.english.program import Arm, Choice, Fork, Part, opposite, steps_of
+from compiler.english.program import Arm, Choice, Fork, Part, steps_of
 from compiler.english.reading_steps import write_api_read, write_database_read, write_scraping
 from compiler.english.sending_steps import write_api_send, write_email, write_human, write_store
 from compiler.english.steps import Step, read_step

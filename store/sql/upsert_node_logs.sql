@@ -15,7 +15,8 @@ FROM unnest($1::uuid[], $2::uuid[], $3::text[], $4::text[], $5::integer[], $6::t
 ON CONFLICT (execution_id, node_id, task_id, attempt) DO UPDATE SET
     status = excluded.status, output_data = excluded.output_data, metadata = excluded.metadata,
     input_data = COALESCE(excluded.input_data, l.input_data),
-    completed_at = excluded.completed_at, duration_seconds = extract(epoch FROM excluded.completed_at - l.started_at),
+    completed_at = excluded.completed_at,
+    duration_seconds = extract(epoch FROM excluded.completed_at - l.started_at),
     error_message = excluded.error_message, error_trace = excluded.error_trace,
     llm_tokens_used = excluded.llm_tokens_used, api_calls_made = excluded.api_calls_made,
     cost_usd = excluded.cost_usd

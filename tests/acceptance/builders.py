@@ -1,5 +1,6 @@
 """Short ways to write specifications for tests."""
 
+import itertools
 from typing import Any
 
 
@@ -41,4 +42,4 @@ def workflow(
 def chain(nodes: list[dict[str, Any]], **fields: Any) -> dict[str, Any]:
     """A specification whose nodes run one after the other."""
     ids = [node["id"] for node in nodes]
-    return workflow(nodes, [f"{a}>{b}" for a, b in zip(ids, ids[1:], strict=False)], **fields)
+    return workflow(nodes, [f"{a}>{b}" for a, b in itertools.pairwise(ids)], **fields)

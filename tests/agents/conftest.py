@@ -1,6 +1,7 @@
 """Real parts for the agents' tests: web sites, a mail server, PostgreSQL, Chromium."""
 
 import asyncio
+import contextlib
 import os
 import pwd
 import secrets
@@ -151,11 +152,22 @@ async def mailbox() -> AsyncIterator[Mailbox]:
     await server.wait_closed()
 
 
-def free_port() -> int:
-    """Return a loopback port that nothing listens on."""
-    with socket.socket() as found:
-        found.bind(("127.0.0.1", 0))
-        return int(found.getsockname()[1])
+@pytest.fixture
+def dead_port() -> Iterator[int]:
+    """A loopback port where nothing listens, and nothing else can begin to."""
+    with socket.socket() as held:
+        held.bind(("127.0.0.1", 0))
+        yield held.getsockname()[1]
+
+
+def _free_port() -> int:
+    """Return a port below those that the system gives to outgoing connections."""
+    for _ in range(100):
+        port = 20_000 + secrets.randbelow(10_000)
+        with socket.socket() as probe, contextlib.suppress(OSError):
+            probe.bind(("127.0.0.1", port))
+            return port
+    pytest.fail("No free port between 20000 and 30000.")
 
 
 @pytest.fixture(scope="session")
@@ -163,7 +175,7 @@ def postgres() -> Iterator[str]:
     """The address of a PostgreSQL server for this run, reached by TCP with a password."""
     user = "nobody" if os.geteuid() == 0 else None
     folder = Path(tempfile.mkdtemp(prefix="weft-pg-"))
-    password, port = secrets.token_hex(8), free_port()
+    password, port = secrets.token_hex(8), _free_port()
     password_file = folder / "password"
     password_file.write_text(password)
     if user:

@@ -9,7 +9,7 @@ from agents.api import ApiParameters
 from agents.egress import EgressRefused
 from agents.errors import AgentError
 from agents.services import AgentSettings
-from tests.agents.conftest import Run, free_port
+from tests.agents.conftest import Run
 from tests.agents.website import Asked, Reply, Site, json_reply
 
 
@@ -52,9 +52,9 @@ async def test_error_status_is_a_result(run: Run, site: Site, status: int) -> No
 
 
 @pytest.mark.requirement("FR-2.3")
-async def test_refused_connection_is_a_result(run: Run) -> None:
+async def test_refused_connection_is_a_result(run: Run, dead_port: int) -> None:
     """A host that is down gives status_code 0 and says why."""
-    output = (await run("api", {"url": f"http://127.0.0.1:{free_port()}/"})).output
+    output = (await run("api", {"url": f"http://127.0.0.1:{dead_port}/"})).output
     assert output["status_code"] == 0
     assert "ConnectError" in output["error"]
 

@@ -9,7 +9,7 @@ from pydantic import SecretStr
 from agents.egress import EgressRefused
 from agents.errors import AgentError
 from agents.services import AgentSettings
-from tests.agents.conftest import Run, free_port
+from tests.agents.conftest import Run
 
 
 @pytest.fixture
@@ -155,9 +155,9 @@ async def test_inner_address_is_refused(run: Run) -> None:
         await run("database", {"connection_string": dsn, "query": "SELECT 1"})
 
 
-async def test_server_that_is_down_is_retried(run: Run) -> None:
+async def test_server_that_is_down_is_retried(run: Run, dead_port: int) -> None:
     """A refused connection may work later."""
-    dsn = f"postgresql://u:p@127.0.0.1:{free_port()}/db"
+    dsn = f"postgresql://u:p@127.0.0.1:{dead_port}/db"
     with pytest.raises(AgentError, match="does not answer") as caught:
         await run("database", {"connection_string": dsn, "query": "SELECT 1"})
     assert caught.value.retryable

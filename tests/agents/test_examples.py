@@ -7,7 +7,7 @@ import pytest
 from pydantic import SecretStr
 
 from agents.services import AgentSettings
-from tests.agents.conftest import Mailbox, Run, free_port
+from tests.agents.conftest import Mailbox, Run
 from tests.agents.test_mail import read
 from tests.agents.website import Reply, Site, page
 
@@ -79,14 +79,16 @@ async def test_customer_feedback(run: Run, site: Site, chromium: str) -> None:
 
 @pytest.mark.requirement("FR-2.3")
 @pytest.mark.parametrize("up", [True, False])
-async def test_uptime_monitor(run: Run, site: Site, postgres: str, up: bool) -> None:
+async def test_uptime_monitor(
+    run: Run, site: Site, postgres: str, dead_port: int, up: bool
+) -> None:
     """Example 3: a site that is up is logged to the database, one that is down is reported."""
     connection = await asyncpg.connect(postgres)
     await connection.execute("DROP TABLE IF EXISTS uptime_logs")
     await connection.execute("CREATE TABLE uptime_logs (status int, timestamp timestamptz)")
     site.replies["/"] = Reply("up")
     site.replies["/services"] = Reply("ok")
-    checked = site.url() if up else f"http://127.0.0.1:{free_port()}/"
+    checked = site.url() if up else f"http://127.0.0.1:{dead_port}/"
     state: dict[str, Any] = {
         "uptime_status": (await run("api", {"url": checked, "method": "GET", "timeout": 5})).output
     }

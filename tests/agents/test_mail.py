@@ -12,7 +12,7 @@ from pydantic import SecretStr, ValidationError
 from agents.errors import AgentError
 from agents.mail import EmailParameters
 from agents.services import AgentSettings
-from tests.agents.conftest import Mailbox, Run, free_port
+from tests.agents.conftest import Mailbox, Run
 
 MAIL: dict[str, Any] = {"to": "ops@example.com", "subject": "Report", "body": "All is well."}
 
@@ -174,7 +174,10 @@ class TestServers:
     @pytest.fixture
     def settings(self, request: pytest.FixtureRequest) -> AgentSettings:
         """Settings with the server that a test names."""
-        return AgentSettings(smtp_url=request.param and SecretStr(request.param))
+        address = request.param
+        if address == "down":
+            address = f"smtp://127.0.0.1:{request.getfixturevalue('dead_port')}"
+        return AgentSettings(smtp_url=address and SecretStr(address))
 
     @pytest.mark.parametrize("settings", [None], indirect=True)
     async def test_no_server_is_final(self, run: Run) -> None:
@@ -183,7 +186,7 @@ class TestServers:
             await run("email", MAIL)
         assert not caught.value.retryable
 
-    @pytest.mark.parametrize("settings", [f"smtp://127.0.0.1:{free_port()}"], indirect=True)
+    @pytest.mark.parametrize("settings", ["down"], indirect=True)
     async def test_server_that_is_down_is_retried(self, run: Run) -> None:
         """A server that cannot be reached may be back later."""
         with pytest.raises(AgentError, match="cannot be reached") as caught:

@@ -7,7 +7,6 @@ import pytest
 
 from agents.egress import Egress
 from agents.proxy import open_proxy
-from tests.agents.conftest import free_port
 from tests.agents.website import Reply, Site
 
 SECONDS = 10
@@ -62,9 +61,9 @@ async def test_blocked_address_is_refused(proxy: int, inner: Site, form: str) ->
     assert inner.asked == []
 
 
-async def test_dead_address_is_told(proxy: int) -> None:
+async def test_dead_address_is_told(proxy: int, dead_port: int) -> None:
     """An address where nothing listens gives a 502 of the proxy's own."""
-    received = await exchange(proxy, f"GET http://127.0.0.1:{free_port()}/ HTTP/1.1\r\n\r\n")
+    received = await exchange(proxy, f"GET http://127.0.0.1:{dead_port}/ HTTP/1.1\r\n\r\n")
     assert received.startswith("HTTP/1.1 502")
     assert "connection_refused" in received
 

@@ -32,6 +32,7 @@ async def sandbox(limits: SandboxLimits) -> AsyncIterator[Sandbox]:
         ("[r.stars for r in rows if r.stars > 3]", {"rows": [{"stars": 5}, {"stars": 1}]}, [5]),
         ("name.upper().startswith('A')", {"name": "anna"}, True),
         ("reviews.get('count', 0)", {"reviews": {}}, 0),
+        ("a > 1\n  and a < 9  # between", {"a": 5}, True),
     ],
 )
 async def test_expression_has_its_value(
@@ -90,8 +91,9 @@ async def test_script_cannot_reach_out(sandbox: Sandbox, script: str) -> None:
         ("def f():\n    return f()\nreturn f()", "RecursionError"),
         ("for i in range(10**6):\n    print('x' * 1000)\nreturn 1", "MemoryError"),
         ("return '" + "x" * 60_000 + "'", "longer than"),
+        ("return " + "-" * 40_000 + "1", "too complex|failed"),
     ],
-    ids=["time", "memory", "recursion", "output", "length"],
+    ids=["time", "memory", "recursion", "output", "length", "depth"],
 )
 async def test_script_is_bounded(sandbox: Sandbox, script: str, words: str) -> None:
     """Time, memory, recursion, output and length have limits, and the error says which."""
@@ -115,6 +117,18 @@ async def test_error_names_the_line(sandbox: Sandbox, script: str, message: str)
     with pytest.raises(AgentError) as caught:
         await sandbox.run(script, {})
     assert message in str(caught.value)
+
+
+@pytest.mark.parametrize("operators", [500, 5_000, 20_000])
+async def test_deep_expression_is_answered(sandbox: Sandbox, operators: int) -> None:
+    """An expression nested to exhaust a stack has a value or a final error."""
+    source = "1" + "+1" * operators
+    for work in (sandbox.evaluate(source, {}), sandbox.run(f"return {source}", {})):
+        try:
+            assert await work == operators + 1
+        except AgentError as error:
+            assert not error.retryable
+    assert await sandbox.evaluate("1 + 1", {}) == 2
 
 
 async def test_expression_must_be_one(sandbox: Sandbox) -> None:

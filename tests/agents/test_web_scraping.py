@@ -9,7 +9,7 @@ from agents.egress import EgressRefused
 from agents.errors import AgentError
 from agents.services import AgentSettings
 from agents.web_scraping import WebScrapingParameters
-from tests.agents.conftest import Run, free_port
+from tests.agents.conftest import Run
 from tests.agents.website import Reply, Site, page
 
 REVIEWS = ["Great sound and a long battery life.", "Broke after two days, poor build.", "It is ok."]
@@ -214,9 +214,16 @@ async def test_screenshot(run: Run, site: Site, chromium: str) -> None:
 
 
 @pytest.mark.requirement("FR-2.10")
-@pytest.mark.parametrize("mode", ["http", "browser"])
 @pytest.mark.parametrize(
-    ("status", "retryable"), [(404, False), (403, False), (500, True), (429, True)]
+    ("mode", "status", "retryable"),
+    [
+        ("http", 403, False),
+        ("http", 404, False),
+        ("http", 429, True),
+        ("http", 500, True),
+        ("browser", 404, False),
+        ("browser", 503, True),
+    ],
 )
 async def test_error_status(
     run: Run, site: Site, chromium: str, mode: str, status: int, retryable: bool
@@ -230,9 +237,11 @@ async def test_error_status(
 
 
 @pytest.mark.parametrize("mode", ["http", "browser"])
-async def test_site_that_is_down_is_retried(run: Run, chromium: str, mode: str) -> None:
+async def test_site_that_is_down_is_retried(
+    run: Run, chromium: str, dead_port: int, mode: str
+) -> None:
     """A refused connection may work later."""
-    url = f"http://127.0.0.1:{free_port()}/"
+    url = f"http://127.0.0.1:{dead_port}/"
     with pytest.raises(AgentError, match="could not be loaded") as caught:
         await run("web_scraping", {"url": url, "mode": mode})
     assert caught.value.retryable

@@ -38,7 +38,7 @@ async def test_changed_migration_is_refused(dsn: str, monkeypatch: pytest.Monkey
     """A file whose text differs from what ran is named."""
     changed = [Migration(one.number, one.name, one.sql + "\n") for one in KNOWN]
     monkeypatch.setattr(migrate_module, "migrations", lambda: changed)
-    with pytest.raises(MigrationError, match="0001_initial.sql changed after it ran"):
+    with pytest.raises(MigrationError, match=r"0001_initial\.sql changed after it ran"):
         await migrate(dsn)
 
 

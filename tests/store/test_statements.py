@@ -19,11 +19,7 @@ SOURCES = [
     for file in (ROOT / package).rglob("*.py")
 ]
 QUOTED = {name for text in SOURCES for name in re.findall(r'"([a-z][a-z_]+)"', text)}
-CALLED = {
-    name
-    for text in SOURCES
-    for name in re.findall(r'statement\(\s*"([^"]+)"', text)
-}
+CALLED = {name for text in SOURCES for name in re.findall(r'statement\(\s*"([^"]+)"', text)}
 
 
 def test_every_statement_that_is_called_exists() -> None:

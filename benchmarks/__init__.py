@@ -1,0 +1,1 @@
+"""Benchmarks: each backs one claim and writes its figures as JSON."""

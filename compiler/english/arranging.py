@@ -1,0 +1,279 @@
+"""Fourth stage: arranges clauses as a program."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass, field, replace
+
+from compiler.english.clauses import Clause
+from compiler.english.conditions import is_decision
+from compiler.english.lexicon import lexicon
+from compiler.english.normalise import MARK, Text
+from compiler.english.nouns import each_noun
+from compiler.english.opposites import AFFIRMED, opposite
+from compiler.english.program import Arm, Choice, Fork, Part, Program
+from compiler.english.sources import Sources, infer_items
+from compiler.english.steps import Step, read_step
+from compiler.english.verbs import read_opening
+
+
+def read_program(clauses: list[Clause], text: Text) -> Program:
+    """Arrange clauses as a program."""
+    builder = _Builder(text)
+    for place, clause in enumerate(clauses):
+        following = clauses[place + 1] if place + 1 < len(clauses) else None
+        if clause.kind == "parallel":
+            builder.fine = _is_fine(clauses[place + 1 :])
+        builder.add(clause, following)
+    return builder.finish()
+
+
+_PLACE = r"(?=[^\ue000-\ue003]+\b(?:from|at|on)\s+[\ue000-\ue003])"
+_FROM_PLACES = re.compile(rf",?\s+and\s+{_PLACE}|,\s+{_PLACE}")
+
+
+def _distributed(clause: Clause) -> list[Clause]:
+    """Cut "fetch the weather from … and the news from …" into one clause for each place."""
+    opening = read_opening(clause.text)
+    if opening is None or lexicon().roles.get(opening.verb.action) != "source":
+        return [clause]
+    first, *others = [part for part in _FROM_PLACES.split(clause.text) if part]
+    if not others or not MARK.search(first):
+        return [clause]
+    verb = opening.verb.base
+    texts = [first, *(f"{verb} {other}" for other in others)]
+    return [
+        replace(clause, text=text, separator=clause.separator if place == 0 else "comma")
+        for place, text in enumerate(texts)
+    ]
+
+
+_JOINING = re.compile(r"(?:and )?(?:then|finally|after that|afterwards)\b", re.IGNORECASE)
+
+
+def _is_fine(clauses: list[Clause]) -> bool:
+    """Whether "in parallel:" is followed by a list whose entries may hold several steps."""
+    for clause in clauses:
+        if clause.separator in ("arrow", "sentence") or _JOINING.match(clause.text):
+            return False
+        if clause.separator in ("semicolon", "item"):
+            return True
+    return False
+
+
+@dataclass(slots=True)
+class _OpenArm:
+    condition: str
+    negated: bool
+    body: list[Part] = field(default_factory=list)
+
+
+@dataclass(slots=True)
+class _Builder:
+    text: Text
+    fine: bool = False
+    """The open group's branches are list entries, each of which may hold several steps."""
+    parts: list[Part] = field(default_factory=list)
+    arms: list[_OpenArm] = field(default_factory=list)
+    bound: bool = False
+    """The open choice was written after its action, so nothing more joins the arm."""
+    arrows: bool = False
+    """The open arm began with an arrow, so arrows continue it."""
+    group: list[list[Part]] | None = None
+    each: str | None = None
+    question: str | None = None
+    """What "check whether" asked, until "if so" or "if not" uses it."""
+    unknown: list[Clause] = field(default_factory=list)
+    sources: Sources = field(init=False)
+
+    def __post_init__(self) -> None:
+        self.sources = Sources(self.text)
+
+    def add(self, clause: Clause, following: Clause | None) -> None:
+        """Take in the next clause."""
+        if self._closes(clause):
+            self._close()
+        if clause.kind == "action":
+            for part in _distributed(clause):
+                self._action(part)
+        elif clause.kind == "if":
+            self._if(clause, following)
+        elif clause.kind == "else":
+            self._else(clause)
+        elif clause.kind == "each":
+            self.each = clause.text
+        elif clause.kind == "parallel":
+            self._close()
+            self.group = []
+        else:
+            self._whether(clause, following)
+
+    def finish(self) -> Program:
+        """Return the program."""
+        self._close()
+        return Program(_with_decisions(infer_items(self.parts)), tuple(self.unknown))
+
+    def _closes(self, clause: Clause) -> bool:
+        """Whether the open choice or group ends before this clause."""
+        if clause.kind in ("else", "if"):
+            return False
+        if clause.separator in ("sentence", "line"):
+            self.each = None
+        if self.group is not None:
+            ends = clause.separator in ("arrow", "sentence", "line")
+            joins = bool(self.group) and bool(_JOINING.match(clause.text))
+            return ends or joins or (clause.separator == "then" and not self.fine)
+        if not self.arms:
+            return False
+        if (
+            clause.always
+            or self._sums_up(clause)
+            or (self.bound and clause.separator != "condition")
+        ):
+            return True
+        if clause.separator == "arrow":
+            return not self.arrows
+        return clause.separator in ("sentence", "line", "item", "semicolon")
+
+    def _sums_up(self, clause: Clause) -> bool:
+        """Whether a step after "…, then" follows whichever way was taken.
+
+        It does when it speaks of the result of either way, and when the way before it only asked
+        for an approval: "if it is above 1000, have a manager approve it, then save it".
+        """
+        last = self.arms[-1]
+        if clause.separator != "then" or not last.body:
+            return False
+        if not last.condition:
+            return bool(re.search(r"\b(?:results?|outcome|output)\b", clause.text, re.IGNORECASE))
+        approvals = all(isinstance(p, Step) and p.agent == "human_loop" for p in last.body)
+        return approvals and is_decision(last.condition) is None
+
+    def _close(self) -> None:
+        if self.arms:
+            arms = tuple(Arm(arm.condition, arm.negated, tuple(arm.body)) for arm in self.arms)
+            if any(arm.body for arm in arms):
+                self.parts.append(Choice(arms))
+            self.arms = []
+        if self.group is not None:
+            branches = tuple(tuple(branch) for branch in self.group if branch)
+            self.parts.extend(
+                [Fork(branches)] if len(branches) > 1 else [p for b in branches for p in b]
+            )
+            self.group = None
+        self.bound = self.arrows = False
+
+    def _action(self, clause: Clause) -> None:
+        step = read_step(clause.text, self.text, clause.parallel)
+        if step is None:
+            self.unknown.append(clause)
+            return
+        if self._repeats(step):
+            return
+        if self.each is not None and step.each is None:
+            step = replace(step, each=each_noun(f"each {self.each}"))
+        for found in self.sources.before(step):
+            self._place(found, clause)
+        self._place(step, clause)
+
+    def _repeats(self, step: Step) -> bool:
+        """Whether a step only points back to the approval before it: "once approved, …"."""
+        body = self.arms[-1].body if self.arms else self.parts
+        last = body[-1] if body else None
+        asked = isinstance(last, Step) and last.agent == "human_loop"
+        pointing = step.marked.startswith("approval: ")
+        return asked and pointing and not re.search(r"\b(?:by|from|of)\b", step.marked)
+
+    def _place(self, step: Step, clause: Clause) -> None:
+        if self.arms:
+            self.arms[-1].body.append(step)
+        elif self.group is not None:
+            continues = clause.separator == "then" and self.group
+            split = not self.fine or clause.separator in ("semicolon", "item", "condition")
+            if split and not continues:
+                self.group.append([])
+            (self.group[-1] if self.group else self.parts).append(step)
+        else:
+            self.parts.append(step)
+            if clause.parallel:
+                self._gather()
+
+    def _gather(self) -> None:
+        """Put the last steps side by side: "email it and post it to Slack at the same time"."""
+        last = self.parts[-1]
+        run: list[Part] = []
+        while self.parts and isinstance(self.parts[-1], Step) and isinstance(last, Step):
+            same = self.parts[-1].role == last.role and self.parts[-1].each is None
+            if not same or last.each is not None:
+                break
+            run.insert(0, self.parts.pop())
+        if len(run) > 1:
+            steps = [replace(step, parallel=False) for step in run if isinstance(step, Step)]
+            self.parts.append(Fork(tuple((step,) for step in steps)))
+        else:
+            self.parts.extend(run)
+
+    def _if(self, clause: Clause, following: Clause | None) -> None:
+        if self.group is not None:
+            self._close()
+        again = bool(self.arms) and self._continues(clause)
+        if not again:
+            self._close()
+        condition = clause.text
+        if self.question is not None and AFFIRMED.match(condition):
+            condition, self.question = self.question, None
+        self.arms.append(_OpenArm(condition, clause.negated))
+        self.bound = clause.bound
+        self.arrows = following is not None and following.separator == "arrow"
+
+    def _continues(self, clause: Clause) -> bool:
+        """Whether this condition is another way of the open choice."""
+        if not self.arms[-1].condition:
+            return False
+        if clause.separator == "condition":
+            return True
+        if any(opposite(arm.condition, clause.text) for arm in self.arms):
+            return True
+        return clause.separator in ("semicolon", "comma", "item") and not self.bound
+
+    def _else(self, clause: Clause) -> None:
+        self.bound = False
+        if not self.arms and self.question is not None:
+            self.arms.append(_OpenArm(self.question, True))
+            self.question = None
+            return
+        last = self.parts[-1] if self.parts else None
+        if not self.arms and isinstance(last, Choice):
+            self.parts.pop()
+            self.arms = [_OpenArm(a.condition, a.negated, list(a.body)) for a in last.arms]
+        elif not self.arms and isinstance(last, Step) and last.agent == "human_loop":
+            self.arms = [_OpenArm("approved", False)]
+        if self.arms and self.arms[-1].condition:
+            self.arms.append(_OpenArm("", False))
+
+    def _whether(self, clause: Clause, following: Clause | None) -> None:
+        """Read "check whether X": a look at X, and the condition that "if so" and "if not" mean."""
+        self._close()
+        look = read_step(f"check {clause.text}", self.text)
+        decided = following is not None and following.kind in ("if", "else")
+        if look is None:
+            self.unknown.append(clause)
+        elif look.agent != "llm" or not decided:
+            self.parts.append(look)
+        self.question = clause.text if decided else None
+
+
+def _with_decisions(parts: tuple[Part, ...]) -> tuple[Part, ...]:
+    """Let "if I reject it" that comes late be the other way of the approval before it."""
+    for place, part in enumerate(parts):
+        if not isinstance(part, Step) or part.agent != "human_loop":
+            continue
+        for later in range(place + 2, len(parts)):
+            choice = parts[later]
+            if isinstance(choice, Choice):
+                if len(choice.arms) == 1 and is_decision(choice.arms[0].condition) is False:
+                    approved = Arm("approved", False, parts[place + 1 : later])
+                    decision = Choice((approved, *choice.arms))
+                    return (*parts[: place + 1], decision, *parts[later + 1 :])
+                break
+    return parts

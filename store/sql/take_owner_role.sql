@@ -1,0 +1,2 @@
+-- Works as the owner of the schema from here on.
+SET ROLE weft_owner
