@@ -63,7 +63,7 @@ def find_items(
 def item_value(node: LexborNode) -> Any:
     """Return an element as an object of its microdata, or as text when it has none."""
     fields = dict(_fields(node))
-    return fields if fields else node_text(node)
+    return fields if fields else node_text(node, "\n")
 
 
 def _matching(document: LexborHTMLParser, pattern: Pattern) -> list[LexborNode]:

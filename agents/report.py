@@ -15,6 +15,7 @@ import orjson
 
 from agents.arithmetic import numbers_in
 from agents.offline.keywords import keywords
+from agents.offline.sentiment import is_opinion
 from agents.offline.summary import summarize
 from agents.offline.text import readable, shorten, subject
 from agents.scope import dig
@@ -23,6 +24,8 @@ _LABELS = ("positive", "neutral", "negative")
 _LABEL = re.compile(r"\b(positive|negative|neutral|mixed)\b", re.IGNORECASE)
 _SCORE = re.compile(r"\(?\s*(?:score:?\s*)?([-+]?[01](?:\.\d+)?)\s*\)?")
 _QUOTES = 3
+_TOPICS = 8
+_MIN_TOPIC_CHARACTERS = 100
 _MAX_CATEGORIES = 12
 _MAX_CHARACTERS = 300_000
 
@@ -79,11 +82,10 @@ def insights(items: list[Any]) -> Insights:
     judged = [entry for item in present if (entry := _judged(item))]
     texts = [entry.text for entry in judged] if judged else [_body(item) for item in present]
     text = "\n\n".join(part for part in texts if part)[:_MAX_CHARACTERS]
-    topics = [keyword.text for keyword in keywords(text, 8)] if len(text) > 100 else []
     common: dict[str, Any] = {
         "count": len(present),
         "failed": len(items) - len(present),
-        "keywords": tuple(topics),
+        "keywords": _topics(text),
     }
     if judged and len(judged) >= len(present) / 2:
         return Insights(**common, **_sentiment_parts(judged))
@@ -93,6 +95,14 @@ def insights(items: list[Any]) -> Insights:
         categories=_categories(present),
         summary=tuple(summarize(text, 5)) if len(text) > 200 else (),
     )
+
+
+def _topics(text: str) -> tuple[str, ...]:
+    """What the texts talk about; praise, blame and the capitals of names are left out."""
+    if len(text) < _MIN_TOPIC_CHARACTERS:
+        return ()
+    found = (keyword.text for keyword in keywords(text.lower(), 3 * _TOPICS))
+    return tuple(topic for topic in found if not any(map(is_opinion, topic.split())))[:_TOPICS]
 
 
 def _sentiment_parts(judged: list[_Judged]) -> dict[str, Any]:

@@ -3,14 +3,22 @@
 import asyncio
 import inspect
 from collections.abc import Awaitable, Callable
-from typing import TypeVar, cast
+from typing import Any, TypeVar, overload
 
 T = TypeVar("T")
 
 PAUSE_SECONDS = 0.01
 
 
-async def eventually(check: Callable[[], T | Awaitable[T]], seconds: float = 10) -> T:
+@overload
+async def eventually(check: Callable[[], Awaitable[T]], seconds: float = 10) -> T: ...
+
+
+@overload
+async def eventually(check: Callable[[], T], seconds: float = 10) -> T: ...
+
+
+async def eventually(check: Callable[[], Any], seconds: float = 10) -> Any:
     """Call a check, plain or async, until it returns something true; return that.
 
     Raises:
@@ -20,7 +28,7 @@ async def eventually(check: Callable[[], T | Awaitable[T]], seconds: float = 10)
     deadline = loop.time() + seconds
     while True:
         found = check()
-        value = cast(T, await found if inspect.isawaitable(found) else found)
+        value = await found if inspect.isawaitable(found) else found
         if value:
             return value
         if loop.time() > deadline:

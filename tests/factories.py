@@ -5,8 +5,11 @@ from dataclasses import dataclass
 from typing import Any, Protocol
 from uuid import UUID
 
+import asyncpg
+
 from store.accounts import Principal
 from store.executions import Started
+from store.postgres import Role
 from store.workflows import Workflow
 
 ONE_NODE: dict[str, Any] = {
@@ -61,4 +64,12 @@ class StartExecution(Protocol):
         **fields: Any,
     ) -> Started:
         """Start it; `fields` are those of `Start`."""
+        ...
+
+
+class Connect(Protocol):
+    """Opens a connection to the shared database."""
+
+    async def __call__(self, role: Role) -> asyncpg.Connection:
+        """Open one; it is closed after the test."""
         ...

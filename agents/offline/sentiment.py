@@ -63,6 +63,11 @@ def label_of(score: float) -> Label:
     return "negative" if score <= _NEGATIVE else "neutral"
 
 
+def is_opinion(word: str) -> bool:
+    """Whether a word says what someone thinks rather than what they talk about."""
+    return word.lower() in _analyzer().lexicon
+
+
 def _score(sentence: str) -> float:
     """Score one sentence; what follows a contrast weighs more than what stands before it."""
     for pattern, token, _ in _PHRASES:

@@ -19,7 +19,7 @@ _TEXT_FIELDS = (
 _TITLE_FIELDS = ("headline", "title", "name", "subject", "summary")
 _ABBREVIATIONS = re.compile(r"\b(?:Mr|Mrs|Ms|Dr|Prof|St|vs|etc|approx|No|Inc|Ltd|Co|e\.g|i\.e)\.$")
 _BOUNDARY = re.compile(
-    r"(?<=[.!?…])[\"'”\u2019)\]]*\s+(?=[\"'“\u2018(\[]?[A-Z0-9])|\n{2,}|\n(?=\s*[-*•\d])"
+    r"(?<=[.!?…])[\"'”\u2019)\]]*\s+(?=[\"'“\u2018(\[]?[A-Z0-9])|\n{2,}|\n(?=\s*[-*•\dA-Z\"'])"
 )
 _WORD = re.compile(r"[^\W_]+(?:['\u2019-][^\W_]+)*")
 _TAG = re.compile(r"<[^<>]{1,500}>")
@@ -95,7 +95,9 @@ def subject(value: Any) -> str:
 
 def shorten(text: str, length: int = 200) -> str:
     """Return the text in one line of at most `length` characters, cut at a word."""
-    line = " ".join(text.split())
+    parts = [" ".join(part.split()) for part in text.split("\n") if part.strip()]
+    ended = (f"{part}." if part[-1].isalnum() else part for part in parts[:-1])
+    line = " ".join([*ended, *parts[-1:]])
     if len(line) <= length:
         return line
     return line[: length - 1].rsplit(" ", 1)[0].rstrip(",;:") + "…"

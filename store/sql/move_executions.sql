@@ -19,7 +19,9 @@ FROM unnest($1::uuid[], $2::integer[], $3::text[], $4::text[], $5::text[], $6::t
     AS u (execution_id, epoch, status, former, waiting_reason, output, error, error_node)
 WHERE e.id = u.execution_id AND e.epoch = u.epoch
     AND e.status = ANY(string_to_array(u.former, ','))
-    AND NOT (u.status = 'waiting' AND EXISTS (
-        SELECT FROM execution_approvals AS a
-        WHERE a.execution_id = e.id AND a.status = 'decided' AND a.consumed_at IS NULL))
+    -- A scalar subquery, since EXISTS may be planned as a hash of every answer there is.
+    AND (u.status <> 'waiting' OR (
+        SELECT a.id FROM execution_approvals AS a
+        WHERE a.execution_id = e.id AND a.status = 'decided' AND a.consumed_at IS NULL
+        LIMIT 1) IS NULL)
 RETURNING e.id

@@ -263,3 +263,4 @@ def test_subject_of_an_item_is_its_body() -> None:
         "works",
     ]
     assert shorten("one two three", 9) == "one two…"
+    assert shorten("A title\nIts  text!\nEnd") == "A title. Its text! End"

@@ -262,3 +262,11 @@ def test_up_and_demo_end_with_the_platform_s_code(
     monkeypatch.setattr(cli, "run_foreground", lambda settings: 3)
     monkeypatch.setattr(cli, "run_demo", lambda keep: 4 if keep else 5)
     assert [weft("up").code, weft("demo", "--keep").code, weft("demo").code] == [3, 4, 5]
+
+
+def test_down_says_whether_something_ran(weft: Weft, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Stopping nothing is no error, and is said."""
+    monkeypatch.setattr(cli, "stop", lambda settings: True)
+    assert weft("down").out == "Stopped.\n"
+    monkeypatch.setattr(cli, "stop", lambda settings: False)
+    assert weft("down").out == "No platform runs here.\n"

@@ -158,3 +158,13 @@ def test_errors_of_every_shape() -> None:
     assert error_message("no") == "no"
     assert error_message({"node_id": "a", "message": "no"}) == "a: no"
     assert error_message(None) == ""
+
+
+def test_only_maps_have_items_and_long_errors_are_cut(world: World) -> None:
+    """A list that a plain node made is no progress, and an error leaves room for the table."""
+    world.start_node("exec_002", "scrape_reviews", items={"count": 40})
+    world.fail_node("exec_002", "scrape_reviews", "x" * 200, again=False)
+    drawn = draw(progress_table(ExecutionView(execution_of(world))))
+    assert "0/40" not in drawn
+    assert "✗ failed" in drawn
+    assert drawn.count("x") < 100

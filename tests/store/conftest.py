@@ -2,20 +2,12 @@
 
 from collections.abc import AsyncIterator
 from contextlib import AsyncExitStack
-from typing import Protocol
 
 import asyncpg
 import pytest
 
 from store.postgres import Role, connect
-
-
-class Connect(Protocol):
-    """Opens a connection to the shared database."""
-
-    async def __call__(self, role: Role) -> asyncpg.Connection:
-        """Open one; it is closed after the test."""
-        ...
+from tests.factories import Connect
 
 
 @pytest.fixture

@@ -4,7 +4,7 @@ import asyncpg
 import pytest
 
 from store.status import Status
-from tests.store.conftest import Connect
+from tests.factories import Connect
 
 WITHOUT_TENANT = {"executors", "schema_migrations"}
 """The only tables that belong to the platform and not to a tenant."""

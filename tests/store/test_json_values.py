@@ -13,7 +13,7 @@ import pytest
 from pydantic import BaseModel
 
 from store.json_values import canonical, clean_text, dumps, jsonable, loads
-from tests.store.conftest import Connect
+from tests.factories import Connect
 
 
 class _Colour(enum.Enum):

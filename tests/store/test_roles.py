@@ -4,7 +4,7 @@ import pytest
 from asyncpg import exceptions
 
 from store.postgres import Role
-from tests.store.conftest import Connect
+from tests.factories import Connect
 
 ENGINE_MAY_NOT = [
     "SELECT * FROM api_keys",

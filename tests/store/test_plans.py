@@ -1,0 +1,97 @@
+"""Hot statements find their rows by an index, whatever values they are given."""
+
+import json
+from datetime import UTC, datetime
+from typing import Any
+from uuid import UUID
+
+import asyncpg
+import pytest
+
+from store.postgres import Role
+from store.statements import statement
+from tests.factories import Connect
+
+ID, TEXT, NOW = UUID(int=1), "x", datetime(2026, 1, 1, tzinfo=UTC)
+SMALL = {"executors", "api_keys", "users", "organizations", "organization_members"}
+"""Tables that stay small enough to be read whole."""
+
+HOT: list[tuple[Role, str, list[Any]]] = [
+    ("weft_api", "get_workflow", [ID]),
+    ("weft_api", "list_workflows", [None, None, 50, 0]),
+    ("weft_api", "get_execution", [ID]),
+    ("weft_api", "list_executions", [None, None, 100, 0]),
+    ("weft_api", "list_executions", [ID, "failed", 100, 0]),
+    ("weft_api", "get_execution_by_key", [ID, TEXT]),
+    ("weft_api", "list_events", [ID, 0, 500]),
+    ("weft_api", "list_node_logs", [ID]),
+    ("weft_api", "list_last_attempts", [ID]),
+    ("weft_api", "list_approvals", [ID]),
+    ("weft_api", "count_items_by_node", [ID]),
+    ("weft_api", "mean_duration", [ID]),
+    ("weft_api", "count_active_executions", [ID]),
+    ("weft_api", "decide_approval", [ID, ID, TEXT, "null", TEXT, TEXT]),
+    ("weft_api", "fence_execution", [ID]),
+    ("weft_engine", "wake_execution", [ID, None]),
+    ("weft_engine", "lock_executions", [[ID]]),
+    ("weft_engine", "wait_for_executions", [[ID]]),
+    ("weft_engine", "get_owned_execution", [ID, ID]),
+    ("weft_engine", "list_owned_executions", [ID]),
+    ("weft_engine", "take_over_executions", [[ID], 200]),
+    ("weft_engine", "list_overdue_executions", [100]),
+    ("weft_engine", "list_due_approvals", [100]),
+    ("weft_engine", "claim_webhook_deliveries", [15.0]),
+    ("weft_engine", "get_checkpoint", [ID, "", None]),
+    ("weft_engine", "list_channel_values", [ID, "", [TEXT], [TEXT]]),
+    ("weft_engine", "list_writes", [ID, "", TEXT]),
+    ("weft_engine", "list_answers", [ID]),
+    ("weft_engine", "list_map_items", [ID, TEXT]),
+    ("weft_engine", "count_map_items", [ID, TEXT]),
+    ("weft_engine", "add_progress", [[ID], [1], [0], [0], [0], [0], [0.0], [None]]),
+    ("weft_engine", "move_executions",
+     [[ID], [1], ["failed"], ["running"], [None], [None], [None], [None]]),
+    ("weft_engine", "insert_events", [[ID], [ID], [ID], [TEXT], [None], ["{}"]]),
+]  # fmt: skip
+
+
+@pytest.mark.requirement("NFR-2.1", "NFR-2.6")
+@pytest.mark.parametrize("plans", ["force_generic_plan", "force_custom_plan"])
+async def test_hot_statement_reads_no_table_whole(plans: str, shared: Connect) -> None:
+    """With sequential scans made dear, none is left over a table that grows."""
+    found = []
+    for role, name, arguments in HOT:
+        connection = await shared(role)
+        async with connection.transaction():
+            await connection.execute(statement("set_tenant"), str(ID))
+            await connection.execute("SET LOCAL enable_seqscan = off")
+            await connection.execute(f"SET LOCAL plan_cache_mode = {plans}")
+            scanned = await _scanned(connection, statement(name), arguments)
+        await connection.close()
+        found += [(name, table) for table in scanned - SMALL]
+    assert found == []
+
+
+async def _scanned(connection: asyncpg.Connection, sql: str, arguments: list[Any]) -> set[str]:
+    """Return the tables that a statement would read from end to end."""
+    text = await connection.fetchval(f"EXPLAIN (FORMAT JSON) {sql}", *arguments)
+    waiting, found = [json.loads(text)[0]["Plan"]], set()
+    while waiting:
+        step = waiting.pop()
+        waiting += step.get("Plans", [])
+        if step["Node Type"] == "Seq Scan":
+            found.add(step["Relation Name"])
+        if step["Node Type"] in ("Index Scan", "Index Only Scan") and "Index Cond" not in step:
+            # A whole index in order is as long as the table, unless the index is a partial one.
+            name = step["Index Name"]
+            definition = await connection.fetchval("SELECT pg_get_indexdef($1::regclass)", name)
+            if " WHERE " not in definition:
+                found.add(step["Relation Name"])
+    return found
+
+
+async def test_a_whole_table_would_be_noticed(shared: Connect) -> None:
+    """The test above sees a scan where there is one."""
+    connection = await shared("weft_engine")
+    await connection.execute("SET enable_seqscan = off")
+    sql = "SELECT id FROM workflow_executions WHERE error_message = $1"
+    assert await _scanned(connection, sql, [TEXT]) == {"workflow_executions"}
