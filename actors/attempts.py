@@ -8,7 +8,6 @@ from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from typing import Any
 
-from langgraph.errors import GraphBubbleUp
 from pydantic import ValidationError
 
 from actors.errors import ExecutionError
@@ -19,6 +18,8 @@ from compiler.specification import Node, Retry
 from store.json_values import clean_text, jsonable
 
 TRACE_CHARACTERS = 8_000
+OUTPUT_LEVELS = 200
+"""How deep an output may be nested; what is recorded of it wraps it a few times."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -118,9 +119,9 @@ async def _attempt(work: Work, number: int, started: Told) -> Attempt:
         parameters = work.parameters()
         async with asyncio.timeout(timeout_seconds):
             result = await work.agent.run(parameters, replace(work.context, attempt=number))
-        output = jsonable(result.output)
+        output = jsonable(result.output, OUTPUT_LEVELS)
         return replace(begun, ended_at=datetime.now(UTC), result=replace(result, output=output))
-    except (GraphBubbleUp, ExecutionError):
+    except ExecutionError:
         raise
     except TimeoutError:
         late = AgentError(f"The attempt took longer than {timeout_seconds:g} s.", retryable=True)

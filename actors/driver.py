@@ -89,6 +89,8 @@ class Driver:
 
     async def _run(self, run: Run, sha256: str) -> None:
         self._runs[run.lease.execution_id] = run
+        if any(node.pattern == "map" for node in run.facts.specification.nodes):
+            self._host.warm_up()
         try:
             await self._until_parked(run, sha256)
         finally:

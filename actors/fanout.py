@@ -18,8 +18,9 @@ import ray
 
 from actors.attempts import Attempt, Work, attempt_until_done
 from agents.agent import AgentContext
-from agents.registry import builtin_registry
-from agents.services import AgentSettings, Services, open_services
+from agents.registry import Registry, builtin_registry
+from agents.services import Services, open_services
+from agents.settings import AgentSettings
 from compiler.inflection import item_names
 from compiler.specification import Node
 
@@ -60,6 +61,7 @@ class _Worker:
 
     def __init__(self) -> None:
         self._loop = asyncio.new_event_loop()
+        self._registry = builtin_registry()
         self._services: Services | None = None
         self._stack = AsyncExitStack()
         self._opening = asyncio.Lock()
@@ -77,7 +79,7 @@ class _Worker:
             if self._services is None:
                 # Closed with the process: Ray ends idle workers by a signal.
                 self._services = await self._stack.enter_async_context(open_services(settings))
-        return await run_items(chunk, self._services)
+        return await run_items(chunk, self._services, self._registry)
 
 
 _worker: _Worker | None = None
@@ -99,46 +101,56 @@ def run_chunk(chunk_json: bytes, settings: AgentSettings) -> bytes:
     return orjson.dumps(_worker.run(Chunk(**orjson.loads(chunk_json)), settings))
 
 
-async def run_items(chunk: Chunk, services: Services) -> list[ItemResult]:
+@ray.remote(num_cpus=0, max_retries=0)
+def warm_up() -> None:
+    """Start a worker process with everything imported that a chunk needs."""
+
+
+async def run_items(chunk: Chunk, services: Services, registry: Registry) -> list[ItemResult]:
     """Run a chunk's items, some at once; an item's failure is its result."""
     node = Node.model_validate(chunk.node)
     gate = asyncio.Semaphore(ITEMS_AT_ONCE)
 
     async def run_one(offset: int, item: Any) -> ItemResult:
         async with gate:
-            return await _run_item(chunk, node, services, chunk.start + offset, item)
+            context = _context(chunk, node, services, chunk.start + offset, item)
+            return await _run_item(chunk, node, registry, context)
 
     async with asyncio.TaskGroup() as group:
         tasks = [group.create_task(run_one(n, item)) for n, item in enumerate(chunk.items)]
     return [task.result() for task in tasks]
 
 
-async def _run_item(
+def _context(
     chunk: Chunk, node: Node, services: Services, map_index: int, item: Any
+) -> AgentContext:
+    return AgentContext(
+        tenant_id=UUID(chunk.tenant_id),
+        workflow_id=UUID(chunk.workflow_id),
+        execution_id=UUID(chunk.execution_id),
+        node_id=node.id,
+        services=services,
+        map_index=map_index,
+        inputs={"item": item},
+        variables={**chunk.scope, **dict.fromkeys(item_names(node.input_keys[0]), item)},
+    )
+
+
+async def _run_item(
+    chunk: Chunk, node: Node, registry: Registry, context: AgentContext
 ) -> ItemResult:
-    registry = builtin_registry()
-    scope = {**chunk.scope, **dict.fromkeys(item_names(node.input_keys[0]), item)}
     work = Work(
         node=node,
         agent=registry.get(node.agent),
         code=registry.signatures()[node.agent].code_parameters,
-        scope=scope,
+        scope=context.variables,
         secrets=chunk.secrets,
-        context=AgentContext(
-            tenant_id=UUID(chunk.tenant_id),
-            workflow_id=UUID(chunk.workflow_id),
-            execution_id=UUID(chunk.execution_id),
-            node_id=node.id,
-            services=services,
-            map_index=map_index,
-            inputs={"item": item},
-            variables=scope,
-        ),
+        context=context,
     )
     attempt = await attempt_until_done(work, _ignore, _ignore)
     usage = attempt.result.usage if attempt.result else None
     return ItemResult(
-        map_index=map_index,
+        map_index=context.map_index or 0,
         attempt=attempt.number,
         output=attempt.result.output if attempt.result else None,
         error=attempt.error,

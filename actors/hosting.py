@@ -1,13 +1,14 @@
 """What every execution of one process shares."""
 
 import asyncio
+import os
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
 import orjson
 import ray
 
-from actors.fanout import Chunk, ItemResult, run_chunk
+from actors.fanout import Chunk, ItemResult, run_chunk, warm_up
 from actors.journal import Journal
 from agents.errors import AgentError
 from agents.registry import Registry
@@ -27,11 +28,20 @@ class Host:
     registry: Registry
     services: Services
     secrets: Mapping[str, str]
-    chunks_at_once: int = 4
+    chunks_at_once: int = field(default_factory=lambda: max(2, os.cpu_count() or 2))
+    """Chunks of all executions of this process that run at once, each in a process of its own."""
     _gate: asyncio.Semaphore = field(init=False)
+    _warm: bool = False
 
     def __post_init__(self) -> None:
         self._gate = asyncio.Semaphore(self.chunks_at_once)
+
+    def warm_up(self) -> None:
+        """Start the processes that chunks run in, once, while the nodes before a map run."""
+        if not self._warm:
+            self._warm = True
+            for _ in range(self.chunks_at_once):
+                warm_up.options(name="warm up").remote()
 
     async def fan_out(self, name: str, chunk: Chunk) -> list[ItemResult]:
         """Run a chunk as a Ray task of this name; again when its worker process dies.

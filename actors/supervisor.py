@@ -9,18 +9,16 @@ import asyncio
 import os
 from collections.abc import Awaitable, Callable
 from contextlib import AsyncExitStack
-from dataclasses import dataclass
 from typing import Any
 
 import ray
 import structlog
 from ray.actor import ActorHandle
 
-from actors.executor import ExecutorConfig, RemoteExecutionActor
+from actors.config import ExecutorConfig, SupervisorConfig
+from actors.executor import RemoteExecutionActor
 from actors.logs import configure_logs
 from actors.names import NAMESPACE
-from actors.webhooks import WebhookSender
-from agents.services import open_services
 from store.executions import cancel_parked, decide_approval, fail_parked
 from store.live import LiveView, open_live_view
 from store.postgres import UNREACHABLE, Pool, open_pool
@@ -35,15 +33,6 @@ OWNER_LOSSES_LIMIT = 5
 """After so many deaths of its owner without any progress an execution is ended as poison."""
 FAILURES_LIMIT = 30
 """After so many failures in a row a loop ends the process, which Ray starts again."""
-
-
-@dataclass(frozen=True, slots=True)
-class SupervisorConfig:
-    """What the supervisor needs."""
-
-    executors: int
-    executor: ExecutorConfig
-    webhook_key: bytes
 
 
 class Supervisor:
@@ -65,6 +54,10 @@ class Supervisor:
         return len(self._actors)
 
     async def _start(self) -> None:
+        # What delivers webhooks takes seconds to import; whoever only names this class is spared.
+        from actors.webhooks import WebhookSender  # noqa: PLC0415
+        from agents.services import open_services  # noqa: PLC0415
+
         executor = self._config.executor
         pool = await self._stack.enter_async_context(
             open_pool(executor.database_url, "weft_engine", size=4)

@@ -66,7 +66,7 @@ class AgentContext:
     inputs: Mapping[str, Any] = field(default_factory=dict)
     """The values of the node's input_keys, whole; a map item's value is under `item`."""
     variables: Mapping[str, Any] = field(default_factory=dict)
-    """The whole scope by name (state keys, `input`, `item`): what scripts and conditions may read."""
+    """The whole scope by name (state keys, `input`, `item`), for scripts and conditions."""
 
     @property
     def idempotency_key(self) -> str:

@@ -62,7 +62,13 @@ class Api:
     parameters: ClassVar[type[Parameters]] = ApiParameters
     side_effect: ClassVar[SideEffect] = "sends"
     default_timeout_seconds: ClassVar[float] = 60.0
-    output_fields: ClassVar[tuple[str, ...]] = ("status_code", "body", "headers", "duration_ms")
+    output_fields: ClassVar[tuple[str, ...]] = (
+        "status_code",
+        "body",
+        "headers",
+        "duration_ms",
+        "error",
+    )
 
     async def run(self, parameters: ApiParameters, context: AgentContext) -> AgentResult:
         """Return `{"status_code", "body", "headers", "duration_ms"}`.

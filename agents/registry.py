@@ -1,10 +1,13 @@
 """Which agents there are, by name, and what the compiler may know of each."""
 
 import difflib
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from functools import cache
 from typing import Any
 
-from agents.agent import Agent
+from pydantic import ValidationError
+
+from agents.agent import Agent, Parameters
 from agents.aggregator import Aggregator
 from agents.api import Api
 from agents.data_processing import DataProcessing
@@ -52,6 +55,7 @@ class Registry:
         return ", ".join(self.names())
 
 
+@cache
 def builtin_registry() -> Registry:
     """Return the registry of the built-in agents."""
     return Registry(
@@ -82,7 +86,26 @@ def _signature(agent: Agent[Any]) -> AgentSignature:
         estimated_seconds=getattr(agent, "estimated_seconds", 1.0),
         estimated_cost_usd=getattr(agent, "estimated_cost_usd", 0.0),
         mappable=getattr(agent, "mappable", True),
+        parameter_faults=_fault_finder(agent.parameters),
     )
+
+
+def _fault_finder(
+    model: type[Parameters],
+) -> Callable[[Mapping[str, Any]], Sequence[tuple[str, str]]]:
+    """Return what finds the faults that a parameter model's own rules see."""
+
+    def faults(values: Mapping[str, Any]) -> list[tuple[str, str]]:
+        try:
+            model.model_validate(values)
+        except ValidationError as error:
+            return [
+                (".".join(map(str, fault["loc"])), fault["msg"].removeprefix("Value error, "))
+                for fault in error.errors(include_input=False, include_url=False)
+            ]
+        return []
+
+    return faults
 
 
 def _code_paths(root: Mapping[str, Any], schema: Mapping[str, Any], path: str) -> list[str]:

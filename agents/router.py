@@ -7,6 +7,7 @@ from pydantic import Field, model_validator
 from agents.agent import AgentContext, AgentResult, Parameters, SideEffect
 from agents.errors import AgentError
 from agents.scope import CODE, script_scope
+from compiler.conditions import ConditionError, parse_condition
 
 
 class Route(Parameters):
@@ -56,10 +57,10 @@ class Router:
     mappable: ClassVar[bool] = False
 
     async def run(self, parameters: RouterParameters, context: AgentContext) -> AgentResult:
-        """Return `{"route": node_id}`.
+        """Return `{"route": node_id}`; null when no way applies, which ends the path.
 
         Raises:
-            AgentError: A condition fails, or none holds, and there is no default.
+            AgentError: A condition fails and there is no default.
         """
         metadata: dict[str, Any] = {}
         try:
@@ -69,20 +70,23 @@ class Router:
                 raise
             route, metadata = None, {"condition_error": str(error)}
         route = route or parameters.default
-        if route is None:
-            raise AgentError(
-                "No route applies and the router has no default.",
-                remedy="Give `default` the node to go on with.",
-            )
         return AgentResult({"route": route}, metadata=metadata)
 
     async def _route(self, parameters: RouterParameters, context: AgentContext) -> str | None:
         sandbox = await context.services.sandbox()
         scope = script_scope(context)
         if parameters.condition is not None:
-            holds = await sandbox.evaluate(parameters.condition, scope)
+            holds = await sandbox.evaluate(_source(parameters.condition), scope)
             return parameters.if_true if holds else parameters.if_false
         for way in parameters.routes:
-            if await sandbox.evaluate(way.when, scope):
+            if await sandbox.evaluate(_source(way.when), scope):
                 return way.to
         return None
+
+
+def _source(condition: str) -> str:
+    """Return a condition as the sandbox evaluates it: names, fields and spellings made plain."""
+    try:
+        return parse_condition(condition).source
+    except ConditionError as error:
+        raise AgentError(error.message, remedy=error.remedy) from None

@@ -6,55 +6,17 @@ Each part is opened when an agent first asks for it and closed once, with the se
 import asyncio
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import AsyncExitStack, asynccontextmanager
-from dataclasses import dataclass
 from typing import Any, TypeVar
 
 import httpx2
-from pydantic import SecretStr
 
 from agents.browser import Browser, open_browser
 from agents.egress import Egress
 from agents.models import Access, Models, ProviderName, open_models
 from agents.sandbox import Sandbox, SandboxLimits
+from agents.settings import AgentSettings
 
 T = TypeVar("T")
-
-
-@dataclass(frozen=True, slots=True)
-class AgentSettings:
-    """How agents behave in this installation: plain values, shipped to every process."""
-
-    allow_loopback: bool = False
-    """Agents may reach this machine's loopback, but for `blocked_ports`."""
-    blocked_ports: frozenset[int] = frozenset()
-    """The platform's own ports, refused on every address of this machine."""
-    allowed_networks: tuple[str, ...] = ()
-    """CIDR networks that agents may reach beside the public internet."""
-    openai_api_key: SecretStr | None = None
-    anthropic_api_key: SecretStr | None = None
-    openai_base_url: str | None = None
-    """An OpenAI-compatible server; trusted, so it may stand in a private network."""
-    anthropic_base_url: str | None = None
-    """A stand-in for the Anthropic API; trusted in the same way."""
-    default_model: str | None = None
-    """What the model name `default` means; None: the first provider with a key, else offline."""
-    smtp_url: SecretStr | None = None
-    """The mail relay: smtp://user:password@host:25, smtp+starttls:// or smtps://; trusted."""
-    email_sender: str = "weft@localhost"
-    sendgrid_api_key: SecretStr | None = None
-    default_database_url: SecretStr | None = None
-    """The database of a `database` node that names none; trusted."""
-    chromium_path: str | None = None
-    """The browser's executable; None: looked for on this machine."""
-    browser_concurrency: int = 4
-    """Pages open at once in one process."""
-    http_timeout_seconds: float = 30.0
-    max_response_bytes: int = 32 * 1024 * 1024
-    """Bound of one HTTP answer and of one database result."""
-    sandbox_memory_bytes: int = 128 * 1024 * 1024
-    sandbox_seconds: float = 10.0
-    """Bound of one script; an expression has one second."""
-    sandbox_processes: int = 2
 
 
 class Services:

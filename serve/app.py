@@ -8,6 +8,7 @@ from typing import Any
 
 from fastapi import FastAPI
 from fastapi.staticfiles import StaticFiles
+from starlette.responses import Response
 
 from agents.registry import builtin_registry
 from serve import (
@@ -18,12 +19,24 @@ from serve import (
     streams,
     workflow_routes,
 )
-from serve.context import ApiConfig, Context
+from serve.api_config import ApiConfig
+from serve.context import Context
 from serve.handover import Handover
 from serve.limits import Bounded
 from serve.metrics import Measured
 from store.live import open_live_view
 from store.postgres import open_pool
+
+
+class Pages(StaticFiles):
+    """The dashboard's files, asked for anew after an upgrade."""
+
+    def file_response(self, *args: Any, **kwargs: Any) -> Response:
+        """Answer a file that a browser may keep but has to check."""
+        response = super().file_response(*args, **kwargs)
+        response.headers["cache-control"] = "no-cache"
+        return response
+
 
 PAGES = Path(__file__).parent / "dashboard"
 
@@ -62,7 +75,7 @@ def build_app(config: ApiConfig, parser: Any) -> FastAPI:
     # The execution routes come first: `executions` must not be read as a workflow's identifier.
     for module in (execution_routes, streams, workflow_routes, session_routes, health_routes):
         app.include_router(module.router)
-    app.mount("/", StaticFiles(directory=PAGES, html=True), name="dashboard")
+    app.mount("/", Pages(directory=PAGES, html=True), name="dashboard")
     app.add_middleware(Bounded)
     app.add_middleware(Measured)
     return app

@@ -3,17 +3,18 @@
 import base64
 import contextlib
 import hashlib
+import shutil
 from collections.abc import Iterator
 from pathlib import Path
 
 import ray
 from ray import serve as ray_serve
 
-from actors.executor import ExecutorConfig
+from actors.config import ExecutorConfig, SupervisorConfig
 from actors.names import NAMESPACE
-from actors.supervisor import SupervisorConfig, start_supervisor
-from agents.services import AgentSettings
-from serve.context import ApiConfig
+from actors.supervisor import start_supervisor
+from agents.settings import AgentSettings
+from serve.api_config import ApiConfig
 from serve.deployments import application
 from serve.embedded import make_private, socket_folder
 from serve.platform import private_token
@@ -62,7 +63,9 @@ def open_cluster(
         try:
             yield dashboard_url
         finally:
-            ray_serve.shutdown()
+            if settings.ray_address is not None:
+                # A cluster of our own ends as a whole, which is faster.
+                ray_serve.shutdown()
             with contextlib.suppress(ray.exceptions.RayError):
                 ray.get(supervisor.stop.remote(), timeout=15)
 
@@ -83,7 +86,10 @@ def _ray(settings: Settings, dashboard_port: int) -> Iterator[str]:
         finally:
             ray.shutdown()
         return
-    folder = make_private(socket_folder(settings.home).with_name(_ray_folder(settings.home)))
+    folder = socket_folder(settings.home).with_name(_ray_folder(settings.home))
+    # Sessions of earlier starts, with their logs; nothing of them runs any more.
+    shutil.rmtree(folder, ignore_errors=True)
+    make_private(folder)
     ray.init(
         address="local",
         namespace=NAMESPACE,

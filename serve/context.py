@@ -7,6 +7,7 @@ from typing import Annotated, Any
 from fastapi import Depends, Header, Request, WebSocket
 
 from compiler.signature import AgentSignature
+from serve.api_config import ApiConfig
 from serve.handover import Handover
 from serve.identifiers import render
 from serve.problems import ApiError
@@ -17,19 +18,6 @@ from store.postgres import Pool
 COOKIE = "weft_session"
 ROLES_THAT_WRITE = frozenset({"owner", "admin", "editor"})
 ROLES_THAT_DELETE = frozenset({"owner", "admin"})
-
-
-@dataclass(frozen=True, slots=True)
-class ApiConfig:
-    """What the API needs: plain values that travel to its replicas."""
-
-    database_url: str
-    redis_url: str
-    base_url: str
-    lease_seconds: float
-    webhook_key: bytes
-    secret_names: tuple[str, ...]
-    smtp_configured: bool
 
 
 @dataclass(frozen=True, slots=True)

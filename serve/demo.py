@@ -105,12 +105,16 @@ def _start_world(home: Path) -> dict[str, Any]:
     folder = home / "demo"
     shutil.rmtree(folder, ignore_errors=True)
     folder.mkdir()
-    process = subprocess.Popen(
-        [sys.executable, "-m", "serve.demo_world", str(folder)],
-        env=child_environment(**{MARKER: marker}),
-        cwd=Path(__file__).parent.parent,
-        start_new_session=True,
-    )
+    with (home / "logs" / "demo.log").open("ab") as log:
+        process = subprocess.Popen(
+            [sys.executable, "-m", "serve.demo_world", str(folder)],
+            env=child_environment(**{MARKER: marker}),
+            cwd=Path(__file__).parent.parent,
+            start_new_session=True,
+            stdin=subprocess.DEVNULL,
+            stdout=log,
+            stderr=log,
+        )
     told = folder / "world.json"
     deadline = time.monotonic() + WORLD_SECONDS
     while not told.exists():

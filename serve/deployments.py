@@ -1,14 +1,15 @@
 """The Ray Serve application: the API's ingress and the parser behind it."""
 
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-from fastapi import FastAPI
 from ray import serve as ray_serve
 
 from actors.logs import configure_logs
-from serve.app import build_app
-from serve.context import ApiConfig
+from serve.api_config import ApiConfig
 from serve.parser import Parser
+
+if TYPE_CHECKING:
+    from fastapi import FastAPI
 
 
 @ray_serve.deployment(name="api", max_ongoing_requests=1000, ray_actor_options={"num_cpus": 0})
@@ -21,8 +22,11 @@ class Api:
         self._config = config
         self._parser = parser
 
-    def __serve_build_asgi_app__(self) -> FastAPI:
+    def __serve_build_asgi_app__(self) -> "FastAPI":
         """Return the app that this replica serves."""
+        # The app takes seconds to import; whoever only names this class is spared.
+        from serve.app import build_app  # noqa: PLC0415
+
         return build_app(self._config, self._parser)
 
 

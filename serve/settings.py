@@ -56,8 +56,8 @@ class Settings(BaseModel):
     """WEFT_CHROMIUM: the browser's binary; unset: looked for."""
     allow_loopback: bool = True
     """WEFT_ALLOW_LOOPBACK: whether agents may reach this machine; set it to 0 when it is shared."""
-    executors: int = Field(default=2, ge=1, le=256)
-    """WEFT_EXECUTORS: how many ExecutionActors host executions."""
+    executors: int = Field(default_factory=lambda: max(1, (os.cpu_count() or 1) // 2), le=256)
+    """WEFT_EXECUTORS: how many ExecutionActors host executions; unset: one for two cores."""
     api_replicas: int = Field(default=1, ge=1, le=256)
     """WEFT_API_REPLICAS: how many processes serve the API."""
     lease_seconds: float = Field(default=10.0, ge=1, le=600)

@@ -20,6 +20,8 @@ from uuid import UUID
 import orjson
 from pydantic import BaseModel
 
+LEVELS = 250
+"""How deep values may be nested; the library that writes the text stops at 254."""
 _REFUSED = re.compile("[\x00\ud800-\udfff]")
 
 
@@ -28,12 +30,22 @@ def clean_text(text: str) -> str:
     return _REFUSED.sub("\ufffd", text)
 
 
-def jsonable(value: Any) -> Any:
-    """Return the value as plain JSON data that jsonb accepts."""
+def jsonable(value: Any, levels: int = LEVELS) -> Any:
+    """Return the value as plain JSON data that jsonb accepts.
+
+    Args:
+        value: Anything.
+        levels: How deep lists and objects may be nested.
+
+    Raises:
+        ValueError: They are nested deeper.
+    """
+    if levels < 0:
+        raise ValueError("The value is nested too deep to be stored.")
     if value is None or isinstance(value, bool):
         return value
     if isinstance(value, Enum):
-        return jsonable(value.value)
+        return jsonable(value.value, levels)
     if isinstance(value, str):
         return clean_text(value)
     if isinstance(value, int):
@@ -41,17 +53,17 @@ def jsonable(value: Any) -> Any:
     if isinstance(value, float):
         return float(value) if math.isfinite(value) else None
     if isinstance(value, Mapping):
-        return {clean_text(str(key)): jsonable(item) for key, item in value.items()}
+        return {clean_text(str(key)): jsonable(item, levels - 1) for key, item in value.items()}
     if isinstance(value, list | tuple | set | frozenset):
-        return [jsonable(item) for item in value]
-    return _scalar(value)
+        return [jsonable(item, levels - 1) for item in value]
+    return _other(value, levels)
 
 
-def _scalar(value: Any) -> Any:
+def _other(value: Any, levels: int) -> Any:
     if isinstance(value, BaseModel):
-        return jsonable(value.model_dump(mode="json"))
+        return jsonable(value.model_dump(mode="json"), levels)
     if dataclasses.is_dataclass(value) and not isinstance(value, type):
-        return jsonable(dataclasses.asdict(value))
+        return jsonable(dataclasses.asdict(value), levels)
     if isinstance(value, datetime.datetime | datetime.date | datetime.time):
         return value.isoformat()
     if isinstance(value, Decimal):

@@ -13,6 +13,7 @@ from uuid import UUID
 
 import asyncpg
 import pytest
+import structlog
 
 from compiler.specification import Specification
 from compiler.text import specification_hash, to_document
@@ -37,7 +38,9 @@ def pytest_addoption(parser: pytest.Parser) -> None:
 
 
 def pytest_configure(config: pytest.Config) -> None:
-    """Record requirements when asked to."""
+    """Record requirements when asked to; show logs without the values of all variables."""
+    plain = structlog.dev.ConsoleRenderer(exception_formatter=structlog.dev.plain_traceback)
+    structlog.configure(processors=[structlog.processors.add_log_level, plain])
     if file := config.getoption("--requirements"):
         config.pluginmanager.register(RequirementRecorder(Path(file)), "requirements")
 

@@ -25,5 +25,6 @@ wanted=$(mktemp)
 trap 'rm -f "$wanted"' EXIT
 uv export --quiet --frozen --all-packages --no-emit-workspace --no-annotate --no-header -o "$wanted" \
     >/dev/null
-VIRTUAL_ENV=$venv uv pip install --quiet --require-hashes -r "$wanted"
+VIRTUAL_ENV=$venv uv pip install --quiet --compile-bytecode --require-hashes -r "$wanted"
 VIRTUAL_ENV=$venv uv pip install --quiet --no-deps -e . -e ./client
+"$venv/bin/python" -m compileall -q compiler agents store actors serve client || true

@@ -34,7 +34,7 @@ def test_a_chain_finishes_beside_an_open_approval(client: Client) -> None:
     states = {n["node_id"]: n["status"] for n in client.execution(execution_id)["nodes"]}
     assert states == {
         "begin": "completed", "one": "completed", "two": "completed", "three": "completed",
-        "ask": "pending", "end": "pending",
+        "ask": "waiting", "end": "pending",
     }  # fmt: skip
     answered = client.approve(execution_id, comment="Go on.")
     assert answered["decision"] == "approve"

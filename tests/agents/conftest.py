@@ -24,7 +24,8 @@ from pydantic import SecretStr
 from agents.agent import Agent, AgentContext, AgentResult
 from agents.browser import find_chromium
 from agents.registry import Registry, builtin_registry
-from agents.services import AgentSettings, Services, open_services
+from agents.services import Services, open_services
+from agents.settings import AgentSettings
 from tests.agents.website import Site, open_site
 
 _NOBODY = UUID(int=0)

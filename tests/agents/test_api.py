@@ -8,7 +8,7 @@ from pydantic import ValidationError
 from agents.api import ApiParameters
 from agents.egress import EgressRefused
 from agents.errors import AgentError
-from agents.services import AgentSettings
+from agents.settings import AgentSettings
 from tests.agents.conftest import Run
 from tests.agents.website import Asked, Reply, Site, json_reply
 

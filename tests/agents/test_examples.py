@@ -6,7 +6,7 @@ import asyncpg
 import pytest
 from pydantic import SecretStr
 
-from agents.services import AgentSettings
+from agents.settings import AgentSettings
 from tests.agents.conftest import Mailbox, Run
 from tests.agents.test_mail import read
 from tests.agents.website import Reply, Site, page

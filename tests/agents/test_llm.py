@@ -9,7 +9,7 @@ from pydantic import SecretStr, ValidationError
 
 from agents.errors import AgentError
 from agents.llm import LlmParameters
-from agents.services import AgentSettings
+from agents.settings import AgentSettings
 from tests.agents.conftest import Run
 from tests.agents.website import Asked, Reply, Site, json_reply
 

@@ -11,7 +11,7 @@ from pydantic import SecretStr, ValidationError
 
 from agents.errors import AgentError
 from agents.mail import EmailParameters
-from agents.services import AgentSettings
+from agents.settings import AgentSettings
 from tests.agents.conftest import Mailbox, Run
 
 MAIL: dict[str, Any] = {"to": "ops@example.com", "subject": "Report", "body": "All is well."}

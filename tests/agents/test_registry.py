@@ -10,7 +10,8 @@ from pydantic import SecretStr
 
 from agents.errors import AgentError
 from agents.registry import builtin_registry
-from agents.services import AgentSettings, Services, open_services
+from agents.services import Services, open_services
+from agents.settings import AgentSettings
 from tests.agents.conftest import Run, context_of
 
 NAMES = (

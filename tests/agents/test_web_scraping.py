@@ -7,7 +7,7 @@ from pydantic import ValidationError
 
 from agents.egress import EgressRefused
 from agents.errors import AgentError
-from agents.services import AgentSettings
+from agents.settings import AgentSettings
 from agents.web_scraping import WebScrapingParameters
 from tests.agents.conftest import Run
 from tests.agents.website import Reply, Site, page

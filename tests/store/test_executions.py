@@ -11,7 +11,8 @@ from store.executions import cancel_parked, decide_approval, events_after, fail_
 from store.json_values import loads
 from store.live import LiveView
 from store.postgres import Pool
-from store.records import EventRecord, MoveRecord
+from store.records import EventRecord, MoveRecord, write_records
+from store.statements import statement
 from store.status import Status
 from store.workflows import archive_workflow
 from tests.factories import Account, MakeWorkflow, StartExecution
@@ -216,15 +217,15 @@ async def test_events_are_numbered_without_a_gap(
     ids = sorted([(await start(workflow)).execution_id for _ in range(3)])
 
     async def say(number: int) -> None:
-        # In the order of ids, as every writer of several executions does.
-        await write(
-            engine_pool,
-            *(
-                EventRecord(account.tenant_id, id, uuid4(), f"said_{number}_{part}", None, "{}")
-                for id in ids[number % 3 :]
-                for part in range(2)
-            ),
-        )
+        told = [
+            EventRecord(account.tenant_id, id, uuid4(), f"said_{number}_{part}", None, "{}")
+            for id in ids[number % 3 :]
+            for part in range(2)
+        ]
+        async with engine_pool.acquire() as connection, connection.transaction():
+            # As every writer of several executions does.
+            await connection.fetch(statement("wait_for_executions"), ids[number % 3 :])
+            await write_records(connection, told)
 
     async with asyncio.TaskGroup() as group:
         for number in range(40):

@@ -1,0 +1,49 @@
+"""What an executor drives executions with, opened together and closed together."""
+
+from collections.abc import AsyncIterator
+from contextlib import AsyncExitStack, asynccontextmanager
+from dataclasses import dataclass
+from uuid import UUID
+
+from actors.checkpointer import JournalSaver
+from actors.config import ExecutorConfig
+from actors.driver import Driver
+from actors.graphs import GraphCache
+from actors.hosting import Host
+from actors.journal import Journal
+from actors.run import Run
+from agents.registry import builtin_registry
+from agents.services import open_services
+from store.live import open_live_view
+from store.postgres import Pool, open_pool
+
+
+@dataclass(frozen=True, slots=True)
+class Engine:
+    """The parts of one executor process."""
+
+    pool: Pool
+    journal: Journal
+    driver: Driver
+    runs: dict[UUID, Run]
+    """The executions that are being driven, by id."""
+
+
+@asynccontextmanager
+async def open_engine(config: ExecutorConfig, executor_id: UUID) -> AsyncIterator[Engine]:
+    """Open an engine; its journal must be run by the caller.
+
+    Raises:
+        DatabaseUnavailable: Postgres does not answer.
+    """
+    async with AsyncExitStack() as stack:
+        pool = await stack.enter_async_context(
+            open_pool(config.database_url, "weft_engine", size=8)
+        )
+        live = await stack.enter_async_context(open_live_view(config.redis_url))
+        services = await stack.enter_async_context(open_services(config.agents))
+        runs: dict[UUID, Run] = {}
+        journal = Journal(pool, executor_id, live.publish)
+        host = Host(pool, journal, builtin_registry(), services, config.secrets)
+        saver = JournalSaver(pool, journal, runs.__getitem__)
+        yield Engine(pool, journal, Driver(host, GraphCache(saver), runs), runs)

@@ -1,0 +1,16 @@
+"""What the API's replicas are told when they start."""
+
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True, slots=True)
+class ApiConfig:
+    """What the API needs: plain values that travel to its replicas."""
+
+    database_url: str
+    redis_url: str
+    base_url: str
+    lease_seconds: float
+    webhook_key: bytes
+    secret_names: tuple[str, ...]
+    smtp_configured: bool

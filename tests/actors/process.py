@@ -1,0 +1,124 @@
+"""An executor process without Ray: journal, saver and driver of one lease."""
+
+import asyncio
+from collections.abc import AsyncIterator
+from contextlib import AsyncExitStack, asynccontextmanager, suppress
+from dataclasses import dataclass, field
+from typing import Any
+from uuid import UUID
+
+import orjson
+from uuid_utils.compat import uuid7
+
+from actors.checkpointer import JournalSaver
+from actors.driver import Driver
+from actors.fanout import Chunk, ItemResult, run_items
+from actors.graphs import GraphCache
+from actors.hosting import Host
+from actors.journal import Journal
+from actors.run import Run
+from agents.registry import Registry
+from agents.services import Services
+from store.live import LiveView
+from store.postgres import Pool
+from store.statements import statement
+
+
+class LocalHost(Host):
+    """Runs chunks in this process; what crosses is JSON all the same."""
+
+    def warm_up(self) -> None:
+        """Chunks run in this process."""
+
+    async def fan_out(self, name: str, chunk: Chunk) -> list[ItemResult]:
+        """Run a chunk as a worker would."""
+        arrived = Chunk(**orjson.loads(orjson.dumps(chunk)))
+        results = await run_items(arrived, self.services, self.registry)
+        return [ItemResult(**result) for result in orjson.loads(orjson.dumps(results))]
+
+
+@dataclass
+class Process:
+    """What drives executions; `die` ends it as `kill -9` would."""
+
+    id: UUID
+    pool: Pool
+    journal: Journal
+    driver: Driver
+    saver: JournalSaver
+    runs: dict[UUID, Run]
+    flushing: asyncio.Task[None]
+    driving: list[asyncio.Task[None]] = field(default_factory=list)
+
+    async def drive(self, execution_id: UUID) -> None:
+        """Drive an execution until it ends or waits."""
+        await self.driver.drive(execution_id, self.id)
+
+    def begin(self, execution_id: UUID) -> asyncio.Task[None]:
+        """Drive an execution in the background."""
+        task = asyncio.create_task(self.drive(execution_id))
+        self.driving.append(task)
+        return task
+
+    async def die(self) -> None:
+        """Stop at once: nothing that is not written yet will be."""
+        self.flushing.cancel()
+        await asyncio.wait([self.flushing])
+        for task in self.driving:
+            task.cancel()
+        if self.driving:
+            await asyncio.wait(self.driving)
+
+    async def stop(self) -> None:
+        """Stop in good order, if it still runs."""
+        for task in self.driving:
+            task.cancel()
+        await asyncio.gather(*self.driving, return_exceptions=True)
+        with suppress(TimeoutError):
+            await asyncio.wait_for(self.journal.drain(), 5)
+        self.flushing.cancel()
+        await asyncio.gather(self.flushing, return_exceptions=True)
+
+
+@asynccontextmanager
+async def open_process(
+    pool: Pool,
+    live: LiveView,
+    registry: Registry,
+    services: Services,
+    *,
+    journal_pool: Any = None,
+    secrets: dict[str, str] | None = None,
+    patience_seconds: float = 20,
+) -> AsyncIterator[Process]:
+    """Start a process with a lease of its own.
+
+    Args:
+        pool: Of role weft_engine.
+        live: Told of events.
+        registry: The agents.
+        services: What they share.
+        journal_pool: What the journal writes through instead of the pool.
+        secrets: What `{secrets.x}` stands for.
+        patience_seconds: The journal's.
+    """
+    id = uuid7()
+    writing = journal_pool or pool
+    await writing.execute(statement("insert_executor"), id, f"executor-{id.hex[-4:]}", "here", 1)
+    journal = Journal(writing, id, live.publish, patience_seconds)
+    runs: dict[UUID, Run] = {}
+    saver = JournalSaver(pool, journal, runs.__getitem__)
+    host = LocalHost(pool, journal, registry, services, secrets or {})
+    driver = Driver(host, GraphCache(saver), runs)
+    flushing = asyncio.create_task(journal.run())
+    async with AsyncExitStack() as stack:
+        process = Process(id, pool, journal, driver, saver, runs, flushing)
+        stack.push_async_callback(process.stop)
+        yield process
+
+
+async def take_over(pool: Pool, dead: Process, heir: Process) -> list[UUID]:
+    """End a lease and give its executions to another process, as the supervisor does."""
+    await pool.execute(statement("stop_executor"), dead.id)
+    rows = await pool.fetch(statement("take_over_executions"), [heir.id], 100)
+    return [row["id"] for row in rows]

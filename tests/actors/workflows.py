@@ -1,0 +1,34 @@
+"""Specifications for tests, in few words."""
+
+from collections.abc import Iterable, Mapping
+from itertools import pairwise
+from typing import Any
+
+Document = dict[str, Any]
+
+
+def step(id: str, **parameters: Any) -> Document:
+    """A node of the test's agent; `retry` and `timeout` are the node's own."""
+    own = {name: parameters.pop(name) for name in ("retry", "timeout") if name in parameters}
+    return {"id": id, "agent": "step", "parameters": parameters, **own}
+
+
+def ask(id: str, **parameters: Any) -> Document:
+    """A node that asks a person."""
+    return {"id": id, "agent": "human_loop", "parameters": {"message": f"{id}?", **parameters}}
+
+
+def edges(*paths: str) -> list[Document]:
+    """Edges along paths: `edges("a b d", "a c d")`."""
+    pairs = {pair: None for path in paths for pair in pairwise(path.split())}
+    return [{"from": source, "to": target} for source, target in pairs]
+
+
+def workflow(nodes: Iterable[Document], *paths: str, **settings: Mapping[str, Any]) -> Document:
+    """A workflow of nodes along paths."""
+    return {"nodes": list(nodes), "edges": edges(*paths), "settings": settings}
+
+
+def chain(*ids: str, **settings: Mapping[str, Any]) -> Document:
+    """Nodes in a row, each answering its own name."""
+    return workflow([step(id, value=id) for id in ids], " ".join(ids), **settings)
