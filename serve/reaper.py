@@ -8,7 +8,7 @@ from serve.processes import end_processes
 def main() -> None:
     """Read standard input to its end, then end the platform named by the first argument."""
     sys.stdin.buffer.read()
-    end_processes(sys.argv[1])
+    end_processes(sys.argv[1], grace_seconds=1)
 
 
 if __name__ == "__main__":

@@ -156,7 +156,7 @@ def test_the_ray_dashboard_listens_on_loopback_and_names_what_runs(platform: Pla
         f"{url}/api/v0/tasks?limit=10000&detail=1", headers=headers, timeout=30
     ).json()
     shown = {task["name"] for task in tasks["data"]["result"]["result"]}
-    assert any(name.startswith("Listed exec_") for name in shown)
+    assert any(name.startswith("Listed exec_") for name in shown), shown
 
 
 @pytest.mark.requirement("NFR-4.1")

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from typing import Any, Protocol
 from uuid import UUID
 
+import asyncpg
 import pytest
 
 from agents.aggregator import Aggregator
@@ -42,6 +43,14 @@ def step() -> Step:
 def registry(step: Step) -> Registry:
     """The agents that need no network, and `step`."""
     return Registry((Aggregator(), DataProcessing(), HumanLoop(), Router(), step))
+
+
+@pytest.fixture
+async def administrator(dsn: str) -> AsyncIterator[asyncpg.Connection]:
+    """A connection that sees and ends what others do."""
+    connection = await asyncpg.connect(dsn)
+    yield connection
+    await connection.close()
 
 
 class OpenProcess(Protocol):

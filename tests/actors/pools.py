@@ -59,18 +59,20 @@ class CommitPool:
         self._pool = pool
         self._commit = commit
         self._first: Any = None
+        self._hung_up = False
 
     async def __aenter__(self) -> Self:
         return self
 
     async def __aexit__(self, *exception: object) -> None:
         await self.hang_up()
-        await self._pool.release(self._first)
 
     async def hang_up(self) -> None:
         """Break the connection of the first commit, as a network does."""
-        if not self._first.is_closed():
+        if not self._hung_up:
+            self._hung_up = True
             self._first.terminate()
+            await self._pool.release(self._first)
 
     @asynccontextmanager
     async def acquire(self) -> AsyncIterator[Any]:

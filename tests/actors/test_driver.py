@@ -10,7 +10,7 @@ from tests.actors.conftest import Begin, Look, OpenProcess
 from tests.actors.pools import BreakingPool, connection_lost
 from tests.actors.process import Process
 from tests.actors.testing_agent import Step
-from tests.actors.workflows import chain, edges, step, workflow
+from tests.actors.workflows import chain, does, edges, says, workflow
 from tests.eventually import eventually
 
 STOP = {"error_handling": {"on_failure": "stop"}}
@@ -47,8 +47,8 @@ async def test_values_keep_their_type_on_their_way(
 ) -> None:
     """A reference that is a whole value is that value; the input and the user are at hand."""
     nodes = [
-        step("a", value="{input.rows}"),
-        step("b", value={"rows": "{a}", "text": "{a} for {user.email} in {workflow.name}"}),
+        does("a", value="{input.rows}"),
+        does("b", value={"rows": "{a}", "text": "{a} for {user.email} in {workflow.name}"}),
     ]
     id = await begin(workflow(nodes, "a b"), {"rows": [1, {"x": None}]})
     await process.drive(id)
@@ -63,15 +63,11 @@ async def test_alternatives_meet_once(
     n: int, taken: str, begin: Begin, process: Process, look: Look, step: Step
 ) -> None:
     """A router takes one way; the node where the ways meet runs once."""
-    nodes = [ROUTER, *(_say(name) for name in ("high", "low", "meet"))]
+    nodes = [ROUTER, *(says(name) for name in ("high", "low", "meet"))]
     id = await begin(workflow(nodes, "r high meet", "r low meet"), {"n": n})
     await process.drive(id)
     assert step.ran == [taken, "meet"]
     assert await look.output(id) == {"meet": "meet"}
-
-
-def _say(name: str) -> dict[str, object]:
-    return step(name, value=name)
 
 
 @pytest.mark.requirement("FR-2.3")
@@ -80,7 +76,7 @@ async def test_condition_on_an_edge_decides(
     n: int, ran: list[str], begin: Begin, process: Process, look: Look, step: Step
 ) -> None:
     """A node with conditions on its edges takes the first that holds; none ends the path."""
-    document = workflow([_value("a", "{input.n}"), _say("b")], "a b")
+    document = workflow([says("a", "{input.n}"), says("b")], "a b")
     document["edges"][0]["condition"] = "a > 1"
     id = await begin(document, {"n": n})
     await process.drive(id)
@@ -88,16 +84,12 @@ async def test_condition_on_an_edge_decides(
     assert await look.status(id) == "completed"
 
 
-def _value(name: str, value: object) -> dict[str, object]:
-    return step(name, value=value)
-
-
 @pytest.mark.requirement("FR-7.5")
 async def test_condition_that_fails_fails_its_node(
     begin: Begin, process: Process, look: Look
 ) -> None:
     """An expression over a value of the wrong kind is a node's failure with its reason."""
-    document = workflow([_value("a", "{input.n}"), _say("b")], "a b")
+    document = workflow([says("a", "{input.n}"), says("b")], "a b")
     document["edges"][0]["condition"] = "a > 1"
     id = await begin(document, {"n": "text"})
     await process.drive(id)
@@ -112,7 +104,7 @@ async def test_branches_of_unequal_length_join_once(
     begin: Begin, process: Process, look: Look, step: Step
 ) -> None:
     """A branch of one node and one of three run at their own pace; the join runs once, last."""
-    nodes = [_say(name) for name in ("s", "one", "x", "y", "z", "j")]
+    nodes = [says(name) for name in ("s", "one", "x", "y", "z", "j")]
     id = await begin(workflow(nodes, "s one j", "s x y z j"))
     await process.drive(id)
     assert sorted(step.ran) == sorted(["s", "one", "x", "y", "z", "j"])
@@ -125,17 +117,13 @@ async def test_short_branch_does_not_wait_for_a_slow_sibling(
     begin: Begin, process: Process, step: Step
 ) -> None:
     """While one branch is held, the three nodes of the other come to their end."""
-    nodes = [_say("s"), _held("slow"), *map(_say, "xyzj")]
+    nodes = [says("s"), does("slow", hold=True), *map(says, "xyzj")]
     driving = process.begin(await begin(workflow(nodes, "s slow j", "s x y z j")))
     await eventually(lambda: step.ended == ["s", "x", "y", "z"])
     assert "j" not in step.ran
     step.gates["slow"].set()
     await driving
     assert step.ran.count("j") == 1
-
-
-def _held(name: str) -> dict[str, object]:
-    return step(name, value=name, hold=True)
 
 
 @pytest.mark.requirement("FR-2.3")
@@ -147,7 +135,7 @@ async def test_loop_ends_by_its_exit(begin: Begin, process: Process, look: Look)
              "parameters": {"script": "return (state.get('count') or 0) + 1"}},
             {"id": "again", "agent": "router",
              "parameters": {"condition": "count < 3", "if_true": "count", "if_false": "done"}},
-            step("done", value="{count}"),
+            does("done", value="{count}"),
         ],
         "edges": edges("count again done", "again count"),
     }  # fmt: skip
@@ -164,7 +152,7 @@ async def test_failure_stops_what_comes_after(
     begin: Begin, process: Process, look: Look, step: Step
 ) -> None:
     """The failed node, its message and its log say why; nothing after it runs."""
-    document = workflow([_say("a"), _failing("b"), _say("c")], "a b c", **STOP)
+    document = workflow([says("a"), does("b", fail="No."), says("c")], "a b c", **STOP)
     id = await begin(document)
     await process.drive(id)
     assert step.ran == ["a", "b"]
@@ -174,15 +162,11 @@ async def test_failure_stops_what_comes_after(
     assert (await look.events(id))[-2:] == [("node_failed", "b"), ("workflow_failed", "b")]
 
 
-def _failing(name: str, message: str = "No.") -> dict[str, object]:
-    return step(name, fail=message)
-
-
 async def test_failure_beside_others_lets_them_finish(
     begin: Begin, process: Process, look: Look, step: Step
 ) -> None:
     """A failing branch does not cut off its sibling's work; the join does not run."""
-    nodes = [_say("s"), _failing("bad"), *map(_say, "xyj")]
+    nodes = [says("s"), does("bad", fail="No."), *map(says, "xyj")]
     id = await begin(workflow(nodes, "s bad j", "s x y j", **STOP))
     await process.drive(id)
     assert sorted(step.ended) == ["s", "x", "y"]
@@ -193,7 +177,7 @@ async def test_execution_goes_on_after_a_failure_when_asked_to(
     begin: Begin, process: Process, look: Look, step: Step
 ) -> None:
     """With on_failure: continue the failed node's value is null, and the failure is counted."""
-    document = workflow([_failing("a"), _value("b", {"was": "{a}"})], "a b", **GO_ON)
+    document = workflow([does("a", fail="No."), says("b", {"was": "{a}"})], "a b", **GO_ON)
     id = await begin(document)
     await process.drive(id)
     assert await look.output(id) == {"was": None}
@@ -205,7 +189,7 @@ async def test_message_that_postgres_refuses_is_recorded_cleaned(
     message: str, begin: Begin, process: Process, look: Look
 ) -> None:
     """Whatever a page or a service puts into an error, the execution ends with it."""
-    id = await begin(workflow([_say("a"), step("b", crash=message)], "a b"))
+    id = await begin(workflow([says("a"), does("b", crash=message)], "a b"))
     await process.drive(id)
     assert (await look.row(id))["error_message"] == "RuntimeError: a\ufffdb"
     assert not process.flushing.done()
@@ -230,7 +214,7 @@ async def test_value_that_is_nested_too_deep_fails_its_node(
     begin: Begin, process: Process, look: Look
 ) -> None:
     """JSON of hundreds of levels is refused with a node's name, not with a broken execution."""
-    id = await begin(workflow([step("a", depth=400)], ""))
+    id = await begin(workflow([does("a", depth=400)], ""))
     await process.drive(id)
     row = await look.row(id)
     assert (row["status"], row["error_node_id"]) == ("failed", "a")
@@ -241,7 +225,7 @@ async def test_execution_ends_at_its_timeout(
     begin: Begin, process: Process, look: Look, step: Step
 ) -> None:
     """What runs is cut off, the execution fails, and nothing more begins."""
-    id = await begin(workflow([_held("a"), _say("b")], "a b"), timeout_seconds=0.5)
+    id = await begin(workflow([does("a", hold=True), says("b")], "a b"), timeout_seconds=0.5)
     await process.drive(id)
     row = await look.row(id)
     assert (row["status"], row["error_message"]) == (
@@ -255,7 +239,7 @@ async def test_cancelled_execution_starts_nothing_more(
     begin: Begin, process: Process, look: Look, step: Step
 ) -> None:
     """Once the cancel is recorded no node begins, and the execution stays cancelled."""
-    id = await begin(workflow([_held("a"), _say("b")], "a b"))
+    id = await begin(workflow([does("a", hold=True), says("b")], "a b"))
     driving = process.begin(id)
     await eventually(lambda: step.ran)
     run = process.runs[id]

@@ -6,6 +6,7 @@ from contextlib import asynccontextmanager, suppress
 from typing import Any
 from uuid import UUID, uuid4
 
+import asyncpg
 import pytest
 from asyncpg import exceptions
 from uuid_utils.compat import uuid7
@@ -24,6 +25,8 @@ BLOCKED = """
 SELECT count(*) FROM pg_stat_activity
 WHERE datname = current_database() AND wait_event_type = 'Lock'
 """
+
+END_BLOCKED = BLOCKED.replace("count(*)", "pg_terminate_backend(pid)")
 
 
 class Written:
@@ -234,7 +237,11 @@ async def test_deadlock_is_tried_again(leases: Leases, engine_pool: Pool, writte
 
 
 async def test_backend_that_is_ended_in_a_flush_is_replaced(
-    journal: Journal, leases: Leases, engine_pool: Pool, owner_pool: Pool
+    journal: Journal,
+    leases: Leases,
+    engine_pool: Pool,
+    owner_pool: Pool,
+    administrator: asyncpg.Connection,
 ) -> None:
     """Nothing of the broken flush remains; the next one writes everything once."""
     [lease] = await leases(1)
@@ -242,19 +249,11 @@ async def test_backend_that_is_ended_in_a_flush_is_replaced(
         async with connection.transaction():
             await connection.execute("LOCK TABLE execution_events IN EXCLUSIVE MODE")
             future = journal.append(lease, _say(lease, "n"))
-            await eventually(lambda: engine_pool.fetchval(BLOCKED))
-            await _end_backends(connection)
+            await eventually(lambda: administrator.fetchval(BLOCKED))
+            await administrator.execute(END_BLOCKED)
         assert await future
     assert journal.flushes == 1
     assert await _said(engine_pool, lease) == ["n"]
-
-
-async def _end_backends(connection: Any) -> None:
-    await connection.execute("RESET ROLE")
-    await connection.execute(
-        "SELECT pg_terminate_backend(pid) FROM pg_stat_activity "
-        "WHERE datname = current_database() AND wait_event_type = 'Lock'"
-    )
 
 
 async def test_commit_whose_answer_is_lost_is_not_repeated(
@@ -277,7 +276,7 @@ async def test_commit_whose_answer_is_lost_is_not_repeated(
 
 
 async def test_commit_that_never_arrived_is_repeated(
-    leases: Leases, engine_pool: Pool, written: Written
+    leases: Leases, engine_pool: Pool, written: Written, administrator: asyncpg.Connection
 ) -> None:
     """A connection that breaks before the commit leaves the work to the second attempt."""
     [lease] = await leases(1)
@@ -290,14 +289,14 @@ async def test_commit_that_never_arrived_is_repeated(
         _running(pool, engine_pool, written) as journal,
     ):
         future = journal.append(lease, _say(lease, "n"))
-        await eventually(lambda: engine_pool.fetchval(BLOCKED))
+        await eventually(lambda: administrator.fetchval(BLOCKED))
         await pool.hang_up()
         assert await future is True
     assert await _said(engine_pool, lease) == ["n"]
 
 
 async def test_commit_that_is_still_on_its_way_is_not_repeated(
-    leases: Leases, engine_pool: Pool, written: Written
+    leases: Leases, engine_pool: Pool, written: Written, administrator: asyncpg.Connection
 ) -> None:
     """The second attempt waits for the locks that the first one holds, and then looks."""
     [lease] = await leases(1)
@@ -305,7 +304,7 @@ async def test_commit_that_is_still_on_its_way_is_not_repeated(
 
     async def commit(really: Callable[[], Awaitable[None]]) -> None:
         async def later() -> None:
-            await eventually(lambda: engine_pool.fetchval(BLOCKED))
+            await eventually(lambda: administrator.fetchval(BLOCKED))
             await really()
 
         late.append(asyncio.create_task(later()))
@@ -378,8 +377,10 @@ async def test_drain_waits_for_what_is_there(
 async def test_stopped_journal_says_so(leases: Leases, engine_pool: Pool, written: Written) -> None:
     """What was not written when it stopped is refused, not forgotten."""
     [lease] = await leases(1)
-    async with _running(engine_pool, engine_pool, written) as journal:
+    pool = BreakingPool(engine_pool, 1, OSError("gone"), for_ever=True)
+    async with _running(pool, engine_pool, written) as journal:
         waiting = journal.append(lease, _say(lease, "n"))
+        await eventually(lambda: pool.broke)
     with pytest.raises(JournalStopped):
         await waiting
     with pytest.raises(JournalStopped):

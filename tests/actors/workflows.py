@@ -7,10 +7,15 @@ from typing import Any
 Document = dict[str, Any]
 
 
-def step(id: str, **parameters: Any) -> Document:
+def does(id: str, **parameters: Any) -> Document:
     """A node of the test's agent; `retry` and `timeout` are the node's own."""
     own = {name: parameters.pop(name) for name in ("retry", "timeout") if name in parameters}
     return {"id": id, "agent": "step", "parameters": parameters, **own}
+
+
+def says(id: str, value: Any = None) -> Document:
+    """A node that answers a value, or its own name."""
+    return does(id, value=id if value is None else value)
 
 
 def ask(id: str, **parameters: Any) -> Document:
@@ -31,4 +36,4 @@ def workflow(nodes: Iterable[Document], *paths: str, **settings: Mapping[str, An
 
 def chain(*ids: str, **settings: Mapping[str, Any]) -> Document:
     """Nodes in a row, each answering its own name."""
-    return workflow([step(id, value=id) for id in ids], " ".join(ids), **settings)
+    return workflow([says(id) for id in ids], " ".join(ids), **settings)
