@@ -21,6 +21,7 @@ from serve import (
 )
 from serve.api_config import ApiConfig
 from serve.context import Context
+from serve.description import describe
 from serve.handover import Handover
 from serve.limits import Bounded
 from serve.metrics import Measured
@@ -67,7 +68,6 @@ def build_app(config: ApiConfig, parser: Any) -> FastAPI:
 
     app = FastAPI(
         title="Weft",
-        description="One English sentence to a durable execution.",
         version=version("weft-platform"),
         lifespan=lifespan,
     )
@@ -75,6 +75,7 @@ def build_app(config: ApiConfig, parser: Any) -> FastAPI:
     # The execution routes come first: `executions` must not be read as a workflow's identifier.
     for module in (execution_routes, streams, workflow_routes, session_routes, health_routes):
         app.include_router(module.router)
+    describe(app)
     app.mount("/", Pages(directory=PAGES, html=True), name="dashboard")
     app.add_middleware(Bounded)
     app.add_middleware(Measured)

@@ -2,16 +2,26 @@
 
 from collections.abc import Mapping
 from datetime import UTC, datetime, timedelta
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any
 from uuid import UUID
 
 from fastapi import APIRouter, Header, Query, Response
-from fastapi.responses import JSONResponse
 
 from compiler.check import validate_input
 from compiler.errors import SpecificationError
 from compiler.estimate import workflow_estimate
 from compiler.specification import Specification
+from serve.answers import (
+    Cancellation,
+    Decision,
+    Events,
+    Execution,
+    ExecutionPage,
+    ExecutionStatus,
+    Logs,
+    StartedExecution,
+    json_answer,
+)
 from serve.context import (
     ROLES_THAT_WRITE,
     Caller,
@@ -41,12 +51,19 @@ from store.status import Status
 
 router = APIRouter(prefix="/api/v1/workflows", tags=["executions"])
 
-StatusName = Literal["pending", "running", "waiting", "completed", "failed", "cancelled"]
 IdempotencyKey = Annotated[str | None, Header(min_length=1, max_length=255)]
 WAIT_SECONDS = 300.0
 
 
-@router.post("/{workflow_id}/execute", status_code=202)
+@router.post(
+    "/{workflow_id}/execute",
+    status_code=202,
+    responses={
+        200: {"model": Execution, "description": "With `async: false`: how it stands now"},
+        202: {"model": StartedExecution, "description": "Accepted"},
+        409: {"description": "The workflow is not active, or the key had another request"},
+    },
+)
 async def execute_workflow(
     workflow_id: str,
     body: ExecuteWorkflow,
@@ -85,9 +102,9 @@ async def execute_workflow(
         await context.handover.give(started.execution_id, owner_id, workflow.name)
     if not options.run_async:
         await wait_until_ended(context, caller.tenant_id, started.execution_id, WAIT_SECONDS)
-        return JSONResponse(await _status(context, caller, started.execution_id))
+        return json_answer(await _status(context, caller, started.execution_id))
     document = await _accepted(context, caller, started.execution_id, specification)
-    return JSONResponse(document, 202)
+    return json_answer(document, 202)
 
 
 async def _accepted(
@@ -117,15 +134,15 @@ async def _accepted(
     }
 
 
-@router.get("/executions")
+@router.get("/executions", responses={200: {"model": ExecutionPage}})
 async def list_executions(
     context: Shared,
     caller: Caller,
-    status: StatusName | None = None,
+    status: ExecutionStatus | None = None,
     workflow_id: str | None = None,
     limit: Limit = 100,
     offset: Offset = 0,
-) -> dict[str, Any]:
+) -> Response:
     """List executions across workflows, the newest first."""
     rows, totals = await history.list_executions(
         context.pool,
@@ -135,19 +152,21 @@ async def list_executions(
         limit=limit,
         offset=offset,
     )
-    return {"executions": [execution_summary(row) for row in rows], **_totals(totals),
-            "limit": limit, "offset": offset}  # fmt: skip
+    return json_answer(
+        {"executions": [execution_summary(row) for row in rows], **_totals(totals),
+         "limit": limit, "offset": offset}
+    )  # fmt: skip
 
 
-@router.get("/{workflow_id}/executions")
+@router.get("/{workflow_id}/executions", responses={200: {"model": ExecutionPage}})
 async def workflow_executions(
     workflow_id: str,
     context: Shared,
     caller: Caller,
-    status: StatusName | None = None,
+    status: ExecutionStatus | None = None,
     limit: Limit = 100,
     offset: Offset = 0,
-) -> dict[str, Any]:
+) -> Response:
     """List one workflow's executions with their success rate, mean duration and cost."""
     found = await workflows.get_workflow(context.pool, caller.tenant_id, parse("wf", workflow_id))
     return await list_executions(context, caller, status, render("wf", found.id), limit, offset)
@@ -163,10 +182,10 @@ def _totals(totals: Mapping[str, Any]) -> dict[str, Any]:
     }
 
 
-@router.get("/executions/{execution_id}")
-async def get_execution(execution_id: str, context: Shared, caller: Caller) -> dict[str, Any]:
+@router.get("/executions/{execution_id}", responses={200: {"model": Execution}})
+async def get_execution(execution_id: str, context: Shared, caller: Caller) -> Response:
     """Return an execution's status, node by node."""
-    return await _status(context, caller, parse("exec", execution_id))
+    return json_answer(await _status(context, caller, parse("exec", execution_id)))
 
 
 async def _status(context: Context, caller: Principal, execution_id: UUID) -> dict[str, Any]:
@@ -174,30 +193,33 @@ async def _status(context: Context, caller: Principal, execution_id: UUID) -> di
     return execution_document(*whole)
 
 
-@router.get("/executions/{execution_id}/logs")
-async def get_logs(execution_id: str, context: Shared, caller: Caller) -> dict[str, Any]:
+@router.get("/executions/{execution_id}/logs", responses={200: {"model": Logs}})
+async def get_logs(execution_id: str, context: Shared, caller: Caller) -> Response:
     """Return every attempt at every node: input, output, duration, error."""
     rows = await history.list_node_logs(context.pool, caller.tenant_id, parse("exec", execution_id))
-    return {"logs": [log_document(row) for row in rows]}
+    return json_answer({"logs": [log_document(row) for row in rows]})
 
 
-@router.get("/executions/{execution_id}/events")
+@router.get("/executions/{execution_id}/events", responses={200: {"model": Events}})
 async def get_events(
     execution_id: str,
     context: Shared,
     caller: Caller,
     after: Annotated[int, Query(ge=0)] = 0,
     limit: Annotated[int, Query(ge=1, le=5000)] = 500,
-) -> dict[str, Any]:
+) -> Response:
     """Return what happened after an event's number, in order."""
     id = parse("exec", execution_id)
     await history.get_execution(context.pool, caller.tenant_id, id)
     events = await executions.events_after(context.pool, caller.tenant_id, id, after, limit)
-    return {"events": [event_message(event) for event in events]}
+    return json_answer({"events": [event_message(event) for event in events]})
 
 
-@router.post("/executions/{execution_id}/cancel")
-async def cancel_execution(execution_id: str, context: Shared, caller: Caller) -> dict[str, Any]:
+@router.post(
+    "/executions/{execution_id}/cancel",
+    responses={200: {"model": Cancellation}, 409: {"description": "It has ended already"}},
+)
+async def cancel_execution(execution_id: str, context: Shared, caller: Caller) -> Response:
     """Cancel an execution; once this answers, nothing more of it starts."""
     require_role(caller, ROLES_THAT_WRITE, "cancel executions")
     id = parse("exec", execution_id)
@@ -211,7 +233,7 @@ async def cancel_execution(execution_id: str, context: Shared, caller: Caller) -
     if row["status"] != Status.CANCELLED:
         raise Conflict(f"The execution is {row['status']} already.", "There is nothing to cancel.")
     progress = progress_document(row)
-    return {
+    document = {
         "execution_id": execution_id,
         "status": row["status"],
         "cancelled_at": timestamp(row["completed_at"]),
@@ -219,12 +241,16 @@ async def cancel_execution(execution_id: str, context: Shared, caller: Caller) -
         "completed_nodes": progress["completed_nodes"],
         "pending_nodes": progress["total_nodes"] - progress["completed_nodes"],
     }
+    return json_answer(document)
 
 
-@router.post("/executions/{execution_id}/approve")
+@router.post(
+    "/executions/{execution_id}/approve",
+    responses={200: {"model": Decision}, 409: {"description": "Nothing is open, or too much is"}},
+)
 async def approve(
     execution_id: str, body: Approve, context: Shared, caller: Caller
-) -> dict[str, Any]:
+) -> Response:
     """Answer a question; of several answers the first one counts."""
     require_role(caller, ROLES_THAT_WRITE, "answer questions")
     id = parse("exec", execution_id)
@@ -248,12 +274,13 @@ async def approve(
         )
     if decided:
         await context.handover.give(id, owner_id, row["workflow_name"])
-    return {
+    document = {
         "execution_id": execution_id,
         "approval_id": render("appr", approval["id"]),
         "status": approval["status"],
         "decision": approval["decision"],
     }
+    return json_answer(document)
 
 
 async def _question(

@@ -6,10 +6,11 @@ from typing import Any
 
 from asyncpg import exceptions
 from fastapi import APIRouter, Response
-from fastapi.responses import JSONResponse, PlainTextResponse
+from fastapi.responses import PlainTextResponse
 from prometheus_client import CONTENT_TYPE_LATEST, generate_latest
 from redis.exceptions import RedisError
 
+from serve.answers import Health, Readiness, json_answer
 from serve.context import Caller, Context, Shared
 from serve.metrics import collect
 from store.postgres import UNREACHABLE
@@ -20,13 +21,19 @@ router = APIRouter(tags=["health"])
 CHECK_SECONDS = 3.0
 
 
-@router.get("/health")
-async def health() -> dict[str, str]:
+@router.get("/health", responses={200: {"model": Health}})
+async def health() -> Response:
     """Say that this process answers."""
-    return {"status": "ok"}
+    return json_answer({"status": "ok"})
 
 
-@router.get("/ready")
+@router.get(
+    "/ready",
+    responses={
+        200: {"model": Readiness},
+        503: {"model": Readiness, "description": "Executions cannot run just now"},
+    },
+)
 async def ready(context: Shared) -> Response:
     """Say whether executions can run; Redis only makes watching faster, so it may be away."""
     checks = {
@@ -36,7 +43,7 @@ async def ready(context: Shared) -> Response:
     }
     can_run = checks["postgres"] == "ok" and checks["executors"] == "ok"
     body = {"status": "ready" if can_run else "not ready", "checks": checks}
-    return JSONResponse(body, 200 if can_run else 503)
+    return json_answer(body, 200 if can_run else 503)
 
 
 async def _check(probe: Callable[[], Awaitable[Any]]) -> str:
@@ -56,7 +63,7 @@ async def _executors(context: Context) -> str:
     return "ok" if found else "none holds a lease"
 
 
-@router.get("/metrics")
+@router.get("/metrics", response_class=PlainTextResponse)
 async def metrics(context: Shared, _caller: Caller) -> Response:
     """Return metrics in Prometheus's text format; needs a token like every other route."""
     await collect(context.pool)

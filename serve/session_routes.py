@@ -1,9 +1,8 @@
 """The browser's session: a token becomes a cookie that scripts cannot read."""
 
-from typing import Any
-
 from fastapi import APIRouter, Request, Response
 
+from serve.answers import Session, json_answer
 from serve.context import COOKIE, Caller, Shared, principal_of
 from serve.identifiers import render
 from serve.requests import OpenSession
@@ -30,10 +29,10 @@ async def open_session(
     )
 
 
-@router.get("")
-async def get_session(caller: Caller) -> dict[str, Any]:
+@router.get("", responses={200: {"model": Session}})
+async def get_session(caller: Caller) -> Response:
     """Return who is calling."""
-    return {
+    document = {
         "user": {
             "id": render("user", caller.user_id), "email": caller.email, "name": caller.user_name,
         },
@@ -42,6 +41,7 @@ async def get_session(caller: Caller) -> dict[str, Any]:
         },
         "role": caller.role,
     }  # fmt: skip
+    return json_answer(document)
 
 
 @router.delete("", status_code=204)

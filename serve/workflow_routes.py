@@ -4,13 +4,21 @@ from dataclasses import dataclass
 from typing import Annotated, Any, Literal
 
 from fastapi import APIRouter, Query, Request, Response
-from fastapi.responses import JSONResponse, PlainTextResponse
+from fastapi.responses import PlainTextResponse
 
 from compiler.check import check
 from compiler.errors import Problem, SpecificationError
 from compiler.plan import plan
 from compiler.specification import Specification
 from compiler.text import dump, load, load_document, locate, specification_hash, to_document
+from serve.answers import (
+    CreatedWorkflow,
+    DryRun,
+    Workflow,
+    WorkflowPage,
+    WorkflowStatus,
+    json_answer,
+)
 from serve.context import (
     ROLES_THAT_DELETE,
     ROLES_THAT_WRITE,
@@ -52,21 +60,28 @@ class _Draft:
         return [question for question in self.questions if question["required"]]
 
 
-@router.post("/create", status_code=201)
+@router.post(
+    "/create",
+    status_code=201,
+    responses={
+        200: {"model": DryRun, "description": "With `dry_run: true`: what would be created"},
+        201: {"model": CreatedWorkflow, "description": "Created"},
+    },
+)
 async def create_workflow(body: CreateWorkflow, context: Shared, caller: Caller) -> Response:
     """Create a workflow from English, a specification or YAML; or show what would be created."""
     require_same_organization(caller, body.organization_id)
     require_role(caller, ROLES_THAT_WRITE, "create workflows")
     draft = await _read(context, body)
     if body.dry_run:
-        return JSONResponse(_dry_run(context, draft))
+        return json_answer(_dry_run(context, draft))
     if draft.unanswered:
         raise _unanswered(draft.questions)
     if draft.problems:
         raise SpecificationError(draft.problems)
     stored = await workflows.create_workflow(context.pool, _new_workflow(draft, body, caller))
     document = created_document(stored, draft.specification, context.config.base_url)
-    return JSONResponse({**document, "questions": draft.questions}, 201)
+    return json_answer({**document, "questions": draft.questions}, 201)
 
 
 async def _read(context: Context, body: CreateWorkflow) -> _Draft:
@@ -132,16 +147,16 @@ def _new_workflow(draft: _Draft, body: CreateWorkflow, caller: Principal) -> wor
     )
 
 
-@router.get("")
+@router.get("", responses={200: {"model": WorkflowPage}})
 async def list_workflows(
     context: Shared,
     caller: Caller,
     organization_id: str | None = None,
-    status: Literal["active", "archived", "deprecated"] | None = None,
+    status: WorkflowStatus | None = None,
     tags: str = "",
     limit: Limit = 50,
     offset: Offset = 0,
-) -> dict[str, Any]:
+) -> Response:
     """List workflows, the newest first."""
     require_same_organization(caller, organization_id)
     wanted = [tag.strip() for tag in tags.split(",") if tag.strip()]
@@ -149,10 +164,17 @@ async def list_workflows(
         context.pool, caller.tenant_id, status=status, tags=wanted, limit=limit, offset=offset
     )
     summaries = [workflow_summary(workflow) for workflow in found]
-    return {"workflows": summaries, "total": total, "limit": limit, "offset": offset}
+    return json_answer(
+        {"workflows": summaries, "total": total, "limit": limit, "offset": offset}
+    )
 
 
-@router.get("/{workflow_id}")
+@router.get(
+    "/{workflow_id}",
+    responses={
+        200: {"model": Workflow, "content": {"application/yaml": {"schema": {"type": "string"}}}}
+    },
+)
 async def get_workflow(
     workflow_id: str,
     request: Request,
@@ -167,20 +189,24 @@ async def get_workflow(
     asked = request.headers.get("accept", "")
     if format == "yaml" or (format is None and "yaml" in asked):
         return PlainTextResponse(workflow.yaml_text, media_type="application/yaml")
-    return JSONResponse(workflow_document(workflow, context.config.base_url))
+    return json_answer(workflow_document(workflow, context.config.base_url))
 
 
-@router.post("/{workflow_id}/archive")
-async def archive_workflow(workflow_id: str, context: Shared, caller: Caller) -> dict[str, Any]:
+@router.post("/{workflow_id}/archive", responses={200: {"model": Workflow}})
+async def archive_workflow(workflow_id: str, context: Shared, caller: Caller) -> Response:
     """Take a workflow out of use; what runs goes on."""
     require_role(caller, ROLES_THAT_WRITE, "archive workflows")
     workflow = await workflows.archive_workflow(
         context.pool, caller.tenant_id, parse("wf", workflow_id)
     )
-    return workflow_document(workflow, context.config.base_url)
+    return json_answer(workflow_document(workflow, context.config.base_url))
 
 
-@router.delete("/{workflow_id}", status_code=204)
+@router.delete(
+    "/{workflow_id}",
+    status_code=204,
+    responses={409: {"description": "Executions of it have not ended"}},
+)
 async def delete_workflow(workflow_id: str, context: Shared, caller: Caller) -> None:
     """Delete a workflow; its executions stay readable."""
     require_role(caller, ROLES_THAT_DELETE, "delete workflows")

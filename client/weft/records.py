@@ -151,7 +151,13 @@ class Approval(TypedDict, total=False):
     options: list[str]
     requested_at: str
     expires_at: str | None
+    on_timeout: Literal["reject", "approve", "cancel"]
     status: str
+    decision: str | None
+    value: Any
+    comment: str | None
+    decided_by: str | None
+    decided_at: str | None
 
 
 class Cost(TypedDict, total=False):

@@ -1,6 +1,7 @@
 """Bad input gets a clear error with a remedy, and nothing is lost or half done."""
 
 import json
+from typing import Any
 
 import httpx
 import pytest
@@ -34,7 +35,7 @@ def test_broken_yaml_is_refused_with_its_line(client: Client) -> None:
 @pytest.mark.requirement("FR-1.4")
 def test_every_problem_is_told_at_once(client: Client) -> None:
     """An unknown agent, an unknown reference and a dangling edge are told together."""
-    nodes = [{"id": "a", "agent": "telepathy"},
+    nodes: list[dict[str, Any]] = [{"id": "a", "agent": "telepathy"},
              {"id": "b", "agent": "llm", "parameters": {"prompt": "{nothing}"}}]  # fmt: skip
     error = refusal(client, specification=workflow(nodes, ["a>b", "b>c"]))
     assert {"unknown_agent", "unknown_reference"} <= {p["rule"] for p in error.problems}

@@ -2,6 +2,7 @@
 
 import signal
 from collections import Counter
+from typing import Any
 
 import psutil
 import pytest
@@ -36,7 +37,7 @@ def owner_process(platform: Platform, execution_id: str) -> psutil.Process:
     return psutil.Process(asyncio.run(find()))
 
 
-def finished(client: Client, execution_id: str, event: str) -> list[dict[str, object]]:
+def finished(client: Client, execution_id: str, event: str) -> list[dict[str, Any]]:
     """The events of one type that an execution has so far."""
     found = client.events(execution_id, limit=5000)
     return [dict(message) for message in found if message["type"] == event]
@@ -102,9 +103,9 @@ def test_a_map_survives_the_death_of_its_executor(
     assert [answer["body"]["path"] for answer in answers] == [f"/{n}" for n in range(200)]
     hits = Counter(int(path.removeprefix("/")) for path in recorder.paths())
     assert set(hits) == set(range(200))
-    recorded = [n for start, stop in done for n in range(start, stop)]  # type: ignore[misc]
+    recorded = [n for start, stop in done for n in range(start, stop)]
     assert {n: hits[n] for n in recorded} == dict.fromkeys(recorded, 1)
-    chunks = [tuple(e["chunk"]) for e in finished(client, execution_id, "node_progress")]  # type: ignore[call-overload]
+    chunks = [tuple(e["chunk"]) for e in finished(client, execution_id, "node_progress")]
     assert sorted(chunks) == [(n, n + 10) for n in range(0, 200, 10)]
     assert_no_gap(client, execution_id)
 

@@ -148,6 +148,10 @@ class Look:
         assert [row["seq"] for row in rows] == list(range(1, len(rows) + 1))
         return [(row["event_type"], row["node_id"]) for row in rows]
 
+    async def nodes(self, execution_id: UUID, event_type: str) -> list[str]:
+        """Return the nodes of its events of one type, in order."""
+        return [str(node) for kind, node in await self.events(execution_id) if kind == event_type]
+
     async def logs(self, execution_id: UUID) -> list[Any]:
         """Return its node logs in time order."""
         return list(

@@ -104,4 +104,5 @@ class _Connection:
 
 def connection_lost() -> Exception:
     """Return what asyncpg raises when the server hangs up."""
-    return exceptions.ConnectionDoesNotExistError("connection was closed")
+    error: Exception = exceptions.ConnectionDoesNotExistError("connection was closed")
+    return error

@@ -60,6 +60,14 @@ class Process:
         self.driving.append(task)
         return task
 
+    async def drive_until_death(self, execution_id: UUID) -> None:
+        """Drive an execution to its end, or until the journal breaks, which ends the process."""
+        driving = self.begin(execution_id)
+        await asyncio.wait([driving, self.flushing], return_when=asyncio.FIRST_COMPLETED)
+        if self.flushing.done():
+            await self.die()
+        await asyncio.wait([driving])
+
     async def die(self) -> None:
         """Stop at once: nothing that is not written yet will be."""
         self.flushing.cancel()

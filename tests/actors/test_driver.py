@@ -29,10 +29,13 @@ async def test_chain_runs_in_order(begin: Begin, process: Process, look: Look, s
     await process.drive(id)
     assert step.ran == ["a", "b", "c"]
     assert await look.output(id) == {"c": "c"}
-    events = [("workflow_started", None)]
-    for node in "abc":
-        events += [("node_started", node), ("node_completed", node)]
-    assert await look.events(id) == [*events, ("workflow_completed", None)]
+    assert await look.events(id) == [
+        ("workflow_started", None),
+        ("node_started", "a"), ("node_completed", "a"),
+        ("node_started", "b"), ("node_completed", "b"),
+        ("node_started", "c"), ("node_completed", "c"),
+        ("workflow_completed", None),
+    ]  # fmt: skip
     row = await look.row(id)
     assert (row["completed_nodes"], row["failed_nodes"], row["llm_tokens_used"]) == (3, 0, 9)
     assert (float(row["cost_usd"]), row["owner_id"]) == (1.5, None)

@@ -399,15 +399,17 @@ async def test_journals_cancels_and_takeovers_never_deadlock(
     async with (
         _running(engine_pool, engine_pool, written) as first,
         _running(engine_pool, engine_pool, written) as second,
+        asyncio.TaskGroup() as group,
     ):
-        outcomes = await asyncio.gather(
-            *(_chatter(journal, held, number) for number, journal in enumerate((first, second))),
-            _take_over(engine_pool, held),
-            _lock(engine_pool, held),
-        )
-    written_records = sum(outcomes[0]) + sum(outcomes[1])
-    said = sum([len(await _said(engine_pool, lease)) for lease in held])
-    assert said == written_records > 0
+        chatter = [
+            group.create_task(_chatter(journal, held, number))
+            for number, journal in enumerate((first, second))
+        ]
+        group.create_task(_take_over(engine_pool, held))
+        group.create_task(_lock(engine_pool, held))
+    written_records = sum(sum(task.result()) for task in chatter)
+    said = [await _said(engine_pool, lease) for lease in held]
+    assert sum(map(len, said)) == written_records > 0
     deadlocks = "SELECT deadlocks FROM pg_stat_database WHERE datname = current_database()"
     assert await owner_pool.fetchval(deadlocks) == 0
 

@@ -5,6 +5,7 @@ from collections import Counter
 from uuid import UUID
 
 import pytest
+from langchain_core.runnables import RunnableConfig
 
 from actors.errors import LeaseLost
 from store.postgres import Pool
@@ -12,7 +13,7 @@ from tests.actors.conftest import Begin, Look, OpenProcess
 from tests.actors.pools import BreakingPool, Death
 from tests.actors.process import Process, take_over
 from tests.actors.testing_agent import Step
-from tests.actors.workflows import chain, does, says, workflow
+from tests.actors.workflows import Document, chain, does, says, workflow
 from tests.eventually import eventually
 
 NODES = ("a", "b", "c", "d")
@@ -45,14 +46,13 @@ async def test_process_that_dies_in_a_node_repeats_that_node_only(
     assert Counter(step.ended) == dict.fromkeys(NODES, 1)
     row = await look.row(id)
     assert (row["status"], row["epoch"], row["completed_nodes"]) == ("completed", 2, 4)
-    completed = [node for kind, node in await look.events(id) if kind == "node_completed"]
-    assert completed == list(NODES)
+    assert await look.nodes(id, "node_completed") == list(NODES)
 
 
 @pytest.mark.requirement("FR-2.6", "NFR-3.3")
 @pytest.mark.parametrize("document", [chain(*NODES), MIXED], ids=["chain", "branches"])
 async def test_death_before_any_flush_loses_nothing(
-    document: dict[str, object],
+    document: Document,
     begin: Begin,
     process_of: OpenProcess,
     look: Look,
@@ -68,34 +68,25 @@ async def test_death_before_any_flush_loses_nothing(
         pool = BreakingPool(engine_pool, number + 1, Death(), for_ever=True)
         mortal = await process_of(journal_pool=pool)
         id = await begin(document, process=mortal)
-        await _drive_until_death(mortal, id)
+        await mortal.drive_until_death(id)
         died = pool.broke
-        recorded = {node for kind, node in await look.events(id) if kind == "node_completed"}
+        recorded = set(await look.nodes(id, "node_completed"))
         before, step.ran = step.ran, []
         if died:
             assert await take_over(engine_pool, mortal, heir) == [id]
             await heir.drive(id)
-        assert not recorded & set(step.ran), number
+        assert recorded.isdisjoint(step.ran), number
         await _complete_once(look, id, document)
         assert set(before) | set(step.ran) == {node["id"] for node in document["nodes"]}
         step.ran = []
     assert number > len(document["nodes"])
 
 
-async def _drive_until_death(process: Process, execution_id: UUID) -> None:
-    driving = process.begin(execution_id)
-    await asyncio.wait([driving, process.flushing], return_when=asyncio.FIRST_COMPLETED)
-    if process.flushing.done():
-        await process.die()
-    await asyncio.wait([driving])
-
-
-async def _complete_once(look: Look, id: UUID, document: dict[str, object]) -> None:
+async def _complete_once(look: Look, id: UUID, document: Document) -> None:
     row = await look.row(id)
     assert (row["status"], row["failed_nodes"]) == ("completed", 0)
     nodes = sorted(node["id"] for node in document["nodes"])
-    completed = [node for kind, node in await look.events(id) if kind == "node_completed"]
-    assert sorted(completed) == nodes
+    assert sorted(await look.nodes(id, "node_completed")) == nodes
     assert row["completed_nodes"] == len(nodes)
 
 
@@ -120,8 +111,7 @@ async def test_former_owner_can_write_nothing(
     step.gates["b"].set()
     await asyncio.gather(former, heir.drive(id))
     assert Counter(step.ran) == {"a": 1, "b": 2, "c": 1, "d": 1}
-    completed = [node for kind, node in await look.events(id) if kind == "node_completed"]
-    assert completed == list(NODES)
+    assert await look.nodes(id, "node_completed") == list(NODES)
     with pytest.raises(LeaseLost):
         await process.driver.cancel(run, "too late")
     assert await look.status(id) == "completed"
@@ -136,13 +126,14 @@ async def test_stale_saver_is_refused(
     id = await begin(document)
     process.begin(id)
     await eventually(lambda: "b" in step.ran)
-    config = {"configurable": {"thread_id": str(id), "checkpoint_ns": ""}}
+    config: RunnableConfig = {"configurable": {"thread_id": str(id), "checkpoint_ns": ""}}
     last = await process.saver.aget_tuple(config)
     assert last is not None
     await take_over(engine_pool, process, await process_of())
     count = "SELECT count(*) FROM execution_checkpoints"
     before = await engine_pool.fetchval(count)
-    late = {**last.checkpoint, "id": "ffff"}
+    late = last.checkpoint.copy()
+    late["id"] = "ffff"
     with pytest.raises(LeaseLost):
         await process.saver.aput(last.config, late, last.metadata, {})
     with pytest.raises(LeaseLost):

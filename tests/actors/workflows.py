@@ -9,7 +9,9 @@ Document = dict[str, Any]
 
 def does(id: str, **parameters: Any) -> Document:
     """A node of the test's agent; `retry` and `timeout` are the node's own."""
-    own = {name: parameters.pop(name) for name in ("retry", "timeout") if name in parameters}
+    own: Document = {
+        name: parameters.pop(name) for name in ("retry", "timeout") if name in parameters
+    }
     return {"id": id, "agent": "step", "parameters": parameters, **own}
 
 

@@ -6,20 +6,11 @@ from collections.abc import AsyncIterator, Iterator
 
 import pytest
 import pytest_asyncio
-from playwright.async_api import Browser, Page, async_playwright
+from playwright.async_api import Browser, Page
 
-from agents.browser import find_chromium
+from tests.chromium import open_chromium, open_page
 from tests.client.fake_api import TOKEN, FakeApi
 
-FLAGS = (
-    "--no-sandbox",
-    "--disable-gpu",
-    "--disable-quic",
-    "--no-first-run",
-    "--disable-background-networking",
-    "--disable-component-update",
-    "--disable-sync",
-)
 PATIENCE_MS = 20_000
 
 
@@ -33,27 +24,15 @@ def api() -> Iterator[FakeApi]:
 @pytest_asyncio.fixture(scope="session", loop_scope="session")
 async def browser() -> AsyncIterator[Browser]:
     """Start a headless Chromium once."""
-    async with async_playwright() as playwright:
-        path = find_chromium(None, playwright.chromium.executable_path)
-        browser = await playwright.chromium.launch(executable_path=path, args=list(FLAGS))
+    async with open_chromium() as browser:
         yield browser
-        await browser.close()
 
 
 @pytest_asyncio.fixture(loop_scope="session")
 async def visitor(browser: Browser, api: FakeApi) -> AsyncIterator[Page]:
-    """Open a page without a session; whatever it writes to the console as an error fails."""
-    context = await browser.new_context(
-        base_url=api.base_url, viewport={"width": 1280, "height": 900}, reduced_motion="reduce"
-    )
-    context.set_default_timeout(PATIENCE_MS)
-    page = await context.new_page()
-    complaints: list[str] = []
-    page.on("pageerror", lambda error: complaints.append(str(error)))
-    page.on("console", lambda said: complaints.append(said.text) if said.type == "error" else None)
-    yield page
-    await context.close()
-    assert [text for text in complaints if not text.startswith("Failed to load resource")] == []
+    """Open a page without a session."""
+    async with open_page(browser, api.base_url, PATIENCE_MS) as page:
+        yield page
 
 
 @pytest_asyncio.fixture(loop_scope="session")

@@ -1,7 +1,5 @@
-"""How the dashboard looks: contrast, narrow screens, keyboard, and the picture of the README."""
+"""How the dashboard looks: contrast, narrow screens and the keyboard."""
 
-import os
-from pathlib import Path
 from typing import Literal
 
 import pytest
@@ -75,23 +73,3 @@ async def test_the_keyboard_reaches_the_content_and_hears_of_a_new_page(page: Pa
     await page.get_by_role("link", name="Workflows").press("Enter")
     await expect(page.get_by_role("heading", level=1)).to_be_focused()
     assert await page.title() == "Workflows – Weft"  # noqa: RUF001 (the dash of the title)
-
-
-async def test_the_picture_of_the_readme(page: Page, api: FakeApi, tmp_path: Path) -> None:
-    """An execution in full swing; DASHBOARD_PICTURE names the file to keep it in."""
-    world = api.world
-    execution_id = world.start(world.add_workflow(REVIEWS, REVIEWS_LEVELS))
-    world.start_node(execution_id, "scrape_reviews")
-    reviews = ["Great battery, would buy again.", "Too expensive for what it is."]
-    world.complete_node(execution_id, "scrape_reviews", reviews, seconds=21)
-    world.start_node(execution_id, "extract_topics")
-    world.start_node(execution_id, "map_sentiment")
-    world.progress(execution_id, "map_sentiment", count=40, completed=26, failed=1)
-    world.complete_node(execution_id, "extract_topics", ["battery", "price"], seconds=24)
-    await page.goto(f"/#/executions/{execution_id}")
-    scraped = page.get_by_role("button", name="scrape_reviews, web_scraping, completed")
-    await scraped.click()
-    await expect(page.get_by_text("would buy again")).to_be_visible()
-    await expect(page.locator(".graph")).to_contain_text("27 of 40")
-    picture = Path(os.environ.get("DASHBOARD_PICTURE") or tmp_path / "dashboard.png")
-    assert len(await page.screenshot(path=picture)) > 20_000

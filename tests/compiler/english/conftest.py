@@ -1,6 +1,7 @@
 """What the English parser's tests share: parsing with every specification checked."""
 
 from collections.abc import Callable, Mapping
+from typing import Any
 
 import pytest
 
@@ -12,6 +13,10 @@ from compiler.specification import Node, Specification
 
 Understand = Callable[..., Specification]
 Edges = list[tuple[str, str]]
+Read = Callable[..., Any]
+"""Returns a `Parsed`; a test knows whether it holds a specification, its type does not."""
+AgentsOf = Callable[[Specification], list[str]]
+EdgesOf = Callable[[Specification], Edges]
 
 
 @pytest.fixture(scope="session")

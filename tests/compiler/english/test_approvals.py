@@ -1,6 +1,10 @@
 """People in a workflow: approvals before a step, their time limits, questions and choices."""
 
+from typing import Any
+
 import pytest
+
+from tests.compiler.english.conftest import AgentsOf, EdgesOf, Understand
 
 
 @pytest.mark.requirement("FR-2.7")
@@ -17,7 +21,9 @@ import pytest
         "Summarize the notes, get approval from legal, and once approved, email it to a@b.co",
     ],
 )
-def test_approval_stands_before_the_step_and_guards_it(understand, agents_of, text):
+def test_approval_stands_before_the_step_and_guards_it(
+    understand: Understand, agents_of: AgentsOf, text: str
+) -> None:
     """The mail goes out only when somebody approved it."""
     specification = understand(text)
     assert agents_of(specification) == ["llm", "human_loop", "email"]
@@ -34,7 +40,9 @@ def test_approval_stands_before_the_step_and_guards_it(understand, agents_of, te
     ("limit", "seconds"),
     [("within 2 hours", 7200), ("within 30 minutes", 1800), ("within a day", 86_400)],
 )
-def test_time_limit_of_an_approval(understand, only, limit, seconds):
+def test_time_limit_of_an_approval(
+    understand: Understand, only: Any, limit: int | None, seconds: float | None
+) -> None:
     """A limit in words becomes seconds."""
     specification = understand(
         f"Draft a letter, wait for approval {limit}, then email it to a@b.co"
@@ -53,7 +61,9 @@ def test_time_limit_of_an_approval(understand, only, limit, seconds):
         "Draft a letter. If I approve it, email it to a@b.co, otherwise post it to Slack",
     ],
 )
-def test_rejection_has_a_way_of_its_own(understand, agents_of, text):
+def test_rejection_has_a_way_of_its_own(
+    understand: Understand, agents_of: AgentsOf, text: str
+) -> None:
     """Approved and rejected are the two ways of one router."""
     specification = understand(text)
     assert agents_of(specification) == ["llm", "human_loop", "router", "email", "api"]
@@ -64,7 +74,7 @@ def test_rejection_has_a_way_of_its_own(understand, agents_of, text):
     }
 
 
-def test_approval_only_above_a_limit(understand, edges_of):
+def test_approval_only_above_a_limit(understand: Understand, edges_of: EdgesOf) -> None:
     """What was rejected never reaches the step; what needed no approval does."""
     specification = understand(
         "Extract the amount from the invoice. If the amount is above 5000, have a manager approve "
@@ -78,7 +88,9 @@ def test_approval_only_above_a_limit(understand, edges_of):
     assert specification.edges[2].condition == "approval.approved"
 
 
-def test_two_people_approve_one_after_the_other(understand, agents_of):
+def test_two_people_approve_one_after_the_other(
+    understand: Understand, agents_of: AgentsOf
+) -> None:
     """A second approval by somebody else is asked for as well."""
     specification = understand(
         "Draft a contract, get approval from the lawyer, get approval from the manager, "
@@ -91,7 +103,7 @@ def test_two_people_approve_one_after_the_other(understand, agents_of):
     ]
 
 
-def test_asking_for_a_text(understand):
+def test_asking_for_a_text(understand: Understand) -> None:
     """What a person types is read by the next step."""
     specification = understand("Ask me for a topic, then write a poem about it")
     assert specification.nodes[0].id == "ask_topic"
@@ -99,13 +111,15 @@ def test_asking_for_a_text(understand):
     assert "{topic.value}" in specification.nodes[1].parameters["prompt"]
 
 
-def test_choosing_between_options(understand):
+def test_choosing_between_options(understand: Understand) -> None:
     """Options in the text become the options of the approval."""
     specification = understand("Ask the boss to choose between refund, replace or wait")
     assert specification.nodes[0].parameters["options"] == ["refund", "replace", "wait"]
 
 
-def test_approval_in_one_branch_leaves_the_join_reachable(understand, edges_of):
+def test_approval_in_one_branch_leaves_the_join_reachable(
+    understand: Understand, edges_of: EdgesOf
+) -> None:
     """A rejection in a branch does not hold back the step where branches join."""
     specification = understand(
         "In parallel:\n- summarize the text\n"

@@ -1,6 +1,10 @@
 """Choices: if, else, otherwise, unless, several ways, and ways that meet again."""
 
+from typing import Any
+
 import pytest
+
+from tests.compiler.english.conftest import AgentsOf, EdgesOf, Read, Understand
 
 
 @pytest.mark.requirement("FR-2.3")
@@ -16,7 +20,7 @@ import pytest
         "Check whether https://a.example is down, if yes alert Slack, if not log to the database",
     ],
 )
-def test_two_ways_become_one_router(understand, agents_of, text):
+def test_two_ways_become_one_router(understand: Understand, agents_of: AgentsOf, text: str) -> None:
     """Each way of saying if and else gives a router with both targets."""
     specification = understand(text)
     assert agents_of(specification) == ["api", "router", "api", "database"]
@@ -25,7 +29,7 @@ def test_two_ways_become_one_router(understand, agents_of, text):
     assert router["condition"] == "site_status.status_code != 200"
 
 
-def test_unless_turns_the_condition_around(understand, only):
+def test_unless_turns_the_condition_around(understand: Understand, only: Any) -> None:
     """What follows "unless" must not hold for the step to run."""
     specification = understand("Fetch https://a.example/api/x and email it to me unless it fails")
     router = only(specification, "router")
@@ -34,7 +38,7 @@ def test_unless_turns_the_condition_around(understand, only):
 
 
 @pytest.mark.requirement("FR-2.3")
-def test_ways_meet_again(understand, edges_of):
+def test_ways_meet_again(understand: Understand, edges_of: EdgesOf) -> None:
     """A step that always follows is the next one of both ways."""
     specification = understand(
         "Check https://a.example. If it is down, alert Slack, otherwise log to the database, "
@@ -46,7 +50,9 @@ def test_ways_meet_again(understand, edges_of):
     ]
 
 
-def test_next_sentence_follows_a_single_way_and_its_absence(understand, edges_of):
+def test_next_sentence_follows_a_single_way_and_its_absence(
+    understand: Understand, edges_of: EdgesOf
+) -> None:
     """Without an else, the router goes to the next step itself."""
     specification = understand(
         "Check https://a.example. If it is down, alert Slack. Then log to the database."
@@ -56,7 +62,7 @@ def test_next_sentence_follows_a_single_way_and_its_absence(understand, edges_of
     assert specification.node("router").parameters["if_false"] == "log_to_db"
 
 
-def test_ways_that_make_something_share_its_key(understand):
+def test_ways_that_make_something_share_its_key(understand: Understand) -> None:
     """The step behind a choice reads the result of whichever way was taken."""
     specification = understand(
         "Scrape http://a.example/p; if there are more than 10 items summarize it, otherwise "
@@ -69,7 +75,7 @@ def test_ways_that_make_something_share_its_key(understand):
 
 
 @pytest.mark.requirement("FR-2.3")
-def test_labels_route_to_several_ways(read):
+def test_labels_route_to_several_ways(read: Read) -> None:
     """Three labels and a rest become routes in their order."""
     found = read(
         "Classify the ticket as billing, technical or praise. If it is billing, email "
@@ -87,7 +93,7 @@ def test_labels_route_to_several_ways(read):
     assert "{input.ticket}" in specification.node("send_email").parameters["body"]
 
 
-def test_numbers_of_extracted_fields_are_compared(understand):
+def test_numbers_of_extracted_fields_are_compared(understand: Understand) -> None:
     """A condition on a field that was extracted reads that field as a number."""
     specification = understand(
         "Extract the total and the vendor from the invoice. If the total is over 1,000 euros, "
@@ -98,7 +104,7 @@ def test_numbers_of_extracted_fields_are_compared(understand):
     assert condition.endswith("> 1000")
 
 
-def test_sentiment_routes(understand):
+def test_sentiment_routes(understand: Understand) -> None:
     """A sentiment is compared with its own field, in a map with any of them."""
     one = understand("Analyze the sentiment of the message. If it is negative, email a@b.co")
     assert one.node("router").parameters["condition"] == "sentiment.sentiment == 'negative'"
@@ -111,7 +117,7 @@ def test_sentiment_routes(understand):
     )
 
 
-def test_words_on_a_page_are_looked_for(understand):
+def test_words_on_a_page_are_looked_for(understand: Understand) -> None:
     """A condition on contained words becomes a search in the text."""
     specification = understand('Scrape http://a.example/p. If it contains "sold out", email me')
     assert specification.node("router").parameters["condition"] == (
@@ -119,7 +125,7 @@ def test_words_on_a_page_are_looked_for(understand):
     )
 
 
-def test_judgements_are_made_by_a_model(understand, agents_of):
+def test_judgements_are_made_by_a_model(understand: Understand, agents_of: AgentsOf) -> None:
     """What no expression can tell is decided by a step of its own before the router."""
     specification = understand(
         "Fetch https://a.example/api/mail. If it sounds like a complaint, email care@example.com"
@@ -131,7 +137,7 @@ def test_judgements_are_made_by_a_model(understand, agents_of):
     assert specification.node("router").parameters["condition"] == "decision == 'yes'"
 
 
-def test_doing_nothing_is_the_other_way_around(understand):
+def test_doing_nothing_is_the_other_way_around(understand: Understand) -> None:
     """A way that does nothing is left out, and the condition fits the way that remains."""
     specification = understand(
         "Check https://a.example. If it is up, do nothing; if it is down, alert Slack"

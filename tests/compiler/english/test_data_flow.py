@@ -2,8 +2,10 @@
 
 import pytest
 
+from tests.compiler.english.conftest import AgentsOf, Understand
 
-def test_pronouns_and_nouns_find_their_producers(understand):
+
+def test_pronouns_and_nouns_find_their_producers(understand: Understand) -> None:
     """A named noun goes before what was made last."""
     specification = understand(
         "Scrape articles from http://a.example/n, summarize them, extract the keywords from the "
@@ -17,14 +19,14 @@ def test_pronouns_and_nouns_find_their_producers(understand):
     assert "{keywords}" in email.parameters["body"]
 
 
-def test_items_are_taken_from_the_next_step(understand):
+def test_items_are_taken_from_the_next_step(understand: Understand) -> None:
     """A page without a named content is searched for what the next step speaks of."""
     specification = understand("Scrape http://a.example/x, then summarize each headline")
     assert specification.nodes[0].parameters["items"] == "headlines"
     assert specification.nodes[0].key == "headlines"
 
 
-def test_ids_and_keys_are_unique(understand):
+def test_ids_and_keys_are_unique(understand: Understand) -> None:
     """Steps of the same kind are numbered."""
     specification = understand(
         "Summarize the notes, email it to a@b.co, summarize the notes, email it to c@d.co"
@@ -52,20 +54,20 @@ def test_ids_and_keys_are_unique(understand):
         ("with LLM", None),
     ],
 )
-def test_models(understand, words, model):
+def test_models(understand: Understand, words: str, model: str) -> None:
     """A model's name goes into the parameter and out of the prompt."""
     parameters = understand(f"Summarize the notes {words}").nodes[0].parameters
     assert parameters.get("model") == model
     assert parameters["prompt"] == "Summarize the notes.\n\nNotes:\n{input.notes}"
 
 
-def test_use_of_a_tool_is_read_as_its_step(understand):
+def test_use_of_a_tool_is_read_as_its_step(understand: Understand) -> None:
     """A sentence that uses X to do Y is Y with X."""
     specification = understand("Use GPT-4 to summarize the notes, then email them to me")
     assert specification.nodes[0].parameters["model"] == "gpt-4"
 
 
-def test_what_the_text_leaves_open_is_an_input(understand):
+def test_what_the_text_leaves_open_is_an_input(understand: Understand) -> None:
     """A first step without data reads it from the execution's input, which is declared."""
     specification = understand("Translate the contract to French and email it to me")
     schema = specification.state_schema.input
@@ -73,7 +75,7 @@ def test_what_the_text_leaves_open_is_an_input(understand):
     assert "{input.contract}" in specification.nodes[0].parameters["prompt"]
 
 
-def test_written_references_are_inputs(understand):
+def test_written_references_are_inputs(understand: Understand) -> None:
     """A reference to the input that a person writes is declared and keeps its place."""
     specification = understand("Scrape {input.page}, summarize it and email it to {input.boss}")
     assert specification.nodes[0].parameters["url"] == "{input.page}"
@@ -81,7 +83,7 @@ def test_written_references_are_inputs(understand):
     assert set(specification.state_schema.input["properties"]) == {"page", "boss"}
 
 
-def test_quotes_subjects_and_copies(understand):
+def test_quotes_subjects_and_copies(understand: Understand) -> None:
     """Quoted words are the message, a subject is the subject, cc is a copy."""
     specification = understand(
         'Email "The build is done" to a@b.co, cc c@d.co, with subject "Build"'
@@ -94,7 +96,7 @@ def test_quotes_subjects_and_copies(understand):
     }
 
 
-def test_lists_are_filtered_sorted_and_cut(understand):
+def test_lists_are_filtered_sorted_and_cut(understand: Understand) -> None:
     """Declarative forms are used where the text says the field."""
     specification = understand(
         "Scrape jobs from http://a.example/j, filter jobs with salary above 50000, "
@@ -118,7 +120,7 @@ def test_lists_are_filtered_sorted_and_cut(understand):
         ("email it to a@b.co", "email", "a@b.co"),
     ],
 )
-def test_services(understand, words, agent, part):
+def test_services(understand: Understand, words: str, agent: str, part: str) -> None:
     """A service that is known needs no question, only its secret."""
     node = understand(f"Summarize the text and {words}").nodes[1]
     assert node.agent == agent
@@ -126,7 +128,9 @@ def test_services(understand, words, agent, part):
     assert "{summary}" in str(node.parameters)
 
 
-def test_service_is_read_before_it_is_summarized(understand, agents_of):
+def test_service_is_read_before_it_is_summarized(
+    understand: Understand, agents_of: AgentsOf
+) -> None:
     """Data of a service is fetched first when no step before did it."""
     specification = understand("Summarize the open GitHub issues and email the summary to me")
     assert agents_of(specification) == ["api", "llm", "email"]
@@ -134,7 +138,7 @@ def test_service_is_read_before_it_is_summarized(understand, agents_of):
     assert "{issues.body}" in specification.nodes[1].parameters["prompt"]
 
 
-def test_counting_by_sentiment(understand):
+def test_counting_by_sentiment(understand: Understand) -> None:
     """Counting the negative ones counts those alone."""
     specification = understand(
         "Scrape http://a.example/r, analyze the sentiment of each review and count the negative "

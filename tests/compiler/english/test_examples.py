@@ -3,10 +3,11 @@
 import pytest
 
 from compiler.text import to_document
+from tests.compiler.english.conftest import EdgesOf, Read, Understand
 
 
 @pytest.mark.requirement("FR-1.1", "FR-1.3", "FR-2.4")
-def test_review_sentence_becomes_map_and_report(understand):
+def test_review_sentence_becomes_map_and_report(understand: Understand) -> None:
     """Scraping, a sentiment for each review, a report and a mail, each reading the one before."""
     specification = understand(
         "Scrape the reviews at http://127.0.0.1:9000/ → analyze the sentiment of each review in "
@@ -65,7 +66,7 @@ def test_review_sentence_becomes_map_and_report(understand):
 
 
 @pytest.mark.requirement("FR-1.1", "FR-2.2")
-def test_linkedin_sentence_asks_its_caller_for_the_urls(understand):
+def test_linkedin_sentence_asks_its_caller_for_the_urls(understand: Understand) -> None:
     """Profiles without URLs become a list that the execution's input must give."""
     specification = understand(
         "Scrape 10 LinkedIn profiles → extract skills with LLM → email summary to me"
@@ -92,7 +93,7 @@ def test_linkedin_sentence_asks_its_caller_for_the_urls(understand):
 
 
 @pytest.mark.requirement("FR-1.1", "FR-2.4")
-def test_feedback_sentence_maps_and_aggregates(understand):
+def test_feedback_sentence_maps_and_aggregates(understand: Understand) -> None:
     """A hundred reviews, a sentiment for each, one report."""
     specification = understand(
         "Scrape 100 customer reviews → analyze sentiment in parallel → generate insights report"
@@ -113,7 +114,9 @@ def test_feedback_sentence_maps_and_aggregates(understand):
 
 
 @pytest.mark.requirement("FR-1.1", "FR-2.3")
-def test_uptime_sentence_routes_on_the_status_code(understand, edges_of):
+def test_uptime_sentence_routes_on_the_status_code(
+    understand: Understand, edges_of: EdgesOf
+) -> None:
     """Down alerts Slack, up writes a row, and the router names both."""
     specification = understand(
         "Check website uptime → if down, send alert to Slack; if up, log to database"
@@ -144,7 +147,7 @@ def test_uptime_sentence_routes_on_the_status_code(understand, edges_of):
 
 
 @pytest.mark.requirement("FR-1.1")
-def test_command_line_sentence_uses_url_and_address(understand):
+def test_command_line_sentence_uses_url_and_address(understand: Understand) -> None:
     """A URL and an address in the text go straight into the parameters."""
     specification = understand(
         "Scrape http://127.0.0.1:8080/team -> extract skills with LLM -> "
@@ -158,7 +161,7 @@ def test_command_line_sentence_uses_url_and_address(understand):
 
 
 @pytest.mark.requirement("FR-1.1")
-def test_description_and_name_are_kept(read):
+def test_description_and_name_are_kept(read: Read) -> None:
     """The sentence is the description; a given name goes before a made one."""
     text = "Scrape http://a.example/x,   then email it to me"
     assert read(text).specification.metadata.description == (

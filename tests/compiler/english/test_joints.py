@@ -2,6 +2,8 @@
 
 import pytest
 
+from tests.compiler.english.conftest import AgentsOf, EdgesOf, Understand
+
 _WAYS = [
     "Scrape http://a.example/p → summarize it → email it to me@example.com",
     "Scrape http://a.example/p -> summarize it -> email it to me@example.com",
@@ -29,7 +31,9 @@ _WAYS = [
 
 @pytest.mark.requirement("FR-1.1")
 @pytest.mark.parametrize("text", _WAYS)
-def test_every_joint_gives_the_same_chain(understand, agents_of, edges_of, text):
+def test_every_joint_gives_the_same_chain(
+    understand: Understand, agents_of: AgentsOf, edges_of: EdgesOf, text: str
+) -> None:
     """Arrows, words, commas, lines, numbers and whole sentences are joints alike."""
     specification = understand(text)
     assert agents_of(specification) == ["web_scraping", "llm", "email"]
@@ -39,7 +43,7 @@ def test_every_joint_gives_the_same_chain(understand, agents_of, edges_of, text)
     assert specification.nodes[2].input_keys == ("summary",)
 
 
-def test_nouns_after_a_comma_are_not_steps(understand, agents_of):
+def test_nouns_after_a_comma_are_not_steps(understand: Understand, agents_of: AgentsOf) -> None:
     """Words that are verbs elsewhere stay nouns in a list of things."""
     specification = understand(
         "Scrape http://a.example/team, extract names, email addresses and phone numbers, "
@@ -50,20 +54,20 @@ def test_nouns_after_a_comma_are_not_steps(understand, agents_of):
     assert list(fields) == ["names", "email_addresses", "phone_numbers"]
 
 
-def test_punctuation_of_the_sentence_is_not_part_of_a_url(understand):
+def test_punctuation_of_the_sentence_is_not_part_of_a_url(understand: Understand) -> None:
     """A full stop, a comma or a bracket behind a URL is left out of it."""
     specification = understand("Scrape (see http://a.example/x_(y)). Then email it to me@b.co.")
     assert specification.nodes[0].parameters["url"] == "http://a.example/x_(y)"
     assert specification.nodes[1].parameters["to"] == "me@b.co"
 
 
-def test_bare_domains_are_urls(understand):
+def test_bare_domains_are_urls(understand: Understand) -> None:
     """A domain without a scheme is read over https."""
     specification = understand("Scrape shop.example.com/deals and email it to me")
     assert specification.nodes[0].parameters["url"] == "https://shop.example.com/deals"
 
 
-def test_parts_without_a_verb_are_understood(understand, agents_of):
+def test_parts_without_a_verb_are_understood(understand: Understand, agents_of: AgentsOf) -> None:
     """Nouns of actions stand for their steps."""
     specification = understand(
         "Reviews at http://a.example/r → sentiment analysis → report → email to ops@example.com"

@@ -2,9 +2,13 @@
 
 import pytest
 
+from tests.compiler.english.conftest import AgentsOf, EdgesOf, Understand
+
 
 @pytest.mark.requirement("FR-2.5")
-def test_listed_steps_run_side_by_side_and_join(understand, agents_of, edges_of):
+def test_listed_steps_run_side_by_side_and_join(
+    understand: Understand, agents_of: AgentsOf, edges_of: EdgesOf
+) -> None:
     """A list after "in parallel" has no order; the step behind it reads all of them."""
     specification = understand(
         "In parallel: summarize the text, translate it to German and extract keywords; "
@@ -21,7 +25,7 @@ def test_listed_steps_run_side_by_side_and_join(understand, agents_of, edges_of)
 
 @pytest.mark.requirement("FR-2.5")
 @pytest.mark.parametrize("words", ["at the same time", "in parallel", "simultaneously"])
-def test_last_actions_side_by_side(understand, edges_of, words):
+def test_last_actions_side_by_side(understand: Understand, edges_of: EdgesOf, words: str) -> None:
     """Two independent messages leave from the same step."""
     specification = understand(
         f"Summarize the notes, then email the summary to a@b.co and post it to Slack {words}"
@@ -32,7 +36,7 @@ def test_last_actions_side_by_side(understand, edges_of, words):
     ]
 
 
-def test_branches_may_hold_several_steps(understand, edges_of):
+def test_branches_may_hold_several_steps(understand: Understand, edges_of: EdgesOf) -> None:
     """Entries of a list are branches, and each goes on by itself until they join."""
     specification = understand(
         "In parallel:\n- scrape http://a.example/1, then summarize it\n"
@@ -46,7 +50,7 @@ def test_branches_may_hold_several_steps(understand, edges_of):
     )
 
 
-def test_sources_are_shared_out_over_one_verb(understand, edges_of):
+def test_sources_are_shared_out_over_one_verb(understand: Understand, edges_of: EdgesOf) -> None:
     """One verb with two things from two places is two steps."""
     specification = understand(
         "Fetch the weather from https://api.example.com/w and the news from "
@@ -74,7 +78,7 @@ def test_sources_are_shared_out_over_one_verb(understand, edges_of):
         "analyze the sentiment one by one",
     ],
 )
-def test_each_item_gets_its_own_run(understand, part):
+def test_each_item_gets_its_own_run(understand: Understand, part: str) -> None:
     """Every way of saying "each" gives a map whose prompt speaks of one item."""
     specification = understand(f"Scrape reviews from http://a.example/r, {part}")
     node = specification.nodes[1]
@@ -83,7 +87,7 @@ def test_each_item_gets_its_own_run(understand, part):
 
 
 @pytest.mark.requirement("FR-2.4")
-def test_rows_and_bodies_are_mapped_where_the_list_stands(understand):
+def test_rows_and_bodies_are_mapped_where_the_list_stands(understand: Understand) -> None:
     """The rows of a query and the body of an answer are the lists, not their envelopes."""
     rows = understand("Read leads from the leads table and draft a letter for each lead")
     assert rows.nodes[1].input_keys == ("leads.rows",)
@@ -92,7 +96,7 @@ def test_rows_and_bodies_are_mapped_where_the_list_stands(understand):
     assert body.nodes[1].input_keys == ("issues.body",)
 
 
-def test_list_of_the_caller_can_be_mapped(understand):
+def test_list_of_the_caller_can_be_mapped(understand: Understand) -> None:
     """Without a list from a step, the execution's input gives it."""
     specification = understand("Summarize each document, then write a report")
     assert specification.nodes[0].pattern == "map"

@@ -2,9 +2,11 @@
 
 import pytest
 
+from tests.compiler.english.conftest import Read, Understand
+
 
 @pytest.mark.requirement("FR-1.4")
-def test_people_without_an_address_are_asked_for(read):
+def test_people_without_an_address_are_asked_for(read: Read) -> None:
     """Nobody gets mail before their address is known."""
     text = "Summarize the notes and email the summary to the team"
     found = read(text)
@@ -19,7 +21,7 @@ def test_people_without_an_address_are_asked_for(read):
 
 
 @pytest.mark.requirement("FR-1.4")
-def test_an_answer_takes_the_place_of_its_question(read):
+def test_an_answer_takes_the_place_of_its_question(read: Read) -> None:
     """The answered value stands in the specification, and nothing is asked any more."""
     text = "Summarize the notes and email the summary to the team"
     answered = read(text, {"send_email.to": "team@example.com"})
@@ -29,13 +31,13 @@ def test_an_answer_takes_the_place_of_its_question(read):
 
 
 @pytest.mark.parametrize("text", ["email it to me", "email summary", "send it to my inbox"])
-def test_oneself_and_nobody_are_the_user(understand, text):
+def test_oneself_and_nobody_are_the_user(understand: Understand, text: str) -> None:
     """A mail to "me", and one to nobody in particular, goes to whoever runs the workflow."""
     specification = understand(f"Summarize the notes, {text}")
     assert specification.nodes[1].parameters["to"] == "{user.email}"
 
 
-def test_person_of_an_event_has_an_address_in_it(understand):
+def test_person_of_an_event_has_an_address_in_it(understand: Understand) -> None:
     """The customer of an event is somebody whose address comes with the event."""
     specification = understand("When an order is placed, email a receipt to the customer")
     assert specification.nodes[0].parameters["to"] == "{input.customer_email}"
@@ -55,13 +57,13 @@ def test_person_of_an_event_has_an_address_in_it(understand):
         ("Read leads from the leads table and email each lead", None),
     ],
 )
-def test_what_cannot_be_known_is_a_required_question(read, text, place):
+def test_what_cannot_be_known_is_a_required_question(read: Read, text: str, place: str) -> None:
     """URLs of services, queries, conditions and fields are asked for."""
     required = [question.id for question in read(text).questions if question.required]
     assert required == ([place] if place else [])
 
 
-def test_answers_fill_parameters(read):
+def test_answers_fill_parameters(read: Read) -> None:
     """A table's name is a good enough answer for a query."""
     text = "Query the database and email the results to me"
     (question,) = read(text).questions
@@ -70,7 +72,7 @@ def test_answers_fill_parameters(read):
     assert answered.specification.nodes[0].parameters["query"] == "SELECT * FROM customers"
 
 
-def test_parts_that_are_not_understood_are_asked_about(read):
+def test_parts_that_are_not_understood_are_asked_about(read: Read) -> None:
     """An unknown step is never dropped in silence, and its answer is read in its place."""
     text = "Scrape http://a.example/p → frobnicate the widgets → email it to me"
     (question,) = read(text).questions
@@ -81,7 +83,7 @@ def test_parts_that_are_not_understood_are_asked_about(read):
     assert [node.agent for node in answered.specification.nodes] == ["web_scraping", "llm", "email"]
 
 
-def test_a_new_description_answers_a_text_without_steps(read):
+def test_a_new_description_answers_a_text_without_steps(read: Read) -> None:
     """The question about a text that says nothing is answered by another text."""
     assert read("asdf qwer").specification is None
     answered = read("asdf qwer", {"description": "Summarize the notes and email them to me"})
@@ -89,7 +91,7 @@ def test_a_new_description_answers_a_text_without_steps(read):
     assert answered.questions == ()
 
 
-def test_only_postgresql_is_offered(read):
+def test_only_postgresql_is_offered(read: Read) -> None:
     """Another database is asked about, not pretended."""
     found = read("Read orders from the orders table in Snowflake and email them to me")
     assert [question.id for question in found.questions if question.required] == [

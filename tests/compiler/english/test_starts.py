@@ -4,6 +4,7 @@ import pytest
 
 from compiler.english.schedule import find_schedule
 from compiler.english.triggers import find_start
+from tests.compiler.english.conftest import AgentsOf, Read, Understand
 
 _SCHEDULES = [
     ("daily at 9am", "0 9 * * *"),
@@ -36,24 +37,28 @@ _SCHEDULES = [
 
 @pytest.mark.requirement("FR-5.5")
 @pytest.mark.parametrize(("words", "cron"), _SCHEDULES)
-def test_schedules_in_english(words, cron):
+def test_schedules_in_english(words: str, cron: str) -> None:
     """A recurrence in words becomes its cron expression, wherever it stands."""
-    assert find_schedule(words).cron == cron
+    schedule = find_schedule(words)
+    assert schedule is not None
+    assert schedule.cron == cron
     start = find_start(f"summarize the notes and email them to me {words}")
+    assert start.trigger is not None
     assert (start.trigger.kind, start.trigger.cron) == ("schedule", cron)
     assert start.rest == "summarize the notes and email them to me"
 
 
 @pytest.mark.requirement("FR-5.5")
-def test_time_zone_is_read():
+def test_time_zone_is_read() -> None:
     """A zone behind the time is kept, by its abbreviation or its name."""
-    assert find_schedule("every day at 9am CET").timezone == "Europe/Paris"
-    assert find_schedule("every day at 9am Asia/Tokyo").timezone == "Asia/Tokyo"
-    assert find_schedule("every day at 9am").timezone == "UTC"
+    for words, zone in (("CET", "Europe/Paris"), ("Asia/Tokyo", "Asia/Tokyo"), ("", "UTC")):
+        schedule = find_schedule(f"every day at 9am {words}".strip())
+        assert schedule is not None
+        assert schedule.timezone == zone
 
 
 @pytest.mark.parametrize("words", ["every review", "a week of commits", "per page", "at 9 items"])
-def test_other_uses_of_the_words_are_no_schedule(words):
+def test_other_uses_of_the_words_are_no_schedule(words: str) -> None:
     """The word "every" before something that is no time speaks of a list."""
     assert find_schedule(words) is None
 
@@ -71,38 +76,43 @@ def test_other_uses_of_the_words_are_no_schedule(words):
         ("When someone submits the form,", "form_submitted"),
     ],
 )
-def test_events(understand, words, event):
+def test_events(understand: Understand, words: str, event: str) -> None:
     """The event is named after its noun and what happened to it; its data is the input."""
     specification = understand(f"{words} write a short reply and email it to me")
+    assert specification.trigger is not None
     assert specification.trigger.kind == "event"
     assert specification.trigger.event == event
     assert "{input}" in specification.nodes[0].parameters["prompt"]
 
 
-def test_event_without_a_comma_ends_at_the_next_verb(understand, agents_of):
+def test_event_without_a_comma_ends_at_the_next_verb(
+    understand: Understand, agents_of: AgentsOf
+) -> None:
     """The step behind an event is found without punctuation too."""
     specification = understand("when a new order arrives summarize it then email it to me")
+    assert specification.trigger is not None
     assert specification.trigger.event == "order_received"
     assert agents_of(specification) == ["llm", "email"]
 
 
-def test_webhook(understand):
+def test_webhook(understand: Understand) -> None:
     """A webhook that calls in is a trigger; one that is called is a step."""
     incoming = understand("When a webhook is received, summarize the payload and email it to me")
+    assert incoming.trigger is not None
     assert incoming.trigger.kind == "webhook"
     outgoing = understand("Summarize the notes and post them to the webhook https://a.example/h")
     assert outgoing.trigger is None
     assert outgoing.nodes[1].parameters["url"] == "https://a.example/h"
 
 
-def test_when_in_the_middle_is_a_condition(understand, agents_of):
+def test_when_in_the_middle_is_a_condition(understand: Understand, agents_of: AgentsOf) -> None:
     """Only the beginning of a text names an event."""
     specification = understand("Monitor https://a.example and alert me when it goes down")
     assert specification.trigger is None
     assert agents_of(specification) == ["api", "router", "email"]
 
 
-def test_schedule_that_is_not_said_is_asked_for(read):
+def test_schedule_that_is_not_said_is_asked_for(read: Read) -> None:
     """A schedule that is not named is a question; its answer is read like the text."""
     text = "Summarize the notes and email them to me on a schedule"
     (question,) = read(text).questions

@@ -1,0 +1,153 @@
+"""The dashboard in a real browser against a real platform, as a new user meets it."""
+
+import email
+import email.policy
+import os
+import re
+from collections.abc import AsyncIterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+import pytest_asyncio
+from playwright.async_api import Browser, Locator, Page, expect
+from weft import Client
+
+from serve.demo_world import World
+from tests.acceptance.builders import api_node, chain, trivial_node
+from tests.acceptance.conftest import Platform
+from tests.acceptance.recorder import Recorder
+from tests.chromium import open_chromium, open_page
+from tests.eventually import eventually
+
+pytestmark = [pytest.mark.asyncio(loop_scope="session"), pytest.mark.timeout(240)]
+
+PATIENCE_MS = 60_000
+SENTENCE = (
+    "Scrape the reviews at {site} → analyze the sentiment of each review in parallel → "
+    "generate a markdown insights report → email the report to dashboard@example.com"
+)
+NODES = ("scrape_reviews", "map_sentiment", "aggregate_insights", "send_email")
+
+
+@pytest_asyncio.fixture(scope="session", loop_scope="session")
+async def browser() -> AsyncIterator[Browser]:
+    """Start a headless Chromium once."""
+    async with open_chromium() as browser:
+        yield browser
+
+
+@pytest_asyncio.fixture(loop_scope="session")
+async def visitor(browser: Browser, platform: Platform) -> AsyncIterator[Page]:
+    """Open a page of the platform, without a session."""
+    expect.set_options(timeout=PATIENCE_MS)
+    async with open_page(browser, platform.url, PATIENCE_MS, height=800) as page:
+        yield page
+
+
+@pytest_asyncio.fixture(loop_scope="session")
+async def page(visitor: Page, platform: Platform) -> Page:
+    """Open a page and sign in."""
+    await visitor.goto("/")
+    await visitor.get_by_label("Token").fill(platform.token)
+    await visitor.get_by_role("button", name="Sign in").click()
+    await expect(visitor.get_by_label("What should happen?")).to_be_visible()
+    return visitor
+
+
+def node(page: Page, name: str, state: str) -> Locator:
+    """A node of the graph in a state."""
+    return page.get_by_role("button", name=re.compile(f"^{name}, [a-z_]+, {state}"))
+
+
+def start(client: Client, specification: dict[str, Any]) -> str:
+    """Create a workflow and start it; return the execution's id."""
+    created = client.create(specification=specification)
+    return client.execute(created["workflow_id"])["execution_id"]
+
+
+def mails_to(folder: Path, recipient: str) -> list[str]:
+    """The texts of the mails that someone received."""
+    found = [
+        email.message_from_bytes(path.read_bytes(), policy=email.policy.default)
+        for path in sorted(folder.glob("*.eml"))
+    ]
+    bodies = [mail.get_body(("plain",)) for mail in found if mail["To"] == recipient]
+    return [str(body.get_content()) for body in bodies if body is not None]
+
+
+@pytest.mark.requirement("FR-1.1", "FR-2.8", "FR-7.1", "FR-7.2", "FR-7.3")
+async def test_one_sentence_from_the_box_to_the_mail(page: Page, world: World) -> None:
+    """The main sentence: its graph without a question, live nodes, the report, the mail."""
+    await page.get_by_label("What should happen?").fill(SENTENCE.format(site=world.site_url))
+    await expect(page.get_by_role("group", name="Graph of 4 nodes")).to_be_visible()
+    await expect(page.get_by_text("is open")).to_have_count(0)
+    assert await page.evaluate("document.cookie") == ""
+    await page.get_by_role("button", name="Create & run").click()
+    await expect(page.get_by_role("heading", level=1)).to_have_text("Reviews Sentiment Analysis")
+    await expect(page.locator(".live")).to_have_text("live")
+    await expect(node(page, "scrape_reviews", "running")).to_be_visible()
+    for name in NODES:
+        await expect(node(page, name, "completed")).to_be_visible()
+    await expect(page.get_by_role("heading", name="Insights Report")).to_be_visible()
+    await expect(page.locator(".facts")).to_contain_text("4 of 4")
+    await expect(page.get_by_role("button", name="Cancel")).to_have_count(0)
+    if picture := os.environ.get("DASHBOARD_PICTURE"):
+        await page.mouse.move(0, 0)
+        await page.screenshot(path=picture)
+    mails = await eventually(lambda: mails_to(world.mail_folder, "dashboard@example.com"))
+    assert len(mails) == 1
+    assert "**40** items analysed" in mails[0]
+
+
+@pytest.mark.requirement("FR-2.7")
+async def test_an_approval_by_the_button(page: Page, world: World) -> None:
+    """A workflow that asks waits for the button, then mails."""
+    sentence = "Ask me to approve, then email approved@example.com saying hello"
+    await page.get_by_label("What should happen?").fill(sentence)
+    await page.get_by_role("button", name="Create & run").click()
+    await page.get_by_role("button", name="Approve").click()
+    await expect(node(page, "request_approval", "completed")).to_be_visible()
+    await expect(node(page, "send_email", "completed")).to_be_visible()
+    await expect(page.locator("form.approval")).to_have_count(0)
+    mails = await eventually(lambda: mails_to(world.mail_folder, "approved@example.com"))
+    assert [mail.strip().lower() for mail in mails] == ["hello"]
+
+
+@pytest.mark.requirement("FR-2.9", "FR-7.1")
+async def test_the_list_is_live_and_cancel_stops(
+    page: Page, client: Client, recorder: Recorder
+) -> None:
+    """An execution started elsewhere shows in the list by itself; its button cancels it."""
+    await expect(page.locator(".live")).to_have_text("live")
+    recorder.held.clear()
+    execution_id = start(client, chain([api_node("slow", recorder.url), trivial_node("after")]))
+    row = page.get_by_role("row").filter(has_text=execution_id)
+    await expect(row).to_contain_text("running")
+    await row.get_by_role("link").click()
+    await expect(node(page, "slow", "running")).to_be_visible()
+    await page.get_by_role("button", name="Cancel").click()
+    await page.get_by_role("button", name="Cancel it").click()
+    await expect(page.locator(".facts")).to_contain_text("cancelled")
+    await expect(page.get_by_role("alert")).to_contain_text("It was cancelled")
+    recorder.held.set()
+    await page.get_by_role("link", name="Home").click()
+    await expect(row).to_contain_text("cancelled")
+
+
+@pytest.mark.requirement("FR-7.3")
+async def test_a_failing_node_shows_its_error(page: Page, client: Client) -> None:
+    """What failed is chosen by itself, with its message and its attempt."""
+    broken = {
+        "id": "rewrite",
+        "agent": "llm",
+        "parameters": {"prompt": "Write a poem about {input.topic}", "model": "offline"},
+    }
+    created = client.create(specification=chain([trivial_node("before"), broken]))
+    started = client.execute(created["workflow_id"], {"topic": "autumn"})
+    await page.goto(f"/#/executions/{started['execution_id']}")
+    await expect(node(page, "rewrite", "failed")).to_be_visible()
+    await expect(page.get_by_role("alert")).to_contain_text("Set OPENAI_API_KEY")
+    panel = page.get_by_role("region", name="rewrite")
+    await expect(panel.get_by_text("attempt 1")).to_be_visible()
+    await expect(panel.locator(".error")).to_contain_text("cannot do the job")
