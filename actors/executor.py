@@ -49,6 +49,7 @@ class ExecutionActor:
         self._engine: Engine | None = None
         self._tasks: dict[UUID, asyncio.Task[None]] = {}
         self._background: list[asyncio.Task[None]] = []
+        self._lease: threading.Thread | None = None
         self._lease_stopped = threading.Event()
 
     async def ready(self) -> str:
@@ -71,12 +72,13 @@ class ExecutionActor:
         await engine.pool.execute(
             statement("insert_executor"), self.id, self.slot, self.slot, os.getpid()
         )
-        threading.Thread(
+        self._lease = threading.Thread(
             target=keep_lease,
             args=(config.database_url, self.id, config.lease_seconds, self._lease_stopped,
                   lambda reason: _end_process(EXIT_LEASE_LOST, reason)),
             name="lease", daemon=True,
-        ).start()  # fmt: skip
+        )  # fmt: skip
+        self._lease.start()
         self._watch(asyncio.create_task(engine.journal.run(), name="journal"))
         self._watch(asyncio.create_task(self._adopt(engine), name="adopt"))
         # Whoever held this slot before is gone: its executions need not wait for its lease to end.
@@ -149,6 +151,9 @@ class ExecutionActor:
         if self._engine is not None:
             await asyncio.wait_for(self._engine.journal.drain(), STOP_SECONDS)
         self._lease_stopped.set()
+        if self._lease is not None:
+            # Its last act gives back what this executor still owns.
+            await asyncio.to_thread(self._lease.join, STOP_SECONDS)
         for background in self._background:
             background.cancel()
         await self._stack.aclose()

@@ -76,12 +76,12 @@ class Supervisor:
 
     async def _watch(self, pool: Pool, live: LiveView) -> None:
         lease_seconds = self._config.executor.lease_seconds
-        for slot, actor in self._actors.items():
-            # A restarted process starts itself when it is first called.
-            actor.ready.options(name=f"ready {slot}").remote()
         for row in await pool.fetch(statement("stop_stale_executors"), lease_seconds):
             log.warning("executor.lease_ended", executor=str(row["id"]))
         alive = await pool.fetch(statement("list_executors"), lease_seconds)
+        for slot in self._actors.keys() - {row["slot"] for row in alive}:
+            # A process that Ray has started again starts its parts when it is first called.
+            self._actors[slot].ready.options(name=f"ready {slot}").remote()
         if not alive:
             return
         taken = await pool.fetch(

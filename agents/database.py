@@ -88,7 +88,8 @@ def _dsn(parameters: DatabaseParameters, context: AgentContext) -> tuple[str, bo
     if default is None:
         raise AgentError(
             "The node names no database and there is no default one.",
-            remedy="Give `connection_string`, or set the default database.",
+            remedy="Give `connection_string`, or set WEFT_AGENT_DATABASE_URL and start the "
+            "platform again.",
         )
     return default.get_secret_value(), True
 

@@ -85,6 +85,7 @@ class Llm:
             output_format=parameters.output_format,
             labels=parameters.labels,
             json_schema=parameters.json_schema,
+            scope=context.variables,
         )
         if choice.offline:
             return await _offline(job, choice, parameters.json_schema)

@@ -12,6 +12,7 @@ from starlette.responses import Response
 
 from agents.registry import builtin_registry
 from serve import (
+    approval_routes,
     execution_routes,
     health_routes,
     problems,
@@ -70,10 +71,12 @@ def build_app(config: ApiConfig, parser: Any) -> FastAPI:
         title="Weft",
         version=version("weft-platform"),
         lifespan=lifespan,
+        generate_unique_id_function=lambda route: route.name,
     )
     problems.install(app)
     # The execution routes come first: `executions` must not be read as a workflow's identifier.
-    for module in (execution_routes, streams, workflow_routes, session_routes, health_routes):
+    for module in (execution_routes, approval_routes, streams, workflow_routes, session_routes,
+                   health_routes):  # fmt: skip
         app.include_router(module.router)
     describe(app)
     app.mount("/", Pages(directory=PAGES, html=True), name="dashboard")

@@ -3,6 +3,7 @@
 import base64
 import contextlib
 import hashlib
+import logging
 import shutil
 from collections.abc import Iterator
 from pathlib import Path
@@ -46,6 +47,7 @@ def open_cluster(
     Yields:
         The Ray dashboard's address.
     """
+    logging.getLogger("ray.serve").setLevel(logging.WARNING)
     key = platform_key(settings)
     with _ray(settings, ray_dashboard_port) as dashboard_url:
         executor = ExecutorConfig(

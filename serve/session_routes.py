@@ -12,7 +12,7 @@ router = APIRouter(prefix="/api/v1/session", tags=["session"])
 DAYS = 30
 
 
-@router.post("", status_code=204)
+@router.post("", status_code=204, responses={401: {"description": "The token is not known"}})
 async def open_session(
     body: OpenSession, request: Request, response: Response, context: Shared
 ) -> None:

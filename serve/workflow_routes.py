@@ -164,9 +164,7 @@ async def list_workflows(
         context.pool, caller.tenant_id, status=status, tags=wanted, limit=limit, offset=offset
     )
     summaries = [workflow_summary(workflow) for workflow in found]
-    return json_answer(
-        {"workflows": summaries, "total": total, "limit": limit, "offset": offset}
-    )
+    return json_answer({"workflows": summaries, "total": total, "limit": limit, "offset": offset})
 
 
 @router.get(

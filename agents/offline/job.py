@@ -62,13 +62,15 @@ def understand(
     output_format: OutputFormat = "text",
     labels: tuple[str, ...] = (),
     json_schema: Mapping[str, Any] | None = None,
+    scope: Mapping[str, Any] | None = None,
 ) -> Job:
     """Read a prompt, in which the data may already stand.
 
-    The data is the node's input when the prompt shows it (then its structure is kept), else what
-    stands in the prompt after the instruction, else the input all the same.
+    The data is the node's input when the prompt shows it (then its structure is kept), else a value
+    of the scope that the prompt shows, else what stands in the prompt after the instruction, else
+    the input all the same.
     """
-    instruction, data, shown = _split(prompt, inputs)
+    instruction, data, shown = _split(prompt, inputs, scope or {})
     found = task or _task(instruction, json_schema is not None, bool(labels))
     return Job(found, instruction, data, output_format, labels, json_schema, shown)
 
@@ -100,17 +102,27 @@ def _task(instruction: str, has_schema: bool, has_labels: bool) -> Task | None:
     )
 
 
-def _split(prompt: str, inputs: Mapping[str, Any]) -> tuple[str, Any, bool]:
-    for value in _by_length(inputs):
-        for shown in _renderings(value):
-            if len(shown) > 1 and shown in prompt:
-                rest = prompt.replace(shown, " ")
-                return rest[:_INSTRUCTION_CHARACTERS].strip(), value, True
+def _split(
+    prompt: str, inputs: Mapping[str, Any], scope: Mapping[str, Any]
+) -> tuple[str, Any, bool]:
+    # A map shows its item; searching the whole scope for each item would cost the square of it.
+    found = _shown(prompt, inputs) or (_shown(prompt, scope) if "item" not in inputs else None)
+    if found:
+        return *found, True
     parts = _SPLIT.split(prompt, maxsplit=1)
     if len(parts) == 2 and parts[1].strip():
         head, tail = parts
         return head.strip()[:_INSTRUCTION_CHARACTERS], _structured(tail.strip()), True
     return prompt.strip()[:_INSTRUCTION_CHARACTERS], _whole_input(inputs), not inputs
+
+
+def _shown(prompt: str, values: Mapping[str, Any]) -> tuple[str, Any] | None:
+    """Return the prompt without the longest value that it shows, and that value."""
+    for value in _by_length(values):
+        for shown in _renderings(value):
+            if len(shown) > 1 and shown in prompt:
+                return prompt.replace(shown, " ")[:_INSTRUCTION_CHARACTERS].strip(), value
+    return None
 
 
 def _by_length(inputs: Mapping[str, Any]) -> list[Any]:

@@ -89,7 +89,8 @@ async def test_one_sentence_from_the_box_to_the_mail(page: Page, world: World) -
     await expect(node(page, "scrape_reviews", "running")).to_be_visible()
     for name in NODES:
         await expect(node(page, name, "completed")).to_be_visible()
-    await expect(page.get_by_role("heading", name="Insights Report")).to_be_visible()
+    report = page.get_by_role("region", name="Output")
+    await expect(report.get_by_role("heading", name="Insights Report")).to_be_visible()
     await expect(page.locator(".facts")).to_contain_text("4 of 4")
     await expect(page.get_by_role("button", name="Cancel")).to_have_count(0)
     if picture := os.environ.get("DASHBOARD_PICTURE"):
