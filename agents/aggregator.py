@@ -9,7 +9,7 @@ from pydantic import Field
 
 from agents.agent import AgentContext, AgentResult, Parameters, SideEffect
 from agents.arithmetic import AGGREGATIONS, aggregate
-from agents.report import insights, render
+from agents.report import insights, render, render_parts
 from agents.scope import CODE, script_scope
 
 _DEFAULT_TITLE = "Insights report"
@@ -50,7 +50,12 @@ class Aggregator:
         """
         given = "data" in parameters.model_fields_set
         data = parameters.data if given else _input(context)
-        results = _results(data, several=not given and len(context.inputs) > 1)
+        several = not given and len(context.inputs) > 1
+        if several and _is_plain_report(parameters):
+            title = parameters.title or _DEFAULT_TITLE
+            report = await asyncio.to_thread(render_parts, context.inputs, title)
+            return AgentResult(report, metadata={"items": len(context.inputs)})
+        results = _results(data, several=several)
         value: Any = results
         if parameters.custom_script is not None:
             sandbox = await context.services.sandbox()
@@ -66,6 +71,12 @@ def _input(context: AgentContext) -> Any:
     if len(context.inputs) == 1:
         return next(iter(context.inputs.values()))
     return dict(context.inputs)
+
+
+def _is_plain_report(parameters: AggregatorParameters) -> bool:
+    """Whether a report tells each input by itself: nothing is computed over all of them."""
+    computes = parameters.custom_script is not None or parameters.aggregation != "concat"
+    return parameters.format == "markdown_report" and not computes
 
 
 def _results(data: Any, *, several: bool) -> list[Any]:

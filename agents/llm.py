@@ -17,6 +17,8 @@ from agents.offline.model import CannotDo, answer
 from agents.offline.text import shorten, subject
 
 _REPAIRS = 1
+_NOT_DATA = frozenset({"workflow", "user", "secrets", "state"})
+"""Names of the scope that hold no data of their own: `state` repeats the others."""
 _FORMATS: Mapping[OutputFormat, str] = {
     "text": "",
     "markdown": "Answer in Markdown.",
@@ -85,11 +87,16 @@ class Llm:
             output_format=parameters.output_format,
             labels=parameters.labels,
             json_schema=parameters.json_schema,
-            scope=context.variables,
+            scope=_data_in(context),
         )
         if choice.offline:
             return await _offline(job, choice, parameters.json_schema)
         return await _online(models, choice, parameters, job)
+
+
+def _data_in(context: AgentContext) -> dict[str, Any]:
+    """The values that a prompt may show as its data, by name."""
+    return {name: v for name, v in context.variables.items() if name not in _NOT_DATA}
 
 
 async def _offline(job: Job, choice: Choice, schema: Mapping[str, Any] | None) -> AgentResult:

@@ -14,8 +14,7 @@ from typing import Any
 import orjson
 
 from agents.arithmetic import numbers_in
-from agents.offline.keywords import keywords
-from agents.offline.sentiment import is_opinion
+from agents.offline.keywords import topics
 from agents.offline.summary import summarize
 from agents.offline.text import readable, shorten, subject
 from agents.scope import dig
@@ -98,11 +97,7 @@ def insights(items: list[Any]) -> Insights:
 
 
 def _topics(text: str) -> tuple[str, ...]:
-    """What the texts talk about; praise, blame and the capitals of names are left out."""
-    if len(text) < _MIN_TOPIC_CHARACTERS:
-        return ()
-    found = (keyword.text for keyword in keywords(text.lower(), 3 * _TOPICS))
-    return tuple(topic for topic in found if not any(map(is_opinion, topic.split())))[:_TOPICS]
+    return tuple(topics(text, _TOPICS)) if len(text) >= _MIN_TOPIC_CHARACTERS else ()
 
 
 def _sentiment_parts(judged: list[_Judged]) -> dict[str, Any]:
@@ -211,6 +206,34 @@ def render(found: Insights, title: str, computed: Mapping[str, Any] | None = Non
     lines += _section("What they say", [f"- {part}" for part in found.summary])
     lines += _section("Frequent topics", [f"- {part}" for part in found.keywords])
     return "\n".join(lines).rstrip() + "\n"
+
+
+def render_parts(parts: Mapping[str, Any], title: str) -> str:
+    """Return a report with a section for each part: labels counted, lists as lists, texts whole."""
+    lines = [f"# {title}", ""]
+    for name, part in parts.items():
+        lines += _section(name.replace("_", " ").capitalize(), _part_lines(part))
+    return "\n".join(lines).rstrip() + "\n"
+
+
+def _part_lines(part: Any) -> list[str]:
+    if isinstance(part, str):
+        return [part.strip()]
+    if not isinstance(part, list):
+        return [f"- {name}: {_shown(value)}" for name, value in _entries(part)]
+    present = [item for item in part if item is not None and not _is_failure(item)]
+    counts = Counter(item for item in present if isinstance(item, str))
+    if counts and sum(counts.values()) == len(present) > len(counts) <= _MAX_CATEGORIES:
+        return _table(dict(counts.most_common()), shares=True)
+    judged = [entry for item in present if isinstance(item, Mapping) and (entry := _judged(item))]
+    if judged and len(judged) == len(present):
+        return _table(_sentiment_parts(judged)["sentiments"], shares=True)
+    return [f"- {_shown(item)}" for item in present]
+
+
+def _entries(value: Any) -> list[tuple[str, Any]]:
+    named = value if isinstance(value, Mapping) else {"value": value}
+    return [(str(name).replace("_", " "), entry) for name, entry in named.items()]
 
 
 def _headline(found: Insights) -> str:

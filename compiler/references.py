@@ -59,7 +59,11 @@ class UnresolvedReference(Exception):
         self.path = path
         self.available = available
         names = ", ".join(available[:20]) or "nothing"
-        super().__init__(f"{{{path}}} has no value here. There is: {names}.")
+        remedy = ""
+        if path.startswith("secrets."):
+            variable = f"WEFT_SECRET_{path.removeprefix('secrets.').upper()}"
+            remedy = f" Set {variable} where the platform runs, and start it again."
+        super().__init__(f"{{{path}}} has no value here. There is: {names}.{remedy}")
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,11 +1,14 @@
 """The route on which people answer questions."""
 
 from collections.abc import Mapping
+from dataclasses import replace
 from typing import Any
 from uuid import UUID
 
 from fastapi import APIRouter, Response
 
+from compiler.errors import SpecificationError
+from compiler.values import value_problems
 from serve.answers import Decision, json_answer
 from serve.context import ROLES_THAT_WRITE, Caller, Context, Shared, require_role
 from serve.identifiers import parse, render
@@ -94,3 +97,7 @@ def _refuse_wrong_answer(approval: Mapping[str, Any], body: Approve) -> None:
         )  # fmt: skip
     if kind == "text_input" and body.decision != "reject" and not isinstance(body.value, str):
         raise ApiError(422, "This question asks for a text.", "Send it as `value`.")
+    if problems := value_problems(body.value):
+        raise SpecificationError(
+            [replace(problem, path=f"value.{problem.path}".rstrip(".")) for problem in problems]
+        )

@@ -14,7 +14,14 @@ from rich.text import Text
 from weft import Client, Unreachable, WeftError
 from weft.records import ExecutionPage, WorkflowPage
 
-from serve.cli_follow import create_by_asking, follow, show_error, show_graph, show_status
+from serve.cli_follow import (
+    create_by_asking,
+    execute_by_asking,
+    follow,
+    show_error,
+    show_graph,
+    show_status,
+)
 from serve.cli_platform import diagnose, run_demo, run_foreground, start_background, stop
 from serve.cli_tables import execution_table, log_view, workflow_table
 from serve.progress import as_json, plain, question_text
@@ -40,7 +47,10 @@ Answers = Annotated[
 ]
 Name = Annotated[str | None, typer.Option("--name", help="The workflow's name.")]
 AsJson = Annotated[bool, typer.Option("--json", help="Print the platform's JSON.")]
-ExecutionId = Annotated[str, typer.Argument(metavar="EXECUTION")]
+ExecutionId = Annotated[
+    str, typer.Argument(metavar="EXECUTION", help="Its id, such as exec_0199a1b2…")
+]
+SENTENCE_HELP = "What should happen: “Summarize https://example.com → email it to me”."
 
 
 def main(arguments: Sequence[str] | None = None) -> None:
@@ -80,7 +90,7 @@ def demo(
 
 @app.command()
 def run(
-    sentence: Annotated[str, typer.Argument(metavar="SENTENCE")],
+    sentence: Annotated[str, typer.Argument(metavar="SENTENCE", help=SENTENCE_HELP)],
     input_: Input = None,
     answer: Answers = None,
     name: Name = None,
@@ -90,14 +100,18 @@ def run(
     Starts a platform when none answers. The exit code is 0 only when the execution completed.
     """
     given, answers = _parse_input(input_), _parse_answers(answer)
+    if not sentence.strip():
+        raise typer.BadParameter("say in a sentence what should happen")
     with _client_of_a_platform() as client:
         source = {"description": sentence, "name": name}
         workflow = create_by_asking(client, console, source, answers, interactive=_interactive())
         console.print(Text(plain(workflow["name"]), style="bold"))
         show_graph(console, workflow)
         console.print()
-        started = client.execute(workflow["workflow_id"], given)
-        _follow_to_the_end(client, started["execution_id"])
+        execution_id = execute_by_asking(
+            client, console, workflow, given, interactive=_interactive()
+        )
+        _follow_to_the_end(client, execution_id)
 
 
 def _client_of_a_platform() -> Client:
@@ -122,7 +136,9 @@ def _follow_to_the_end(client: Client, execution_id: str) -> None:
 
 @app.command()
 def create(
-    sentence: Annotated[str | None, typer.Argument(metavar="[SENTENCE]")] = None,
+    sentence: Annotated[
+        str | None, typer.Argument(metavar="[SENTENCE]", help=SENTENCE_HELP)
+    ] = None,
     file: Annotated[
         Path | None,
         typer.Option("--file", "-f", help="A specification in YAML.", exists=True, dir_okay=False),
@@ -133,7 +149,7 @@ def create(
     json_: AsJson = False,
 ) -> None:
     """Create a workflow from a sentence or a file."""
-    if (sentence is None) == (file is None):
+    if (sentence is None) == (file is None) or not (file or (sentence or "").strip()):
         raise typer.BadParameter("give either a sentence or -f FILE")
     source: dict[str, Any] = {"name": name, "description": sentence}
     if file is not None:
@@ -168,7 +184,9 @@ def _plan(client: Client, source: dict[str, Any], json_: bool) -> None:
 
 @app.command()
 def execute(
-    workflow_id: Annotated[str, typer.Argument(metavar="WORKFLOW")],
+    workflow_id: Annotated[
+        str, typer.Argument(metavar="WORKFLOW", help="Its id, such as wf_0199a1b2…")
+    ],
     input_: Input = None,
     wait: Annotated[bool, typer.Option("--wait", help="Show it until it ends.")] = False,
     json_: AsJson = False,

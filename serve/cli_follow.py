@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import time
 from collections.abc import Mapping
 from typing import Any
@@ -19,6 +20,7 @@ from serve.progress import (
     format_seconds,
     graph_tree,
     live_view,
+    open_questions,
     plain,
     question_text,
     status_text,
@@ -35,8 +37,8 @@ FETCH_AT_ONCE = frozenset({"approval_requested", "approval_decided"})
 
 def show_error(console: Console, error: WeftError) -> None:
     """Say what is wrong, where, and what to do about it."""
-    console.print(Text.assemble(("✗ ", "bold red"), (plain(error.title), "bold")))
-    if error.detail:
+    console.print(Text.assemble(("✗ ", "bold red"), (plain(_title(error)), "bold")))
+    if error.detail and not error.questions:
         console.print(Text(f"  {plain(error.detail)}"))
     for problem in error.problems:
         line = f" (line {problem['line']})" if problem.get("line") else ""
@@ -46,8 +48,26 @@ def show_error(console: Console, error: WeftError) -> None:
     for question in error.questions:
         console.print(question_text(question))
         console.print(Text(f"    → --answer {plain(question['id'])}=TEXT", style="green"))
-    if error.remedy:
-        console.print(Text(f"  → {plain(error.remedy)}", style="green"))
+    if remedy := _remedy(error):
+        console.print(Text(f"  → {plain(remedy)}", style="green"))
+
+
+def _title(error: WeftError) -> str:
+    """What a person at a terminal calls it, where HTTP has a phrase of its own."""
+    if error.questions:
+        return "The sentence leaves something open"
+    titles = {401: "The token is not accepted", 422: "It cannot be used as it stands"}
+    return titles.get(error.status, error.title)
+
+
+def _remedy(error: WeftError) -> str:
+    """The platform's remedy, or how to follow it with this command line."""
+    if names := _inputs_in(error):
+        fields = ", ".join(f'"{name}": …' for name in names)
+        return f"Give it with --input '{{{fields}}}', or --input @FILE."
+    if error.status == 401:
+        return "Set WEFT_TOKEN, or WEFT_HOME to the platform's folder; `weft token` prints its key."
+    return "" if error.questions else error.remedy
 
 
 def show_graph(console: Console, shape: CreatedWorkflow | Plan) -> None:
@@ -103,6 +123,50 @@ def create_by_asking(
     return client.create(**source, answers=known)
 
 
+def execute_by_asking(
+    client: Client,
+    console: Console,
+    workflow: CreatedWorkflow,
+    given: Mapping[str, Any],
+    *,
+    interactive: bool,
+) -> str:
+    """Start a workflow, asking a person for the input that it misses; return the execution's id.
+
+    Raises:
+        WeftError: The input does not fit, and nobody is there or nothing of it is missing.
+    """
+    try:
+        return client.execute(workflow["workflow_id"], dict(given))["execution_id"]
+    except WeftError as error:
+        missing = [name for name in _inputs_in(error) if name not in given]
+        if not (interactive and missing):
+            raise
+    schema = workflow["parsed_specification"].get("state_schema", {}).get("input", {})
+    found = dict(given)
+    for name in missing:
+        about = schema.get("properties", {}).get(name, {})
+        console.print(Text(f"? {plain(about.get('description') or name)}", style="bold"))
+        found[name] = _typed(str(typer.prompt(f"  {name}")), about.get("type"))
+    return client.execute(workflow["workflow_id"], found)["execution_id"]
+
+
+def _inputs_in(error: WeftError) -> list[str]:
+    """The names of an execution's input that an error speaks of."""
+    paths = [str(problem.get("path", "")) for problem in error.problems]
+    return [path.removeprefix("input.") for path in paths if path.startswith("input.")]
+
+
+def _typed(text: str, kind: object) -> Any:
+    """Read what a person typed as the schema wants it; what cannot be read stays a text."""
+    if kind in (None, "string"):
+        return text
+    try:
+        return json.loads(text)
+    except ValueError:
+        return text
+
+
 def follow(client: Client, console: Console, execution_id: str) -> Execution:
     """Show an execution until it has ended, and return it.
 
@@ -117,7 +181,7 @@ def follow(client: Client, console: Console, execution_id: str) -> Execution:
             with Live(get_renderable=lambda: live_view(view), console=console) as live:
                 _watch(client, view, lambda event: live.refresh())
         else:
-            _watch(client, view, lambda event: _print_event(console, event))
+            _watch(client, view, lambda event: _print_event(console, view, event))
     except KeyboardInterrupt:
         console.print(f"\nThe execution goes on. Watch it:  weft watch {execution_id}")
         console.print(f"                       Cancel it: weft cancel {execution_id}")
@@ -140,7 +204,7 @@ def _watch(client: Client, view: ExecutionView, on_event: Any) -> None:
     view.replace(client.wait(execution_id))
 
 
-def _print_event(console: Console, event: Event) -> None:
+def _print_event(console: Console, view: ExecutionView, event: Event) -> None:
     kind = event.get("type", "")
     if kind == "node_progress":
         return
@@ -152,6 +216,9 @@ def _print_event(console: Console, event: Event) -> None:
     details = [format_seconds(seconds) if seconds else "", error_message(event.get("error"))]
     line.append("".join(f"  {plain(detail)}" for detail in details if detail))
     console.print(line)
+    if kind == "approval_requested":
+        for question in open_questions(view):
+            console.print(question)
 
 
 def show_status(console: Console, execution: Execution) -> None:

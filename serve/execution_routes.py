@@ -38,7 +38,7 @@ from serve.documents import (
 )
 from serve.identifiers import parse, render
 from serve.requests import ExecuteWorkflow
-from serve.streams import wait_until_ended
+from serve.streams import After, wait_until_ended
 from serve.workflow_routes import Limit, Offset
 from store import executions, history, workflows
 from store.accounts import Principal
@@ -50,6 +50,7 @@ router = APIRouter(prefix="/api/v1/workflows", tags=["executions"])
 
 IdempotencyKey = Annotated[str | None, Header(min_length=1, max_length=255)]
 WAIT_SECONDS = 300.0
+YEAR_SECONDS = 365 * 86_400.0
 
 
 @router.post(
@@ -114,6 +115,8 @@ async def _accepted(
     if seconds is None:
         seconds = workflow_estimate(specification, context.signatures).seconds.high
     started_at = row["started_at"] or datetime.now(UTC)
+    # Beyond a year an estimate says nothing, and far beyond it there is no date.
+    estimated = started_at + timedelta(seconds=min(seconds, YEAR_SECONDS))
     name = render("exec", execution_id)
     socket_base = "ws" + context.config.base_url.removeprefix("http")
     return {
@@ -126,7 +129,7 @@ async def _accepted(
             "current_node": row["current_node_id"] or specification.nodes[0].id,
         },
         "started_at": timestamp(started_at),
-        "estimated_completion": timestamp(started_at + timedelta(seconds=seconds)),
+        "estimated_completion": timestamp(min(estimated, row["deadline_at"] or estimated)),
         "websocket_url": f"{socket_base}/api/v1/workflows/executions/{name}/stream",
     }
 
@@ -202,7 +205,7 @@ async def get_events(
     execution_id: str,
     context: Shared,
     caller: Caller,
-    after: Annotated[int, Query(ge=0)] = 0,
+    after: After = 0,
     limit: Annotated[int, Query(ge=1, le=5000)] = 500,
 ) -> Response:
     """Return what happened after an event's number, in order."""

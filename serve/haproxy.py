@@ -5,6 +5,7 @@ leaves the admin socket open to everyone. Both have no setting, so the binary th
 small script that narrows the configuration before it runs the real one.
 """
 
+import shlex
 import shutil
 from pathlib import Path
 
@@ -23,7 +24,7 @@ for argument in "$@"; do
             ;;
     esac
 done
-exec "{binary}" "$@"
+exec {binary} "$@"
 """
 
 
@@ -41,7 +42,8 @@ def haproxy_environment(
     shutil.rmtree(folder, ignore_errors=True)
     make_private(folder)
     script = folder / "haproxy"
-    script.write_text(_SCRIPT.format(binary=get_haproxy_binary()), encoding="utf-8")
+    binary = shlex.quote(str(get_haproxy_binary()))
+    script.write_text(_SCRIPT.format(binary=binary), encoding="utf-8")
     script.chmod(0o700)
     return folder, {
         "RAY_SERVE_ENABLE_HA_PROXY": "1",

@@ -1,5 +1,6 @@
 """Identifiers as the outside writes them: a prefix and the UUID's 32 hexadecimal digits."""
 
+import re
 from typing import Literal
 from uuid import UUID
 
@@ -8,6 +9,7 @@ from serve.problems import ApiError
 Kind = Literal["wf", "exec", "appr", "org", "user", "evt"]
 _WORDS = {"wf": "workflow", "exec": "execution", "appr": "approval", "org": "organization",
           "user": "user", "evt": "event"}  # fmt: skip
+_DIGITS = re.compile("[0-9a-fA-F]{32}")
 
 
 def render(kind: Kind, id: UUID) -> str:
@@ -21,15 +23,11 @@ def parse(kind: Kind, text: str) -> UUID:
     Raises:
         ApiError: It is not one; answered as 404, since no such thing can exist.
     """
-    digits = text.removeprefix(f"{kind}_")
-    try:
-        if digits == text or len(digits) != 32:
-            raise ValueError(text)
-        return UUID(hex=digits)
-    except ValueError:
-        word = _WORDS[kind]
+    prefix, _, digits = text.partition("_")
+    if prefix != kind or not _DIGITS.fullmatch(digits):
         raise ApiError(
             404,
-            f"There is no {word} {text[:80]!r}.",
+            f"There is no {_WORDS[kind]} {text[:80]!r}.",
             f"An identifier of this kind looks like {kind}_0199a1b2… (32 hexadecimal digits).",
-        ) from None
+        )
+    return UUID(hex=digits)

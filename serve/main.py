@@ -29,7 +29,7 @@ from serve.platform import (
     prepare_home,
     state_path,
 )
-from serve.processes import MARKER, end_processes, platform_id, start_reaper
+from serve.processes import MARKER, end_processes, new_mark, own_mark, platform_id, start_reaper
 from serve.settings import Settings, SettingsError, child_environment, export, load_settings
 from store.accounts import create_account, token_is_known
 from store.errors import StoreError
@@ -66,11 +66,15 @@ def _run(settings: Settings, begun: float) -> None:
     stop = threading.Event()
     _on_signal(lambda: sys.exit(EXIT_NOT_STARTED))
     platform = platform_id(settings.home)
-    export({MARKER: platform})
+    mark = own_mark()
+    if mark is None:
+        # Started by hand. The system shows the environment a process began with, so begin again.
+        environment = child_environment(**{MARKER: new_mark(platform)})
+        os.execve(sys.executable, [sys.executable, "-m", "serve.main"], environment)  # noqa: S606
     if left := end_processes(platform):
         _say(f"Ended {left} processes that an earlier platform had left.")
     check_port(settings)
-    reaper = start_reaper(platform)
+    reaper = start_reaper(mark)
     try:
         with contextlib.ExitStack() as stack:
             state = _open(settings, stack)

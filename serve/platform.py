@@ -21,7 +21,14 @@ from pathlib import Path
 import httpx
 import psutil
 
-from serve.processes import DEMO, MARKER, end_processes, platform_id
+from serve.processes import (
+    DEMO,
+    MARKER,
+    end_processes,
+    is_marked,
+    new_mark,
+    platform_id,
+)
 from serve.settings import Settings, child_environment
 
 _outliving: list[subprocess.Popen[bytes]] = []
@@ -55,12 +62,14 @@ def running_platform(home: Path) -> Running | None:
         state = Running(**json.loads(state_path(home).read_text(encoding="utf-8")))
     except (FileNotFoundError, ValueError, TypeError):
         return None
-    return state if _is_platform(state.pid) else None
+    return state if _is_platform(state.pid, home) else None
 
 
-def _is_platform(pid: int) -> bool:
+def _is_platform(pid: int, home: Path) -> bool:
+    """Whether a process is this folder's platform, and not another one that has its number now."""
     with contextlib.suppress(psutil.Error):
-        return "serve.main" in psutil.Process(pid).cmdline()
+        process = psutil.Process(pid)
+        return "serve.main" in process.cmdline() and is_marked(process, platform_id(home))
     return False
 
 
@@ -143,7 +152,7 @@ def spawn(settings: Settings, output: Path | None) -> subprocess.Popen[bytes]:
     """
     prepare_home(settings.home)
     environment = child_environment(
-        **{MARKER: platform_id(settings.home), "WEFT_HOME": str(settings.home)}
+        **{MARKER: new_mark(platform_id(settings.home)), "WEFT_HOME": str(settings.home)}
     )
     command = [sys.executable, "-m", "serve.main"]
     root = Path(__file__).parent.parent

@@ -88,7 +88,7 @@ def as_api_error(error: Exception) -> ApiError:
         case SpecificationError():
             return ApiError(
                 422,
-                f"The specification has {len(error.problems)} problem(s).",
+                f"What was sent has {len(error.problems)} problem(s).",
                 "Mend each of `problems` and send it again.",
                 problems=[problem_document(problem) for problem in error.problems],
             )
@@ -103,7 +103,7 @@ def as_api_error(error: Exception) -> ApiError:
             return ApiError(413, error.detail, remedy)
         case HTTPException():
             return ApiError(error.status_code, str(error.detail), headers=dict(error.headers or {}))
-    if isinstance(error, DatabaseUnavailable | UNREACHABLE):
+    if isinstance(error, (DatabaseUnavailable, *UNREACHABLE)):
         return ApiError(
             503,
             "The database does not answer just now; nothing was changed.",

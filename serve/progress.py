@@ -245,8 +245,13 @@ def error_message(error: object) -> str:
 
 def live_view(view: ExecutionView) -> RenderableType:
     """Return the table with the approvals that are open below it."""
+    return Group(progress_table(view), *open_questions(view))
+
+
+def open_questions(view: ExecutionView) -> list[Text]:
+    """Return what an execution asks just now, each with the command that answers it."""
     execution_id = view.execution["execution_id"]
-    parts: list[RenderableType] = [progress_table(view)]
+    parts: list[Text] = []
     for approval in view.execution.get("approvals", ()):
         if approval.get("status") != "pending":
             continue
@@ -259,7 +264,7 @@ def live_view(view: ExecutionView) -> RenderableType:
         if options:
             text.append("\n  options: " + plain(", ".join(map(str, options))), style="cyan")
         parts.append(text)
-    return Group(*parts)
+    return parts
 
 
 def _how_to_answer(execution_id: str, approval_type: str) -> str:

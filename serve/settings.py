@@ -56,7 +56,7 @@ class Settings(BaseModel):
     """WEFT_CHROMIUM: the browser's binary; unset: looked for."""
     allow_loopback: bool = True
     """WEFT_ALLOW_LOOPBACK: whether agents may reach this machine; set it to 0 when it is shared."""
-    executors: int = Field(default_factory=lambda: max(1, (os.cpu_count() or 1) // 2), le=256)
+    executors: int = Field(default_factory=lambda: max(1, (os.cpu_count() or 1) // 2), ge=1, le=256)
     """WEFT_EXECUTORS: how many ExecutionActors host executions; unset: one for two cores."""
     api_replicas: int = Field(default=1, ge=1, le=256)
     """WEFT_API_REPLICAS: how many processes serve the API."""
@@ -88,6 +88,8 @@ _OWN = {
     f"WEFT_{name.upper()}": name for name in Settings.model_fields if name not in _CONTRACT.values()
 }
 _OWN["WEFT_CHROMIUM"] = _OWN.pop("WEFT_CHROMIUM_PATH")
+_SIGNING_KEY = "WEFT_SECRET_KEY"
+"""Begins as the secrets of specifications do, and must not be one of them."""
 _CLIENT = {"WEFT_URL", "WEFT_TOKEN", "WEFT_PLATFORM_ID"}
 """Variables of ours that others read: the Python client, and the marker of our own processes."""
 
@@ -134,7 +136,7 @@ def secrets_from_environment(environment: Mapping[str, str] | None = None) -> di
     return {
         name.removeprefix(SECRET_PREFIX).lower(): value
         for name, value in variables.items()
-        if name.startswith(SECRET_PREFIX)
+        if name.startswith(SECRET_PREFIX) and name != _SIGNING_KEY
     }
 
 

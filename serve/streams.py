@@ -8,12 +8,12 @@ Redis the pings alone carry it, somewhat later.
 import asyncio
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
-from typing import Any
+from typing import Annotated, Any
 from uuid import UUID
 
 import orjson
 import structlog
-from fastapi import APIRouter, WebSocket, WebSocketDisconnect
+from fastapi import APIRouter, Query, WebSocket, WebSocketDisconnect
 from redis.exceptions import RedisError
 
 from serve.context import Context, get_socket_principal
@@ -24,6 +24,7 @@ from store.errors import NotFound
 from store.events import event_message
 from store.executions import events_after
 from store.live import execution_channel, tenant_channel
+from store.postgres import UNREACHABLE
 from store.status import Status
 
 log = structlog.get_logger(__name__)
@@ -38,6 +39,8 @@ PAGE = 500
 TERMINAL = frozenset({"workflow_completed", "workflow_failed", "workflow_cancelled"})
 
 Message = dict[str, Any]
+After = Annotated[int, Query(ge=0, le=2**53 - 1)]
+"""The number of the last event seen."""
 
 
 @asynccontextmanager
@@ -115,14 +118,14 @@ async def wait_until_ended(
 
 
 @router.websocket("/executions/{execution_id}/stream")
-async def stream_execution(socket: WebSocket, execution_id: str, after: int = 0) -> None:
+async def stream_execution(socket: WebSocket, execution_id: str, after: After = 0) -> None:
     """Send an execution's events after a number, then live ones; ends with the last."""
     context: Context = socket.app.state.context
     try:
         principal = await get_socket_principal(socket)
         id = parse("exec", execution_id)
         row = await history.get_execution(context.pool, principal.tenant_id, id)
-    except (ApiError, NotFound) as error:
+    except (ApiError, NotFound, *UNREACHABLE) as error:
         await _refuse(socket, error)
         return
     await socket.accept()
@@ -138,7 +141,7 @@ async def stream_tenant(socket: WebSocket) -> None:
     context: Context = socket.app.state.context
     try:
         principal = await get_socket_principal(socket)
-    except ApiError as error:
+    except (ApiError, *UNREACHABLE) as error:
         await _refuse(socket, error)
         return
     await socket.accept()

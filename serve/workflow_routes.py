@@ -39,6 +39,7 @@ from serve.problems import ApiError, problem_document
 from serve.requests import CreateWorkflow
 from store import workflows
 from store.accounts import Principal
+from store.json_values import clean_text
 
 router = APIRouter(prefix="/api/v1/workflows", tags=["workflows"])
 
@@ -87,10 +88,10 @@ async def create_workflow(body: CreateWorkflow, context: Shared, caller: Caller)
 async def _read(context: Context, body: CreateWorkflow) -> _Draft:
     """Read what a request gives; only text that is no specification at all is an error here."""
     questions: list[dict[str, Any]] = []
-    text: str | None = body.yaml
-    if body.yaml is not None:
+    text = body.yaml or None
+    if body.yaml:
         specification = load(body.yaml)
-    elif body.specification is not None:
+    elif body.specification:
         specification = load_document(body.specification)
     else:
         document, questions = await context.parser.parse.remote(
@@ -159,7 +160,7 @@ async def list_workflows(
 ) -> Response:
     """List workflows, the newest first."""
     require_same_organization(caller, organization_id)
-    wanted = [tag.strip() for tag in tags.split(",") if tag.strip()]
+    wanted = [clean_text(tag.strip()) for tag in tags.split(",") if tag.strip()]
     found, total = await workflows.list_workflows(
         context.pool, caller.tenant_id, status=status, tags=wanted, limit=limit, offset=offset
     )

@@ -31,10 +31,14 @@ class RequirementRecorder:
             self.passed.add(report.nodeid)
 
     def pytest_sessionfinish(self) -> None:
-        """Write, for each id, the tests that passed and those that did not."""
+        """Write the file."""
+        self.file.write_text(json.dumps(self.found(), indent=2) + "\n", "utf-8")
+
+    def found(self) -> dict[str, dict[str, list[str]]]:
+        """Return, for each id, the tests that passed and those that did not."""
         found: dict[str, dict[str, list[str]]] = {}
         for test, ids in sorted(self.ids.items()):
             key = "passed" if test in self.passed - self.failed else "not_passed"
             for id in ids:
                 found.setdefault(id, {"passed": [], "not_passed": []})[key].append(test)
-        self.file.write_text(json.dumps(found, indent=2) + "\n", "utf-8")
+        return found

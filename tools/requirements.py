@@ -25,18 +25,16 @@ def report(wanted: dict[str, str], tests: dict[str, dict[str, list[str]]]) -> li
         wanted: What each requirement says, by id.
         tests: What `pytest --requirements` wrote.
     """
-    lines = []
-    shown = 0
+    lines, shown = [], 0
     for id, says in wanted.items():
         found = tests.get(id, {"passed": [], "not_passed": []})
         passed, others = len(found["passed"]), len(found["not_passed"])
         shown += passed > 0
         state = f"{passed} passing" if passed else "none"
-        lines.append(f"{id:<9} {state + (f', {others} not' if others else ''):<18} {says}")
-    lines += [
-        f"{id}: no such requirement, named by a test" for id in sorted(set(tests) - {*wanted})
-    ]
-    return [*lines, f"{shown} of {len(wanted)} requirements have a passing test."]
+        state += f", {others} not" if others else ""
+        lines.append(f"{id:<9} {state:<18} {says}")
+    unknown = [f"{id}: no such requirement, named by a test" for id in sorted({*tests} - {*wanted})]
+    return [*lines, *unknown, f"{shown} of {len(wanted)} requirements have a passing test."]
 
 
 def main(arguments: list[str]) -> int:

@@ -1,6 +1,7 @@
 """The offline model's answers: each task on the job's data, in the form that was asked for."""
 
-from collections.abc import Callable, Mapping
+import re
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -9,11 +10,13 @@ from agents.offline.classify import classify, labels_named
 from agents.offline.job import Job, Task
 from agents.offline.keywords import keywords
 from agents.offline.sentiment import judge, label_of
-from agents.offline.shape import fields_named, fill, schema_of
+from agents.offline.shape import fields_named, fill, recognised, schema_of
 from agents.offline.summary import summarize
 from agents.offline.text import readable, shorten, subject
 
 _MAX_CHARACTERS = 500_000
+_PREPOSITION = re.compile(r"\b(?:about|from|in|of|on|for|that|which|who|with)\b", re.IGNORECASE)
+_MOOD = re.compile(r"\b(?:positive|negative|neutral)\b", re.IGNORECASE)
 _WORD_NUMBERS = {"one": 1, "two": 2, "three": 3, "four": 4, "five": 5, "six": 6, "ten": 10}
 
 
@@ -78,9 +81,9 @@ def _keywords(job: Job) -> Answer:
     return Answer(_list_as(job, names))
 
 
-def _entities(job: Job) -> Answer:
+def _entities(job: Job, kinds: Sequence[str] | None = None) -> Answer:
     text = _text(job)
-    kinds = entities.kinds_named(job.instruction)
+    kinds = entities.kinds_named(job.instruction) if kinds is None else kinds
     found = {kind: entities.find(kind, text) for kind in kinds} or entities.find_all(text)
     facts = {"unsure": True} if not any(found.values()) else {}
     if job.output_format == "json" and len(found) == 1:
@@ -113,6 +116,8 @@ def _classification(job: Job) -> Answer:
     if job.output_format == "json_array" and isinstance(job.data, list):
         chosen = [classify(subject(entry), labels) for entry in job.data]
         return Answer([{"label": c.label, "confidence": c.confidence} for c in chosen])
+    if {label.lower() for label in labels} == {"yes", "no"}:
+        return _verdict(job, labels)
     found = classify(subject(job.data), labels)
     facts = {"confidence": found.confidence, "unsure": found.unsure}
     if job.output_format == "json":
@@ -120,22 +125,51 @@ def _classification(job: Job) -> Answer:
     return Answer([found.label] if job.output_format == "json_array" else found.label, facts)
 
 
+def _verdict(job: Job, labels: list[str]) -> Answer:
+    """Answer yes or no; of all such questions only those about a mood can be judged."""
+    asked = _MOOD.search(job.instruction)
+    if not asked:
+        raise CannotDo(f"the job {job.named}, a question that takes a reader")
+    judged = _judged_all(job.data) if isinstance(job.data, list) else _judged(job.data)
+    holds = judged["sentiment"] == asked.group().lower()
+    label = next(label for label in labels if label.lower() == ("yes" if holds else "no"))
+    facts = {"sentiment": judged["sentiment"], "score": judged["score"]}
+    return Answer({"label": label} if job.output_format == "json" else label, facts)
+
+
 def _shape(job: Job) -> Answer:
     schema = job.json_schema
     if schema is None:
         fields = fields_named(job.instruction)
+        if not fields and (kinds := entities.kinds_named(_object(job.instruction))):
+            return _entities(job, kinds)
         if not fields:
             raise CannotDo(f"the job {job.named}")
         schema = schema_of(fields)
     filled = fill(schema, _text(job))
-    if not filled or (isinstance(filled, dict) and not any(_known(v) for v in filled.values())):
+    if not _finds(schema) and not _holds(filled):
         raise CannotDo(f"the job {job.named}, for nothing of it stands in the text plainly")
-    missing = [name for name, v in filled.items() if v is None] if isinstance(filled, dict) else []
+    missing = [n for n, v in filled.items() if not _known(v)] if isinstance(filled, dict) else []
     facts: dict[str, Any] = {"unsure": True, "missing": missing} if missing else {}
     if job.output_format in ("text", "markdown") and job.json_schema is None:
         return Answer(_list_as(job, [f"{name}: {value}" for name, value in filled.items()]), facts)
     wraps = job.output_format == "json_array" and not isinstance(filled, list)
     return Answer([filled] if wraps else filled, facts)
+
+
+def _object(instruction: str) -> str:
+    """The words between the verb and the first preposition: what is to be extracted."""
+    return _PREPOSITION.split(instruction, maxsplit=1)[0]
+
+
+def _finds(schema: Mapping[str, Any]) -> bool:
+    """Whether all that a schema asks for has a pattern, so that finding none is an answer."""
+    names = list(schema.get("properties") or [])
+    return bool(names) and all(map(recognised, names))
+
+
+def _holds(filled: Any) -> bool:
+    return any(map(_known, filled.values())) if isinstance(filled, dict) else bool(filled)
 
 
 def _known(value: Any) -> bool:

@@ -15,6 +15,8 @@ Label = Literal["positive", "neutral", "negative"]
 
 _POSITIVE = 0.2
 _NEGATIVE = -0.2
+_OPINION = 1.8
+"""From this strength on a word is a verdict; weaker ones (support, value) are things as well."""
 _CONTRAST = re.compile(
     r"[,;.]?\s+(?:but|however|although|though|yet|still|unfortunately)\b,?", re.IGNORECASE
 )
@@ -65,7 +67,7 @@ def label_of(score: float) -> Label:
 
 def is_opinion(word: str) -> bool:
     """Whether a word says what someone thinks rather than what they talk about."""
-    return word.lower() in _analyzer().lexicon
+    return abs(_analyzer().lexicon.get(word.lower(), 0.0)) >= _OPINION
 
 
 def _score(sentence: str) -> float:

@@ -54,6 +54,11 @@ def fill(schema: Mapping[str, Any], text: str) -> Any:
     return _field(str(schema.get("title") or schema.get("description") or "text"), schema, text)
 
 
+def recognised(name: str) -> bool:
+    """Whether a field's name says a kind of thing that has a shape of its own, such as e-mails."""
+    return any(stem(word) in _LISTS for word in _parts(name))
+
+
 def schema_of(fields: list[str]) -> dict[str, Any]:
     """Return the schema of an object with these fields, each of any type."""
     return {"type": "object", "properties": {name: {} for name in fields}}

@@ -21,6 +21,7 @@ _ABBREVIATIONS = re.compile(r"\b(?:Mr|Mrs|Ms|Dr|Prof|St|vs|etc|approx|No|Inc|Ltd
 _BOUNDARY = re.compile(
     r"(?<=[.!?…])[\"'”\u2019)\]]*\s+(?=[\"'“\u2018(\[]?[A-Z0-9])|\n{2,}|\n(?=\s*[-*•\dA-Z\"'])"
 )
+_SENTENCE_END = re.compile(r"(?<=\w\w)[.!?…][\"'”\u2019)]*(?=\s)")
 _WORD = re.compile(r"[^\W_]+(?:['\u2019-][^\W_]+)*")
 _TAG = re.compile(r"<[^<>]{1,500}>")
 
@@ -94,13 +95,17 @@ def subject(value: Any) -> str:
 
 
 def shorten(text: str, length: int = 200) -> str:
-    """Return the text in one line of at most `length` characters, cut at a word."""
+    """Return the text in one line of at most `length` characters, cut at a sentence or a word."""
     parts = [" ".join(part.split()) for part in text.split("\n") if part.strip()]
     ended = (f"{part}." if part[-1].isalnum() else part for part in parts[:-1])
     line = " ".join([*ended, *parts[-1:]])
     if len(line) <= length:
         return line
-    return line[: length - 1].rsplit(" ", 1)[0].rstrip(",;:") + "…"
+    cut = line[: length - 1]
+    whole = max((match.end() for match in _SENTENCE_END.finditer(cut)), default=0)
+    if whole > length / 2:
+        return line[:whole]
+    return cut.rsplit(" ", 1)[0].rstrip(",;:") + "…"
 
 
 def _pieces(value: Any) -> Iterator[str]:

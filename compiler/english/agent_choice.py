@@ -97,7 +97,7 @@ def _store(action: str, facts: Facts) -> tuple[str, str]:
         return action, "database"
     if facts.urls:
         return "send", "api"
-    if facts.place("data_processing"):
+    if facts.place("data_processing") or re.search(r"\bas json\b", facts.rest, re.I):
         return "transform", "data_processing"
     if facts.verb in ("update", "add", "move", "put", "append", "sync", "copy", "index", "archive"):
         return "create", "api"
@@ -105,6 +105,8 @@ def _store(action: str, facts: Facts) -> tuple[str, str]:
 
 
 def _create(action: str, facts: Facts) -> tuple[str, str]:
+    if facts.verb == "call" and facts.urls and not facts.has("webhook", "post", "with"):
+        return "fetch", "api"
     if facts.product:
         return action, "database" if facts.product.kind == "database" else "api"
     written = not lexicon().words("texts").isdisjoint(facts.object_words[-2:])
@@ -117,6 +119,8 @@ def _create(action: str, facts: Facts) -> tuple[str, str]:
 
 def _fetch(action: str, facts: Facts) -> tuple[str, str]:
     product, urls = facts.product, facts.urls
+    if lexicon().words("keyword_lists").intersection(facts.object_words) and not (product or urls):
+        return "extract", "llm"
     if product:
         return action, "database" if product.kind == "database" else "api"
     if urls:

@@ -7,6 +7,7 @@ from dataclasses import dataclass, field, replace
 
 from compiler.english.clauses import Clause
 from compiler.english.conditions import is_decision
+from compiler.english.implied import implied_steps
 from compiler.english.lexicon import lexicon
 from compiler.english.normalise import MARK, Text
 from compiler.english.nouns import each_noun
@@ -15,6 +16,7 @@ from compiler.english.program import Arm, Choice, Fork, Part, Program
 from compiler.english.sources import Sources, infer_items
 from compiler.english.steps import Step, read_step
 from compiler.english.verbs import read_opening
+from compiler.inflection import plural
 
 
 def read_program(clauses: list[Clause], text: Text) -> Program:
@@ -24,8 +26,18 @@ def read_program(clauses: list[Clause], text: Text) -> Program:
         following = clauses[place + 1] if place + 1 < len(clauses) else None
         if clause.kind == "parallel":
             builder.fine = _is_fine(clauses[place + 1 :])
+        builder.otherwise = _has_otherwise(clauses[place + 1 :])
         builder.add(clause, following)
     return builder.finish()
+
+
+_ADDRESS = re.compile(r"url|link|site|page|endpoint|uri", re.IGNORECASE)
+
+
+def _is_given(step: Step) -> bool:
+    """Whether a step only says what the workflow is given: "take the text in {input.text}"."""
+    given = step.action == "fetch" and step.inputs and not step.urls
+    return bool(given) and not any(map(_ADDRESS.search, step.inputs))
 
 
 _PLACE = r"(?=[^\ue000-\ue003]+\b(?:from|at|on)\s+[\ue000-\ue003])"
@@ -61,6 +73,12 @@ def _is_fine(clauses: list[Clause]) -> bool:
     return False
 
 
+def _has_otherwise(clauses: list[Clause]) -> bool:
+    """Whether the open choice has another way further on."""
+    ahead = next((clause.kind for clause in clauses if clause.kind in ("if", "else")), None)
+    return ahead == "else"
+
+
 @dataclass(slots=True)
 class _OpenArm:
     condition: str
@@ -73,6 +91,8 @@ class _Builder:
     text: Text
     fine: bool = False
     """The open group's branches are list entries, each of which may hold several steps."""
+    otherwise: bool = False
+    """An "otherwise" comes after the clause that is read."""
     parts: list[Part] = field(default_factory=list)
     arms: list[_OpenArm] = field(default_factory=list)
     bound: bool = False
@@ -101,12 +121,23 @@ class _Builder:
         elif clause.kind == "else":
             self._else(clause)
         elif clause.kind == "each":
-            self.each = clause.text
+            self._each(clause)
         elif clause.kind == "parallel":
             self._close()
             self.group = []
         else:
             self._whether(clause, following)
+
+    def _each(self, clause: Clause) -> None:
+        """Open a loop; "for each review at URL" reads the page first."""
+        self.each = clause.text
+        marks = "".join(f" {match[0]}" for match in MARK.finditer(clause.text))
+        noun = each_noun(f"each {clause.text}")
+        if noun and self.text.literals_in(clause.text, "url"):
+            step = read_step(f"scrape {plural(noun)} from{marks}", self.text)
+            if step is not None:
+                self.sources.before(step)
+                self._place(step, clause)
 
     def finish(self) -> Program:
         """Return the program."""
@@ -147,7 +178,7 @@ class _Builder:
         if not last.condition:
             return bool(re.search(r"\b(?:results?|outcome|output)\b", clause.text, re.IGNORECASE))
         approvals = all(isinstance(p, Step) and p.agent == "human_loop" for p in last.body)
-        return approvals and is_decision(last.condition) is None
+        return approvals and not self.otherwise and is_decision(last.condition) is None
 
     def _close(self) -> None:
         if self.arms:
@@ -170,17 +201,26 @@ class _Builder:
             return
         if self._repeats(step):
             return
+        if _is_given(step):
+            return
+        if step.agent == "aggregator":
+            self.each = None
         if self.each is not None and step.each is None:
             step = replace(step, each=each_noun(f"each {self.each}"))
-        for found in self.sources.before(step):
+        for found in (*self.sources.before(step), *implied_steps(step, self._last(), self.text)):
             self._place(found, clause)
         self._place(step, clause)
 
-    def _repeats(self, step: Step) -> bool:
-        """Whether a step only points back to the approval before it: "once approved, …"."""
+    def _last(self) -> Step | None:
+        """The step that was written last where the next one goes."""
         body = self.arms[-1].body if self.arms else self.parts
         last = body[-1] if body else None
-        asked = isinstance(last, Step) and last.agent == "human_loop"
+        return last if isinstance(last, Step) and self.group is None else None
+
+    def _repeats(self, step: Step) -> bool:
+        """Whether a step only points back to the approval before it: "once approved, …"."""
+        last = self._last()
+        asked = last is not None and last.agent == "human_loop"
         pointing = step.marked.startswith("approval: ")
         return asked and pointing and not re.search(r"\b(?:by|from|of)\b", step.marked)
 
@@ -250,6 +290,8 @@ class _Builder:
             self.arms = [_OpenArm("approved", False)]
         if self.arms and self.arms[-1].condition:
             self.arms.append(_OpenArm("", False))
+        elif not self.arms:
+            self.unknown.append(clause)
 
     def _whether(self, clause: Clause, following: Clause | None) -> None:
         """Read "check whether X": a look at X, and the condition that "if so" and "if not" mean."""

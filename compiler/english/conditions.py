@@ -41,6 +41,12 @@ _EQUALS = re.compile(
     r"|were)\s+(?P<not>not )?(?:an? |the )?[\"']?(?P<right>[\w -]+?)[\"']?$",
     re.IGNORECASE,
 )
+_ITEM_SAYS = re.compile(
+    r"\b(?P<not>(?:do|does)(?: not|n't) )?(?:mention(?:s|ing)?|contain(?:s|ing)?|includ(?:es?|ing)"
+    r"|talk(?:s|ing)? about|speak(?:s|ing)? (?:of|about)|about) (?:the (?:words?|phrase|text) )?"
+    r"[\"']?(?P<what>[^\"',;]+?)[\"']?$",
+    re.IGNORECASE,
+)
 _SENTIMENTS = ("positive", "negative", "neutral")
 
 
@@ -294,6 +300,9 @@ def _field_name(phrase: str) -> str | None:
 
 def item_expression(text: str) -> str | None:
     """Return a condition over `item` for "reviews with a rating below 3", or None."""
+    if said := _ITEM_SAYS.search(text):
+        operator = "not in" if said["not"] else "in"
+        return f"{said['what'].strip().lower()!r} {operator} str(item).lower()"
     text = re.sub(
         r"^.*?\b(?:with|where|whose|that have|having|which have)\s+(?:an? |the )?",
         "",

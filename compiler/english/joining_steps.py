@@ -19,6 +19,8 @@ _AGGREGATIONS = {
     "minimum": "min",
     "group": "group",
 }
+_FINDINGS = frozenset({"classify", "entities", "extract", "keywords", "sentiment"})
+"""What lists of different kinds come from: joined, each needs a heading of its own."""
 _TONES = ("positive", "negative", "neutral")
 
 
@@ -53,6 +55,9 @@ def _computed(place: Place, named: str) -> tuple[dict[str, Any], OutputKind]:
         if tone and sources and sources[-1].task == "sentiment":
             script = f"return len([r for r in results if r['sentiment'] == '{tone}'])"
             return {"aggregation": "count", "custom_script": script}, "number"
+        if sources and sources[-1].task == "classify" and sources[-1].mapped:
+            script = "return {label: results.count(label) for label in sorted(set(results))}"
+            return {"aggregation": "count", "custom_script": script}, "object"
         return {"aggregation": "count"}, "number"
     field = _field(place)
     records = bool(sources) and sources[-1].kind in ("rows", "response")
@@ -68,9 +73,13 @@ def _computed(place: Place, named: str) -> tuple[dict[str, Any], OutputKind]:
 
 
 def _joined(place: Place) -> tuple[dict[str, Any], OutputKind]:
-    """Return the parameters of a plain join: a text when texts are joined, else a list."""
+    """Return the parameters of a plain join: a text or report of findings, else a list."""
     if any(output.kind == "text" for output in place.reading.outputs):
         return {"aggregation": "concat", "format": "text"}, "text"
+    findings = [output for output in place.reading.outputs if output.task in _FINDINGS]
+    if findings and len(place.reading.outputs) > 1:
+        parameters = {"aggregation": "concat", "format": "markdown_report"}
+        return {**parameters, "title": "Combined Results"}, "text"
     return {"aggregation": "concat"}, "list"
 
 

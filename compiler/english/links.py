@@ -14,6 +14,7 @@ _LISTS = frozenset({"list", "rows", "response"})
 _PRONOUN = re.compile(
     r"\b(?:it|them|these|those|this|that|the results?|the output|everything)\b", re.IGNORECASE
 )
+_MANY = re.compile(r"(?:them|these|those)\b", re.IGNORECASE)
 _FROM = re.compile(
     r"\b(?:from|of|in|about|on|for|based on|using|with|against)\s+(?P<rest>[^,;]+)", re.IGNORECASE
 )
@@ -81,7 +82,8 @@ def find_reading(step: Step, scope: Scope, draft: Draft) -> Reading:
 
 def wants_map(step: Step, source: Output) -> bool:
     """Whether a step runs once for each element of a source."""
-    loops = step.each is not None or (step.parallel and step.role != "source")
+    many = step.action == "classify" and bool(_MANY.match(step.phrase))
+    loops = step.each is not None or many or (step.parallel and step.role != "source")
     return loops and step.agent in _MAPPABLE and source.kind in _LISTS
 
 

@@ -16,6 +16,9 @@ _SUBJECT = re.compile(
 _CC = re.compile(
     r"\bcc(?:'?d|ing)?:? (?:to )?((?:\ue001\d+\ue00f(?:,? and |, ?)?)+)", re.IGNORECASE
 )
+_SAYING = re.compile(
+    r"\b(?:saying|that says|which says|to say)(?: that)?:?\s+(?P<words>[^\ue000-\ue003]+)$", re.IGNORECASE
+)
 _TO = re.compile(
     r"\b(?:to|for|with)\s+(?P<who>(?:(?:each|every|all|the|our|my|a"
     r"|an)\s+)*[A-Za-z][\w'-]*(?:\s+[A-Za-z][\w'-]*){0,2})",
@@ -83,7 +86,10 @@ def _said(place: Place) -> str | None:
     subject = _SUBJECT.search(place.step.marked)
     marked = place.step.marked.replace(subject[1], "") if subject else place.step.marked
     quotes = place.text.literals_in(marked, "quote")
-    return quotes[0] if quotes else None
+    if quotes:
+        return quotes[0]
+    saying = _SAYING.search(marked)
+    return capitalised(saying["words"].strip(" .,")) if saying else None
 
 
 def _warning(place: Place) -> str:
@@ -120,7 +126,7 @@ def message_title(place: Place) -> str:
     named = [w for w in words_of(object_phrase(place.step.rest)) if w in lexicon().artifacts]
     outputs = place.reading.outputs
     data = title_of(outputs[-1].noun) if outputs and outputs[-1].key != "input" else ""
-    if named and data and named[-1] not in data.lower().split():
+    if named and data and singular(named[-1]) not in map(singular, data.lower().split()):
         return f"{data} {named[-1].capitalize()}"
     return data or (title_of(" ".join(named)) if named else "{workflow.name}")
 

@@ -20,6 +20,7 @@ _DEEDS = {
     "generate": "",
     "aggregate": "",
 }
+_LONGEST = 80
 _BARE = frozenset(
     {
         "up",
@@ -74,7 +75,14 @@ def workflow_name(program: Program, description: str) -> str:
     if len(title.split()) < 2:
         title = re.sub(r"\s+", " ", description)
         title = title[:1].upper() + title[1:]
-    return title[:80].strip(" .,→") or "Workflow"
+    return _cut(title.strip(" .,→")) or "Workflow"
+
+
+def _cut(title: str) -> str:
+    """Return a title of at most 80 characters that does not end within a word or a list."""
+    if len(title) <= _LONGEST:
+        return title
+    return title[:_LONGEST].rpartition(" ")[0].strip(" .,;:→-") + "…"
 
 
 def _subject(step: Step) -> str:

@@ -73,6 +73,7 @@ def output_noun(step: Step, reading: Reading) -> str:
     known = {word for output in reading.outputs for word in output.words}
     if step.action in _PREFIXED:
         noun = own or (reading.outputs[-1].key.rpartition(".")[2] if reading.outputs else "items")
+        noun = re.sub(r"^(?:filtered|sorted|unique)_", "", noun)
         return f"{_PREFIXED[step.action]}_{noun}"
     if own is None or (own and nouns_in(own) <= known) or step.action in _IN_PLACE:
         return _ACTION_NOUNS.get(step.action, "result")

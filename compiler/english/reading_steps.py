@@ -101,7 +101,7 @@ def write_api_read(place: Place) -> Written:
     key = output_key(place, f"{re.sub('_status$', '', noun)}_status" if checked else noun)
     words = nouns_in(noun, key) | {"status"} if checked else nouns_in(noun)
     task = "uptime" if checked else None
-    about = _looked_at(place) if checked else ""
+    about = _looked_at(place) if checked or step.urls else ""
     kind: OutputKind = "list" if place.reading.mapped else "response"
     output = Output(key, kind, words, place.node_id, place.reading.mapped, task, about)
     return Written(parameters, output)

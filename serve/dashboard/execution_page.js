@@ -139,12 +139,12 @@ export function ExecutionPage({ id }) {
       <${Graph} levels=${execution.levels ?? []} nodes=${execution.specification?.nodes ?? []}
         edges=${execution.specification?.edges ?? []} states=${states} selected=${selected?.node_id} onSelect=${setChosen} />
     </section>
-    ${over && execution.output !== null && execution.output !== undefined &&
-    html`<section class="card" aria-labelledby="output-title"><h2 id="output-title">Output</h2><${Value} value=${execution.output} /></section>`}
     <section class="card" aria-labelledby="timeline-title">
       <h2 id="timeline-title">Timeline</h2>
       <${Gantt} execution=${execution} nodes=${nodes} logs=${logs} over=${over} selected=${selected?.node_id} onSelect=${setChosen} />
     </section>
+    ${over && execution.output !== null && execution.output !== undefined &&
+    html`<section class="card" aria-labelledby="output-title"><h2 id="output-title">Output</h2><${Value} value=${execution.output} /></section>`}
     ${selected && html`<${NodePanel} key=${selected.node_id} node=${selected} logs=${logs} each=${each} />`}
   `;
 }

@@ -119,9 +119,14 @@ export function Value({ value }) {
   }
   const texts = value && typeof value === "object" && !Array.isArray(value) ? Object.entries(value) : [];
   if (texts.some(([, part]) => typeof part === "string" && part.includes("\n"))) {
+    // What one reads stands first; the small facts about it follow in one line.
+    const short = texts.filter(([, part]) => isShort(part));
+    const long = texts.filter(([, part]) => !isShort(part));
     return html`<dl class="value-parts">
-      ${texts.map(([key, part]) => html`<dt key=${key}>${key}</dt><dd>${isShort(part) ? String(part) : html`<${Value} value=${part} />`}</dd>`)}
-    </dl>`;
+        ${long.map(([key, part]) => html`<dt key=${key}>${key}</dt><dd><${Value} value=${part} /></dd>`)}
+      </dl>
+      ${short.length > 0 &&
+      html`<dl class="metadata">${short.map(([key, part]) => html`<div key=${key}><dt>${key}</dt><dd>${String(part)}</dd></div>`)}</dl>`}`;
   }
   return html`<pre class="value" tabindex="0">${JSON.stringify(value, null, 2)}</pre>`;
 }

@@ -127,6 +127,6 @@ async def open_process(
 
 async def take_over(pool: Pool, dead: Process, heir: Process) -> list[UUID]:
     """End a lease and give its executions to another process, as the supervisor does."""
-    await pool.execute(statement("stop_executor"), dead.id)
+    await pool.execute("UPDATE executors SET stopped_at = now() WHERE id = $1", dead.id)
     rows = await pool.fetch(statement("take_over_executions"), [heir.id], 100)
     return [row["id"] for row in rows]

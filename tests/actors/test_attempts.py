@@ -15,6 +15,7 @@ from agents.registry import Registry
 from agents.services import Services
 from compiler.specification import Node, Retry
 from tests.actors.testing_agent import Step
+from tests.eventually import eventually
 
 AT_ONCE = {"max_attempts": 3, "backoff": "fixed", "initial_seconds": 0}
 
@@ -189,8 +190,7 @@ async def test_cancelled_attempt_is_no_failure_of_the_node(
     node = Node.model_validate({"id": "a", "agent": "step", "parameters": {"hold": True}})
     work = replace(work, node=node)
     task = asyncio.create_task(attempt_until_done(work, told.on_start, told.on_retry))
-    while not step.ran:
-        await asyncio.sleep(0)
+    await eventually(lambda: step.ran)
     task.cancel()
     with pytest.raises(asyncio.CancelledError):
         await task

@@ -165,6 +165,23 @@ async def test_failure_stops_what_comes_after(
     assert (await look.events(id))[-2:] == [("node_failed", "b"), ("workflow_failed", "b")]
 
 
+@pytest.mark.requirement("FR-2.10", "FR-7.5")
+async def test_each_attempt_is_recorded(begin: Begin, process: Process, look: Look) -> None:
+    """A node that succeeds at its third attempt shows the two that failed, with their errors."""
+    retry = {"max_attempts": 3, "backoff": "fixed", "initial_seconds": 0}
+    id = await begin(
+        workflow([does("a", value=1, fail="busy", failures=2, retryable=True, retry=retry)], "")
+    )
+    await process.drive(id)
+    assert await look.output(id) == {"a": 1}
+    logs = [(log["attempt"], log["status"], log["error_message"]) for log in await look.logs(id)]
+    assert logs == [(1, "failed", "busy"), (2, "failed", "busy"), (3, "completed", None)]
+    kinds = [kind for kind, node in await look.events(id) if node == "a"]
+    assert kinds == ["node_started", "node_retrying", "node_retrying", "node_completed"]
+    row = await look.row(id)
+    assert (row["retry_count"], row["completed_nodes"], row["failed_nodes"]) == (2, 1, 0)
+
+
 async def test_failure_beside_others_lets_them_finish(
     begin: Begin, process: Process, look: Look, step: Step
 ) -> None:

@@ -14,7 +14,7 @@ EMAIL = {"id": "mail", "agent": "email", "input_keys": ["summary"]}
 def _output(
     document: dict[str, Any], values: dict[str, Any], names: tuple[str, ...] = ()
 ) -> dict[str, Any]:
-    schema = {"output": {"type": "object", "properties": dict.fromkeys(names, {})}}
+    schema = {"output": {"type": "object", "properties": {name: {} for name in names}}}
     return execution_output(
         Specification.model_validate({**document, "state_schema": schema if names else {}}), values
     )

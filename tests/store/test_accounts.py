@@ -1,13 +1,10 @@
 """Accounts and tokens."""
 
-import pytest
-
 from store.accounts import authenticate, token_is_known
 from store.postgres import Pool
 from tests.factories import Account, MakeAccount
 
 
-@pytest.mark.requirement("FR-6.1")
 async def test_token_names_its_user(make_account: MakeAccount, api_pool: Pool) -> None:
     """A token tells organization, user and role."""
     account = await make_account("Globex")

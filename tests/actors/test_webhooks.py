@@ -1,0 +1,232 @@
+"""Webhooks: signed, repeated until they arrive, given up after eight attempts."""
+
+import asyncio
+import base64
+import hmac
+import json
+import socket
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from dataclasses import dataclass, field
+from typing import Any
+from uuid import UUID
+
+import pytest
+
+from actors import webhooks
+from actors.webhooks import (
+    ATTEMPTS_LIMIT,
+    WebhookSender,
+    delay_seconds,
+    signature,
+    signing_secret,
+    tenant_key,
+)
+from agents.services import Services
+from store.executions import cancel_parked
+from store.live import LiveView
+from store.postgres import Pool
+from tests.eventually import eventually
+from tests.factories import Account, MakeWorkflow, StartExecution
+
+PLATFORM_KEY = b"k" * 32
+DUE = "UPDATE webhook_deliveries SET next_attempt_at = now()"
+
+
+@dataclass
+class Receiver:
+    """An HTTP server on loopback that answers with the statuses it is told, in turn."""
+
+    statuses: list[int] = field(default_factory=list)
+    calls: list[tuple[dict[str, str], bytes]] = field(default_factory=list)
+    port: int = 0
+
+    @property
+    def url(self) -> str:
+        """Where it is."""
+        return f"http://127.0.0.1:{self.port}/hook"
+
+    async def answer(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        """Take one call."""
+        head = (await reader.readuntil(b"\r\n\r\n")).decode("ascii").split("\r\n")[1:-2]
+        headers = dict(line.lower().split(": ", 1) for line in head)
+        # Signatures are case-sensitive, so they are kept as they came.
+        headers |= {line.split(": ", 1)[0].lower(): line.split(": ", 1)[1] for line in head}
+        self.calls.append((headers, await reader.readexactly(int(headers["content-length"]))))
+        status = self.statuses.pop(0) if self.statuses else 200
+        writer.write(f"HTTP/1.1 {status} X\r\ncontent-length: 0\r\nconnection: close\r\n\r\n"
+                     .encode("ascii"))  # fmt: skip
+        await writer.drain()
+        writer.close()
+
+
+@asynccontextmanager
+async def _open_receiver() -> AsyncIterator[Receiver]:
+    receiver = Receiver()
+    server = await asyncio.start_server(receiver.answer, "127.0.0.1", 0)
+    receiver.port = server.sockets[0].getsockname()[1]
+    async with server:
+        yield receiver
+
+
+@pytest.fixture
+async def receiver() -> AsyncIterator[Receiver]:
+    """A receiver."""
+    async with _open_receiver() as opened:
+        yield opened
+
+
+@pytest.fixture
+def sender(engine_pool: Pool, services: Services) -> WebhookSender:
+    """What the supervisor sends with."""
+    return WebhookSender(engine_pool, services, PLATFORM_KEY)
+
+
+@pytest.fixture
+def ended(
+    make_workflow: MakeWorkflow,
+    start: StartExecution,
+    account: Account,
+    live: LiveView,
+    engine_pool: Pool,
+) -> Any:
+    """End an execution that asked for a call to a URL."""
+
+    async def end(url: str) -> UUID:
+        started = await start(await make_workflow(), webhook_url=url)
+        await cancel_parked(engine_pool, live, account.tenant_id, started.execution_id, "enough")
+        return started.execution_id
+
+    return end
+
+
+def test_signature_is_that_of_the_standard() -> None:
+    """The example of the Standard Webhooks specification."""
+    key = base64.b64decode("MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw")
+    body = b'{"test": 2432232314}'
+    found = signature(key, "msg_p5jXN8AQM9LWM0D4loKWxJek", 1614265330, body)
+    assert found == "v1,g0hM9SsE+OTPJTGt/tmIKtSyZlE3uFJELVlNIOLJ1OE="
+
+
+def test_each_tenant_has_a_key_of_its_own() -> None:
+    """Keys differ by tenant and platform, and the receiver's secret holds the key."""
+    keys = {tenant_key(k, UUID(int=t)) for k in (b"a", b"b") for t in (1, 2)}
+    assert len(keys) == 4
+    secret = signing_secret(b"a", UUID(int=1))
+    assert secret.startswith("whsec_")
+    assert base64.b64decode(secret.removeprefix("whsec_")) == tenant_key(b"a", UUID(int=1))
+
+
+@pytest.mark.requirement("USER.28")
+async def test_end_of_an_execution_is_delivered_signed(
+    receiver: Receiver, sender: WebhookSender, ended: Any, account: Account, engine_pool: Pool
+) -> None:
+    """One call with the outcome, whose signature the tenant's secret confirms."""
+    id = await ended(receiver.url)
+    await sender.deliver_due()
+    [(headers, body)] = receiver.calls
+    told = json.loads(body)
+    assert (told["type"], told["execution_id"]) == ("workflow_cancelled", f"exec_{id.hex}")
+    assert (told["status"], told["error_message"]) == ("cancelled", "enough")
+    key = tenant_key(PLATFORM_KEY, account.tenant_id)
+    signed = f"{headers['webhook-id']}.{headers['webhook-timestamp']}.".encode() + body
+    expected = base64.b64encode(hmac.digest(key, signed, "sha256")).decode()
+    assert headers["webhook-signature"] == f"v1,{expected}"
+    row = await engine_pool.fetchrow("SELECT * FROM webhook_deliveries")
+    assert row["delivered_at"] is not None
+    await sender.deliver_due()
+    assert len(receiver.calls) == 1
+
+
+@pytest.mark.requirement("USER.28")
+async def test_refused_call_is_repeated_later_under_the_same_id(
+    receiver: Receiver, sender: WebhookSender, ended: Any, engine_pool: Pool
+) -> None:
+    """A 500 postpones; when it is due again the receiver can tell that it is the same one."""
+    receiver.statuses = [500, 302, 204]
+    await ended(receiver.url)
+    for attempt, error in enumerate(["HTTP 500", "HTTP 302"], start=1):
+        await sender.deliver_due()
+        await sender.deliver_due()
+        row = await engine_pool.fetchrow(
+            "SELECT *, extract(epoch FROM next_attempt_at - now())::float8 AS wait "
+            "FROM webhook_deliveries"
+        )
+        assert (row["attempts"], row["last_error"]) == (attempt, error)
+        assert 0 < row["wait"] <= delay_seconds(attempt)
+        assert len(receiver.calls) == attempt
+        await engine_pool.execute(DUE)
+    await sender.deliver_due()
+    row = await engine_pool.fetchrow("SELECT * FROM webhook_deliveries")
+    assert row["delivered_at"] is not None
+    assert row["last_error"] is None
+    assert len({headers["webhook-id"] for headers, _ in receiver.calls}) == 1
+
+
+def test_waits_between_attempts_grow() -> None:
+    """From two seconds to more than two hours."""
+    waits = [delay_seconds(attempt) for attempt in range(1, ATTEMPTS_LIMIT)]
+    assert waits == [2, 8, 32, 128, 512, 2048, 8192]
+
+
+@pytest.mark.requirement("USER.28")
+async def test_call_is_given_up_after_the_last_attempt(
+    sender: WebhookSender, ended: Any, engine_pool: Pool
+) -> None:
+    """A receiver that never answers is left alone, with the reason kept."""
+    async with _open_receiver() as gone:
+        pass
+    await ended(gone.url)
+    for _ in range(ATTEMPTS_LIMIT):
+        await engine_pool.execute(DUE)
+        await sender.deliver_due()
+    row = await engine_pool.fetchrow("SELECT * FROM webhook_deliveries")
+    assert (row["attempts"], row["delivered_at"]) == (ATTEMPTS_LIMIT, None)
+    assert row["abandoned_at"] is not None
+    assert row["last_error"]
+    await engine_pool.execute(DUE)
+    await sender.deliver_due()
+    assert await engine_pool.fetchval("SELECT attempts FROM webhook_deliveries") == ATTEMPTS_LIMIT
+
+
+async def test_slow_receiver_delays_no_other(
+    receiver: Receiver,
+    sender: WebhookSender,
+    ended: Any,
+    engine_pool: Pool,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """Calls go out side by side, and one without an answer counts as failed after its time."""
+    monkeypatch.setattr(webhooks, "TIMEOUT_SECONDS", 0.5)
+    with socket.socket() as silent:
+        silent.bind(("127.0.0.1", 0))
+        silent.listen()
+        await ended(f"http://127.0.0.1:{silent.getsockname()[1]}/")
+        await ended(receiver.url)
+        delivering = asyncio.create_task(sender.deliver_due())
+        await eventually(lambda: receiver.calls)
+        assert not delivering.done()
+        await delivering
+    errors = await engine_pool.fetch("SELECT last_error FROM webhook_deliveries")
+    assert {row["last_error"] for row in errors} == {None, "No answer within 0.5 s."}
+
+
+async def test_two_senders_deliver_once(
+    receiver: Receiver, engine_pool: Pool, services: Services, ended: Any
+) -> None:
+    """A call that one has taken is not due for another."""
+    await ended(receiver.url)
+    senders = [WebhookSender(engine_pool, services, PLATFORM_KEY) for _ in range(5)]
+    await asyncio.gather(*(sender.deliver_due() for sender in senders))
+    assert len(receiver.calls) == 1
+
+
+async def test_address_inside_the_network_is_refused(
+    sender: WebhookSender, ended: Any, engine_pool: Pool
+) -> None:
+    """A webhook goes through the same guard as every agent's request."""
+    await ended("http://169.254.169.254/latest/meta-data")
+    await sender.deliver_due()
+    row = await engine_pool.fetchrow("SELECT * FROM webhook_deliveries")
+    assert row["delivered_at"] is None
+    assert "169.254.169.254" in row["last_error"]

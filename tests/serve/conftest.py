@@ -1,0 +1,89 @@
+"""The real app on the real database, without Ray: no executor holds a lease here."""
+
+from collections.abc import AsyncIterator
+from dataclasses import asdict
+from typing import Any
+
+import httpx
+import pytest
+from fastapi import FastAPI
+
+from agents.registry import builtin_registry
+from compiler.english.parser import parse
+from compiler.text import to_document
+from serve.api_config import ApiConfig
+from serve.app import build_app
+from serve.context import Context
+from serve.handover import Handover
+from store.live import LiveView
+from store.postgres import Pool
+from tests.factories import Account
+
+BASE_URL = "http://weft.example"
+
+
+class ParserHandle:
+    """Parses in this process what the parser deployment parses in another."""
+
+    @property
+    def parse(self) -> "ParserHandle":
+        """The method to call."""
+        return self
+
+    async def remote(self, text: str, name: str | None, answers: dict[str, str]) -> Any:
+        """Parse a description."""
+        parsed = parse(text, name, answers)
+        document = to_document(parsed.specification) if parsed.specification else None
+        return document, [asdict(question) for question in parsed.questions]
+
+
+def api_config(database_url: str, redis_url: str) -> ApiConfig:
+    """Return what an API with these services is told."""
+    return ApiConfig(
+        database_url=database_url,
+        redis_url=redis_url,
+        base_url=BASE_URL,
+        lease_seconds=10,
+        webhook_key=b"k" * 32,
+        secret_names=(),
+        smtp_configured=False,
+    )
+
+
+@pytest.fixture
+def config(dsn: str, redis_url: str) -> ApiConfig:
+    """What the API of this test is told."""
+    return api_config(dsn, redis_url)
+
+
+@pytest.fixture
+def app(config: ApiConfig) -> FastAPI:
+    """The whole app, not started yet."""
+    return build_app(config, ParserHandle())
+
+
+@pytest.fixture
+async def anonymous(app: FastAPI) -> AsyncIterator[httpx.AsyncClient]:
+    """A caller without a token; the app runs."""
+    transport = httpx.ASGITransport(app, raise_app_exceptions=False)
+    async with (
+        app.router.lifespan_context(app),
+        httpx.AsyncClient(transport=transport, base_url=BASE_URL) as client,
+    ):
+        yield client
+
+
+@pytest.fixture
+def api(anonymous: httpx.AsyncClient, account: Account) -> httpx.AsyncClient:
+    """A caller with the account's token."""
+    anonymous.headers["Authorization"] = f"Bearer {account.token}"
+    return anonymous
+
+
+@pytest.fixture
+def context(config: ApiConfig, api_pool: Pool, live: LiveView) -> Context:
+    """What the routes share."""
+    return Context(
+        config, api_pool, live, Handover(api_pool, 10), ParserHandle(),
+        builtin_registry().signatures(),
+    )  # fmt: skip
