@@ -214,6 +214,8 @@ def _failure(error: PostgresError) -> AgentError:
     remedy = str(getattr(error, "hint", None) or "")
     if state == "57014":
         remedy = "Make the statement cheaper or raise `timeout`."
+    elif state == "42P01":
+        remedy = "Create the table first, or name one that is there."
     retryable = state.startswith(_RETRYABLE_STATES) and state != "57014"
     text = f"The database answers {state}: {error}." + (f" {detail}" if detail else "")
     return AgentError(text, retryable=retryable, remedy=remedy)

@@ -10,16 +10,16 @@ from weft.records import ExecutionRow, NodeLog, Workflow
 from serve.progress import as_json, format_seconds, format_usd, plain, status_text
 
 NAME_LETTERS = 50
+ID_LETTERS = 37
 
 
 def workflow_table(workflows: Sequence[Workflow]) -> Table:
     """Return a table of workflows."""
-    table = _table("workflow", "status", "name", "version", "runs", "last run")
+    table = _table("workflow", "status", "version", "runs", "last run")
     for workflow in workflows:
         table.add_row(
-            plain(workflow["workflow_id"]),
+            _named(workflow["name"], workflow["workflow_id"]),
             plain(workflow["status"]),
-            _name(workflow["name"]),
             plain(workflow["version"]),
             str(workflow.get("executions_count", 0)),
             _moment(workflow.get("last_executed")),
@@ -29,12 +29,11 @@ def workflow_table(workflows: Sequence[Workflow]) -> Table:
 
 def execution_table(executions: Sequence[ExecutionRow]) -> Table:
     """Return a table of executions."""
-    table = _table("execution", "status", "workflow", "time", "cost", "started")
+    table = _table("execution", "status", "time", "cost", "started")
     for execution in executions:
         table.add_row(
-            plain(execution["execution_id"]),
+            _named(execution.get("workflow_name"), execution["execution_id"]),
             status_text(execution["status"]),
-            _name(execution.get("workflow_name")),
             format_seconds(execution.get("duration_seconds")),
             format_usd(execution.get("cost_usd")),
             _moment(execution.get("started_at")),
@@ -61,17 +60,20 @@ def log_view(log: NodeLog) -> RenderableType:
 
 def _table(first: str, *others: str) -> Table:
     table = Table(box=None, pad_edge=False, padding=(0, 2, 0, 0), header_style="dim")
-    table.add_column(first, no_wrap=True, overflow="fold")
+    # Only names may be long: on a narrow terminal they wrap, and the ids stay whole.
+    table.add_column(first, overflow="fold", min_width=ID_LETTERS)
     for name in others:
-        # Only names may be long: on a narrow terminal they wrap, and the rest stays whole.
-        table.add_column(name, no_wrap=name not in ("name", "workflow"))
+        table.add_column(name, no_wrap=True)
     return table
 
 
-def _name(name: str | None) -> Text:
+def _named(name: str | None, identifier: str) -> Text:
+    """A name with its id below: side by side they would not fit a terminal of 80 columns."""
     text = plain(name or "")
-    return Text(text if len(text) <= NAME_LETTERS else f"{text[:NAME_LETTERS]}…")
+    shown = text if len(text) <= NAME_LETTERS else f"{text[:NAME_LETTERS]}…"
+    return Text.assemble(shown, "\n", (plain(identifier), "dim"))
 
 
 def _moment(timestamp: str | None) -> str:
-    return plain(timestamp or "")[:19].replace("T", " ")
+    """Month, day and minute: with more, a line would not fit a terminal of 80 columns."""
+    return plain(timestamp or "")[5:16].replace("T", " ")

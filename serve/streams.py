@@ -6,8 +6,8 @@ Redis the pings alone carry it, somewhat later.
 """
 
 import asyncio
-from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
+from collections.abc import AsyncGenerator, AsyncIterator
+from contextlib import aclosing, asynccontextmanager
 from typing import Annotated, Any
 from uuid import UUID
 
@@ -80,7 +80,7 @@ async def _listen(pubsub: Any) -> Message | None:
 
 async def follow(
     context: Context, tenant_id: UUID, execution_id: UUID, after: int
-) -> AsyncIterator[Message | None]:
+) -> AsyncGenerator[Message | None, None]:
     """Yield an execution's events after a number, in order and each once, to the last one.
 
     Yields None every few seconds in which nothing happened.
@@ -110,8 +110,11 @@ async def wait_until_ended(
 ) -> None:
     """Wait until an execution has ended, or for a time."""
     try:
-        async with asyncio.timeout(seconds):
-            async for _message in follow(context, tenant_id, execution_id, 0):
+        async with (
+            asyncio.timeout(seconds),
+            aclosing(follow(context, tenant_id, execution_id, 0)) as messages,
+        ):
+            async for _message in messages:
                 pass
     except TimeoutError:
         return
@@ -132,6 +135,8 @@ async def stream_execution(socket: WebSocket, execution_id: str, after: After = 
     if Status(row["status"]).ended and after >= row["last_event_seq"]:
         await socket.close(1000)
         return
+    # A number that was never given would be waited for beyond the last event.
+    after = min(after, row["last_event_seq"])
     await _send_all(socket, follow(context, principal.tenant_id, id, after))
 
 
@@ -148,7 +153,7 @@ async def stream_tenant(socket: WebSocket) -> None:
     await _send_all(socket, _tenant_events(context, principal.tenant_id))
 
 
-async def _tenant_events(context: Context, tenant_id: UUID) -> AsyncIterator[Message | None]:
+async def _tenant_events(context: Context, tenant_id: UUID) -> AsyncGenerator[Message | None, None]:
     async with _subscription(context, tenant_channel(tenant_id)) as pubsub:
         while True:
             yield await _listen(pubsub)
@@ -161,7 +166,7 @@ async def _refuse(socket: WebSocket, error: Exception) -> None:
     await socket.close(4000 + told.status, told.detail[:120])
 
 
-async def _send_all(socket: WebSocket, messages: AsyncIterator[Message | None]) -> None:
+async def _send_all(socket: WebSocket, messages: AsyncGenerator[Message | None, None]) -> None:
     async def send() -> None:
         loop = asyncio.get_running_loop()
         sent_at = loop.time()
@@ -191,3 +196,4 @@ async def _send_all(socket: WebSocket, messages: AsyncIterator[Message | None]) 
         for task in (sending, receiving):
             task.cancel()
         await asyncio.gather(sending, receiving, return_exceptions=True)
+        await messages.aclose()

@@ -48,12 +48,31 @@ _RELATED: dict[str, str] = {
     "finance": "bank budget loan tax invoice interest investment accounting money credit",
 }
 _SENTIMENT = {
-    "positive": {"positive", "good", "happy", "satisfied", "favorable", "favourable"},
-    "negative": {"negative", "bad", "unhappy", "dissatisfied", "unfavorable", "unfavourable"},
+    "positive": {
+        "positive",
+        "good",
+        "happy",
+        "satisfied",
+        "favorable",
+        "favourable",
+        "praise",
+        "compliment",
+    },
+    "negative": {
+        "negative",
+        "bad",
+        "unhappy",
+        "dissatisfied",
+        "unfavorable",
+        "unfavourable",
+        "complaint",
+        "criticism",
+    },
     "neutral": {"neutral", "mixed", "okay", "average"},
 }
 _NOT = re.compile(r"^(?:not|non|no)[ _-]", re.IGNORECASE)
 _SURE = 0.45
+_MOOD_WEIGHT = 1.5
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,12 +93,16 @@ def classify(text: str, labels: list[str]) -> Classification:
     """Choose one of the labels for a text."""
     if moods := _moods(labels):
         judged = judge(text)
-        label = moods.get(judged.label) or moods.get("neutral") or labels[0]
+        leaning = "negative" if judged.score < 0 else "positive"
+        label = moods.get(judged.label) or moods.get("neutral") or moods.get(leaning) or labels[0]
         confidence = round(min(1.0, 0.5 + abs(judged.score) / 2), 2)
         return Classification(label, confidence, {label: confidence})
     counts = Counter(content_words(text))
     asks = "?" in text
     weights = {label: _weight(label, counts, asks) for label in labels}
+    for label in labels:
+        if (mood := _mood(label)) and mood == judge(text).label:
+            weights[label] += _MOOD_WEIGHT
     for label in labels:
         if _NOT.match(label):
             opposite = _NOT.sub("", label).lower()
@@ -112,11 +135,15 @@ def labels_named(instruction: str) -> list[str]:
     return [label for label in dict.fromkeys(labels) if label and len(label.split()) <= 3]
 
 
+def _mood(label: str) -> str | None:
+    return next((mood for mood, names in _SENTIMENT.items() if label.lower() in names), None)
+
+
 def _moods(labels: list[str]) -> dict[str, str]:
     """Map moods to labels when all the labels are moods."""
     found = {}
     for label in labels:
-        mood = next((mood for mood, names in _SENTIMENT.items() if label.lower() in names), None)
+        mood = _mood(label)
         if mood is None:
             return {}
         found[mood] = label

@@ -10,6 +10,8 @@ from agents.offline.text import STOPWORDS, content_words, words
 
 _SIGNATURE = re.compile(r"\b[A-Z][\w'\u2019-]+ [A-Z]\.(?=\s|$)", re.MULTILINE)
 """How customers sign: a first name and an initial."""
+_OPEN_LINE = re.compile(r"(?<=\w)[ \t]*\n")
+"""The end of a line without a full stop: a phrase does not go on after it."""
 _BEFORE_NOUN_WORDS = """
 the a an this that these those my our your its their his her every each any some no
 of with without for from in on by
@@ -34,10 +36,11 @@ def keywords(text: str, limit: int = 10) -> list[Keyword]:
     """
     if not words(text):
         return []
+    text = _OPEN_LINE.sub(".\n", _SIGNATURE.sub(" ", text))
     extractor = yake.KeywordExtractor(lan="en", n=2, dedup_lim=0.8, top=limit * 3)
     chosen: list[tuple[str, float]] = []
     seen: list[set[str]] = []
-    for phrase, score in extractor.extract_keywords(_SIGNATURE.sub(" ", text)):
+    for phrase, score in extractor.extract_keywords(text):
         stems = set(content_words(phrase))
         if not stems or any(stems & other for other in seen):
             continue

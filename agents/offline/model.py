@@ -105,7 +105,7 @@ def _summary(job: Job) -> Answer:
         names = [keyword.text for keyword in keywords(text[:_MAX_CHARACTERS], 5)]
         return Answer({"summary": " ".join(chosen), "key_points": chosen, "keywords": names})
     if job.output_format == "text" and "bullet" not in job.instruction.lower():
-        return Answer(" ".join(chosen))
+        return Answer(" ".join(f"{part}." if part[-1].isalnum() else part for part in chosen))
     return Answer(_list_as(job, chosen))
 
 

@@ -7,6 +7,9 @@ from compiler.english.lexicon import Product, lexicon
 from compiler.english.normalise import Text
 from compiler.english.nouns import words_of
 
+_POSTING = frozenset({"post", "publish", "push", "submit", "tweet", "upload"})
+_AS_FILE = r"\b(?:as|to|in|into) (?:an? )?(?:json|csv)\b"
+
 
 @dataclass(frozen=True, slots=True)
 class Facts:
@@ -83,9 +86,7 @@ def _send(action: str, facts: Facts) -> tuple[str, str]:
         or facts.has("webhook", "sms", "endpoint", "text message")
     ):
         return action, "api"
-    if facts.verb in ("post", "publish", "push", "upload", "submit") and not facts.has(
-        "email", "mail"
-    ):
+    if facts.verb in _POSTING and not facts.has("email", "mail"):
         return action, "api"
     return action, "email"
 
@@ -97,7 +98,7 @@ def _store(action: str, facts: Facts) -> tuple[str, str]:
         return action, "database"
     if facts.urls:
         return "send", "api"
-    if facts.place("data_processing") or re.search(r"\bas json\b", facts.rest, re.I):
+    if facts.place("data_processing") or re.search(_AS_FILE, facts.rest, re.I):
         return "transform", "data_processing"
     if facts.verb in ("update", "add", "move", "put", "append", "sync", "copy", "index", "archive"):
         return "create", "api"
@@ -105,6 +106,8 @@ def _store(action: str, facts: Facts) -> tuple[str, str]:
 
 
 def _create(action: str, facts: Facts) -> tuple[str, str]:
+    if facts.verb in ("remove", "delete") and facts.has("duplicate", "duplicates"):
+        return "dedupe", "data_processing"
     if facts.verb == "call" and facts.urls and not facts.has("webhook", "post", "with"):
         return "fetch", "api"
     if facts.product:

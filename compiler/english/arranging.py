@@ -40,6 +40,14 @@ def _is_given(step: Step) -> bool:
     return bool(given) and not any(map(_ADDRESS.search, step.inputs))
 
 
+_OF_ALL = frozenset({"digest", "list", "lists", "overview", "report", "results", "table"})
+
+
+def _sends_all(step: Step) -> bool:
+    """Whether a step in a loop speaks of all its results: "then email a list to me"."""
+    return step.role == "sink" and bool(step.words & _OF_ALL)
+
+
 _PLACE = r"(?=[^\ue000-\ue003]+\b(?:from|at|on)\s+[\ue000-\ue003])"
 _FROM_PLACES = re.compile(rf",?\s+and\s+{_PLACE}|,\s+{_PLACE}")
 
@@ -203,7 +211,7 @@ class _Builder:
             return
         if _is_given(step):
             return
-        if step.agent == "aggregator":
+        if step.agent == "aggregator" or _sends_all(step):
             self.each = None
         if self.each is not None and step.each is None:
             step = replace(step, each=each_noun(f"each {self.each}"))
@@ -259,6 +267,8 @@ class _Builder:
         again = bool(self.arms) and self._continues(clause)
         if not again:
             self._close()
+            for found in self.sources.of_condition(clause.text):
+                self._place(found, clause)
         condition = clause.text
         if self.question is not None and AFFIRMED.match(condition):
             condition, self.question = self.question, None

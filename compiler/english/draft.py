@@ -82,10 +82,13 @@ class Draft:
 
     def input(self, name: str, description: str, schema: Mapping[str, Any] | None = None) -> str:
         """Declare an input of the workflow and return the reference to it."""
-        self.inputs.setdefault(name, {
-            **({"type": "string"} if schema is None else schema),
-            "description": description,
-        })
+        self.inputs.setdefault(
+            name,
+            {
+                **({"type": "string"} if schema is None else schema),
+                "description": description,
+            },
+        )
         return f"{{input.{name}}}"
 
     def ask(

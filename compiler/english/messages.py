@@ -17,7 +17,8 @@ _CC = re.compile(
     r"\bcc(?:'?d|ing)?:? (?:to )?((?:\ue001\d+\ue00f(?:,? and |, ?)?)+)", re.IGNORECASE
 )
 _SAYING = re.compile(
-    r"\b(?:saying|that says|which says|to say)(?: that)?:?\s+(?P<words>[^\ue000-\ue003]+)$", re.IGNORECASE
+    r"\b(?:saying|that says|which says|to say)(?: that)?:?\s+(?P<words>[^\ue000-\ue003]+)$",
+    re.IGNORECASE,
 )
 _TO = re.compile(
     r"\b(?:to|for|with)\s+(?P<who>(?:(?:each|every|all|the|our|my|a"

@@ -177,6 +177,8 @@ def write_database_read(place: Place) -> Written:
 
 
 def _asked_query(place: Place, noun: str | None) -> str:
+    searched = _FOR.search(place.step.rest)
+    noun = searched["noun"].lower() if searched else noun
     answer = place.draft.ask(
         f"{place.node_id}.query",
         "Which rows should be read? Give the table or the SQL query.",
@@ -186,6 +188,7 @@ def _asked_query(place: Place, noun: str | None) -> str:
     return select_rows(answer) if is_table(answer) else answer
 
 
+_FOR = re.compile(r"\bfor (?:the |all |new |our )*(?P<noun>[a-z_]+s)\b", re.IGNORECASE)
 _TABLE = re.compile(
     r"\b(?:table (?:called |named )?(?P<after>[a-z_]\w*)|(?:the|my|our|a|an|into|from|to|in) "
     r"(?P<before>[a-z_][\w-]*) (?:postgres |sql |database )?tables?)\b",

@@ -16,6 +16,10 @@ _AS_TOOL = re.compile(
     re.IGNORECASE,
 )
 _COMPLEMENT = re.compile(r"\b(?:from|of|in|about|based on|on)\s+(?P<rest>[^,;]+)", re.IGNORECASE)
+_OF_ITEMS = re.compile(
+    r"\bof (?:(?:the|all|these|our|my) )*(?P<noun>[a-z]+) (?:at|on|from|in) [\ue000-\ue003]",
+    re.IGNORECASE,
+)
 _READS = frozenset(
     {"analyze", "extract", "summarize", "classify", "translate", "score", "filter", "sort"}
 )
@@ -39,6 +43,21 @@ class Sources:
             self.products.add(step.product.key)
         return [found] if found else []
 
+    def of_condition(self, condition: str) -> list[Step]:
+        """Return the look at a URL that a condition speaks of: "if the page at … mentions X"."""
+        fresh = [url for url in self.text.literals_in(condition, "url") if url not in self.urls]
+        if not fresh:
+            return []
+        self.urls.update(fresh)
+        states = lexicon().data["conditions"]
+        tells_state = any(
+            re.search(rf"(?<!\w){re.escape(phrase)}\W*$", condition.lower())
+            for phrase in (*states["failing"], *states["working"])
+        )
+        marks = [m[0] for m in MARK.finditer(condition) if self.text.literals_in(m[0], "url")]
+        step = read_step(f"{'check' if tells_state else 'scrape'} {marks[0]}", self.text)
+        return [step] if step else []
+
     def _page(self, step: Step) -> Step | None:
         fresh = [url for url in step.urls if url not in self.urls]
         reads = step.role == "process" or step.action == "email"
@@ -46,6 +65,8 @@ class Sources:
             return None
         marks = [m[0] for m in MARK.finditer(step.marked) if self.text.literals_in(m[0], "url")]
         noun = f"{step.noun} from " if step.role != "process" and step.noun else ""
+        if (items := _OF_ITEMS.search(step.rest)) and is_plural(items["noun"].lower()):
+            noun = f"{items['noun']} from "
         return read_step(f"get {noun}{' and '.join(marks)}", self.text)
 
     def _service(self, step: Step) -> Step | None:

@@ -22,6 +22,7 @@ from agents.services import Services
 from store.live import LiveView
 from store.postgres import Pool
 from store.statements import statement
+from tests.eventually import eventually
 
 
 class LocalHost(Host):
@@ -126,7 +127,10 @@ async def open_process(
 
 
 async def take_over(pool: Pool, dead: Process, heir: Process) -> list[UUID]:
-    """End a lease and give its executions to another process, as the supervisor does."""
+    """End a lease and give its executions to another process, as the supervisor does.
+
+    It leaves out what a last flush of the dead still locks, so it is asked until it gives some.
+    """
     await pool.execute("UPDATE executors SET stopped_at = now() WHERE id = $1", dead.id)
-    rows = await pool.fetch(statement("take_over_executions"), [heir.id], 100)
+    rows = await eventually(lambda: pool.fetch(statement("take_over_executions"), [heir.id], 100))
     return [row["id"] for row in rows]

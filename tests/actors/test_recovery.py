@@ -18,6 +18,13 @@ from tests.store.rows import park, write
 END_LEASE = "UPDATE executors SET stopped_at = now() WHERE id = $1"
 AGE_LEASE = "UPDATE executors SET heartbeat_at = now() - interval '1 minute' WHERE id = $1"
 
+EXPIRE_QUESTION = """
+UPDATE execution_approvals SET expires_at = now() - interval '1 second' WHERE execution_id = $1
+"""
+PASS_DEADLINE = """
+UPDATE workflow_executions SET deadline_at = now() - interval '1 second' WHERE id = $1
+"""
+
 
 async def _executor(pool: Pool, slot: str = "executor-0") -> UUID:
     id = uuid7()
@@ -132,15 +139,8 @@ async def test_questions_and_executions_are_due_when_their_time_is_up(
         await park(engine_pool, account.tenant_id, id, "only")
     assert await engine_pool.fetch(statement("list_due_approvals"), 100) == []
     assert await engine_pool.fetch(statement("list_overdue_executions"), 100) == []
-    past = "now() - interval '1 second' WHERE"
-    await engine_pool.execute(
-        f"UPDATE execution_approvals SET expires_at = {past} execution_id = $1",
-        late,  # noqa: S608
-    )
-    await engine_pool.execute(
-        f"UPDATE workflow_executions SET deadline_at = {past} id = $1",
-        late,  # noqa: S608
-    )
+    await engine_pool.execute(EXPIRE_QUESTION, late)
+    await engine_pool.execute(PASS_DEADLINE, late)
     due = await engine_pool.fetch(statement("list_due_approvals"), 100)
     assert [(row["execution_id"], row["on_timeout"]) for row in due] == [(late, "reject")]
     overdue = await engine_pool.fetch(statement("list_overdue_executions"), 100)

@@ -35,11 +35,16 @@ TABLE: list[tuple[Exception, int]] = [
 ]
 
 
+def told(error: Exception) -> Any:
+    """The document with which an error is answered."""
+    return json.loads(bytes(problem_response(as_api_error(error)).body))
+
+
 @pytest.mark.parametrize(("error", "status"), TABLE, ids=lambda value: type(value).__name__)
 def test_the_table_of_statuses(error: Exception, status: int) -> None:
     """Each kind of error has its status, and its document the members of RFC 9457."""
     answer = problem_response(as_api_error(error))
-    document = json.loads(answer.body)
+    document = told(error)
     assert answer.status_code == document["status"] == status
     assert answer.media_type == MEDIA_TYPE
     assert document["type"] == "about:blank"
@@ -56,7 +61,7 @@ def test_errors_have_a_remedy(error: Exception) -> None:
 
 def test_a_specification_tells_every_problem() -> None:
     """All problems stand in the document, with place, rule, remedy and line."""
-    document = json.loads(problem_response(as_api_error(SpecificationError([PROBLEM]))).body)
+    document = told(SpecificationError([PROBLEM]))
     assert document["problems"] == [
         {"path": "nodes[0].agent", "rule": "unknown_agent", "message": "There is none.",
          "remedy": "Write another.", "line": 3}

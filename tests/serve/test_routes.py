@@ -172,7 +172,6 @@ def _after(started: dict[str, Any], seconds: int) -> str:
         ({"value": "a\x00b"}, 422),
         ({"comment": "x" * 10_001}, 422),
     ],
-    ids=str,
 )
 async def test_a_wrong_answer_decides_nothing(
     api: httpx.AsyncClient, account: Account, make_workflow: MakeWorkflow, start: StartExecution,
