@@ -11,7 +11,7 @@ from fastapi.responses import JSONResponse
 from starlette.exceptions import HTTPException
 
 from compiler.errors import Problem, SpecificationError
-from store.errors import Conflict, DatabaseUnavailable, NotFound
+from store.errors import Conflict, DatabaseUnavailable, NestedTooDeep, NotFound
 from store.postgres import UNREACHABLE
 
 log = structlog.get_logger(__name__)
@@ -96,6 +96,8 @@ def as_api_error(error: Exception) -> ApiError:
             return _invalid_request(error)
         case NotFound():
             return ApiError(404, str(error), "Check the identifier and the token's organization.")
+        case NestedTooDeep():
+            return ApiError(422, str(error), "Flatten the data, or send it as a text.")
         case Conflict():
             return ApiError(409, str(error), error.remedy)
         case BodyTooLarge():
@@ -140,7 +142,7 @@ def install(app: FastAPI) -> None:
             log.error("api.error", status=told.status, error=repr(error), exc_info=error)
         return problem_response(told)
 
-    for kind in (ApiError, SpecificationError, RequestValidationError, NotFound, Conflict,
+    for kind in (ApiError, SpecificationError, RequestValidationError, NotFound, Conflict, NestedTooDeep,
                  HTTPException, DatabaseUnavailable, *UNREACHABLE, Exception):  # fmt: skip
         app.add_exception_handler(kind, answer)
 

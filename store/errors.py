@@ -45,3 +45,10 @@ class Conflict(StoreError):
     def __init__(self, message: str, remedy: str) -> None:
         self.remedy = remedy
         super().__init__(message)
+
+
+class NestedTooDeep(StoreError, ValueError):
+    """A JSON value has more levels than can be stored."""
+
+    def __init__(self, levels: int) -> None:
+        super().__init__(f"A value is nested deeper than {levels} levels.")

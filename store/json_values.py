@@ -20,6 +20,8 @@ from uuid import UUID
 import orjson
 from pydantic import BaseModel
 
+from store.errors import NestedTooDeep
+
 LEVELS = 250
 """How deep values may be nested; the library that writes the text stops at 254."""
 _REFUSED = re.compile("[\x00\ud800-\udfff]")
@@ -38,10 +40,10 @@ def jsonable(value: Any, levels: int = LEVELS) -> Any:
         levels: How deep lists and objects may be nested.
 
     Raises:
-        ValueError: They are nested deeper.
+        NestedTooDeep: They are nested deeper.
     """
     if levels < 0:
-        raise ValueError("The value is nested too deep to be stored.")
+        raise NestedTooDeep(LEVELS)
     if value is None or isinstance(value, bool):
         return value
     if isinstance(value, Enum):

@@ -324,7 +324,7 @@ CREATE TABLE custom_agents (
 CREATE FUNCTION weft_authenticate(token_sha256 bytea)
 RETURNS TABLE (tenant_id uuid, organization_id uuid, organization_name text, user_id uuid,
                email text, user_name text, role text)
-LANGUAGE sql STABLE SECURITY DEFINER SET search_path = pg_catalog, public
+LANGUAGE sql STABLE SECURITY DEFINER SET search_path = pg_catalog, public, pg_temp
 AS $$
     SELECT k.tenant_id, k.organization_id, o.name, k.user_id, u.email, u.name, m.role
     FROM api_keys AS k

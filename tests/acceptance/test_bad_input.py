@@ -164,3 +164,15 @@ def test_odd_characters_are_refused_or_replaced(client: Client) -> None:
     status = client.execute(created["workflow_id"], {"text": "\u2713"}, wait=True)
     assert status["status"] == "completed", status["error"]
     assert status["output"]["made"] == ["\u2713", "\u2713\ufffd", None]
+
+
+def test_deep_nesting_is_refused(client: Client) -> None:
+    """Input nested too deep to be stored is refused, and nothing starts."""
+    deep: list[object] = []
+    for _ in range(300):
+        deep = [deep]
+    created = client.create(specification=chain([trivial_node("one")]))
+    with pytest.raises(WeftError) as refused:
+        client.execute(created["workflow_id"], {"deep": deep})
+    assert refused.value.status == 422
+    assert client.get(created["workflow_id"])["executions_count"] == 0

@@ -151,3 +151,22 @@ async def test_average_of_nothing_is_final(run: Run) -> None:
     """An average without numbers names the remedy."""
     with pytest.raises(AgentError, match="Give `field`"):
         await run("aggregator", {"aggregation": "average"}, inputs={"a": ["x"]})
+
+
+@pytest.mark.requirement("FR-3.6")
+async def test_a_report_of_several_inputs_tells_each_by_itself(run: Run) -> None:
+    """Labels are counted, sentiments too, lists stay lists and texts stay whole."""
+    inputs = {
+        "keywords": ["coffee", "jug", "lid"],
+        "categories": ["praise", "praise", "complaint"],
+        "sentiments": SENTIMENTS,
+        "summary": "They like it.",
+        "totals": {"open_orders": 3},
+    }
+    parameters = {"aggregation": "concat", "format": "markdown_report", "title": "Both"}
+    report = (await run("aggregator", parameters, inputs=inputs)).output
+    assert report.startswith("# Both\n\n## Keywords\n\n- coffee\n- jug\n- lid\n")
+    assert "| praise | 2 | 67 % |" in report
+    assert "| positive | 2 | 50 % |" in report
+    assert "## Summary\n\nThey like it.\n" in report
+    assert "- open orders: 3" in report

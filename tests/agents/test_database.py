@@ -182,3 +182,9 @@ class TestWithoutDefault:
         """The error says what to give."""
         with pytest.raises(AgentError, match="connection_string"):
             await run("database", {"query": "SELECT 1"})
+
+
+async def test_a_missing_table_says_what_to_do(run: Run, database: str) -> None:
+    """A row for a table that is not there names the remedy."""
+    with pytest.raises(AgentError, match="Create the table first"):
+        await run("database", {"query": "INSERT INTO no_such_table (a) VALUES (1)"})

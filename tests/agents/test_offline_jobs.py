@@ -99,3 +99,9 @@ def test_a_quote_is_cut_at_a_sentence() -> None:
         shorten("One two. Three four five six seven eight.", 30) == "One two. Three four five six…"
     )
     assert shorten("One two three four. Five six seven eight.", 30) == "One two three four."
+
+
+def test_titles_in_a_summary_end_like_sentences() -> None:
+    """A heading and the sentence after it do not run into each other."""
+    job = understand("Summarize:\n\nAurora coffee maker\nI love it.", {}, task="summarize")
+    assert answer(job).output == "Aurora coffee maker. I love it."

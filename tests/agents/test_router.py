@@ -53,10 +53,10 @@ async def test_first_route_that_holds_is_taken(run: Run, value: int, route: str)
     assert result.output == {"route": route}
 
 
-async def test_no_route_and_no_default_is_an_error(run: Run) -> None:
-    """Nothing that applies is an error with its remedy."""
-    with pytest.raises(AgentError, match="Give `default`"):
-        await run("router", {"routes": [{"when": "False", "to": "a"}]})
+async def test_no_route_and_no_default_ends_the_path(run: Run) -> None:
+    """Where no way applies there is none to go: the route is null."""
+    result = await run("router", {"routes": [{"when": "False", "to": "a"}]})
+    assert result.output == {"route": None}
 
 
 @pytest.mark.parametrize(

@@ -197,3 +197,10 @@ def test_any_text_survives_as_a_value(randomness: Callable[[int], random.Random]
         if "{{" not in text:
             again = "".join(p if isinstance(p, str) else f"{{{p}}}" for p in template.parts)
             assert again == text
+
+
+def test_a_missing_secret_names_its_variable() -> None:
+    """A reference to a secret that is not set says which variable sets it."""
+    error = UnresolvedReference("secrets.slack_webhook_url", ())
+    assert "Set WEFT_SECRET_SLACK_WEBHOOK_URL" in str(error)
+    assert "WEFT_SECRET" not in str(UnresolvedReference("state.x", ()))

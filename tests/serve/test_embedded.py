@@ -35,7 +35,7 @@ def home(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
     yield home
     sockets = socket_folder(home)
     for folder in (home, sockets, sockets.with_name(f"{sockets.name}-r")):
-        shutil.rmtree(folder)
+        shutil.rmtree(folder, ignore_errors=True)
 
 
 def server(home: Path) -> psutil.Process:
