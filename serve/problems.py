@@ -133,6 +133,12 @@ def _invalid_request(error: RequestValidationError) -> ApiError:
     )  # fmt: skip
 
 
+_KINDS = (
+    ApiError, SpecificationError, RequestValidationError, NotFound, Conflict, NestedTooDeep,
+    HTTPException, DatabaseUnavailable, *UNREACHABLE, Exception,
+)  # fmt: skip
+
+
 def install(app: FastAPI) -> None:
     """Answer every error of an app as a problem."""
 
@@ -142,8 +148,7 @@ def install(app: FastAPI) -> None:
             log.error("api.error", status=told.status, error=repr(error), exc_info=error)
         return problem_response(told)
 
-    for kind in (ApiError, SpecificationError, RequestValidationError, NotFound, Conflict, NestedTooDeep,
-                 HTTPException, DatabaseUnavailable, *UNREACHABLE, Exception):  # fmt: skip
+    for kind in _KINDS:
         app.add_exception_handler(kind, answer)
 
 
