@@ -167,33 +167,32 @@ async def _refuse(socket: WebSocket, error: Exception) -> None:
 
 
 async def _send_all(socket: WebSocket, messages: AsyncGenerator[Message | None, None]) -> None:
-    async def send() -> None:
-        loop = asyncio.get_running_loop()
-        sent_at = loop.time()
-        async for message in messages:
-            if message is not None:
-                await socket.send_text(orjson.dumps(message).decode("utf-8"))
-                sent_at = loop.time()
-            elif loop.time() - sent_at >= PING_SECONDS:
-                await socket.send_text('{"type":"ping"}')
-                sent_at = loop.time()
-        await socket.close(1000)
+    """Send messages until there are no more or the watcher goes."""
 
     async def receive() -> None:
-        while True:
-            await socket.receive_text()
+        while (await socket.receive())["type"] != "websocket.disconnect":
+            # What a watcher says means nothing here; listening shows when it goes.
+            continue
+        raise WebSocketDisconnect
 
-    sending = asyncio.create_task(send())
-    receiving = asyncio.create_task(receive())
     try:
-        done, _ = await asyncio.wait({sending, receiving}, return_when=asyncio.FIRST_COMPLETED)
-        for task in done:
-            if (error := task.exception()) and not isinstance(
-                error, WebSocketDisconnect | RuntimeError
-            ):
-                raise error
-    finally:
-        for task in (sending, receiving):
-            task.cancel()
-        await asyncio.gather(sending, receiving, return_exceptions=True)
-        await messages.aclose()
+        async with aclosing(messages), asyncio.TaskGroup() as group:
+            receiving = group.create_task(receive())
+            await _send(socket, messages)
+            receiving.cancel()
+    except* (WebSocketDisconnect, RuntimeError) as gone:
+        # Starlette raises a RuntimeError when something is sent to one that is gone.
+        log.debug("stream.watcher_gone", errors=[repr(error) for error in gone.exceptions])
+
+
+async def _send(socket: WebSocket, messages: AsyncIterator[Message | None]) -> None:
+    loop = asyncio.get_running_loop()
+    sent_at = loop.time()
+    async for message in messages:
+        if message is not None:
+            await socket.send_text(orjson.dumps(message).decode("utf-8"))
+            sent_at = loop.time()
+        elif loop.time() - sent_at >= PING_SECONDS:
+            await socket.send_text('{"type":"ping"}')
+            sent_at = loop.time()
+    await socket.close(1000)
