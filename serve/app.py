@@ -71,6 +71,10 @@ def build_app(config: ApiConfig, parser: Any) -> FastAPI:
         title="Weft",
         version=version("weft-platform"),
         lifespan=lifespan,
+        # Its own pages need the internet, and its own route needs no token.
+        openapi_url=None,
+        docs_url=None,
+        redoc_url=None,
         generate_unique_id_function=lambda route: route.name,
     )
     problems.install(app)

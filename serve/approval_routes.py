@@ -9,8 +9,9 @@ from fastapi import APIRouter, Response
 
 from compiler.errors import SpecificationError
 from compiler.values import value_problems
-from serve.answers import Decision, json_answer
+from serve.answers import json_answer
 from serve.context import ROLES_THAT_WRITE, Caller, Context, Shared, require_role
+from serve.execution_answers import Decision
 from serve.identifiers import parse, render
 from serve.problems import ApiError
 from serve.requests import Approve

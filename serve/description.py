@@ -1,7 +1,7 @@
 """The API's description of itself (OpenAPI): what holds for every route is said here, once.
 
-Each route declares its answers with the models of `serve.answers`; errors, tokens and tags are the
-same everywhere. Nothing of this runs with a request.
+Each route declares its answers with the models of `serve.answers` and `serve.execution_answers`;
+errors, tokens and tags are the same everywhere. Nothing of this runs with a request.
 """
 
 from http import HTTPStatus

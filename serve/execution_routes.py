@@ -11,16 +11,7 @@ from compiler.check import validate_input
 from compiler.errors import SpecificationError
 from compiler.estimate import workflow_estimate
 from compiler.specification import Specification
-from serve.answers import (
-    Cancellation,
-    Events,
-    Execution,
-    ExecutionPage,
-    ExecutionStatus,
-    Logs,
-    StartedExecution,
-    json_answer,
-)
+from serve.answers import json_answer
 from serve.context import (
     ROLES_THAT_WRITE,
     Caller,
@@ -35,6 +26,15 @@ from serve.documents import (
     log_document,
     progress_document,
     timestamp,
+)
+from serve.execution_answers import (
+    Cancellation,
+    Events,
+    Execution,
+    ExecutionPage,
+    ExecutionStatus,
+    Logs,
+    StartedExecution,
 )
 from serve.identifiers import parse, render
 from serve.requests import ExecuteWorkflow

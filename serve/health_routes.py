@@ -5,7 +5,7 @@ from collections.abc import Awaitable, Callable
 from typing import Any
 
 from asyncpg import exceptions
-from fastapi import APIRouter, Response
+from fastapi import APIRouter, Request, Response
 from fastapi.responses import PlainTextResponse
 from prometheus_client import CONTENT_TYPE_LATEST, generate_latest
 from redis.exceptions import RedisError
@@ -68,3 +68,9 @@ async def metrics(context: Shared, _caller: Caller) -> Response:
     """Return metrics in Prometheus's text format; needs a token like every other route."""
     await collect(context.pool)
     return PlainTextResponse(generate_latest(), media_type=CONTENT_TYPE_LATEST)
+
+
+@router.get("/openapi.json", include_in_schema=False)
+async def openapi(request: Request, _caller: Caller) -> Response:
+    """Return the API's description of itself."""
+    return json_answer(request.app.openapi())

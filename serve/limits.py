@@ -18,7 +18,6 @@ _HEADERS = {
     "x-content-type-options": "nosniff",
     "referrer-policy": "same-origin",
 }
-_DOCS = ("/docs", "/redoc")
 
 
 class Bounded:
@@ -32,7 +31,7 @@ class Bounded:
         if scope["type"] != "http":
             await self._app(scope, receive, send)
             return
-        secure = _with_headers(scope, send)
+        secure = _with_headers(send)
         length = dict(scope["headers"]).get(b"content-length", b"0")
         if not length.isdigit() or int(length) > BODY_LIMIT_BYTES:
             answer = problem_response(as_api_error(BodyTooLarge(BODY_LIMIT_BYTES)))
@@ -51,9 +50,9 @@ class Bounded:
         await self._app(scope, bounded, secure)
 
 
-def _with_headers(scope: Scope, send: Send) -> Send:
+def _with_headers(send: Send) -> Send:
     async def add(message: Message) -> None:
-        if message["type"] == "http.response.start" and not scope["path"].startswith(_DOCS):
+        if message["type"] == "http.response.start":
             headers = MutableHeaders(scope=message)
             for name, value in _HEADERS.items():
                 headers.setdefault(name, value)

@@ -121,7 +121,7 @@ def _invalid_request(error: RequestValidationError) -> ApiError:
             "path": ".".join(str(part) for part in problem["loc"]),
             "rule": problem["type"],
             "message": problem["msg"],
-            "remedy": "See /docs for what this call takes.",
+            "remedy": "See /openapi.json for what this call takes.",
             "line": None,
         }
         for problem in error.errors()

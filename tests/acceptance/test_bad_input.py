@@ -92,7 +92,9 @@ def test_a_server_that_never_answers_is_given_up(client: Client, recorder: Recor
 @pytest.mark.requirement("NFR-4.1")
 def test_nothing_is_shown_without_a_token(platform: Platform) -> None:
     """Every route but health, readiness and the login page answers 401."""
-    document = httpx.get(f"{platform.url}/openapi.json").json()
+    headers = {"Authorization": f"Bearer {platform.token}"}
+    assert httpx.get(f"{platform.url}/openapi.json").status_code == 401
+    document = httpx.get(f"{platform.url}/openapi.json", headers=headers).json()
     for path, operations in document["paths"].items():
         if path in ("/health", "/ready", "/api/v1/session"):
             continue

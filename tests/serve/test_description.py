@@ -186,9 +186,18 @@ async def test_what_is_open_is_declared_open(
             assert (answer.status_code == 401) == ("security" not in operation), (method, path)
 
 
-async def test_the_description_is_served(anonymous: httpx.AsyncClient) -> None:
-    """The description is at /openapi.json, with the version and how to watch live."""
-    document = (await anonymous.get("/openapi.json")).json()
+async def test_the_description_is_served(api: httpx.AsyncClient) -> None:
+    """The description is at /openapi.json, with a token like everything else."""
+    document = (await api.get("/openapi.json")).json()
     assert document["info"]["title"] == "Weft"
     assert "/executions/{execution_id}/stream" in document["info"]["description"]
     assert {"Event", "Execution", "Plan"} <= set(document["components"]["schemas"])
+
+
+@pytest.mark.parametrize("path", ["/openapi.json", "/docs", "/redoc"])
+async def test_the_description_is_not_for_everybody(
+    anonymous: httpx.AsyncClient, path: str
+) -> None:
+    """Without a token the description is refused, and there are no pages that need a network."""
+    answer = await anonymous.get(path)
+    assert answer.status_code == (401 if path == "/openapi.json" else 404)

@@ -7,7 +7,7 @@ from uuid import UUID
 import httpx
 import pytest
 
-from serve import answers
+from serve import answers, execution_answers
 from serve.documents import timestamp
 from store.postgres import Pool
 from store.records import (
@@ -138,16 +138,16 @@ async def test_starting_and_cancelling(api: httpx.AsyncClient, make_workflow: Ma
     answer = await api.post(path, json={"input": {"texts": ["a"]}})
     assert answer.status_code == 202
     started = answer.json()
-    fits(answers.StartedExecution, started)
+    fits(execution_answers.StartedExecution, started)
     assert started["status"] == "running"
     assert started["progress"]["current_node"] == "each"
     assert started["websocket_url"].startswith(
         "ws://weft.example/api/v1/workflows/executions/exec_"
     )
     execution = f"{WORKFLOWS}/executions/{started['execution_id']}"
-    fits(answers.Execution, (await api.get(execution)).json())
+    fits(execution_answers.Execution, (await api.get(execution)).json())
     cancelled = (await api.post(f"{execution}/cancel")).json()
-    fits(answers.Cancellation, cancelled)
+    fits(execution_answers.Cancellation, cancelled)
     assert (cancelled["completed_nodes"], cancelled["pending_nodes"]) == (0, 3)
     again = (await api.post(f"{execution}/cancel")).json()
     assert again == cancelled
@@ -166,7 +166,7 @@ async def test_an_execution_is_shown_node_by_node(
     await written(engine_pool, account, execution_id)
     path = f"{WORKFLOWS}/executions/exec_{execution_id.hex}"
     status = (await api.get(path)).json()
-    fits(answers.Execution, status)
+    fits(execution_answers.Execution, status)
     each, total, never = status["nodes"]
     assert each["items"] == {"count": 3, "completed": 2, "failed": 1}
     assert each["output"] == {"each": [3, 1]}
@@ -176,15 +176,15 @@ async def test_an_execution_is_shown_node_by_node(
     assert status["error"] == {"node_id": "sum", "message": "No."}
     assert status["cost"] == {"llm_tokens": 7, "api_calls": 0, "total_usd": 0.25}
     logs = (await api.get(f"{path}/logs")).json()
-    fits(answers.Logs, logs)
+    fits(execution_answers.Logs, logs)
     assert [log["error_trace"] for log in logs["logs"]] == [None, "sum: No."]
     events = (await api.get(f"{path}/events")).json()
-    fits(answers.Events, events)
+    fits(execution_answers.Events, events)
     assert [event["seq"] for event in events["events"]] == [1, 2]
     assert (await api.get(f"{path}/events?after=1")).json()["events"] == events["events"][1:]
     for history in (f"{WORKFLOWS}/wf_{workflow.id.hex}/executions", f"{WORKFLOWS}/executions"):
         page = (await api.get(history, params={"status": "failed"})).json()
-        fits(answers.ExecutionPage, page)
+        fits(execution_answers.ExecutionPage, page)
         assert (page["total"], page["success_rate"], page["total_cost_usd"]) == (1, 0.0, 0.25)
         assert (await api.get(history, params={"status": "completed"})).json()["total"] == 0
 
@@ -199,15 +199,15 @@ async def test_a_question_is_shown_and_answered(
     await park(engine_pool, account.tenant_id, execution_id, "only")
     path = f"{WORKFLOWS}/executions/exec_{execution_id.hex}"
     status = (await api.get(path)).json()
-    fits(answers.Execution, status)
+    fits(execution_answers.Execution, status)
     assert (status["status"], status["approvals"][0]["status"]) == ("waiting", "pending")
     decision = (await api.post(f"{path}/approve", json={"comment": "Yes."})).json()
-    fits(answers.Decision, decision)
+    fits(execution_answers.Decision, decision)
     assert (await api.post(f"{path}/approve", json={})).json() == decision
     refused = await api.post(f"{path}/approve", json={"decision": "reject"})
     assert refused.status_code == 409
     assert account.principal.email in refused.json()["detail"]
-    fits(answers.Execution, (await api.get(path)).json())
+    fits(execution_answers.Execution, (await api.get(path)).json())
 
 
 @pytest.mark.requirement("NFR-3.5")

@@ -3,6 +3,7 @@
 import asyncio
 import json
 import os
+import shutil
 from collections.abc import AsyncIterator
 from contextlib import aclosing
 from dataclasses import replace
@@ -18,7 +19,7 @@ from starlette.websockets import WebSocketDisconnect
 
 from serve import streams
 from serve.context import Context
-from serve.embedded import embedded_redis
+from serve.embedded import embedded_redis, socket_folder
 from serve.streams import follow, wait_until_ended
 from store.live import LiveView, open_live_view, tenant_channel
 from store.postgres import Pool
@@ -193,6 +194,8 @@ async def test_a_redis_that_dies_while_one_watches_is_not_missed(
             server.__exit__(None, None, None)
             await execution.write("node_started", "workflow_completed")
             assert await asyncio.wait_for(rest, 20) == [2, 3]
+    sockets = socket_folder(tmp_path)
+    shutil.rmtree(sockets.with_name(f"{sockets.name}-r"))
 
 
 @pytest.mark.requirement("API.2")

@@ -1,0 +1,213 @@
+"""The shapes of the API's answers about executions; see `serve.answers`."""
+
+from typing import Annotated, Any, Literal
+
+from pydantic import AwareDatetime, ConfigDict, Field
+
+from compiler.specification import Edge, Node
+from serve.answers import Answer, Levels, WorkflowId, WorkflowName
+
+ExecutionStatus = Literal["pending", "running", "waiting", "completed", "failed", "cancelled"]
+NodeStatus = Literal["pending", "running", "waiting", "retrying", "completed", "failed",
+                     "cancelled", "skipped"]  # fmt: skip
+ExecutionId = Annotated[str, Field(examples=["exec_0199a1b2c3d47e5f8a9b0c1d2e3f4a5b"])]
+
+
+class Progress(Answer):
+    """How far an execution is."""
+
+    total_nodes: int
+    completed_nodes: int
+    failed_nodes: int
+    current_node: str | None
+
+
+class StartedExecution(Answer):
+    """An execution that was accepted."""
+
+    execution_id: ExecutionId
+    workflow_id: WorkflowId
+    status: ExecutionStatus
+    progress: Progress
+    started_at: AwareDatetime
+    estimated_completion: AwareDatetime
+    websocket_url: str
+    """Where its events are streamed, with `?after=` the number of the last one seen."""
+
+
+class ExecutionSummary(Answer):
+    """An execution as lists show it."""
+
+    execution_id: ExecutionId
+    workflow_id: WorkflowId
+    workflow_name: WorkflowName
+    status: ExecutionStatus
+    waiting_reason: str | None
+    progress: Progress
+    duration_seconds: float | None
+    cost_usd: float
+    error_message: str | None
+    started_at: AwareDatetime | None
+    completed_at: AwareDatetime | None
+
+
+class ExecutionPage(Answer):
+    """One page of executions, the newest first, with figures over all that match."""
+
+    executions: list[ExecutionSummary]
+    total: int
+    success_rate: float | None
+    """Completed ones among those that ended, 0 to 1; null when none has."""
+    avg_duration_seconds: float | None
+    total_cost_usd: float
+    limit: int
+    offset: int
+
+
+class Items(Answer):
+    """How far a map node is."""
+
+    count: int
+    completed: int
+    failed: int
+
+
+class NodeState(Answer):
+    """One node of an execution; a node without an attempt has only the first three fields."""
+
+    node_id: str
+    agent: str
+    status: NodeStatus
+    attempt: int | None = None
+    started_at: AwareDatetime | None = None
+    completed_at: AwareDatetime | None = None
+    duration_seconds: float | None = None
+    output: Any = None
+    error: str | None = None
+    metadata: dict[str, Any] | None = None
+    """Facts about the work itself: the model, the pages read, the message's id."""
+    llm_tokens: int | None = None
+    api_calls: int | None = None
+    cost_usd: float | None = None
+    items: Items | None = None
+
+
+class Approval(Answer):
+    """A question to a person."""
+
+    approval_id: str
+    node_id: str
+    message: str
+    approval_type: Literal["approve_reject", "text_input", "multiple_choice"]
+    options: list[str]
+    requested_at: AwareDatetime
+    expires_at: AwareDatetime | None
+    on_timeout: Literal["reject", "approve", "cancel"]
+    status: str
+    decision: str | None
+    value: Any
+    comment: str | None
+    decided_by: str | None
+    decided_at: AwareDatetime | None
+
+
+class ExecutionError(Answer):
+    """Why an execution failed or was cancelled."""
+
+    node_id: str | None
+    message: str
+
+
+class Cost(Answer):
+    """What an execution used up."""
+
+    llm_tokens: int
+    api_calls: int
+    total_usd: float
+
+
+class NodesAndEdges(Answer):
+    """The graph that an execution follows."""
+
+    nodes: list[Node]
+    edges: list[Edge]
+
+
+class Execution(ExecutionSummary):
+    """The status of an execution, node by node."""
+
+    nodes: list[NodeState]
+    approvals: list[Approval]
+    input: Any
+    output: Any
+    error: ExecutionError | None
+    cost: Cost
+    retry_count: int
+    specification: NodesAndEdges
+    levels: Levels
+
+
+class NodeLog(Answer):
+    """One attempt at a node."""
+
+    node_id: str
+    agent: str
+    status: NodeStatus
+    attempt: int
+    started_at: AwareDatetime | None
+    completed_at: AwareDatetime | None
+    duration_seconds: float | None
+    input: Any
+    output: Any
+    error_message: str | None
+    error_trace: str | None
+    metadata: dict[str, Any]
+    llm_tokens: int
+    api_calls: int
+    cost_usd: float
+
+
+class Logs(Answer):
+    """Every attempt at every node, in the order of time."""
+
+    logs: list[NodeLog]
+
+
+class Event(Answer):
+    """One thing that happened; further fields depend on `type`. The WebSocket sends the same."""
+
+    model_config = ConfigDict(extra="allow")
+
+    type: str
+    seq: int
+    """Counted from 1 without a gap in each execution."""
+    event_id: str
+    execution_id: ExecutionId
+    timestamp: AwareDatetime
+    node_id: str | None = None
+
+
+class Events(Answer):
+    """What happened after a number, in order."""
+
+    events: list[Event]
+
+
+class Cancellation(Answer):
+    """An execution that was cancelled."""
+
+    execution_id: ExecutionId
+    status: Literal["cancelled"]
+    cancelled_at: AwareDatetime
+    message: str
+    completed_nodes: int
+    pending_nodes: int
+
+
+class Decision(Answer):
+    """The answer that counts."""
+
+    execution_id: ExecutionId
+    approval_id: str
+    status: str
+    decision: str | None
