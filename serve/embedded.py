@@ -266,6 +266,7 @@ def embedded_redis(home: Path, environment: dict[str, str]) -> Iterator[str]:
     with log.open("ab") as output:
         process = subprocess.Popen(
             [str(valkey_binary.get_binary_path()), "--port", "0", "--unixsocket", str(path),
+              "--set-proc-title", "no",
              "--unixsocketperm", "700", "--save", "", "--appendonly", "no",
              "--maxmemory", "256mb", "--maxmemory-policy", "volatile-ttl", "--dir", str(folder)],
             stdout=output, stderr=output, env=environment, start_new_session=True,

