@@ -95,9 +95,12 @@ def test_a_second_platform_has_other_files(sockets: Path) -> None:
     assert len(files) == 6
     assert all(second[name].startswith(str(two)) for name in files)
     assert {folder.stat().st_mode & 0o777 for folder in (one, two)} == {0o700}
-    ports = [name for name in first if name.endswith("_PORT")]
-    assert [first[name] for name in ports] == ["1", "2"]
-    assert [second[name] for name in ports] == ["3", "4"]
+    pages = ["RAY_SERVE_HAPROXY_METRICS_PORT", "RAY_SERVE_HAPROXY_STATS_PORT"]
+    assert [first[name] for name in pages] == ["1", "2"]
+    assert [second[name] for name in pages] == ["3", "4"]
+    replicas = [name for name in first if "DIRECT_INGRESS_M" in name and name.endswith("_PORT")]
+    assert len(replicas) == 4
+    assert all(first[name] != second[name] for name in replicas)
 
 
 def test_what_an_earlier_start_left_is_gone(sockets: Path) -> None:
