@@ -125,9 +125,15 @@ def _start_world(home: Path) -> dict[str, Any]:
     return world
 
 
+def report_of(execution: Any) -> str:
+    """Return the report that an execution's aggregator made."""
+    (node,) = [node for node in execution["nodes"] if node["agent"] == "aggregator"]
+    (report,) = node["output"].values()
+    return str(report)
+
+
 def _show_result(console: Console, execution: Any, mails: Path) -> None:
-    report = next((value for value in execution["output"].values() if isinstance(value, str)), "")
-    console.print(Panel(Markdown(report), title="The report"))
+    console.print(Panel(Markdown(report_of(execution)), title="The report"))
     deadline = time.monotonic() + MAIL_SECONDS
     while not (received := sorted(mails.glob("*.eml"))) and time.monotonic() < deadline:
         time.sleep(0.05)
