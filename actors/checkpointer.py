@@ -1,13 +1,16 @@
 """LangGraph's checkpointer over the journal.
 
-A checkpoint is one row without its values; a channel's value is a row per version, so a chain of n
-nodes writes O(n). Every write goes through the journal under the execution's lease: an owner that
-lost it gets `LeaseLost` and writes nothing. What a node wants recorded with its result (log, event,
-counters) is handed to `Recorder.take`, and lands in the same transaction as the result.
+A checkpoint is one row without its values, and most say only what differs from their parent; a
+channel's value is a row per version: so a chain of n nodes writes O(n). Every write goes through
+the journal under the execution's lease: an owner that lost it gets `LeaseLost` and writes nothing.
+What a node wants recorded with its result (log, event, counters) is handed to `Recorder.take`, and
+lands in the same transaction as the result. Writes of a superstep's tasks are left out when its
+checkpoint comes before they are flushed, since it holds them.
 """
 
 import random
-from collections.abc import AsyncIterator, Callable, Sequence
+from collections.abc import AsyncIterator, Callable, Mapping, Sequence
+from dataclasses import dataclass, field
 from typing import Any, Protocol, cast
 from uuid import UUID
 
@@ -23,19 +26,58 @@ from langgraph.checkpoint.base import (
 )
 
 from actors import serde
-from actors.journal import Journal, Lease
+from actors.journal import Entry, Journal, Lease
 from store import json_values
 from store.postgres import Pool
-from store.records import ChannelValueRecord, CheckpointRecord, Record, WriteRecord
+from store.records import (
+    ChannelValueRecord,
+    CheckpointRecord,
+    MapItemRecord,
+    Record,
+    WriteRecord,
+)
 from store.statements import statement
 
 INTERRUPT = "__interrupt__"
+DELTA = "$delta"
+"""Marks a snapshot that says only what differs from its parent."""
+
+
+@dataclass(slots=True)
+class Place:
+    """Where an execution stands in one namespace, as this process has written it.
+
+    Attributes:
+        checkpoint_id: The last checkpoint.
+        versions: Its `channel_versions`.
+        seen: Its `versions_seen`.
+        full_bytes: How large the last whole snapshot was.
+        delta_bytes: How large the differences since then are together.
+        writes: Entries of the present superstep's tasks, with how many records are their writes.
+    """
+
+    checkpoint_id: str | None = None
+    versions: dict[str, Any] = field(default_factory=dict)
+    seen: dict[str, Any] = field(default_factory=dict)
+    full_bytes: int = 0
+    delta_bytes: int = 0
+    writes: list[tuple[Entry, int]] = field(default_factory=list)
 
 
 class Recorder(Protocol):
     """What an execution's run adds to the writes of its tasks."""
 
     lease: Lease
+    fresh: bool
+    """Whether nothing was recorded of the execution before this process began with it."""
+    places: dict[str, Place]
+    """What this process has written, by checkpoint namespace."""
+    held: list[Record]
+    """What waits for a later checkpoint to be committed with."""
+
+    def holds(self) -> bool:
+        """Whether what is written now waits for a later checkpoint."""
+        ...
 
     def take(self, task_id: str, writes: Sequence[tuple[str, Any]]) -> list[Record]:
         """Return, once, what is to be recorded together with these writes of a task."""
@@ -48,10 +90,12 @@ class JournalSaver(BaseCheckpointSaver[str]):
     Args:
         pool: A pool of role weft_engine, for reading.
         journal: Takes what is written.
-        recorder: Returns the run of an execution that this process hosts.
+        recorder: Returns the run of an execution, if this process hosts it.
     """
 
-    def __init__(self, pool: Pool, journal: Journal, recorder: Callable[[UUID], Recorder]) -> None:
+    def __init__(
+        self, pool: Pool, journal: Journal, recorder: Callable[[UUID], Recorder | None]
+    ) -> None:
         super().__init__()
         self._pool = pool
         self._journal = journal
@@ -70,10 +114,13 @@ class JournalSaver(BaseCheckpointSaver[str]):
         """Return a checkpoint with its values and pending writes; None when there is none."""
         execution_id, namespace = _place(config)
         wanted = config["configurable"].get("checkpoint_id")
-        row = await self._pool.fetchrow(
-            statement("get_checkpoint"), execution_id, namespace, wanted
-        )
-        return await self._tuple(execution_id, namespace, row) if row else None
+        recorder = self._recorder(execution_id)
+        if recorder is not None:
+            if recorder.fresh and namespace not in recorder.places:
+                return None
+            await self._journal.drain()
+        rows = await self._pool.fetch(statement("get_checkpoint"), execution_id, namespace, wanted)
+        return await self._tuple(execution_id, namespace, rows) if rows else None
 
     async def alist(
         self,
@@ -87,6 +134,8 @@ class JournalSaver(BaseCheckpointSaver[str]):
         if config is None:
             return
         configurable = config["configurable"]
+        if self._recorder(UUID(configurable["thread_id"])) is not None:
+            await self._journal.drain()
         rows = await self._pool.fetch(
             statement("list_checkpoints"),
             UUID(configurable["thread_id"]),
@@ -96,7 +145,11 @@ class JournalSaver(BaseCheckpointSaver[str]):
             limit,
         )
         for row in rows:
-            yield await self._tuple(UUID(configurable["thread_id"]), row["checkpoint_ns"], row)
+            execution_id, namespace = UUID(configurable["thread_id"]), row["checkpoint_ns"]
+            line = await self._pool.fetch(
+                statement("get_checkpoint"), execution_id, namespace, row["checkpoint_id"]
+            )
+            yield await self._tuple(execution_id, namespace, line)
 
     async def aput(
         self,
@@ -111,37 +164,22 @@ class JournalSaver(BaseCheckpointSaver[str]):
             LeaseLost: This process does not own the execution any more.
         """
         execution_id, namespace = _place(config)
-        lease = self._recorder(execution_id).lease
-        values = checkpoint["channel_values"]
-        # Most channels that merely trigger a node hold null: those need no row of their own.
-        nulls = [channel for channel, value in values.items() if value is None]
-        snapshot = {**checkpoint, "channel_values": dict.fromkeys(nulls)}
-        records: list[Record] = [
-            CheckpointRecord(
-                lease.tenant_id,
-                execution_id,
-                namespace,
-                checkpoint["id"],
-                config["configurable"].get("checkpoint_id"),
-                _origin(namespace, metadata),
-                serde.dump(snapshot),
-                json_values.dumps(get_checkpoint_metadata(config, metadata)),
-                lease.epoch,
-            )
-        ]
-        for channel, version in new_versions.items():
-            if (value := values.get(channel)) is not None:
-                records.append(
-                    ChannelValueRecord(
-                        lease.tenant_id,
-                        execution_id,
-                        namespace,
-                        channel,
-                        str(version),
-                        serde.dump(value),
-                    )
-                )
-        await self._journal.append(lease, records)
+        recorder = self._hosted(execution_id)
+        place = recorder.places.setdefault(namespace, Place())
+        records = _checkpoint_records(recorder.lease, namespace, place, config, checkpoint,
+                                      metadata, new_versions)  # fmt: skip
+        # The checkpoint holds what its superstep's tasks wrote: writes that are still queued need
+        # not be written, and what was noted beside them is recorded with it.
+        for entry, amount in place.writes:
+            recorder.held.extend(entry.recall()[amount:])
+        place.writes = []
+        recorder.held.extend(records)
+        if not recorder.holds():
+            # Before the first node has run there is nothing that the execution's row does not say.
+            begun = metadata.get("step", 0) >= 1
+            done = self._journal.append(recorder.lease, _taken(recorder), lazy=not begun)
+            if begun:
+                await done
         return {
             "configurable": {
                 "thread_id": config["configurable"]["thread_id"],
@@ -163,8 +201,9 @@ class JournalSaver(BaseCheckpointSaver[str]):
             LeaseLost: This process does not own the execution any more.
         """
         execution_id, namespace = _place(config)
-        recorder = self._recorder(execution_id)
+        recorder = self._hosted(execution_id)
         lease = recorder.lease
+        place = recorder.places.setdefault(namespace, Place())
         records: list[Record] = [
             WriteRecord(
                 lease.tenant_id,
@@ -179,14 +218,35 @@ class JournalSaver(BaseCheckpointSaver[str]):
             )
             for position, (channel, value) in enumerate(writes)
         ]
-        await self._journal.append(lease, [*records, *recorder.take(task_id, writes)])
+        notes = recorder.take(task_id, writes)
+        if any(channel in WRITES_IDX_MAP for channel, _ in writes):
+            # No checkpoint follows on these.
+            recorder.held.extend([*records, *notes])
+            await self._journal.append(lease, _taken(recorder))
+            return
+        if recorder.holds() and not any(isinstance(note, MapItemRecord) for note in notes):
+            recorder.held.extend(notes)
+            return
+        entry = self._journal.queue(lease, [*records, *notes], lazy=True)
+        place.writes.append((entry, len(records)))
+        await entry.done
 
     async def adelete_thread(self, thread_id: str) -> None:
         """Forget the state of an execution."""
+        await self._journal.drain()
         await self._pool.execute(statement("delete_checkpoints"), UUID(thread_id))
 
-    async def _tuple(self, execution_id: UUID, namespace: str, row: Any) -> CheckpointTuple:
-        checkpoint = serde.load(row["state_snapshot"])
+    def _hosted(self, execution_id: UUID) -> Recorder:
+        recorder = self._recorder(execution_id)
+        if recorder is None:
+            raise RuntimeError(f"Execution {execution_id} is not hosted here, so not written here.")
+        return recorder
+
+    async def _tuple(
+        self, execution_id: UUID, namespace: str, rows: Sequence[Any]
+    ) -> CheckpointTuple:
+        checkpoint = _whole(rows)
+        row = rows[0]
         versions = checkpoint["channel_versions"]
         values = await self._pool.fetch(
             statement("list_channel_values"),
@@ -211,6 +271,108 @@ class JournalSaver(BaseCheckpointSaver[str]):
                 (write["task_id"], write["channel"], serde.load(write["value"])) for write in writes
             ],
         )
+
+
+def _taken(recorder: Recorder) -> list[Record]:
+    records, recorder.held = recorder.held, []
+    return records
+
+
+def _checkpoint_records(
+    lease: Lease,
+    namespace: str,
+    place: Place,
+    config: RunnableConfig,
+    checkpoint: Checkpoint,
+    metadata: CheckpointMetadata,
+    new_versions: ChannelVersions,
+) -> list[Record]:
+    """Return a checkpoint's row and those of the values that are new in it."""
+    values = checkpoint["channel_values"]
+    parent = config["configurable"].get("checkpoint_id")
+    records: list[Record] = [
+        CheckpointRecord(
+            lease.tenant_id,
+            lease.execution_id,
+            namespace,
+            checkpoint["id"],
+            parent,
+            _origin(namespace, metadata),
+            _snapshot(place, parent, checkpoint),
+            json_values.dumps(get_checkpoint_metadata(config, metadata)),
+            lease.epoch,
+        )
+    ]
+    for channel, version in new_versions.items():
+        if (value := values.get(channel)) is not None:
+            records.append(
+                ChannelValueRecord(
+                    lease.tenant_id,
+                    lease.execution_id,
+                    namespace,
+                    channel,
+                    str(version),
+                    serde.dump(value),
+                )
+            )
+    return records
+
+
+def _snapshot(place: Place, parent: str | None, checkpoint: Checkpoint) -> str:
+    """Return a checkpoint without its values: whole, or what differs from its parent.
+
+    Differences are written until they are as large as the last whole snapshot, so a chain of n
+    nodes writes O(n), and reading one checkpoint reads at most twice its size.
+    """
+    versions = _changed(place.versions, checkpoint["channel_versions"])
+    seen = _changed(place.seen, checkpoint["versions_seen"])
+    # A difference can add and replace, not take away.
+    grown = place.versions.keys() == checkpoint["channel_versions"].keys()
+    grown = grown and place.seen.keys() == checkpoint["versions_seen"].keys()
+    if not grown:
+        place.versions = dict(checkpoint["channel_versions"])
+        place.seen = {name: dict(entry) for name, entry in checkpoint["versions_seen"].items()}
+    known = place.checkpoint_id is not None and place.checkpoint_id == parent and grown
+    place.checkpoint_id = checkpoint["id"]
+    # Most channels that merely trigger a node hold null: those need no row of their own.
+    values = checkpoint["channel_values"]
+    rest = {
+        **checkpoint,
+        "channel_values": {channel: None for channel, value in values.items() if value is None},
+    }
+    if known and place.delta_bytes < place.full_bytes:
+        delta = {**rest, "channel_versions": versions, "versions_seen": seen, DELTA: True}
+        text = json_values.dumps(delta)
+        place.delta_bytes += len(text)
+    else:
+        text = json_values.dumps(rest)
+        place.full_bytes, place.delta_bytes = len(text), 0
+    return text
+
+
+def _changed(before: dict[str, Any], now: Mapping[str, Any]) -> dict[str, Any]:
+    """Return the entries that are new or other than before, and note them."""
+    changed = {
+        name: dict(entry) if isinstance(entry, Mapping) else entry
+        for name, entry in now.items()
+        if before.get(name) != entry
+    }
+    before.update(changed)
+    return changed
+
+
+def _whole(rows: Sequence[Any]) -> dict[str, Any]:
+    """Return a checkpoint from its row and those of its ancestors up to a whole one."""
+    checkpoint: dict[str, Any] = json_values.loads(rows[-1]["state_snapshot"])
+    for row in reversed(rows[:-1]):
+        delta = json_values.loads(row["state_snapshot"])
+        del delta[DELTA]
+        checkpoint = {
+            **delta,
+            "channel_versions": checkpoint["channel_versions"] | delta["channel_versions"],
+            "versions_seen": checkpoint["versions_seen"] | delta["versions_seen"],
+        }
+    return checkpoint
 
 
 def _place(config: RunnableConfig) -> tuple[UUID, str]:

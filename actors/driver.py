@@ -1,6 +1,9 @@
 """Driving an execution: from its row to its end, or to the point where it waits."""
 
 import asyncio
+from collections.abc import AsyncIterator, Mapping
+from contextlib import asynccontextmanager
+from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any
 from uuid import UUID
@@ -18,7 +21,6 @@ from actors.notes import Notes
 from actors.outcome import execution_output
 from actors.run import Facts, Run
 from compiler.graph import FAILURES
-from compiler.specification import Specification
 from store.json_values import clean_text, dumps, loads
 from store.postgres import UNREACHABLE
 from store.records import MoveRecord
@@ -29,6 +31,41 @@ log = structlog.get_logger(__name__)
 
 STEP_LIMIT = 10_000
 """Supersteps after which a loop that never leaves is ended."""
+
+
+@dataclass(frozen=True, slots=True)
+class Handed:
+    """An execution as it is handed to its owner."""
+
+    execution_id: UUID
+    tenant_id: UUID
+    epoch: int
+    status: str
+    workflow_id: UUID
+    workflow_name: str
+    specification_sha256: str
+    input: Mapping[str, Any]
+    user_email: str
+    user_name: str
+    deadline_at: datetime | None
+    fresh: bool
+    """Whether it has no checkpoint yet."""
+
+    @classmethod
+    def from_row(cls, row: Any) -> "Handed":
+        """Make it of a row of `get_owned_execution`."""
+        return cls(
+            row["id"], row["tenant_id"], row["epoch"], row["status"], row["workflow_id"],
+            row["workflow_name"], row["specification_sha256"], loads(row["input_data"]),
+            row["user_email"] or "", row["user_name"] or "", row["deadline_at"],
+            row["last_checkpoint_number"] == 0,
+        )  # fmt: skip
+
+    def seconds_left(self) -> float | None:
+        """Return how long it may still take; None: without end."""
+        if self.deadline_at is None:
+            return None
+        return (self.deadline_at - datetime.now(UTC)).total_seconds()
 
 
 class Driver:
@@ -52,31 +89,39 @@ class Driver:
         """
         if execution_id in self._runs:
             return
-        try:
+        async with self._left_alone(execution_id):
             row = await self._host.pool.fetchrow(
                 statement("get_owned_execution"), execution_id, executor_id
             )
             if row is not None:
-                await self._drive(Lease(row["tenant_id"], execution_id, row["epoch"]), row)
+                await self._drive(Handed.from_row(row))
+
+    async def drive_handed(self, handed: Handed) -> None:
+        """Drive an execution that was just started for this process; as `drive`."""
+        async with self._left_alone(handed.execution_id):
+            await self._drive(handed)
+
+    @asynccontextmanager
+    async def _left_alone(self, execution_id: UUID) -> AsyncIterator[None]:
+        """Leave an execution where it stands when that is not its own fault."""
+        try:
+            yield
         except (LeaseLost, JournalStopped) as error:
             log.info("execution.left", execution_id=str(execution_id), reason=str(error))
         except UNREACHABLE as error:
-            # Not the execution's fault: its owner takes it up again from its last checkpoint.
+            # Its owner takes it up again from its last checkpoint.
             log.warning("execution.interrupted", execution_id=str(execution_id), error=repr(error))
 
-    async def _drive(self, lease: Lease, row: Any) -> None:
-        if lease.execution_id in self._runs:
+    async def _drive(self, handed: Handed) -> None:
+        if handed.execution_id in self._runs:
             return
-        if row["status"] == Status.PENDING:
+        lease = Lease(handed.tenant_id, handed.execution_id, handed.epoch)
+        if handed.status == Status.PENDING:
             move = MoveRecord(lease.execution_id, lease.epoch, Status.RUNNING)
-            self._host.journal.append(lease, [move])
-        deadline_at: datetime | None = row["deadline_at"]
-        timeout = asyncio.timeout(
-            (deadline_at - datetime.now(UTC)).total_seconds() if deadline_at else None
-        )
+            self._host.journal.append(lease, [move], lazy=True)
         try:
-            async with timeout:
-                await self._run(Run(lease, _facts(row), self._host), row["specification_sha256"])
+            async with asyncio.timeout(handed.seconds_left()) as timeout:
+                await self._run(lease, handed)
         except TimeoutError:
             if not timeout.expired():
                 raise
@@ -87,14 +132,19 @@ class Driver:
             log.exception("execution.broken", execution_id=str(lease.execution_id))
             await self._fail(lease, f"{type(error).__name__}: {error}", None)
 
-    async def _run(self, run: Run, sha256: str) -> None:
-        self._runs[run.lease.execution_id] = run
-        if any(node.pattern == "map" for node in run.facts.specification.nodes):
+    async def _run(self, lease: Lease, handed: Handed) -> None:
+        compiled = await self._graphs.get(handed.tenant_id, handed.specification_sha256)
+        facts = Facts(handed.workflow_id, handed.workflow_name, compiled, handed.input,
+                      handed.user_email, handed.user_name)  # fmt: skip
+        if handed.execution_id in self._runs:
+            return
+        run = self._runs[handed.execution_id] = Run(lease, facts, self._host, handed.fresh)
+        if compiled.maps:
             self._host.warm_up()
         try:
-            await self._until_parked(run, sha256)
+            await self._until_parked(run)
         finally:
-            del self._runs[run.lease.execution_id]
+            del self._runs[handed.execution_id]
 
     async def cancel(self, run: Run, reason: str) -> None:
         """Record that an execution was cancelled, after its task has ended."""
@@ -108,17 +158,17 @@ class Driver:
             ]
         )  # fmt: skip
 
-    async def _until_parked(self, run: Run, sha256: str) -> None:
+    async def _until_parked(self, run: Run) -> None:
         execution_id = run.lease.execution_id
-        graph = self._graphs.get(sha256, run.facts.specification)
+        graph = run.facts.compiled.graph
         config: RunnableConfig = {
             "configurable": {"thread_id": str(execution_id)},
             "recursion_limit": STEP_LIMIT,
             "max_concurrency": run.facts.specification.settings.execution.max_concurrent_nodes,
         }
-        started = bool((await graph.aget_state(config)).created_at)
+        started = not run.fresh
         while True:
-            answers = await self._answers(run)
+            answers = await self._answers(run) if started else {}
             begin: Any = None if started else {"input": dict(run.facts.input)}
             if answers:
                 begin = Command(resume=answers)
@@ -190,14 +240,3 @@ class Driver:
                 Notes(lease).event("workflow_failed", node_id, payload),
             ],
         )  # fmt: skip
-
-
-def _facts(row: Any) -> Facts:
-    return Facts(
-        workflow_id=row["workflow_id"],
-        workflow_name=row["workflow_name"],
-        specification=Specification.model_validate(loads(row["document"])),
-        input=loads(row["input_data"]),
-        user_email=row["user_email"] or "",
-        user_name=row["user_name"] or "",
-    )

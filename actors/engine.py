@@ -45,5 +45,5 @@ async def open_engine(config: ExecutorConfig, executor_id: UUID) -> AsyncIterato
         runs: dict[UUID, Run] = {}
         journal = Journal(pool, executor_id, live.publish)
         host = Host(pool, journal, builtin_registry(), services, config.secrets)
-        saver = JournalSaver(pool, journal, runs.__getitem__)
-        yield Engine(pool, journal, Driver(host, GraphCache(saver), runs), runs)
+        saver = JournalSaver(pool, journal, runs.get)
+        yield Engine(pool, journal, Driver(host, GraphCache(pool, saver), runs), runs)

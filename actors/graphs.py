@@ -1,38 +1,73 @@
 """Compiled graphs, kept by what they were compiled from."""
 
 from collections import OrderedDict
+from dataclasses import dataclass
 from typing import Any
+from uuid import UUID
 
 from langgraph.checkpoint.base import BaseCheckpointSaver
 from langgraph.graph.state import CompiledStateGraph
 
 from compiler.graph import FORMAT, compile_graph
+from compiler.regions import is_chooser
 from compiler.specification import Specification
+from store.json_values import loads
+from store.postgres import Pool
+from store.statements import statement
+
+
+@dataclass(frozen=True, slots=True)
+class Compiled:
+    """A specification with its graph, and what its executions ask of it again and again."""
+
+    specification: Specification
+    graph: CompiledStateGraph[Any, Any, Any, Any]
+    choosers: frozenset[str]
+    """The nodes that take one of their ways on."""
+    keys: tuple[str, ...]
+    """The state's keys: `input` and each node's own."""
+    maps: bool
+    """Whether a node runs over a list."""
 
 
 class GraphCache:
     """The graphs that were used last.
 
     Args:
+        pool: A pool of role weft_engine, for reading specifications.
         checkpointer: Where the graphs keep their state.
         size: How many graphs are kept.
     """
 
-    def __init__(self, checkpointer: BaseCheckpointSaver[Any], size: int = 256) -> None:
+    def __init__(self, pool: Pool, checkpointer: BaseCheckpointSaver[Any], size: int = 256) -> None:
+        self._pool = pool
         self._checkpointer = checkpointer
         self._size = size
-        self._graphs: OrderedDict[tuple[int, str], CompiledStateGraph[Any, Any, Any, Any]] = (
-            OrderedDict()
-        )
+        self._graphs: OrderedDict[tuple[int, UUID, str], Compiled] = OrderedDict()
 
-    def get(
-        self, sha256: str, specification: Specification
-    ) -> CompiledStateGraph[Any, Any, Any, Any]:
-        """Return the graph of a specification with this hash."""
-        key = (FORMAT, sha256)
+    async def get(self, tenant_id: UUID, sha256: str) -> Compiled:
+        """Return a tenant's specification of this hash, compiled.
+
+        Raises:
+            KeyError: The tenant has no such specification.
+        """
+        key = (FORMAT, tenant_id, sha256)
         if key not in self._graphs:
-            self._graphs[key] = compile_graph(specification, self._checkpointer)
+            document = await self._pool.fetchval(statement("get_specification"), tenant_id, sha256)
+            if document is None:
+                raise KeyError(f"specification {sha256}")
+            self._graphs[key] = self._compile(Specification.model_validate(loads(document)))
             if len(self._graphs) > self._size:
                 self._graphs.popitem(last=False)
         self._graphs.move_to_end(key)
         return self._graphs[key]
+
+    def _compile(self, specification: Specification) -> Compiled:
+        nodes = specification.nodes
+        return Compiled(
+            specification,
+            compile_graph(specification, self._checkpointer),
+            frozenset(node.id for node in nodes if is_chooser(specification, node)),
+            ("input", *dict.fromkeys(node.key for node in nodes)),
+            any(node.pattern == "map" for node in nodes),
+        )

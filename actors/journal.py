@@ -2,17 +2,17 @@
 
 Records are appended and awaited; a flush writes all that has gathered in one transaction and
 starts when the one before it ends, so a busy process shares commits and an idle one waits for
-nothing. Before it writes, a flush locks its executions and compares their epochs: an owner whose
-epoch has moved gets `LeaseLost` and nothing of it is written.
+nothing. A flush is one statement (`weft_write`): it locks its executions and compares their epochs
+before it writes, so an owner whose epoch has moved gets `LeaseLost` and nothing of it is written.
 
 A flush that fails with the database is tried again. Its commit may have happened unheard, so each
 flush leaves its id in the same transaction, and looks for it before it writes a second time.
 """
 
 import asyncio
-from collections.abc import Awaitable, Callable, Mapping, Sequence
-from dataclasses import dataclass
-from typing import Any
+from collections import deque
+from collections.abc import Awaitable, Callable, Sequence
+from dataclasses import dataclass, field
 from uuid import UUID, uuid4
 
 import structlog
@@ -20,9 +20,7 @@ from asyncpg import exceptions
 
 from actors.errors import JournalStopped, LeaseLost, RecordRefused
 from store.postgres import UNREACHABLE, Connection, Pool
-from store.records import Event, MoveRecord, Record, write_records
-from store.statements import statement
-from store.status import Status
+from store.records import Batch, Event, Outcome, Record, write_records
 
 log = structlog.get_logger(__name__)
 
@@ -39,6 +37,10 @@ REFUSED = (
 )
 """What the records of one execution are to blame for."""
 ENTRIES_AT_ONCE = 2000
+LAZY_SECONDS = 0.002
+"""How long records that nobody waits for may gather before they alone start a flush."""
+BUSY_SECONDS = 0.005
+"""How long to leave an execution to whoever holds it."""
 
 Publish = Callable[[list[Event]], Awaitable[None]]
 
@@ -52,11 +54,31 @@ class Lease:
     epoch: int
 
 
-@dataclass(frozen=True, slots=True)
-class _Entry:
+@dataclass(slots=True, eq=False)
+class Entry:
+    """Records that are written together or not at all; `done` as `Journal.append` returns it."""
+
     lease: Lease
     records: Sequence[Record]
     done: asyncio.Future[bool]
+    taken: bool = False
+    """Whether a flush has begun with it."""
+
+    def recall(self) -> Sequence[Record]:
+        """Take the records back, while no flush has begun with them; nothing when one has."""
+        if self.taken:
+            return ()
+        records, self.records = self.records, ()
+        return records
+
+
+@dataclass(slots=True)
+class _Flush:
+    """Entries that are written together, and how often that was tried."""
+
+    entries: list[Entry]
+    id: UUID = field(default_factory=uuid4)
+    attempts: int = 0
 
 
 class Journal:
@@ -76,32 +98,54 @@ class Journal:
         self._executor_id = executor_id
         self._publish = publish
         self._patience_seconds = patience_seconds
-        self._queue: list[_Entry] = []
+        self._queue: list[Entry] = []
+        self._flushes: deque[_Flush] = deque()
+        self._failing_since: float | None = None
         self._wake = asyncio.Event()
+        self._later: asyncio.TimerHandle | None = None
         self._stopped = False
         self.flushes = 0
         self.rows = 0
 
-    def append(self, lease: Lease, records: Sequence[Record]) -> asyncio.Future[bool]:
+    def append(
+        self, lease: Lease, records: Sequence[Record], *, lazy: bool = False
+    ) -> asyncio.Future[bool]:
+        """Append records; see `queue`, whose entry's `done` it returns."""
+        return self.queue(lease, records, lazy=lazy).done
+
+    def queue(self, lease: Lease, records: Sequence[Record], *, lazy: bool = False) -> Entry:
         """Append records; they are written together or not at all.
 
+        Args:
+            lease: Under which they are written.
+            records: What to write.
+            lazy: They may gather a little: nobody waits for them to go on.
+
         Returns:
-            A future that is done when they are durable: True, or False when a change of status
-            was refused (see `write_records`).
+            Its `done` is done when they are durable: True, or False when the execution was to wait
+            and an answer has come meanwhile, or its status did not allow the move (then nothing is
+            written). It raises LeaseLost when this process does not own
+            the execution any more, and RecordRefused when Postgres cannot hold a record of it.
 
         Raises:
-            JournalStopped: The journal has ended. The future raises LeaseLost when this process
-                does not own the execution any more, and RecordRefused when Postgres cannot hold
-                a record of it.
+            JournalStopped: The journal has ended.
         """
         if self._stopped:
             raise JournalStopped
-        done: asyncio.Future[bool] = asyncio.get_running_loop().create_future()
+        loop = asyncio.get_running_loop()
+        entry = Entry(lease, records, loop.create_future())
         # Not every caller waits; a LeaseLost that nobody awaits reaches the next one who does.
-        done.add_done_callback(lambda future: future.cancelled() or future.exception())
-        self._queue.append(_Entry(lease, records, done))
+        entry.done.add_done_callback(_heard)
+        self._queue.append(entry)
+        if not lazy:
+            self._wake.set()
+        elif self._later is None:
+            self._later = loop.call_later(LAZY_SECONDS, self._wake_later)
+        return entry
+
+    def _wake_later(self) -> None:
+        self._later = None
         self._wake.set()
-        return done
 
     async def run(self) -> None:
         """Flush until cancelled; `drain` first, since what is left then is not written.
@@ -111,136 +155,131 @@ class Journal:
         """
         try:
             while True:
-                await self._wake.wait()
-                self._wake.clear()
-                await self._flush_all()
+                try:
+                    async with self._pool.acquire() as connection:
+                        while True:
+                            await self._wake.wait()
+                            self._wake.clear()
+                            await self._flush_all(connection)
+                except AGAIN as error:
+                    await self._back_off(error)
         finally:
             self._stopped = True
-            for entry in self._queue:
+            for entry in self._unwritten():
                 if not entry.done.done():
                     entry.done.set_exception(JournalStopped())
 
     async def drain(self) -> None:
         """Wait until everything appended so far is written."""
-        if waiting := [entry.done for entry in self._queue]:
+        self._wake.set()
+        if waiting := [entry.done for entry in self._unwritten()]:
             await asyncio.wait(waiting)
 
-    async def _flush_all(self) -> None:
-        while self._queue:
-            batch = self._queue[:ENTRIES_AT_ONCE]
-            held = await self._flush(batch)
-            if held:
-                await asyncio.sleep(0.005)
-            self._queue[: len(batch)] = held
+    def _unwritten(self) -> list[Entry]:
+        return [entry for flush in self._flushes for entry in flush.entries] + self._queue
 
-    async def _flush(self, batch: list[_Entry]) -> list[_Entry]:
-        """Write a batch; return the entries whose executions somebody else holds just now."""
-        flush_id = uuid4()
-        loop = asyncio.get_running_loop()
-        deadline = loop.time() + self._patience_seconds
-        attempt = 0
-        while True:
+    async def _back_off(self, error: Exception) -> None:
+        now = asyncio.get_running_loop().time()
+        self._failing_since = self._failing_since or now
+        attempts = self._flushes[0].attempts if self._flushes else 1
+        log.warning("journal.flush_failed", attempt=attempts, error=repr(error))
+        if now - self._failing_since > self._patience_seconds:
+            raise error
+        await asyncio.sleep(min(0.05 * 2**attempts, 1.0))
+        self._wake.set()
+
+    async def _flush_all(self, connection: Connection) -> None:
+        while self._flushes or self._queue:
+            if not self._flushes:
+                if self._later is not None:
+                    self._later.cancel()
+                    self._later = None
+                entries, self._queue = self._queue[:ENTRIES_AT_ONCE], self._queue[ENTRIES_AT_ONCE:]
+                for entry in entries:
+                    entry.taken = True
+                self._flushes.append(_Flush(entries))
+            flush = self._flushes[0]
             try:
-                async with self._pool.acquire() as connection:
-                    return await self._write(connection, flush_id, batch, again=attempt > 0)
-            except AGAIN as error:
-                attempt += 1
-                log.warning("journal.flush_failed", attempt=attempt, error=repr(error))
-                if loop.time() > deadline:
-                    raise
-                await asyncio.sleep(min(0.05 * 2**attempt, 1.0))
+                busy = await self._write(connection, flush)
             except REFUSED as error:
-                return await self._flush_apart(batch, error)
+                self._flushes.popleft()
+                self._flushes.extendleft(reversed(_apart(flush, error)))
+                continue
+            self._failing_since = None
+            self._flushes.popleft()
+            if busy:
+                others = bool(self._queue)
+                self._queue[:0] = busy
+                await asyncio.sleep(0 if others else BUSY_SECONDS)
 
-    async def _flush_apart(self, batch: list[_Entry], error: Exception) -> list[_Entry]:
-        """Write each execution's entries by themselves; those of the culprit fail."""
-        apart: dict[UUID, list[_Entry]] = {}
-        for entry in batch:
-            apart.setdefault(entry.lease.execution_id, []).append(entry)
-        if len(apart) > 1:
-            return [entry for entries in apart.values() for entry in await self._flush(entries)]
-        execution_id = batch[0].lease.execution_id
+    async def _write(self, connection: Connection, flush: _Flush) -> list[Entry]:
+        """Write a flush; return the entries whose executions somebody else holds just now."""
+        batches = _batches(flush.entries)
+        flush.attempts += 1
+        written = await write_records(
+            connection,
+            batches.values(),
+            executor_id=self._executor_id,
+            flush_id=flush.id,
+            again=flush.attempts > 1,
+        )
+        self.flushes += 1
+        self.rows += sum(len(batch.records) for batch in batches.values())
+        busy = _settle(flush.entries, batches, written.outcomes)
+        if written.events:
+            await self._publish(written.events)
+        return busy
+
+
+def _heard(future: asyncio.Future[bool]) -> None:
+    if not future.cancelled():
+        future.exception()
+
+
+def _batches(entries: Sequence[Entry]) -> dict[UUID, Batch]:
+    """Join the entries of each execution; of two epochs the lower one is lost already."""
+    epochs: dict[UUID, int] = {}
+    for entry in entries:
+        lease = entry.lease
+        epochs[lease.execution_id] = max(lease.epoch, epochs.get(lease.execution_id, 0))
+    records: dict[UUID, list[Record]] = {execution_id: [] for execution_id in epochs}
+    for entry in entries:
+        if entry.lease.epoch == epochs[entry.lease.execution_id]:
+            records[entry.lease.execution_id].extend(entry.records)
+    return {id: Batch(id, epoch, records[id]) for id, epoch in epochs.items()}
+
+
+def _apart(flush: _Flush, error: Exception) -> list[_Flush]:
+    """Return a flush for each execution of a refused one; that of a single one has failed."""
+    apart: dict[UUID, list[Entry]] = {}
+    for entry in flush.entries:
+        apart.setdefault(entry.lease.execution_id, []).append(entry)
+    if len(apart) > 1:
+        return [_Flush(entries) for entries in apart.values()]
+    for execution_id, entries in apart.items():
         log.error("journal.record_refused", execution_id=str(execution_id), error=repr(error))
-        for entry in batch:
+        for entry in entries:
             if not entry.done.done():
                 entry.done.set_exception(RecordRefused(execution_id, str(error)))
-        return []
-
-    async def _write(
-        self, connection: Connection, flush_id: UUID, batch: list[_Entry], *, again: bool
-    ) -> list[_Entry]:
-        ids = sorted({entry.lease.execution_id for entry in batch})
-        async with connection.transaction():
-            # A second time it waits for the locks: a commit that is still on its way holds them.
-            lock = statement("wait_for_executions" if again else "lock_executions")
-            rows = {row["id"]: row for row in await connection.fetch(lock, ids)}
-            if again and await self._committed(connection, flush_id):
-                # Its events reach the watchers from Postgres.
-                _settle(batch, *_outcome(batch, rows), set())
-                return []
-            busy = await self._existing(connection, set(ids) - set(rows))
-            lost = {
-                entry.lease
-                for entry in batch
-                if entry.lease.execution_id not in busy and not _owned(entry.lease, rows)
-            }
-            records = [
-                record
-                for entry in batch
-                if entry.lease.execution_id not in busy and entry.lease not in lost
-                for record in entry.records
-            ]
-            events, refused = await write_records(connection, records)
-            await connection.execute(statement("mark_flush"), self._executor_id, flush_id)
-        self.flushes += 1
-        self.rows += len(records)
-        _settle(batch, lost, refused, busy)
-        if events:
-            await self._publish(events)
-        return [entry for entry in batch if entry.lease.execution_id in busy]
-
-    async def _existing(self, connection: Connection, ids: set[UUID]) -> set[UUID]:
-        """Tell executions that are locked by somebody else from those that are gone."""
-        if not ids:
-            return set()
-        rows = await connection.fetch(statement("list_existing_executions"), list(ids))
-        return {row["id"] for row in rows}
-
-    async def _committed(self, connection: Connection, flush_id: UUID) -> bool:
-        last = await connection.fetchval(statement("get_last_flush"), self._executor_id)
-        return bool(last == flush_id)
+    return []
 
 
-def _owned(lease: Lease, rows: Mapping[UUID, Any]) -> bool:
-    row = rows.get(lease.execution_id)
-    return row is not None and row["epoch"] == lease.epoch and not Status(row["status"]).ended
-
-
-def _outcome(batch: list[_Entry], rows: Mapping[UUID, Any]) -> tuple[set[Lease], set[UUID]]:
-    """Tell from its rows what became of a flush that was committed without our hearing of it.
-
-    Returns:
-        The leases that are lost, and the executions whose change of status was refused.
-    """
-    lost: set[Lease] = set()
-    wanted: dict[UUID, Status] = {}
-    for entry in batch:
-        row = rows.get(entry.lease.execution_id)
-        if row is None or row["epoch"] != entry.lease.epoch:
-            lost.add(entry.lease)
-            continue
-        for record in entry.records:
-            if isinstance(record, MoveRecord):
-                wanted[record.execution_id] = record.status
-    return lost, {id for id, status in wanted.items() if rows[id]["status"] != status}
-
-
-def _settle(batch: list[_Entry], lost: set[Lease], refused: set[UUID], busy: set[UUID]) -> None:
-    for entry in batch:
+def _settle(
+    entries: Sequence[Entry], batches: dict[UUID, Batch], outcomes: dict[UUID, Outcome]
+) -> list[Entry]:
+    """Tell those who wait; return the entries that could not be written yet."""
+    busy = []
+    for entry in entries:
         lease = entry.lease
-        if lease.execution_id in busy or entry.done.done():
+        outcome = outcomes[lease.execution_id]
+        if lease.epoch != batches[lease.execution_id].epoch:
+            outcome = Outcome.LOST
+        if outcome is Outcome.BUSY:
+            busy.append(entry)
+        elif entry.done.done():
             continue
-        if lease in lost:
+        elif outcome is Outcome.LOST:
             entry.done.set_exception(LeaseLost(lease.execution_id, lease.epoch))
         else:
-            entry.done.set_result(lease.execution_id not in refused)
+            entry.done.set_result(outcome in (Outcome.WRITTEN, Outcome.REPEATED))
+    return busy

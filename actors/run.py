@@ -12,8 +12,9 @@ from langchain_core.runnables import RunnableConfig
 from langgraph.types import Interrupt, interrupt
 
 from actors.attempts import Attempt, Work, attempt_until_done
-from actors.checkpointer import INTERRUPT
+from actors.checkpointer import INTERRUPT, Place
 from actors.fanout import Chunk, ItemResult
+from actors.graphs import Compiled
 from actors.hosting import Host
 from actors.journal import Lease
 from actors.maps import MapRows
@@ -25,7 +26,6 @@ from compiler.conditions import parse_condition
 from compiler.graph import FAILURES, Update, chunk_size, map_channel, route_channel
 from compiler.inflection import item_names
 from compiler.references import UnresolvedReference, lookup, parse_reference, resolve
-from compiler.regions import is_chooser
 from compiler.specification import Node, Specification
 from store.records import ConsumedRecord, Record
 
@@ -43,10 +43,15 @@ class Facts:
 
     workflow_id: UUID
     workflow_name: str
-    specification: Specification
+    compiled: Compiled
     input: Mapping[str, Any]
     user_email: str
     user_name: str
+
+    @property
+    def specification(self) -> Specification:
+        """What is executed."""
+        return self.compiled.specification
 
 
 @dataclass(slots=True)
@@ -60,10 +65,16 @@ class Run:
     lease: Lease
     facts: Facts
     host: Host
+    fresh: bool
+    """Whether nothing was recorded of the execution before this process began with it."""
     asked: set[str] = field(default_factory=set)
     """The questions that are recorded already, by interrupt id."""
     failures: dict[str, str] = field(default_factory=dict)
     """What failed in this process, by node: a branch's failures reach the state at its end only."""
+    places: dict[str, Place] = field(default_factory=dict)
+    """What this process has written of its state, by checkpoint namespace."""
+    held: list[Record] = field(default_factory=list)
+    """What waits for a later checkpoint to be committed with."""
     _notes: dict[str, list[Record]] = field(default_factory=dict)
     _maps: MapRows = field(init=False)
     _notes_of: Notes = field(init=False)
@@ -82,6 +93,10 @@ class Run:
                 for question in value:
                     records.extend(self._question(question))
         return records
+
+    def holds(self) -> bool:
+        """Whether what is written now waits for a later checkpoint."""
+        return False
 
     def _question(self, question: Interrupt) -> list[Record]:
         if question.id in self.asked:
@@ -127,7 +142,7 @@ class Run:
         """Run some items of a node's list as a Ray task."""
         task_id = _task_id(config)
         state = config["configurable"][READ](
-            [*_state_keys(self.facts.specification), map_channel(node.id)], False
+            [*self.facts.compiled.keys, map_channel(node.id)], False
         )
         cut = state.get(map_channel(node.id))
         values = await self.values(state)
@@ -160,7 +175,7 @@ class Run:
             return self._fail(node, task_id, replace(begun, error=message), cut["task"])
         outputs = [item.output for item in items]
         try:
-            values = await self.values(state) if is_chooser(self.facts.specification, node) else {}
+            values = await self.values(state) if node.id in self.facts.compiled.choosers else {}
             route = await self._route(node, outputs, values)
         except AgentError as error:
             return self._fail(node, task_id, replace(begun, error=str(error)), cut["task"])
@@ -173,7 +188,7 @@ class Run:
     async def values(self, state: Mapping[str, Any]) -> dict[str, Any]:
         """Return the outputs in a state by key, mapped lists loaded."""
         found = {}
-        for key in _state_keys(self.facts.specification):
+        for key in self.facts.compiled.keys:
             if key in state and key != "input":
                 value = state[key]
                 if isinstance(value, StoredValue):
@@ -217,10 +232,11 @@ class Run:
         )
 
         async def started(attempt: Attempt) -> None:
-            self.write(self._notes_of.started(node, task_id, attempt))
+            # Nobody waits for it: it may be told together with what the attempt brings.
+            self.write(self._notes_of.started(node, task_id, attempt), lazy=True)
 
         async def retrying(attempt: Attempt) -> None:
-            self.write(self._notes_of.retrying(node, task_id, attempt))
+            self.write(self._notes_of.retrying(node, task_id, attempt), lazy=True)
 
         return await attempt_until_done(work, started, retrying)
 
@@ -260,7 +276,7 @@ class Run:
         Raises:
             AgentError: A condition fails.
         """
-        if not is_chooser(self.facts.specification, node):
+        if node.id not in self.facts.compiled.choosers:
             return {}
         channel = route_channel(node.id)
         if node.agent == "router":
@@ -306,18 +322,14 @@ class Run:
         names = [*values, *item_names(node.input_keys[0])]
         return self.scope({key: values[key] for key in names if key in values and key in text})
 
-    def write(self, records: Sequence[Record]) -> "asyncio.Future[bool]":
+    def write(self, records: Sequence[Record], *, lazy: bool = False) -> "asyncio.Future[bool]":
         """Append records of this execution to the journal."""
-        return self.host.journal.append(self.lease, records)
+        return self.host.journal.append(self.lease, records, lazy=lazy)
 
 
 def _task_id(config: RunnableConfig) -> str:
     namespace: str = config["configurable"]["checkpoint_ns"]
     return namespace.rsplit(":", 1)[-1]
-
-
-def _state_keys(specification: Specification) -> list[str]:
-    return ["input", *dict.fromkeys(node.key for node in specification.nodes)]
 
 
 def _mapped_list(node: Node, scope: Mapping[str, Any]) -> list[Any]:

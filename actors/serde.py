@@ -14,9 +14,10 @@ from typing import Any
 import orjson
 from langgraph.types import Interrupt, Send
 
-from store.json_values import jsonable
+from store.json_values import dumps, jsonable
 
 TAG = "$weft"
+_SCALARS = frozenset({str, int, float, bool, type(None)})
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,12 +37,24 @@ class StoredValue:
 
 def dump(value: Any) -> str:
     """Return the value's JSON text, fit for a jsonb parameter."""
-    return orjson.dumps(_encode(value)).decode("utf-8")
+    return dumps(value if _plain(value) else _encode(value))
 
 
 def load(text: str | bytes) -> Any:
     """Return the value of a JSON text that `dump` made."""
     return _decode(orjson.loads(text))
+
+
+def _plain(value: Any) -> bool:
+    """Whether the value is JSON as it stands, without anything that looks like a tag."""
+    kind = type(value)
+    if kind is dict:
+        return (
+            TAG not in value
+            and all(type(key) is str for key in value)
+            and all(map(_plain, value.values()))
+        )
+    return all(map(_plain, value)) if kind is list else kind in _SCALARS
 
 
 def _encode(value: Any) -> Any:

@@ -2,13 +2,25 @@
 
 from typing import Any
 
+import orjson
+
 from store.records import Event
 
 
 def event_message(event: Event) -> dict[str, Any]:
     """Return an event as a WebSocket message: its payload with type, number, ids and time."""
-    message: dict[str, Any] = {
-        **event.payload,
+    return event.payload | _head(event)
+
+
+def event_text(event: Event) -> bytes:
+    """Return `event_message` as JSON text, without reading the payload."""
+    head = orjson.dumps(_head(event))
+    payload = event.payload_json.encode("utf-8")
+    return head if payload == b"{}" else head[:-1] + b"," + payload.lstrip()[1:]
+
+
+def _head(event: Event) -> dict[str, Any]:
+    head: dict[str, Any] = {
         "type": event.event_type,
         "seq": event.seq,
         "event_id": f"evt_{event.event_id.hex}",
@@ -16,5 +28,5 @@ def event_message(event: Event) -> dict[str, Any]:
         "timestamp": event.created_at.isoformat().replace("+00:00", "Z"),
     }
     if event.node_id:
-        message["node_id"] = event.node_id
-    return message
+        head["node_id"] = event.node_id
+    return head

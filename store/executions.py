@@ -5,17 +5,19 @@ events and state never contradict each other.
 """
 
 import hashlib
+from collections.abc import Sequence
 from dataclasses import dataclass
+from datetime import datetime
 from typing import Any
 from uuid import UUID
 
 from uuid_utils.compat import uuid7
 
-from store.errors import Conflict, NotFound
+from store.errors import Conflict, NotFound, StoreError
 from store.json_values import canonical, clean_text, dumps
 from store.live import LiveView
-from store.postgres import Connection, Pool, tenant_transaction
-from store.records import Event, EventRecord, MoveRecord, write_records
+from store.postgres import Pool, tenant_transaction
+from store.records import Batch, Event, EventRecord, MoveRecord, Record, write_records
 from store.statements import statement
 from store.status import Status
 
@@ -50,62 +52,88 @@ class Started:
     execution_id: UUID
     created: bool
     owner_id: UUID | None
+    deadline_at: datetime | None
+    created_at: datetime
+
+
+async def start_executions(
+    pool: Pool, live: LiveView, starts: Sequence[tuple[Start, UUID | None]]
+) -> list[Started | StoreError]:
+    """Accept starts of one tenant: rows, leases and events in one transaction.
+
+    Safe to repeat with the same idempotency keys.
+
+    Args:
+        pool: A pool of role weft_api.
+        live: Told of the events.
+        starts: What to run, each with the executor that will drive it; None: the supervisor
+            chooses one. The row is the executor's from the beginning.
+
+    Returns:
+        For each start what became of it: Conflict when its idempotency key was used for another
+        request, NotFound when the workflow is gone, not active or has changed.
+    """
+    tenant_id = starts[0][0].tenant_id
+    rows = [_new_execution(start, owner_id) for start, owner_id in starts]
+    async with pool.acquire() as connection:
+        found = await connection.fetch(statement("start_executions"), tenant_id, rows)
+    by_place = {row["place"]: row for row in found}
+    outcomes: list[Started | StoreError] = []
+    events: list[Event] = []
+    for place, ((start, _), new) in enumerate(zip(starts, rows, strict=True), 1):
+        outcome = _started(start, by_place.get(place))
+        outcomes.append(outcome)
+        if isinstance(outcome, Started) and outcome.created:
+            *_, event_id, payload_json = new
+            events.append(
+                Event(tenant_id, outcome.execution_id, 1, event_id, "workflow_started", None,
+                      payload_json, outcome.created_at)
+            )  # fmt: skip
+    await live.publish(events)
+    return outcomes
 
 
 async def start_execution(
     pool: Pool, live: LiveView, start: Start, owner_id: UUID | None
 ) -> Started:
-    """Accept a start: its row, its lease and its event in one transaction.
-
-    Safe to repeat with the same idempotency key.
-
-    Args:
-        pool: A pool of role weft_api.
-        live: Told of the event.
-        start: What to run.
-        owner_id: The executor that will drive it; None: the supervisor chooses one.
+    """Accept one start; see `start_executions`.
 
     Raises:
         Conflict: The idempotency key was used for another request.
-        NotFound: The workflow is gone or not active.
+        NotFound: The workflow is gone, not active or has changed.
     """
-    execution_id = uuid7()
-    async with tenant_transaction(pool, start.tenant_id) as connection:
-        row = await connection.fetchrow(
-            statement("insert_execution"),
-            execution_id, start.tenant_id, start.organization_id, start.workflow_id,
-            start.specification_sha256, dumps(start.input), start.total_nodes,
-            start.triggered_by, start.user_id, start.webhook_url, start.timeout_seconds,
-            start.idempotency_key, start.request_sha256, owner_id,
-        )  # fmt: skip
-        if row is None:
-            return await _existing(connection, start)
-        payload = {
-            "workflow_id": f"wf_{start.workflow_id.hex}",
-            "triggered_by": start.triggered_by,
-            "input_data": start.input,
-            "total_nodes": start.total_nodes,
-        }
-        event = EventRecord(
-            start.tenant_id, execution_id, uuid7(), "workflow_started", None, dumps(payload)
-        )
-        events, _ = await write_records(connection, [event])
-    await live.publish(events)
-    return Started(execution_id, True, owner_id)
+    [outcome] = await start_executions(pool, live, [(start, owner_id)])
+    if isinstance(outcome, StoreError):
+        raise outcome
+    return outcome
 
 
-async def _existing(connection: Connection, start: Start) -> Started:
-    row = await connection.fetchrow(
-        statement("get_execution_by_key"), start.tenant_id, start.idempotency_key
-    )
+def _new_execution(start: Start, owner_id: UUID | None) -> tuple[Any, ...]:
+    payload = {
+        "workflow_id": f"wf_{start.workflow_id.hex}",
+        "triggered_by": start.triggered_by,
+        "input_data": start.input,
+        "total_nodes": start.total_nodes,
+    }
+    return (
+        uuid7(), start.organization_id, start.workflow_id, start.specification_sha256,
+        dumps(start.input), start.total_nodes, start.triggered_by, start.user_id,
+        start.webhook_url, start.timeout_seconds, start.idempotency_key, start.request_sha256,
+        owner_id, uuid7(), dumps(payload),
+    )  # fmt: skip
+
+
+def _started(start: Start, row: Any) -> Started | StoreError:
     if row is None:
-        raise NotFound("workflow", f"wf_{start.workflow_id.hex}")
-    if row["request_sha256"] != start.request_sha256:
-        raise Conflict(
+        return NotFound("workflow", f"wf_{start.workflow_id.hex}")
+    if not row["created"] and row["request_sha256"] != start.request_sha256:
+        return Conflict(
             f"The idempotency key {start.idempotency_key!r} was used for another request.",
             "Use a new key for a new request, or repeat the first one unchanged.",
         )
-    return Started(row["id"], False, row["owner_id"])
+    return Started(
+        row["execution_id"], row["created"], row["owner_id"], row["deadline_at"], row["created_at"]
+    )
 
 
 async def decide_approval(
@@ -142,7 +170,8 @@ async def decide_approval(
         NotFound: The tenant has no such execution.
     """
     async with tenant_transaction(pool, tenant_id) as connection:
-        if await connection.fetchrow(statement("lock_execution"), execution_id) is None:
+        execution = await connection.fetchrow(statement("lock_execution"), execution_id)
+        if execution is None:
             raise NotFound("execution", f"exec_{execution_id.hex}")
         row = await connection.fetchrow(
             statement("decide_approval"), execution_id, approval_id, clean_text(decision),
@@ -155,9 +184,11 @@ async def decide_approval(
         event = EventRecord(
             tenant_id, execution_id, uuid7(), "approval_decided", row["node_id"], dumps(payload)
         )
-        events, _ = await write_records(connection, [event])
+        written = await write_records(
+            connection, [Batch(execution_id, execution["epoch"], [event])]
+        )
         await connection.execute(statement("wake_execution"), execution_id, owner_id)
-    await live.publish(events)
+    await live.publish(written.events)
     return True
 
 
@@ -201,14 +232,12 @@ async def _end(
         row = await connection.fetchrow(statement("fence_execution"), execution_id)
         if row is None:
             return False
-        events, _ = await write_records(
-            connection,
-            [
-                MoveRecord(execution_id, row["epoch"], status, error_message=message),
-                EventRecord(tenant_id, execution_id, uuid7(), event_type, None, dumps(payload)),
-            ],
-        )
-    await live.publish(events)
+        records: list[Record] = [
+            MoveRecord(execution_id, row["epoch"], status, error_message=message),
+            EventRecord(tenant_id, execution_id, uuid7(), event_type, None, dumps(payload)),
+        ]
+        written = await write_records(connection, [Batch(execution_id, row["epoch"], records)])
+    await live.publish(written.events)
     return True
 
 

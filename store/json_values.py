@@ -79,7 +79,15 @@ def _other(value: Any, levels: int) -> Any:
 
 def dumps(value: Any) -> str:
     """Return the value's JSON text, fit for a jsonb parameter."""
-    return orjson.dumps(jsonable(value)).decode("utf-8")
+    try:
+        text = orjson.dumps(value)
+    except (TypeError, RecursionError):
+        text = orjson.dumps(jsonable(value))
+    else:
+        # What Postgres refuses is rare; looking for it in the text is quick.
+        if b"\\u0000" in text:
+            text = orjson.dumps(jsonable(value))
+    return text.decode("utf-8")
 
 
 def canonical(value: Any) -> bytes:

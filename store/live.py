@@ -5,16 +5,17 @@ watchers read Postgres instead.
 """
 
 import asyncio
+import hashlib
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager, suppress
 from typing import Any
 from uuid import UUID
 
-import orjson
 import structlog
 from redis.asyncio import Redis
+from redis.exceptions import NoScriptError
 
-from store.events import event_message
+from store.events import event_text
 from store.records import Event
 
 log = structlog.get_logger(__name__)
@@ -23,6 +24,19 @@ STATE_TTL_SECONDS = 3600
 QUEUED_EVENTS = 20_000
 """How many events wait for a slow Redis before further ones are left out."""
 SENT_AT_ONCE = 500
+SEND = """
+for i = 2, #ARGV, 6 do
+    redis.call('PUBLISH', ARGV[i], ARGV[i + 2])
+    redis.call('PUBLISH', ARGV[i + 1], ARGV[i + 2])
+    if ARGV[i + 3] ~= '' then
+        redis.call('HSET', ARGV[i + 3], ARGV[i + 4], ARGV[i + 5])
+        redis.call('EXPIRE', ARGV[i + 3], ARGV[1])
+    end
+end
+"""
+"""Publishes events: the seconds a state is kept, then for each event two channels, its text, and
+the key, field and value of its state, or three empty words."""
+SEND_SHA = hashlib.sha1(SEND.encode("utf-8"), usedforsecurity=False).hexdigest()
 DRAIN_SECONDS = 1.0
 """How long closing waits for events that are not sent yet."""
 
@@ -82,27 +96,33 @@ class LiveView:
         await self._queue.join()
 
     async def _send(self, events: list[Event]) -> None:
-        pipeline = self.redis.pipeline(transaction=False)
+        # One command for all of them: a reply each would cost more than the rest together.
+        words: list[Any] = [STATE_TTL_SECONDS]
         for event in events:
-            text = orjson.dumps(event_message(event))
-            pipeline.publish(execution_channel(event.execution_id), text)
-            pipeline.publish(tenant_channel(event.tenant_id), text)
-            if fields := _state(event):
-                key = state_key(event.execution_id)
-                pipeline.hset(key, mapping=fields)
-                pipeline.expire(key, STATE_TTL_SECONDS)
-        await pipeline.execute()
+            state = _state(event)
+            words += (
+                execution_channel(event.execution_id),
+                tenant_channel(event.tenant_id),
+                event_text(event),
+                state_key(event.execution_id) if state else "",
+                *(state or ("", "")),
+            )
+        try:
+            await self.redis.evalsha(SEND_SHA, 0, *words)
+        except NoScriptError:
+            await self.redis.eval(SEND, 0, *words)
 
 
-def _state(event: Event) -> dict[Any, Any]:
+def _state(event: Event) -> tuple[str, str] | None:
+    """Return the field of the state hash that the event changes, and its new value."""
     kind, _, move = event.event_type.partition("_")
     if kind == "workflow":
-        return {"status": "running" if move == "started" else move}
+        return "status", "running" if move == "started" else move
     if event.event_type == "node_started":
-        return {"current_node": event.node_id or ""}
+        return "current_node", event.node_id or ""
     if event.event_type == "approval_requested":
-        return {"status": "waiting"}
-    return {"status": "running"} if event.event_type == "approval_decided" else {}
+        return "status", "waiting"
+    return ("status", "running") if event.event_type == "approval_decided" else None
 
 
 @asynccontextmanager

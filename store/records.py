@@ -1,13 +1,15 @@
-"""What a journal writes: one frozen record per row, and the write of a whole batch.
+"""What is recorded of executions: one frozen record per row, and the write of a whole batch.
 
 Every record belongs to one execution of one tenant. `*_json` fields hold JSON text made by
-`store.json_values.dumps`.
+`store.json_values.dumps`. The fields of a record stand in the order of its composite type in the
+database (see `weft_write` in the migrations).
 """
 
 from collections import defaultdict
 from collections.abc import Callable, Iterable, Sequence
-from dataclasses import dataclass, fields
+from dataclasses import dataclass, field, fields
 from datetime import datetime
+from enum import StrEnum
 from operator import attrgetter
 from typing import Any
 from uuid import UUID
@@ -171,13 +173,20 @@ class Event:
     event_id: UUID
     event_type: str
     node_id: str | None
-    payload: dict[str, Any]
+    payload_json: str
     created_at: datetime
+
+    @property
+    def payload(self) -> dict[str, Any]:
+        """What the event says beside its type and its place."""
+        found: dict[str, Any] = loads(self.payload_json)
+        return found
 
     @classmethod
     def from_row(cls, row: Any) -> "Event":
         """Make an event of a row of `execution_events`."""
-        return cls(**{**dict(row), "payload": loads(row["payload"])})
+        values = dict(row)
+        return cls(payload_json=values.pop("payload"), **values)
 
 
 Record = (
@@ -194,119 +203,197 @@ Record = (
 )
 
 
+class Outcome(StrEnum):
+    """What became of one execution's records."""
+
+    WRITTEN = "written"
+    ANSWERED = "answered"
+    """All is recorded, but the execution does not wait: an answer has come meanwhile."""
+    REFUSED = "refused"
+    """Nothing is recorded: the execution's status does not allow the move."""
+    LOST = "lost"
+    """Nothing is recorded: the epoch has moved, or the execution is gone."""
+    BUSY = "busy"
+    """Nothing is recorded yet: somebody else holds the execution just now."""
+    REPEATED = "repeated"
+    """All was recorded by an earlier try whose answer was lost."""
+
+
 @dataclass(frozen=True, slots=True)
-class _Table:
-    """How records of one kind are written: the statement and what makes two of them the same."""
+class Batch:
+    """What is to be recorded of one execution, in order, under one epoch."""
 
-    statement: str
+    execution_id: UUID
+    epoch: int
+    records: Sequence[Record]
+
+
+@dataclass(frozen=True, slots=True)
+class Written:
+    """What became of a write: an outcome for each execution, and the events in order."""
+
+    outcomes: dict[UUID, Outcome]
+    events: list[Event]
+
+
+@dataclass(frozen=True, slots=True)
+class _Kind:
+    """A table's records.
+
+    Attributes:
+        key: What makes the later of two replace the earlier, where it does.
+        placed: Whether their place among their execution's counts.
+    """
+
     key: Callable[[Any], Any] | None = None
+    placed: bool = False
 
 
-_TABLES: dict[type, _Table] = {
-    CheckpointRecord: _Table(
-        "insert_checkpoints", attrgetter("execution_id", "checkpoint_ns", "checkpoint_id")
+_KINDS: dict[type, _Kind] = {
+    CheckpointRecord: _Kind(
+        attrgetter("execution_id", "checkpoint_ns", "checkpoint_id"), placed=True
     ),
-    ChannelValueRecord: _Table(
-        "insert_channel_values", attrgetter("execution_id", "checkpoint_ns", "channel", "version")
+    ChannelValueRecord: _Kind(),
+    WriteRecord: _Kind(
+        attrgetter("execution_id", "checkpoint_ns", "checkpoint_id", "task_id", "position")
     ),
-    WriteRecord: _Table(
-        "insert_writes",
-        attrgetter("execution_id", "checkpoint_ns", "checkpoint_id", "task_id", "position"),
-    ),
-    NodeLogRecord: _Table(
-        "upsert_node_logs", attrgetter("execution_id", "node_id", "task_id", "attempt")
-    ),
-    MapItemRecord: _Table("insert_map_items", attrgetter("execution_id", "task_id", "map_index")),
-    ApprovalRecord: _Table("insert_approvals", attrgetter("execution_id", "interrupt_id")),
-    ConsumedRecord: _Table("consume_approvals"),
+    NodeLogRecord: _Kind(attrgetter("execution_id", "node_id", "task_id", "attempt")),
+    MapItemRecord: _Kind(),
+    ApprovalRecord: _Kind(),
+    ConsumedRecord: _Kind(),
+    EventRecord: _Kind(placed=True),
+}
+"""The kinds of rows, in the order in which `weft_write` takes them."""
+_ROW: dict[type, Callable[[Any], tuple[Any, ...]]] = {
+    # The tenant of a row is its execution's, whatever the record says.
+    kind: attrgetter(*(field.name for field in fields(kind) if field.name != "tenant_id"))
+    for kind in _KINDS
 }
 
 
-def columns(records: Sequence[Any]) -> list[list[Any]]:
-    """Turn records of one kind into one list per field, in the order of the fields."""
-    row = attrgetter(*(field.name for field in fields(records[0])))
-    return [list(column) for column in zip(*map(row, records), strict=True)]
+@dataclass(slots=True)
+class _Change:
+    """What a batch changes on its execution's own row; fields as in `weft_change`."""
+
+    execution_id: UUID
+    epoch: int
+    checkpoints: int = 0
+    events: int = 0
+    completed: int = 0
+    failed: int = 0
+    retried: int = 0
+    llm_tokens: int = 0
+    api_calls: int = 0
+    cost_usd: float = 0.0
+    current_node: str | None = None
+    status: str | None = None
+    former: list[str] | None = None
+    waiting_reason: str | None = None
+    output_json: str | None = None
+    error_message: str | None = None
+    error_node_id: str | None = None
+    places: dict[type, int] = field(default_factory=lambda: defaultdict(int))
+
+    def add(self, progress: ProgressRecord) -> None:
+        """Add to the counters."""
+        self.completed += progress.completed
+        self.failed += progress.failed
+        self.retried += progress.retried
+        self.llm_tokens += progress.llm_tokens
+        self.api_calls += progress.api_calls
+        self.cost_usd += progress.cost_usd
+        self.current_node = progress.current_node or self.current_node
+
+    def move(self, move: MoveRecord) -> None:
+        """Change the status; of several moves the first says from where, the last says where to."""
+        if self.former is None:
+            self.former = [old for old in Status if move.status in TRANSITIONS[old]]
+        self.status = move.status
+        self.waiting_reason = move.waiting_reason
+        self.output_json = move.output_json or self.output_json
+        self.error_message = move.error_message
+        self.error_node_id = move.error_node_id
+
+    def row(self) -> tuple[Any, ...]:
+        """Return the fields as the database takes them."""
+        self.checkpoints = self.places[CheckpointRecord]
+        self.events = self.places[EventRecord]
+        return _CHANGED(self)
+
+
+_CHANGED: Callable[[_Change], tuple[Any, ...]] = attrgetter(
+    *[field.name for field in fields(_Change)][:-1]
+)
 
 
 async def write_records(
-    connection: Connection, records: Iterable[Record]
-) -> tuple[list[Event], set[UUID]]:
-    """Write records in the open transaction, whose executions are locked by it.
+    connection: Connection,
+    batches: Iterable[Batch],
+    *,
+    executor_id: UUID | None = None,
+    flush_id: UUID | None = None,
+    again: bool = False,
+) -> Written:
+    """Write records of several executions in one statement.
 
-    Of two records for the same row the later one counts; events keep their order.
+    Each execution's batch is written whole or not at all, under the execution's lock and only
+    while its epoch holds. Of two records for the same row the later one counts; events keep their
+    order.
 
-    Returns:
-        The events with their numbers, and the executions whose change of status was refused
-        because their present one does not allow it (or, for `waiting`, an answer has come).
+    Args:
+        connection: In a transaction or not.
+        batches: At most one for an execution.
+        executor_id: The journal's executor, which remembers the flush.
+        flush_id: What the flush is remembered by.
+        again: The flush was tried before and may have been committed unheard.
     """
-    groups: dict[type, list[Any]] = defaultdict(list)
-    for record in records:
-        groups[type(record)].append(record)
-    for kind, table in _TABLES.items():
-        if rows := groups.get(kind):
-            if table.key:
-                rows = list({table.key(row): row for row in rows}.values())
-            await connection.execute(statement(table.statement), *columns(rows))
-    if progress := groups.get(ProgressRecord):
-        await connection.execute(statement("add_progress"), *columns(_summed(progress)))
-    refused = await _move(connection, groups.get(MoveRecord, []))
-    if not (rows := groups.get(EventRecord)):
-        return [], refused
-    # What an execution would have said about a move that did not happen is not said.
-    if rows := [row for row in rows if row.execution_id not in refused]:
-        written = await connection.fetch(statement("insert_events"), *columns(rows))
-        events = sorted((Event.from_row(row) for row in written), key=attrgetter("seq"))
-        return events, refused
-    return [], refused
-
-
-def _summed(records: list[ProgressRecord]) -> list[ProgressRecord]:
-    sums: dict[UUID, ProgressRecord] = {}
-    for record in records:
-        if before := sums.get(record.execution_id):
-            record = ProgressRecord(
-                record.execution_id,
-                before.completed + record.completed,
-                before.failed + record.failed,
-                before.retried + record.retried,
-                before.llm_tokens + record.llm_tokens,
-                before.api_calls + record.api_calls,
-                before.cost_usd + record.cost_usd,
-                record.current_node or before.current_node,
-            )
-        sums[record.execution_id] = record
-    return list(sums.values())
-
-
-async def _move(connection: Connection, records: list[MoveRecord]) -> set[UUID]:
-    refused: set[UUID] = set()
-    # One after the other per execution (pending, running, completed may share a flush).
-    while records:
-        first = {record.execution_id: record for record in reversed(records)}
-        chosen = set(map(id, first.values()))
-        records = [record for record in records if id(record) not in chosen]
-        refused |= await _move_once(connection, list(first.values()))
-    return refused
-
-
-async def _move_once(connection: Connection, records: list[MoveRecord]) -> set[UUID]:
-    former = {
-        status: ",".join(old for old, following in TRANSITIONS.items() if status in following)
-        for status in Status
-    }
-    moved = await connection.fetch(
-        statement("move_executions"),
-        [record.execution_id for record in records],
-        [record.epoch for record in records],
-        [record.status for record in records],
-        [former[record.status] for record in records],
-        [record.waiting_reason for record in records],
-        [record.output_json for record in records],
-        [record.error_message for record in records],
-        [record.error_node_id for record in records],
+    changes: list[tuple[Any, ...]] = []
+    rows: dict[type, dict[Any, tuple[Any, ...]]] = {kind: {} for kind in _KINDS}
+    for batch in batches:
+        changes.append(_add(rows, batch))
+    found = await connection.fetch(
+        statement("write_records"),
+        executor_id,
+        flush_id,
+        again,
+        changes,
+        *(list(kind.values()) for kind in rows.values()),
     )
-    done = {row["id"] for row in moved}
-    if ended := [r.execution_id for r in records if r.status.ended and r.execution_id in done]:
-        await connection.execute(statement("withdraw_approvals"), ended)
-        await connection.execute(statement("insert_webhook_deliveries"), ended)
-    return {record.execution_id for record in records} - done
+    outcomes = {row["execution_id"]: Outcome(row["outcome"]) for row in found}
+    return Written(outcomes, _events(rows[EventRecord].values(), found))
+
+
+def _add(rows: dict[type, dict[Any, tuple[Any, ...]]], batch: Batch) -> tuple[Any, ...]:
+    change = _Change(batch.execution_id, batch.epoch)
+    for record in batch.records:
+        if isinstance(record, ProgressRecord):
+            change.add(record)
+        elif isinstance(record, MoveRecord):
+            change.move(record)
+        else:
+            cls = type(record)
+            kind = _KINDS[cls]
+            row = _ROW[cls](record)
+            if kind.placed:
+                change.places[cls] += 1
+                row = (*row, change.places[cls])
+            rows[cls][kind.key(record) if kind.key else len(rows[cls])] = row
+    return change.row()
+
+
+def _events(rows: Iterable[tuple[Any, ...]], found: Iterable[Any]) -> list[Event]:
+    """Return the written events; their number is their place after the execution's last one."""
+    before = {
+        row["execution_id"]: (row["tenant_id"], row["event_base"], row["written_at"])
+        for row in found
+        if row["event_base"] is not None
+    }
+    events = []
+    for execution_id, event_id, event_type, node_id, payload_json, place in rows:
+        if execution_id in before:
+            tenant_id, base, at = before[execution_id]
+            events.append(
+                Event(tenant_id, execution_id, base + place, event_id, event_type, node_id,
+                      payload_json, at)
+            )  # fmt: skip
+    return events

@@ -1,6 +1,15 @@
--- One checkpoint. $1 execution, uuid; $2 namespace, text; $3 checkpoint id, text, null: the latest.
-SELECT checkpoint_id, parent_checkpoint_id, state_snapshot, metadata
-FROM execution_checkpoints
-WHERE execution_id = $1 AND checkpoint_ns = $2
-    AND ($3::text IS NULL OR checkpoint_id = $3)
-ORDER BY checkpoint_id DESC LIMIT 1
+-- One checkpoint, then its ancestors up to a snapshot that is whole. $1 execution, uuid;
+-- $2 namespace, text; $3 checkpoint id, text, null: the latest.
+WITH RECURSIVE line AS (
+    (SELECT checkpoint_id, parent_checkpoint_id, state_snapshot, metadata, 0 AS distance
+     FROM execution_checkpoints
+     WHERE execution_id = $1 AND checkpoint_ns = $2 AND ($3::text IS NULL OR checkpoint_id = $3)
+     ORDER BY checkpoint_id DESC LIMIT 1)
+    UNION ALL
+    SELECT c.checkpoint_id, c.parent_checkpoint_id, c.state_snapshot, c.metadata, l.distance + 1
+    FROM line AS l JOIN execution_checkpoints AS c
+        ON c.execution_id = $1 AND c.checkpoint_ns = $2
+        AND c.checkpoint_id = l.parent_checkpoint_id
+    WHERE l.state_snapshot ? '$delta'
+)
+SELECT checkpoint_id, parent_checkpoint_id, state_snapshot, metadata FROM line ORDER BY distance

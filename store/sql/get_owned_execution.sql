@@ -1,9 +1,8 @@
 -- An execution that this executor owns and that can go on. $1 execution, $2 executor, uuid.
-SELECT e.tenant_id, e.workflow_id, w.name AS workflow_name, e.specification_sha256, s.document,
-    e.status, e.input_data, e.epoch, e.deadline_at, u.email AS user_email, u.name AS user_name
+SELECT e.id, e.tenant_id, e.workflow_id, w.name AS workflow_name, e.specification_sha256, e.status,
+    e.input_data, e.epoch, e.deadline_at, e.last_checkpoint_number,
+    u.email AS user_email, u.name AS user_name
 FROM workflow_executions AS e
 JOIN workflows AS w ON w.id = e.workflow_id
-JOIN workflow_specifications AS s
-    ON s.tenant_id = e.tenant_id AND s.sha256 = e.specification_sha256
 LEFT JOIN users AS u ON u.tenant_id = e.tenant_id AND u.id = e.started_by
 WHERE e.id = $1 AND e.owner_id = $2 AND e.status IN ('pending', 'running')

@@ -8,7 +8,7 @@ from asyncpg import exceptions
 
 from store.postgres import Connection, Pool
 
-CALLS = frozenset({"execute", "fetch", "fetchrow", "fetchval", "acquire"})
+CALLS = frozenset({"execute", "fetch", "fetchrow", "fetchval"})
 
 
 class Death(Exception):
@@ -16,13 +16,13 @@ class Death(Exception):
 
 
 class BreakingPool:
-    """Raises an error instead of one call, or of every call from it on.
+    """Raises an error instead of one statement, or of every statement from it on.
 
     Args:
         pool: The real pool.
-        at: The number of the call, from 1.
+        at: The number of the statement, from 1, on whatever connection.
         error: What it raises.
-        for_ever: Whether the later calls fail, too.
+        for_ever: Whether the later ones fail, too.
     """
 
     def __init__(self, pool: Pool, at: int, error: Exception, *, for_ever: bool = False) -> None:
@@ -39,10 +39,31 @@ class BreakingPool:
 
     def __getattr__(self, name: str) -> Any:
         if name in CALLS:
-            self.calls += 1
-            if self.calls == self._at or (self._for_ever and self.broke):
-                raise self._error
+            self.count()
         return getattr(self._pool, name)
+
+    def count(self) -> None:
+        """Count a statement; raise when it is the one, or one after it."""
+        self.calls += 1
+        if self.calls == self._at or (self._for_ever and self.broke):
+            raise self._error
+
+    @asynccontextmanager
+    async def acquire(self) -> AsyncIterator[Any]:
+        """Lend a connection whose statements count."""
+        async with self._pool.acquire() as connection:
+            yield _Counting(connection, self)
+
+
+class _Counting:
+    def __init__(self, connection: Connection, pool: BreakingPool) -> None:
+        self._connection = connection
+        self._pool = pool
+
+    def __getattr__(self, name: str) -> Any:
+        if name in CALLS:
+            self._pool.count()
+        return getattr(self._connection, name)
 
 
 class CommitPool:
@@ -93,13 +114,13 @@ class _Connection:
     def __getattr__(self, name: str) -> Any:
         return getattr(self._connection, name)
 
-    @asynccontextmanager
-    async def transaction(self) -> AsyncIterator[None]:
-        """Open a transaction whose commit is the test's."""
+    async def fetch(self, *arguments: Any) -> Any:
+        """Run a statement in a transaction whose commit is the test's."""
         transaction = self._connection.transaction()
         await transaction.start()
-        yield
+        rows = await self._connection.fetch(*arguments)
         await self._commit(transaction.commit)
+        return rows
 
 
 def connection_lost() -> Exception:

@@ -116,9 +116,9 @@ async def open_process(
     await writing.execute(statement("insert_executor"), id, f"executor-{id.hex[-4:]}", "here", 1)
     journal = Journal(writing, id, live.publish, patience_seconds)
     runs: dict[UUID, Run] = {}
-    saver = JournalSaver(pool, journal, runs.__getitem__)
+    saver = JournalSaver(pool, journal, runs.get)
     host = LocalHost(pool, journal, registry, services, secrets or {})
-    driver = Driver(host, GraphCache(saver), runs)
+    driver = Driver(host, GraphCache(pool, saver), runs)
     flushing = asyncio.create_task(journal.run())
     async with AsyncExitStack() as stack:
         process = Process(id, pool, journal, driver, saver, runs, flushing)

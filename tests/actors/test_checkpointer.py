@@ -2,7 +2,7 @@
 
 import itertools
 from collections.abc import AsyncGenerator, AsyncIterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 from uuid import UUID, uuid5
 
@@ -18,7 +18,7 @@ from langgraph.checkpoint.base import (
 from langgraph.checkpoint.conformance import checkpointer_test, validate
 from langgraph.checkpoint.conformance.capabilities import BASE_CAPABILITIES
 
-from actors.checkpointer import JournalSaver
+from actors.checkpointer import JournalSaver, Place
 from actors.journal import Lease
 from actors.serde import StoredValue
 from store.postgres import Pool
@@ -34,6 +34,13 @@ ANY_THREAD = UUID("5f8b6a53-7d0c-4a57-9c55-0b6a5a1f3a10")
 @dataclass
 class _Recorder:
     lease: Lease
+    fresh: bool = False
+    places: dict[str, Place] = field(default_factory=dict)
+    held: list[Record] = field(default_factory=list)
+
+    def holds(self) -> bool:
+        """Commit each checkpoint."""
+        return False
 
     def take(self, task_id: str, writes: Sequence[tuple[str, Any]]) -> list[Record]:
         """Record nothing beside the writes."""
@@ -49,10 +56,12 @@ class AnyThread(BaseCheckpointSaver[str]):
         self._account = account
         self._ids: dict[str, UUID] = {}
         self._names: dict[str, str] = {}
+        self._recorders: dict[UUID, _Recorder] = {}
         self._saver = JournalSaver(process.pool, process.journal, self._recorder)
 
     def _recorder(self, execution_id: UUID) -> _Recorder:
-        return _Recorder(Lease(self._account.tenant_id, execution_id, 1))
+        lease = Lease(self._account.tenant_id, execution_id, 1)
+        return self._recorders.setdefault(execution_id, _Recorder(lease))
 
     def get_next_version(self, current: str | None, channel: None) -> str:
         """Return the next version."""

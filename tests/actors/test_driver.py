@@ -282,7 +282,7 @@ async def test_execution_of_another_owner_is_left_alone(
     await engine_pool.execute("UPDATE workflow_executions SET owner_id = NULL")
     await process.drive(id)
     assert step.ran == []
-    assert await look.status(id) == "pending"
+    assert await look.status(id) == "running"
 
 
 async def test_driving_twice_at_once_runs_once(
@@ -320,5 +320,5 @@ async def test_read_that_fails_ends_no_execution(
         broke = pool.broke
         await process.drive(id)
         assert await look.status(id) == "completed", number
-    assert number > 3
+    assert number > 2
     assert step.ran == ["a", "b"] * number

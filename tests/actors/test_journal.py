@@ -28,6 +28,7 @@ SELECT count(*) FROM pg_stat_activity
 WHERE datname = current_database() AND wait_event_type = 'Lock'
 """
 
+LOCK = "SELECT id FROM workflow_executions WHERE id = ANY($1) ORDER BY id FOR NO KEY UPDATE"
 FROM_OUTSIDE = ("workflow_started", "workflow_cancelled")
 END_BLOCKED = BLOCKED.replace("count(*)", "pg_terminate_backend(pid)")
 
@@ -449,4 +450,4 @@ async def _lock(pool: Pool, held: list[Lease]) -> None:
     ids = [lease.execution_id for lease in held]
     for round in range(ROUNDS):
         async with pool.acquire() as connection, connection.transaction():
-            await connection.fetch(statement("wait_for_executions"), ids[round % 12 :][:3])
+            await connection.fetch(LOCK, ids[round % 12 :][:3])

@@ -23,7 +23,7 @@ from serve.embedded import embedded_redis, socket_folder
 from serve.streams import follow, wait_until_ended
 from store.live import LiveView, open_live_view, tenant_channel
 from store.postgres import Pool
-from store.records import Event, EventRecord, MoveRecord, Record, write_records
+from store.records import Batch, Event, EventRecord, MoveRecord, Record, write_records
 from store.status import Status
 from tests.factories import Account, MakeWorkflow, StartExecution
 from tests.serve.conftest import BASE_URL
@@ -48,9 +48,9 @@ class Execution:
         ]
         if "workflow_completed" in types:
             records += [MoveRecord(self.id, 1, status) for status in MOVES]
-        async with self._pool.acquire() as connection, connection.transaction():
-            events, _ = await write_records(connection, records)
-        return events
+        async with self._pool.acquire() as connection:
+            written = await write_records(connection, [Batch(self.id, 1, records)])
+        return written.events
 
     async def publish(self, *events: Event) -> None:
         """Tell those who listen."""

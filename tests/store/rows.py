@@ -6,12 +6,14 @@ from uuid import UUID, uuid4
 from store.postgres import Pool
 from store.records import (
     ApprovalRecord,
+    Batch,
     ChannelValueRecord,
     CheckpointRecord,
     EventRecord,
     MapItemRecord,
     MoveRecord,
     NodeLogRecord,
+    Outcome,
     ProgressRecord,
     Record,
     WriteRecord,
@@ -45,19 +47,29 @@ def question(tenant_id: UUID, execution_id: UUID, node_id: str = "only") -> Appr
 
 async def write(pool: Pool, *records: Record) -> set[UUID]:
     """Write records in a transaction; return the executions whose move was refused."""
-    async with pool.acquire() as connection, connection.transaction():
-        _, refused = await write_records(connection, records)
-    return refused
+    ids = {record.execution_id for record in records}
+    async with pool.acquire() as connection:
+        epochs = dict(
+            await connection.fetch(
+                "SELECT id, epoch FROM workflow_executions WHERE id = ANY($1)", list(ids)
+            )
+        )
+        batches = [
+            Batch(id, epochs[id], [record for record in records if record.execution_id == id])
+            for id in ids
+        ]
+        written = await write_records(connection, batches)
+    return {id for id, outcome in written.outcomes.items() if outcome is not Outcome.WRITTEN}
 
 
 async def park(pool: Pool, tenant_id: UUID, execution_id: UUID, *nodes: str) -> list[UUID]:
     """Let an execution wait on a question of each node; return the questions' ids."""
     questions = [question(tenant_id, execution_id, node) for node in nodes]
-    refused = await write(
-        pool,
-        *questions,
-        MoveRecord(execution_id, 1, Status.RUNNING),
-        MoveRecord(execution_id, 1, Status.WAITING, waiting_reason="approval"),
+    status = await pool.fetchval(
+        "SELECT status FROM workflow_executions WHERE id = $1", execution_id
     )
+    begin = [MoveRecord(execution_id, 1, Status.RUNNING)] if status == "pending" else []
+    wait = MoveRecord(execution_id, 1, Status.WAITING, waiting_reason="approval")
+    refused = await write(pool, *questions, *begin, wait)
     assert not refused
     return [asked.id for asked in questions]

@@ -15,6 +15,7 @@ import pytest
 from redis.asyncio import Redis
 
 from serve.embedded import embedded_redis, socket_folder
+from store.json_values import dumps
 from store.live import (
     QUEUED_EVENTS,
     STATE_TTL_SECONDS,
@@ -47,8 +48,10 @@ def event(tenant_id: UUID, execution_id: UUID) -> MakeEvent:
     """Make an event: `event(seq, type, node_id, **payload)`."""
 
     def make(seq: int, event_type: str, node_id: str | None = None, **payload: Any) -> Event:
-        return Event(tenant_id, execution_id, seq, UUID(int=seq), event_type, node_id, payload,
-                     datetime(2026, 1, 1, tzinfo=UTC))  # fmt: skip
+        at = datetime(2026, 1, 1, tzinfo=UTC)
+        return Event(
+            tenant_id, execution_id, seq, UUID(int=seq), event_type, node_id, dumps(payload), at
+        )
 
     return make
 

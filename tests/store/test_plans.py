@@ -22,7 +22,6 @@ HOT: list[tuple[Role, str, list[Any]]] = [
     ("weft_api", "get_execution", [ID]),
     ("weft_api", "list_executions", [None, None, 100, 0]),
     ("weft_api", "list_executions", [ID, "failed", 100, 0]),
-    ("weft_api", "get_execution_by_key", [ID, TEXT]),
     ("weft_api", "list_events", [ID, 0, 500]),
     ("weft_api", "list_node_logs", [ID]),
     ("weft_api", "list_last_attempts", [ID]),
@@ -33,8 +32,6 @@ HOT: list[tuple[Role, str, list[Any]]] = [
     ("weft_api", "decide_approval", [ID, ID, TEXT, "null", TEXT, TEXT]),
     ("weft_api", "fence_execution", [ID]),
     ("weft_engine", "wake_execution", [ID, None]),
-    ("weft_engine", "lock_executions", [[ID]]),
-    ("weft_engine", "wait_for_executions", [[ID]]),
     ("weft_engine", "get_owned_execution", [ID, ID]),
     ("weft_engine", "list_owned_executions", [ID]),
     ("weft_engine", "take_over_executions", [[ID], 200]),
@@ -47,10 +44,7 @@ HOT: list[tuple[Role, str, list[Any]]] = [
     ("weft_engine", "list_answers", [ID]),
     ("weft_engine", "list_map_items", [ID, TEXT]),
     ("weft_engine", "count_map_items", [ID, TEXT]),
-    ("weft_engine", "add_progress", [[ID], [1], [0], [0], [0], [0], [0.0], [None]]),
-    ("weft_engine", "move_executions",
-     [[ID], [1], ["failed"], ["running"], [None], [None], [None], [None]]),
-    ("weft_engine", "insert_events", [[ID], [ID], [ID], [TEXT], [None], ["{}"]]),
+    ("weft_engine", "get_specification", [ID, TEXT]),
 ]  # fmt: skip
 
 

@@ -3,7 +3,7 @@
 import pytest
 
 from store.postgres import Pool
-from store.records import MoveRecord, write_records
+from store.records import Batch, MoveRecord, Outcome, write_records
 from store.status import ACTIVE, TRANSITIONS, Status, may_follow
 from tests.factories import MakeWorkflow, StartExecution
 
@@ -19,11 +19,13 @@ async def test_database_allows_exactly_the_moves_of_the_table(
     for old, new in PAIRS:
         async with engine_pool.acquire() as connection, connection.transaction():
             await connection.execute("UPDATE workflow_executions SET status = $1", old)
-            _, refused = await write_records(connection, [MoveRecord(execution_id, 1, new)])
+            moves = [MoveRecord(execution_id, 1, new)]
+            written = await write_records(connection, [Batch(execution_id, 1, moves)])
             now = await connection.fetchval("SELECT status FROM workflow_executions")
         moved = may_follow(old, new)
         assert now == (new if moved else old), (old, new)
-        assert refused == (set() if moved else {execution_id}), (old, new)
+        outcome = Outcome.WRITTEN if moved else Outcome.LOST if old.ended else Outcome.REFUSED
+        assert written.outcomes == {execution_id: outcome}, (old, new)
 
 
 async def test_moves_of_one_flush_follow_each_other(
@@ -34,7 +36,8 @@ async def test_moves_of_one_flush_follow_each_other(
     moves = [MoveRecord(execution_id, 1, Status.RUNNING),
              MoveRecord(execution_id, 1, Status.COMPLETED, output_json='{"n": 1}')]  # fmt: skip
     async with engine_pool.acquire() as connection, connection.transaction():
-        assert await write_records(connection, moves) == ([], set())
+        written = await write_records(connection, [Batch(execution_id, 1, moves)])
+    assert written.outcomes == {execution_id: Outcome.WRITTEN}
     row = await engine_pool.fetchrow("SELECT * FROM workflow_executions")
     assert (row["status"], row["output_data"]) == ("completed", '{"n": 1}')
     assert row["completed_at"] >= row["started_at"]
@@ -48,10 +51,9 @@ async def test_move_under_an_old_epoch_is_refused(
     execution_id = (await start(await make_workflow())).execution_id
     await engine_pool.execute("UPDATE workflow_executions SET epoch = 2")
     async with engine_pool.acquire() as connection, connection.transaction():
-        _, refused = await write_records(
-            connection, [MoveRecord(execution_id, 1, Status.CANCELLED)]
-        )
-    assert refused == {execution_id}
+        moves = [MoveRecord(execution_id, 1, Status.CANCELLED)]
+        written = await write_records(connection, [Batch(execution_id, 1, moves)])
+    assert written.outcomes == {execution_id: Outcome.LOST}
 
 
 def test_ended_means_that_nothing_follows() -> None:

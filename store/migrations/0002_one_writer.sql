@@ -1,0 +1,460 @@
+-- One round trip for what a process has gathered: everything that is recorded of executions goes
+-- through weft_write, and starts go through weft_start.
+--
+-- Both lock executions in ascending order of their ids. A composite type stands for each kind of
+-- record; its fields are those of the Python record of that name, in that order.
+
+-- Half of the updates leave every indexed column alone; room on the page keeps them cheap.
+ALTER TABLE workflow_executions SET (fillfactor = 70);
+-- UNIQUE (tenant_id, id) reads as well backwards.
+DROP INDEX executions_by_tenant;
+-- What the last flush left out, since somebody else held it.
+ALTER TABLE executors ADD COLUMN last_flush_busy uuid[];
+
+-- What only weft_write inserts, under the lock of the execution and with the execution's own
+-- tenant, needs no second look at the execution for each row: that look was a third of a write.
+ALTER TABLE execution_node_logs DROP CONSTRAINT execution_node_logs_tenant_id_execution_id_fkey;
+ALTER TABLE execution_checkpoints DROP CONSTRAINT execution_checkpoints_tenant_id_execution_id_fkey;
+ALTER TABLE execution_channel_values
+    DROP CONSTRAINT execution_channel_values_tenant_id_execution_id_fkey;
+ALTER TABLE execution_writes DROP CONSTRAINT execution_writes_tenant_id_execution_id_fkey;
+ALTER TABLE execution_map_items DROP CONSTRAINT execution_map_items_tenant_id_execution_id_fkey;
+ALTER TABLE execution_events DROP CONSTRAINT execution_events_tenant_id_execution_id_fkey;
+
+CREATE TYPE weft_change AS (
+    execution_id uuid,
+    epoch integer,
+    checkpoints integer,
+    events integer,
+    completed integer,
+    failed integer,
+    retried integer,
+    llm_tokens bigint,
+    api_calls bigint,
+    cost_usd double precision,
+    current_node text,
+    status text,
+    former text[],
+    waiting_reason text,
+    output jsonb,
+    error_message text,
+    error_node_id text
+);
+
+CREATE TYPE weft_checkpoint AS (
+    execution_id uuid,
+    checkpoint_ns text,
+    checkpoint_id text,
+    parent_checkpoint_id text,
+    node_id text,
+    snapshot jsonb,
+    metadata jsonb,
+    epoch integer,
+    place integer
+);
+
+CREATE TYPE weft_channel_value AS (
+    execution_id uuid,
+    checkpoint_ns text,
+    channel text,
+    version text,
+    value jsonb
+);
+
+CREATE TYPE weft_task_write AS (
+    execution_id uuid,
+    checkpoint_ns text,
+    checkpoint_id text,
+    task_id text,
+    task_path text,
+    position_ integer,
+    channel text,
+    value jsonb
+);
+
+CREATE TYPE weft_node_log AS (
+    execution_id uuid,
+    node_id text,
+    task_id text,
+    attempt integer,
+    agent_name text,
+    status text,
+    input jsonb,
+    output jsonb,
+    metadata jsonb,
+    started_at timestamptz,
+    completed_at timestamptz,
+    error_message text,
+    error_trace text,
+    llm_tokens bigint,
+    api_calls bigint,
+    cost_usd double precision
+);
+
+CREATE TYPE weft_map_item AS (
+    execution_id uuid,
+    node_id text,
+    task_id text,
+    map_index integer,
+    status text,
+    attempt integer,
+    output jsonb,
+    error_message text
+);
+
+CREATE TYPE weft_approval AS (
+    execution_id uuid,
+    id uuid,
+    interrupt_id text,
+    node_id text,
+    message text,
+    approval_type text,
+    options jsonb,
+    timeout_seconds double precision,
+    on_timeout text
+);
+
+CREATE TYPE weft_consumed AS (
+    execution_id uuid,
+    interrupt_id text
+);
+
+CREATE TYPE weft_event AS (
+    execution_id uuid,
+    event_id uuid,
+    event_type text,
+    node_id text,
+    payload jsonb,
+    place integer
+);
+
+-- Writes what has gathered of many executions, those under their lock whose epoch still holds.
+--
+-- Returns a row for each change: its outcome, and the number before its first event.
+--   written   all of it is recorded
+--   answered  all of it is, but the execution does not wait: an answer has come meanwhile
+--   refused   none of it: its present status does not allow the new one
+--   lost      none of it: the epoch moved, it ended, or it is gone
+--   busy      none of it: somebody else holds the execution just now
+-- A flush that is `again` waits for the locks instead (a commit that is still on its way holds
+-- them), and when the flush was committed before only tells what became of it (`repeated`).
+CREATE FUNCTION weft_write(
+    executor uuid,
+    flush uuid,
+    again boolean,
+    changes weft_change[],
+    checkpoints weft_checkpoint[],
+    channel_values weft_channel_value[],
+    task_writes weft_task_write[],
+    node_logs weft_node_log[],
+    map_items weft_map_item[],
+    approvals weft_approval[],
+    consumed weft_consumed[],
+    events weft_event[]
+) RETURNS TABLE (execution_id uuid, tenant_id uuid, outcome text, event_base bigint,
+                 written_at timestamptz)
+LANGUAGE plpgsql
+SET search_path = pg_catalog, public, pg_temp
+-- The arrays differ in length, the tables grow: one plan by index suits them all.
+SET plan_cache_mode = force_generic_plan
+AS $$
+#variable_conflict use_column
+DECLARE
+    ids uuid[];
+    locked uuid[];
+    refused uuid[];
+    answered uuid[];
+    busy uuid[];
+    held uuid[];
+    tenants uuid[];
+    ended uuid[];
+    event_bases bigint[];
+    checkpoint_bases integer[];
+BEGIN
+    SELECT array_agg(c.execution_id) INTO ids FROM unnest(changes) AS c;
+    IF again THEN
+        PERFORM FROM workflow_executions AS e WHERE e.id = ANY(ids)
+        ORDER BY e.id FOR NO KEY UPDATE;
+        IF (SELECT x.last_flush FROM executors AS x WHERE x.id = executor) = flush THEN
+            RETURN QUERY
+                SELECT c.execution_id, e.tenant_id,
+                    CASE WHEN c.execution_id = ANY(x.last_flush_busy) THEN 'busy'
+                         WHEN e.epoch IS DISTINCT FROM c.epoch THEN 'lost'
+                         WHEN c.status <> e.status THEN 'answered' ELSE 'repeated' END,
+                    NULL::bigint, now()
+                FROM unnest(changes) AS c
+                JOIN executors AS x ON x.id = executor
+                LEFT JOIN workflow_executions AS e ON e.id = c.execution_id;
+            RETURN;
+        END IF;
+    END IF;
+
+    SELECT array_agg(l.id),
+        array_agg(l.id) FILTER (WHERE l.owned AND NOT l.allowed),
+        array_agg(l.id) FILTER (WHERE l.owned AND l.allowed)
+    INTO locked, refused, held
+    FROM (
+        SELECT e.id, e.epoch = c.epoch AND e.status IN ('pending', 'running', 'waiting') AS owned,
+            c.former IS NULL OR e.status = ANY(c.former) AS allowed
+        FROM workflow_executions AS e JOIN unnest(changes) AS c ON c.execution_id = e.id
+        ORDER BY e.id FOR NO KEY UPDATE OF e SKIP LOCKED
+    ) AS l;
+
+    IF cardinality(locked) IS DISTINCT FROM cardinality(ids) THEN
+        SELECT array_agg(e.id) INTO busy FROM workflow_executions AS e
+        WHERE e.id = ANY(ids) AND NOT e.id = ANY(COALESCE(locked, '{}'));
+    END IF;
+
+    IF cardinality(consumed) > 0 THEN
+        UPDATE execution_approvals AS a SET consumed_at = now() FROM unnest(consumed) AS u
+        WHERE a.execution_id = u.execution_id AND a.interrupt_id = u.interrupt_id
+            AND u.execution_id = ANY(held);
+    END IF;
+
+    SELECT array_agg(c.execution_id) INTO answered FROM unnest(changes) AS c
+    WHERE c.status = 'waiting' AND c.execution_id = ANY(held) AND EXISTS (
+        SELECT FROM execution_approvals AS a
+        WHERE a.execution_id = c.execution_id AND a.status = 'decided' AND a.consumed_at IS NULL);
+
+    WITH changed AS (
+        UPDATE workflow_executions AS e SET
+            last_event_seq = e.last_event_seq + u.events,
+            last_checkpoint_number = e.last_checkpoint_number + u.checkpoints,
+            completed_nodes = e.completed_nodes + u.completed,
+            failed_nodes = e.failed_nodes + u.failed,
+            retry_count = e.retry_count + u.retried,
+            llm_tokens_used = e.llm_tokens_used + u.llm_tokens,
+            api_calls_made = e.api_calls_made + u.api_calls,
+            cost_usd = e.cost_usd + u.cost_usd::numeric,
+            -- Work got done, so earlier deaths of owners were not this execution's fault.
+            owner_losses = CASE WHEN u.completed > 0 THEN 0 ELSE e.owner_losses END,
+            status = COALESCE(u.status, e.status),
+            waiting_reason = CASE WHEN u.status IS NULL THEN e.waiting_reason
+                ELSE u.waiting_reason END,
+            output_data = COALESCE(u.output, e.output_data),
+            error_message = CASE WHEN u.status IS NULL THEN e.error_message
+                ELSE u.error_message END,
+            error_node_id = CASE WHEN u.status IS NULL THEN e.error_node_id
+                ELSE u.error_node_id END,
+            started_at = COALESCE(e.started_at, now()),
+            owner_id = CASE WHEN u.status <> 'running' THEN NULL ELSE e.owner_id END,
+            current_node_id = CASE WHEN u.status <> 'running' THEN NULL
+                ELSE COALESCE(u.current_node, e.current_node_id) END,
+            completed_at = CASE WHEN u.ends THEN now() END,
+            duration_seconds = CASE WHEN u.ends
+                THEN extract(epoch FROM now() - COALESCE(e.started_at, e.created_at)) END,
+            updated_at = now()
+        FROM (
+            SELECT c.execution_id, c.checkpoints, c.events, c.completed, c.failed, c.retried,
+                c.llm_tokens, c.api_calls, c.cost_usd, c.current_node, c.waiting_reason, c.output,
+                c.error_message, c.error_node_id,
+                CASE WHEN c.execution_id = ANY(answered) THEN NULL ELSE c.status END AS status,
+                c.status IN ('completed', 'failed', 'cancelled') AS ends
+            FROM unnest(changes) AS c
+        ) AS u
+        WHERE e.id = u.execution_id AND e.id = ANY(held)
+        RETURNING e.id, e.tenant_id, e.last_event_seq - u.events AS event_base,
+            e.last_checkpoint_number - u.checkpoints AS checkpoint_base, u.ends
+    )
+    SELECT array_agg(c.id), array_agg(c.tenant_id), array_agg(c.event_base),
+        array_agg(c.checkpoint_base), array_agg(c.id) FILTER (WHERE c.ends)
+    INTO held, tenants, event_bases, checkpoint_bases, ended FROM changed AS c;
+
+    IF cardinality(checkpoints) > 0 THEN
+        INSERT INTO execution_checkpoints (tenant_id, execution_id, checkpoint_number,
+            checkpoint_ns, checkpoint_id, parent_checkpoint_id, node_id, state_snapshot, metadata,
+            epoch)
+        SELECT h.tenant, u.execution_id, h.base + u.place, u.checkpoint_ns, u.checkpoint_id,
+            u.parent_checkpoint_id, u.node_id, u.snapshot, u.metadata, u.epoch
+        FROM unnest(checkpoints) AS u
+        JOIN unnest(held, tenants, checkpoint_bases) AS h (id, tenant, base)
+            ON h.id = u.execution_id
+        ON CONFLICT (execution_id, checkpoint_ns, checkpoint_id)
+        DO UPDATE SET state_snapshot = excluded.state_snapshot, metadata = excluded.metadata;
+    END IF;
+    IF cardinality(channel_values) > 0 THEN
+        -- A version that is there already is the same value.
+        INSERT INTO execution_channel_values
+            (tenant_id, execution_id, checkpoint_ns, channel, version, value)
+        SELECT h.tenant, u.*
+        FROM unnest(channel_values) AS u
+        JOIN unnest(held, tenants) AS h (id, tenant) ON h.id = u.execution_id
+        ON CONFLICT DO NOTHING;
+    END IF;
+    IF cardinality(task_writes) > 0 THEN
+        INSERT INTO execution_writes (tenant_id, execution_id, checkpoint_ns, checkpoint_id,
+            task_id, task_path, position, channel, value)
+        SELECT h.tenant, u.*
+        FROM unnest(task_writes) AS u
+        JOIN unnest(held, tenants) AS h (id, tenant) ON h.id = u.execution_id
+        ON CONFLICT (execution_id, checkpoint_ns, checkpoint_id, task_id, position)
+        DO UPDATE SET channel = excluded.channel, value = excluded.value;
+    END IF;
+    IF cardinality(node_logs) > 0 THEN
+        -- A later state of the same attempt replaces an earlier one.
+        INSERT INTO execution_node_logs AS l (tenant_id, execution_id, node_id, task_id, attempt,
+            agent_name, status, input_data, output_data, metadata, started_at, completed_at,
+            duration_seconds, error_message, error_trace, llm_tokens_used, api_calls_made, cost_usd)
+        SELECT h.tenant, u.execution_id, u.node_id, u.task_id, u.attempt, u.agent_name,
+            u.status, u.input, u.output, u.metadata, u.started_at, u.completed_at,
+            extract(epoch FROM u.completed_at - u.started_at), u.error_message, u.error_trace,
+            u.llm_tokens, u.api_calls, u.cost_usd
+        FROM unnest(node_logs) AS u
+        JOIN unnest(held, tenants) AS h (id, tenant) ON h.id = u.execution_id
+        ON CONFLICT (execution_id, node_id, task_id, attempt) DO UPDATE SET
+            status = excluded.status, output_data = excluded.output_data,
+            metadata = excluded.metadata,
+            input_data = COALESCE(excluded.input_data, l.input_data),
+            completed_at = excluded.completed_at,
+            duration_seconds = extract(epoch FROM excluded.completed_at - l.started_at),
+            error_message = excluded.error_message, error_trace = excluded.error_trace,
+            llm_tokens_used = excluded.llm_tokens_used, api_calls_made = excluded.api_calls_made,
+            cost_usd = excluded.cost_usd;
+    END IF;
+    IF cardinality(map_items) > 0 THEN
+        -- A result is recorded once.
+        INSERT INTO execution_map_items (tenant_id, execution_id, node_id, task_id, map_index,
+            status, attempt, output_data, error_message)
+        SELECT h.tenant, u.*
+        FROM unnest(map_items) AS u
+        JOIN unnest(held, tenants) AS h (id, tenant) ON h.id = u.execution_id
+        ON CONFLICT (execution_id, task_id, map_index) DO NOTHING;
+    END IF;
+    IF cardinality(approvals) > 0 THEN
+        -- Asking again is the same question.
+        INSERT INTO execution_approvals (tenant_id, execution_id, id, interrupt_id, node_id,
+            message, approval_type, options, expires_at, on_timeout)
+        SELECT h.tenant, u.execution_id, u.id, u.interrupt_id, u.node_id, u.message,
+            u.approval_type, u.options, now() + make_interval(secs => u.timeout_seconds),
+            u.on_timeout
+        FROM unnest(approvals) AS u
+        JOIN unnest(held, tenants) AS h (id, tenant) ON h.id = u.execution_id
+        ON CONFLICT (execution_id, interrupt_id) DO NOTHING;
+    END IF;
+    IF cardinality(ended) > 0 THEN
+        UPDATE execution_approvals AS a SET status = 'withdrawn'
+        WHERE a.execution_id = ANY(ended) AND a.status = 'pending';
+        INSERT INTO webhook_deliveries (id, tenant_id, execution_id, url, body)
+        SELECT gen_random_uuid(), e.tenant_id, e.id, e.webhook_url, jsonb_build_object(
+            'status', e.status, 'output', e.output_data, 'error_message', e.error_message,
+            'error_node_id', e.error_node_id, 'completed_at', e.completed_at,
+            'duration_seconds', e.duration_seconds, 'cost_usd', e.cost_usd)
+        FROM workflow_executions AS e WHERE e.id = ANY(ended) AND e.webhook_url IS NOT NULL
+        ON CONFLICT (execution_id) DO NOTHING;
+    END IF;
+    IF cardinality(events) > 0 THEN
+        INSERT INTO execution_events
+            (tenant_id, execution_id, seq, event_id, event_type, node_id, payload)
+        SELECT h.tenant, u.execution_id, h.base + u.place, u.event_id, u.event_type, u.node_id,
+            u.payload
+        FROM unnest(events) AS u
+        JOIN unnest(held, tenants, event_bases) AS h (id, tenant, base) ON h.id = u.execution_id;
+    END IF;
+    IF flush IS NOT NULL THEN
+        UPDATE executors SET last_flush = flush, last_flush_busy = busy WHERE id = executor;
+    END IF;
+
+    RETURN QUERY
+        SELECT c.execution_id, h.tenant,
+            CASE WHEN c.execution_id = ANY(answered) THEN 'answered'
+                 WHEN h.id IS NOT NULL THEN 'written'
+                 WHEN c.execution_id = ANY(refused) THEN 'refused'
+                 WHEN c.execution_id = ANY(busy) THEN 'busy'
+                 ELSE 'lost' END,
+            h.base, now()
+        FROM unnest(changes) AS c
+        LEFT JOIN unnest(held, tenants, event_bases) AS h (id, tenant, base)
+            ON h.id = c.execution_id;
+END
+$$;
+
+CREATE TYPE weft_new_execution AS (
+    id uuid,
+    organization_id uuid,
+    workflow_id uuid,
+    specification_sha256 text,
+    input jsonb,
+    total_nodes integer,
+    triggered_by text,
+    started_by uuid,
+    webhook_url text,
+    timeout_seconds double precision,
+    idempotency_key text,
+    request_sha256 text,
+    owner_id uuid,
+    event_id uuid,
+    payload jsonb
+);
+
+-- Starts executions of one tenant, each with its lease and its first event.
+--
+-- Returns a row for each start. `created` is false for one whose idempotency key has an execution
+-- already: that one's id, owner and request are returned. A start of a workflow that is gone, not
+-- active, or has another specification by now returns no row.
+CREATE FUNCTION weft_start(tenant uuid, starts weft_new_execution[])
+RETURNS TABLE (place bigint, execution_id uuid, owner_id uuid, request_sha256 text,
+               deadline_at timestamptz, created boolean, created_at timestamptz)
+LANGUAGE plpgsql
+SET search_path = pg_catalog, public, pg_temp
+-- The arrays differ in length, the tables grow: one plan by index suits them all.
+SET plan_cache_mode = force_generic_plan
+AS $$
+#variable_conflict use_column
+DECLARE
+    fresh uuid[];
+BEGIN
+    PERFORM set_config('app.current_tenant', tenant::text, true);
+    WITH added AS (
+        -- In the order of their keys: two batches that share some wait for each other in turn.
+        INSERT INTO workflow_executions AS e (id, tenant_id, organization_id, workflow_id,
+            specification_sha256, status, input_data, total_nodes, triggered_by, started_by,
+            webhook_url, deadline_at, idempotency_key, request_sha256, owner_id, epoch, started_at,
+            last_event_seq)
+        SELECT u.id, tenant, u.organization_id, u.workflow_id, u.specification_sha256,
+            CASE WHEN u.owner_id IS NULL THEN 'pending' ELSE 'running' END, u.input,
+            u.total_nodes, u.triggered_by, u.started_by, u.webhook_url,
+            now() + make_interval(secs => u.timeout_seconds), u.idempotency_key,
+            u.request_sha256, u.owner_id, 1, now(), 1
+        FROM unnest(starts) AS u JOIN workflows AS w ON w.id = u.workflow_id
+        WHERE w.status = 'active' AND w.deleted_at IS NULL
+            AND w.specification_sha256 = u.specification_sha256
+        ORDER BY u.idempotency_key, u.id
+        ON CONFLICT (tenant_id, idempotency_key) DO NOTHING
+        RETURNING e.id
+    )
+    SELECT array_agg(a.id) INTO fresh FROM added AS a;
+
+    INSERT INTO execution_events
+        (tenant_id, execution_id, seq, event_id, event_type, node_id, payload)
+    SELECT tenant, u.id, 1, u.event_id, 'workflow_started', NULL, u.payload
+    FROM unnest(starts) AS u WHERE u.id = ANY(fresh);
+
+    RETURN QUERY
+        SELECT u.place, u.id, u.owner_id, u.request_sha256,
+            now() + make_interval(secs => u.timeout_seconds), true, now()
+        FROM unnest(starts) WITH ORDINALITY AS u (id, organization_id, workflow_id,
+            specification_sha256, input, total_nodes, triggered_by, started_by, webhook_url,
+            timeout_seconds, idempotency_key, request_sha256, owner_id, event_id, payload, place)
+        WHERE u.id = ANY(fresh);
+    IF cardinality(fresh) IS DISTINCT FROM cardinality(starts) THEN
+        RETURN QUERY
+            SELECT u.place, e.id, e.owner_id, e.request_sha256, e.deadline_at, false, e.created_at
+            FROM unnest(starts) WITH ORDINALITY AS u (id, organization_id, workflow_id,
+                specification_sha256, input, total_nodes, triggered_by, started_by, webhook_url,
+                timeout_seconds, idempotency_key, request_sha256, owner_id, event_id, payload,
+                place)
+            JOIN workflow_executions AS e
+                ON e.tenant_id = tenant AND e.idempotency_key = u.idempotency_key
+            WHERE NOT u.id = ANY(COALESCE(fresh, '{}'));
+    END IF;
+END
+$$;
+
+REVOKE ALL ON FUNCTION weft_write(uuid, uuid, boolean, weft_change[], weft_checkpoint[],
+    weft_channel_value[], weft_task_write[], weft_node_log[], weft_map_item[], weft_approval[],
+    weft_consumed[], weft_event[]) FROM PUBLIC;
+GRANT EXECUTE ON FUNCTION weft_write(uuid, uuid, boolean, weft_change[], weft_checkpoint[],
+    weft_channel_value[], weft_task_write[], weft_node_log[], weft_map_item[], weft_approval[],
+    weft_consumed[], weft_event[]) TO weft_api, weft_engine;
+REVOKE ALL ON FUNCTION weft_start(uuid, weft_new_execution[]) FROM PUBLIC;
+GRANT EXECUTE ON FUNCTION weft_start(uuid, weft_new_execution[]) TO weft_api, weft_engine;
