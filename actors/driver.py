@@ -1,10 +1,8 @@
 """Driving an execution: from its row to its end, or to the point where it waits."""
 
 import asyncio
-from collections.abc import AsyncIterator, Mapping
+from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
-from dataclasses import dataclass
-from datetime import UTC, datetime
 from typing import Any
 from uuid import UUID
 
@@ -15,6 +13,7 @@ from langgraph.types import Command
 
 from actors.errors import JournalStopped, LeaseLost
 from actors.graphs import GraphCache
+from actors.handed import Handed
 from actors.hosting import Host
 from actors.journal import Lease
 from actors.notes import Notes
@@ -31,41 +30,6 @@ log = structlog.get_logger(__name__)
 
 STEP_LIMIT = 10_000
 """Supersteps after which a loop that never leaves is ended."""
-
-
-@dataclass(frozen=True, slots=True)
-class Handed:
-    """An execution as it is handed to its owner."""
-
-    execution_id: UUID
-    tenant_id: UUID
-    epoch: int
-    status: str
-    workflow_id: UUID
-    workflow_name: str
-    specification_sha256: str
-    input: Mapping[str, Any]
-    user_email: str
-    user_name: str
-    deadline_at: datetime | None
-    fresh: bool
-    """Whether it has no checkpoint yet."""
-
-    @classmethod
-    def from_row(cls, row: Any) -> "Handed":
-        """Make it of a row of `get_owned_execution`."""
-        return cls(
-            row["id"], row["tenant_id"], row["epoch"], row["status"], row["workflow_id"],
-            row["workflow_name"], row["specification_sha256"], loads(row["input_data"]),
-            row["user_email"] or "", row["user_name"] or "", row["deadline_at"],
-            row["last_checkpoint_number"] == 0,
-        )  # fmt: skip
-
-    def seconds_left(self) -> float | None:
-        """Return how long it may still take; None: without end."""
-        if self.deadline_at is None:
-            return None
-        return (self.deadline_at - datetime.now(UTC)).total_seconds()
 
 
 class Driver:

@@ -10,6 +10,7 @@ from __future__ import annotations
 import asyncio
 import os
 import threading
+from collections.abc import Coroutine
 from contextlib import AsyncExitStack
 from typing import TYPE_CHECKING, Any
 from uuid import UUID
@@ -19,6 +20,7 @@ import structlog
 from uuid_utils.compat import uuid7
 
 from actors.config import ExecutorConfig
+from actors.handed import load_handed
 from actors.lease import keep_lease
 from actors.logs import configure_logs
 from store.postgres import UNREACHABLE
@@ -103,21 +105,35 @@ class ExecutionActor:
                 log.warning("executor.database_away", error=repr(error))
                 continue
             for row in rows:
-                self._begin(engine, row["id"])
+                self._begin(row["id"], engine.driver.drive(row["id"], self.id))
+
+    async def start(self, handed_json: bytes) -> None:
+        """Drive executions that were just started for this executor, until they end or wait.
+
+        Args:
+            handed_json: A list of `Handed`.
+        """
+        engine = await self._started()
+        tasks = [
+            self._begin(handed.execution_id, engine.driver.drive_handed(handed))
+            for handed in load_handed(handed_json)
+        ]
+        await asyncio.wait(tasks)
 
     async def host(self, execution_id: str) -> None:
         """Drive an execution that was given to this executor, until it ends or waits."""
         engine = await self._started()
-        await asyncio.wait([self._begin(engine, UUID(execution_id))])
+        id = UUID(execution_id)
+        await asyncio.wait([self._begin(id, engine.driver.drive(id, self.id))])
 
-    def _begin(self, engine: Engine, execution_id: UUID) -> asyncio.Task[None]:
+    def _begin(self, execution_id: UUID, driving: Coroutine[Any, Any, None]) -> asyncio.Task[None]:
         task = self._tasks.get(execution_id)
         if task is None:
-            task = asyncio.create_task(
-                engine.driver.drive(execution_id, self.id), name=f"execution {execution_id}"
-            )
+            task = asyncio.create_task(driving, name=f"execution {execution_id}")
             self._tasks[execution_id] = task
             task.add_done_callback(lambda done: self._ended(execution_id, done))
+        else:
+            driving.close()
         return task
 
     def _ended(self, execution_id: UUID, task: asyncio.Task[None]) -> None:

@@ -21,13 +21,18 @@ from serve import (
     workflow_routes,
 )
 from serve.api_config import ApiConfig
+from serve.background import running
 from serve.context import Context
 from serve.description import describe
+from serve.endings import Endings
 from serve.handover import Handover
 from serve.limits import Bounded
 from serve.metrics import Measured
-from store.live import open_live_view
-from store.postgres import open_pool
+from serve.startables import Startables
+from serve.starter import Starter
+from store.accounts import Principals
+from store.live import LiveView, open_live_view
+from store.postgres import Pool, open_pool
 
 
 class Pages(StaticFiles):
@@ -41,6 +46,24 @@ class Pages(StaticFiles):
 
 
 PAGES = Path(__file__).parent / "dashboard"
+
+
+def make_context(config: ApiConfig, pool: Pool, live: LiveView, parser: Any) -> Context:
+    """Return what the routes share; its starter and endings must be run."""
+    handover = Handover(pool, config.lease_seconds)
+    signatures = builtin_registry().signatures()
+    return Context(
+        config=config,
+        pool=pool,
+        live=live,
+        handover=handover,
+        starter=Starter(pool, live, handover),
+        startables=Startables(pool, signatures),
+        endings=Endings(pool, live),
+        principals=Principals(pool),
+        parser=parser,
+        signatures=signatures,
+    )
 
 
 def build_app(config: ApiConfig, parser: Any) -> FastAPI:
@@ -57,14 +80,11 @@ def build_app(config: ApiConfig, parser: Any) -> FastAPI:
             pool = await stack.enter_async_context(
                 open_pool(config.database_url, "weft_api", size=20)
             )
-            app.state.context = Context(
-                config=config,
-                pool=pool,
-                live=await stack.enter_async_context(open_live_view(config.redis_url)),
-                handover=Handover(pool, config.lease_seconds),
-                parser=parser,
-                signatures=builtin_registry().signatures(),
-            )
+            live = await stack.enter_async_context(open_live_view(config.redis_url))
+            context = make_context(config, pool, live, parser)
+            app.state.context = context
+            await stack.enter_async_context(running("starts", context.starter.run()))
+            await stack.enter_async_context(running("endings", context.endings.run()))
             yield
 
     app = FastAPI(

@@ -34,7 +34,7 @@ async def approve(execution_id: str, body: Approve, context: Shared, caller: Cal
     row = await history.get_execution(context.pool, caller.tenant_id, id)
     approval = await _question(context, caller, id, body)
     _refuse_wrong_answer(approval, body)
-    owner_id = await context.handover.choose()
+    [owner_id] = await context.handover.choose()
     decided = await executions.decide_approval(
         context.pool, context.live, caller.tenant_id, id, approval["id"],
         decision=body.decision, value=body.value, comment=body.comment,

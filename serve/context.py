@@ -8,10 +8,13 @@ from fastapi import Depends, Header, Request, WebSocket
 
 from compiler.signature import AgentSignature
 from serve.api_config import ApiConfig
+from serve.endings import Endings
 from serve.handover import Handover
 from serve.identifiers import render
 from serve.problems import ApiError
-from store.accounts import Principal, authenticate
+from serve.startables import Startables
+from serve.starter import Starter
+from store.accounts import Principal, Principals
 from store.live import LiveView
 from store.postgres import Pool
 
@@ -28,6 +31,10 @@ class Context:
     pool: Pool
     live: LiveView
     handover: Handover
+    starter: Starter
+    startables: Startables
+    endings: Endings
+    principals: Principals
     parser: Any
     """The handle of the parser deployment."""
     signatures: Mapping[str, AgentSignature]
@@ -69,7 +76,7 @@ async def principal_of(context: Context, token: str | None) -> Principal:
     Raises:
         ApiError: 401 when it is missing or unknown.
     """
-    principal = await authenticate(context.pool, token) if token else None
+    principal = await context.principals.get(token) if token else None
     if principal is None:
         raise ApiError(
             401,

@@ -1,7 +1,9 @@
 """Routes on executions: start, look, decide, cancel."""
 
+import asyncio
 from collections.abc import Mapping
-from datetime import UTC, datetime, timedelta
+from dataclasses import replace
+from datetime import timedelta
 from typing import Annotated, Any
 from uuid import UUID
 
@@ -9,8 +11,6 @@ from fastapi import APIRouter, Header, Query, Response
 
 from compiler.check import validate_input
 from compiler.errors import SpecificationError
-from compiler.estimate import workflow_estimate
-from compiler.specification import Specification
 from serve.answers import json_answer
 from serve.context import (
     ROLES_THAT_WRITE,
@@ -38,11 +38,12 @@ from serve.execution_answers import (
 )
 from serve.identifiers import parse, render
 from serve.requests import ExecuteWorkflow
-from serve.streams import After, wait_until_ended
+from serve.startables import Startable
+from serve.streams import After
 from serve.workflow_routes import Limit, Offset
 from store import executions, history, workflows
 from store.accounts import Principal
-from store.errors import Conflict
+from store.errors import Conflict, NotFound
 from store.events import event_message
 from store.status import Status
 
@@ -72,64 +73,96 @@ async def execute_workflow(
     """Start an execution; with `async: false`, wait for its end."""
     require_same_organization(caller, body.organization_id)
     require_role(caller, ROLES_THAT_WRITE, "execute workflows")
-    workflow = await workflows.get_workflow(
-        context.pool, caller.tenant_id, parse("wf", workflow_id)
-    )
-    if workflow.status != "active":
-        raise Conflict(f"The workflow is {workflow.status}.", "Execute an active workflow.")
-    specification = Specification.model_validate(workflow.specification)
+    id = parse("wf", workflow_id)
+    workflow = await context.startables.get(caller.tenant_id, id)
+    start = _start(workflow, body, caller, idempotency_key)
+    ended = None if body.options.run_async else context.endings.expect(start.id)
+    try:
+        try:
+            started = await context.starter.start(start)
+        except NotFound:
+            # It has changed since it was read: what it is now decides.
+            context.startables.forget(caller.tenant_id, id)
+            workflow = await context.startables.get(caller.tenant_id, id)
+            start = replace(_start(workflow, body, caller, idempotency_key), id=start.id)
+            started = await context.starter.start(start)
+        if ended is None:
+            return json_answer(await _accepted(context, caller, workflow, started), 202)
+        return json_answer(await _ended(context, caller, started, ended))
+    finally:
+        if ended is not None:
+            context.endings.forget(start.id, ended)
+
+
+def _start(
+    workflow: Startable, body: ExecuteWorkflow, caller: Principal, idempotency_key: str | None
+) -> executions.Start:
+    specification = workflow.specification
     if problems := validate_input(specification, body.input):
         raise SpecificationError(problems)
     options = body.options
-    timeout = options.timeout_seconds or specification.settings.execution.timeout_seconds
-    start = executions.Start(
+    return executions.Start(
         tenant_id=caller.tenant_id,
         organization_id=caller.organization_id,
-        workflow_id=workflow.id,
+        workflow_id=workflow.workflow_id,
+        workflow_name=workflow.name,
         user_id=caller.user_id,
+        user_email=caller.email,
+        user_name=caller.user_name,
         specification_sha256=workflow.specification_sha256,
         input=body.input,
         total_nodes=len(specification.nodes),
         webhook_url=str(options.webhook_url) if options.webhook_url else None,
-        timeout_seconds=timeout,
+        timeout_seconds=options.timeout_seconds or specification.settings.execution.timeout_seconds,
         idempotency_key=idempotency_key,
     )
-    owner_id = await context.handover.choose()
-    started = await executions.start_execution(context.pool, context.live, start, owner_id)
-    if started.created:
-        await context.handover.give(started.execution_id, owner_id, workflow.name)
-    if not options.run_async:
-        await wait_until_ended(context, caller.tenant_id, started.execution_id, WAIT_SECONDS)
-        return json_answer(await _status(context, caller, started.execution_id))
-    document = await _accepted(context, caller, started.execution_id, specification)
-    return json_answer(document, 202)
+
+
+async def _ended(
+    context: Context, caller: Principal, started: executions.Started, ended: asyncio.Event
+) -> dict[str, Any]:
+    """Wait for an execution's end and return how it stands then."""
+    id = started.execution_id
+    if not started.created:
+        # It was started by an earlier request, and may have ended before this one began to wait.
+        ended = context.endings.expect(id)
+        document = await _status(context, caller, id)
+        if Status(document["status"]).ended:
+            context.endings.forget(id, ended)
+            return document
+    await context.endings.wait(caller.tenant_id, id, ended, WAIT_SECONDS)
+    return await _status(context, caller, id)
 
 
 async def _accepted(
-    context: Context, caller: Principal, execution_id: UUID, specification: Specification
+    context: Context, caller: Principal, workflow: Startable, started: executions.Started
 ) -> dict[str, Any]:
-    row = await history.get_execution(context.pool, caller.tenant_id, execution_id)
-    seconds = await history.mean_duration_seconds(
-        context.pool, caller.tenant_id, row["workflow_id"]
-    )
-    if seconds is None:
-        seconds = workflow_estimate(specification, context.signatures).seconds.high
-    started_at = row["started_at"] or datetime.now(UTC)
+    specification = workflow.specification
+    status: str = Status.RUNNING
+    progress = {
+        "total_nodes": len(specification.nodes),
+        "completed_nodes": 0,
+        "failed_nodes": 0,
+        "current_node": specification.nodes[0].id,
+    }
+    if not started.created:
+        row = await history.get_execution(context.pool, caller.tenant_id, started.execution_id)
+        # Accepted is as good as running: an executor has its lease.
+        status = Status.RUNNING if row["status"] == Status.PENDING else row["status"]
+        progress |= progress_document(row)
+        progress["current_node"] = progress["current_node"] or specification.nodes[0].id
     # Beyond a year an estimate says nothing, and far beyond it there is no date.
-    estimated = started_at + timedelta(seconds=min(seconds, YEAR_SECONDS))
-    name = render("exec", execution_id)
+    seconds = min(workflow.estimated_seconds, YEAR_SECONDS)
+    estimated = started.created_at + timedelta(seconds=seconds)
+    name = render("exec", started.execution_id)
     socket_base = "ws" + context.config.base_url.removeprefix("http")
     return {
         "execution_id": name,
-        "workflow_id": render("wf", row["workflow_id"]),
-        # Accepted is as good as running: an executor has its lease.
-        "status": "running" if row["status"] == Status.PENDING else row["status"],
-        "progress": {
-            **progress_document(row),
-            "current_node": row["current_node_id"] or specification.nodes[0].id,
-        },
-        "started_at": timestamp(started_at),
-        "estimated_completion": timestamp(min(estimated, row["deadline_at"] or estimated)),
+        "workflow_id": render("wf", workflow.workflow_id),
+        "status": status,
+        "progress": progress,
+        "started_at": timestamp(started.created_at),
+        "estimated_completion": timestamp(min(estimated, started.deadline_at or estimated)),
         "websocket_url": f"{socket_base}/api/v1/workflows/executions/{name}/stream",
     }
 

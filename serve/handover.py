@@ -3,6 +3,7 @@
 import asyncio
 import itertools
 import time
+from collections.abc import Sequence
 from typing import Any
 from uuid import UUID
 
@@ -10,6 +11,7 @@ import ray
 import structlog
 from ray.actor import ActorHandle
 
+from actors.handed import Handed, dump_handed
 from actors.names import NAMESPACE, execution_name
 from store.executions import ExecutorAddress, living_executors
 from store.postgres import Pool
@@ -35,6 +37,7 @@ class Handover:
         self._known_at = float("-inf")
         self._turn = itertools.count()
         self._lock = asyncio.Lock()
+        self._actors: dict[UUID, ActorHandle[Any]] = {}
 
     async def executors(self) -> list[ExecutorAddress]:
         """Return the executors that hold a lease, as of a second ago at most."""
@@ -44,10 +47,20 @@ class Handover:
                 self._known_at = time.monotonic()
         return self._known
 
-    async def choose(self) -> UUID | None:
-        """Return the executor whose turn it is; None when none lives."""
+    async def choose(self, count: int = 1) -> list[UUID | None]:
+        """Return the executors whose turn it is, for so many executions; None when none lives."""
         known = await self.executors()
-        return known[next(self._turn) % len(known)].id if known else None
+        return [known[next(self._turn) % len(known)].id if known else None for _ in range(count)]
+
+    async def start(self, owner_id: UUID, executions: Sequence[Handed]) -> None:
+        """Hand an executor what was just started for it."""
+        actor = await self._actor(owner_id)
+        if actor is not None:
+            first = executions[0]
+            name = execution_name(first.workflow_name, first.execution_id)
+            if len(executions) > 1:
+                name += f" and {len(executions) - 1} more"
+            actor.start.options(name=name).remote(dump_handed(executions))
 
     async def give(self, execution_id: UUID, owner_id: UUID | None, workflow_name: str) -> None:
         """Tell an executor to drive an execution that its row already gives to it."""
@@ -79,8 +92,14 @@ class Handover:
     async def _actor(self, owner_id: UUID | None) -> ActorHandle[Any] | None:
         for executor in await self.executors():
             if executor.id == owner_id:
-                try:
-                    return ray.get_actor(executor.slot, namespace=NAMESPACE)
-                except ValueError:
-                    return None
+                if executor.id not in self._actors:
+                    try:
+                        found = ray.get_actor(executor.slot, namespace=NAMESPACE)
+                    except ValueError:
+                        return None
+                    # Asking Ray is a call to another process; an executor's id is its process's.
+                    living = {known.id for known in self._known}
+                    self._actors = {id: actor for id, actor in self._actors.items() if id in living}
+                    self._actors[executor.id] = found
+                return self._actors[executor.id]
         return None

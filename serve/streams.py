@@ -21,7 +21,7 @@ from serve.identifiers import parse
 from serve.problems import ApiError, as_api_error
 from store import history
 from store.errors import NotFound
-from store.events import event_message
+from store.events import TERMINAL, event_message
 from store.executions import events_after
 from store.live import execution_channel, tenant_channel
 from store.postgres import UNREACHABLE
@@ -36,7 +36,6 @@ LISTEN_SECONDS = 5.0
 POLL_SECONDS = 0.5
 """The same without Redis."""
 PAGE = 500
-TERMINAL = frozenset({"workflow_completed", "workflow_failed", "workflow_cancelled"})
 
 Message = dict[str, Any]
 After = Annotated[int, Query(ge=0, le=2**53 - 1)]
@@ -103,21 +102,6 @@ async def follow(
                 message = await _listen(pubsub)
             if message is None:
                 yield None
-
-
-async def wait_until_ended(
-    context: Context, tenant_id: UUID, execution_id: UUID, seconds: float
-) -> None:
-    """Wait until an execution has ended, or for a time."""
-    try:
-        async with (
-            asyncio.timeout(seconds),
-            aclosing(follow(context, tenant_id, execution_id, 0)) as messages,
-        ):
-            async for _message in messages:
-                pass
-    except TimeoutError:
-        return
 
 
 @router.websocket("/executions/{execution_id}/stream")

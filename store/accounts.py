@@ -2,6 +2,8 @@
 
 import hashlib
 import secrets
+import time
+from collections import OrderedDict
 from dataclasses import dataclass
 from uuid import UUID
 
@@ -11,6 +13,7 @@ from store.postgres import Pool, connect
 from store.statements import statement
 
 TOKEN_PREFIX = "weft_"  # noqa: S105 - a prefix, not a secret
+KEPT_PRINCIPALS = 10_000
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,6 +38,34 @@ async def authenticate(pool: Pool, token: str) -> Principal | None:
     """Return whose token it is; None for a wrong or revoked one."""
     row = await pool.fetchrow(statement("authenticate"), token_sha256(token))
     return Principal(**row) if row else None
+
+
+class Principals:
+    """Remembers for a moment whose token it was.
+
+    Args:
+        pool: Any pool; the question is asked before a tenant is known.
+        kept_seconds: How long an answer counts, and so how long a revoked token may still work.
+    """
+
+    def __init__(self, pool: Pool, kept_seconds: float = 1.0) -> None:
+        self._pool = pool
+        self._kept_seconds = kept_seconds
+        self._kept: OrderedDict[bytes, tuple[float, Principal]] = OrderedDict()
+
+    async def get(self, token: str) -> Principal | None:
+        """Return whose token it is; None for a wrong or revoked one."""
+        key = token_sha256(token)
+        now = time.monotonic()
+        if (kept := self._kept.get(key)) and now - kept[0] <= self._kept_seconds:
+            return kept[1]
+        self._kept.pop(key, None)
+        principal = await authenticate(self._pool, token)
+        if principal is not None:
+            self._kept[key] = (now, principal)
+            if len(self._kept) > KEPT_PRINCIPALS:
+                self._kept.popitem(last=False)
+        return principal
 
 
 async def create_account(dsn: str, organization: str, email: str, name: str) -> str:

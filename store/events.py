@@ -6,6 +6,9 @@ import orjson
 
 from store.records import Event
 
+TERMINAL = frozenset({"workflow_completed", "workflow_failed", "workflow_cancelled"})
+"""The types of an execution's last event."""
+
 
 def event_message(event: Event) -> dict[str, Any]:
     """Return an event as a WebSocket message: its payload with type, number, ids and time."""

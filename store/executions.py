@@ -6,7 +6,7 @@ events and state never contradict each other.
 
 import hashlib
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
 from uuid import UUID
@@ -29,14 +29,19 @@ class Start:
     tenant_id: UUID
     organization_id: UUID
     workflow_id: UUID
+    workflow_name: str
     user_id: UUID | None
     specification_sha256: str
     input: dict[str, Any]
     total_nodes: int
+    user_email: str = ""
+    user_name: str = ""
     triggered_by: str = "api"
     webhook_url: str | None = None
     timeout_seconds: float | None = None
     idempotency_key: str | None = None
+    id: UUID = field(default_factory=uuid7)
+    """The execution's, unless the idempotency key has one already."""
 
     @property
     def request_sha256(self) -> str:
@@ -116,7 +121,7 @@ def _new_execution(start: Start, owner_id: UUID | None) -> tuple[Any, ...]:
         "total_nodes": start.total_nodes,
     }
     return (
-        uuid7(), start.organization_id, start.workflow_id, start.specification_sha256,
+        start.id, start.organization_id, start.workflow_id, start.specification_sha256,
         dumps(start.input), start.total_nodes, start.triggered_by, start.user_id,
         start.webhook_url, start.timeout_seconds, start.idempotency_key, start.request_sha256,
         owner_id, uuid7(), dumps(payload),

@@ -32,14 +32,14 @@ async def get_execution_whole(
     Raises:
         NotFound: The tenant has no such execution.
     """
-    async with tenant_transaction(pool, tenant_id) as connection:
-        row = await connection.fetchrow(statement("get_execution"), execution_id)
-        if row is None:
-            raise NotFound("execution", f"exec_{execution_id.hex}")
-        nodes = await connection.fetch(statement("list_last_attempts"), execution_id)
-        approvals = await connection.fetch(statement("list_approvals"), execution_id)
-        maps = await connection.fetch(statement("count_items_by_node"), execution_id)
-    return row, nodes, approvals, maps
+    row = await pool.fetchrow(statement("read_execution"), tenant_id, execution_id)
+    if row is None:
+        raise NotFound("execution", f"exec_{execution_id.hex}")
+    whole = dict(row["execution"]) | {
+        "workflow_name": row["workflow_name"],
+        "document": row["document"],
+    }
+    return whole, row["attempts"] or [], row["approvals"] or [], row["maps"] or []
 
 
 async def list_node_logs(pool: Pool, tenant_id: UUID, execution_id: UUID) -> list[Row]:
@@ -77,10 +77,3 @@ async def pending_approvals(pool: Pool, tenant_id: UUID, execution_id: UUID) -> 
     async with tenant_transaction(pool, tenant_id) as connection:
         rows: list[Row] = await connection.fetch(statement("list_approvals"), execution_id)
     return rows
-
-
-async def mean_duration_seconds(pool: Pool, tenant_id: UUID, workflow_id: UUID) -> float | None:
-    """Return how long the last completed executions of a workflow took on average."""
-    async with tenant_transaction(pool, tenant_id) as connection:
-        mean: float | None = await connection.fetchval(statement("mean_duration"), workflow_id)
-    return mean

@@ -15,7 +15,7 @@ import structlog
 from redis.asyncio import Redis
 from redis.exceptions import NoScriptError
 
-from store.events import event_text
+from store.events import TERMINAL, event_text
 from store.records import Event
 
 log = structlog.get_logger(__name__)
@@ -25,17 +25,22 @@ QUEUED_EVENTS = 20_000
 """How many events wait for a slow Redis before further ones are left out."""
 SENT_AT_ONCE = 500
 SEND = """
-for i = 2, #ARGV, 6 do
+for i = 2, #ARGV, 7 do
     redis.call('PUBLISH', ARGV[i], ARGV[i + 2])
     redis.call('PUBLISH', ARGV[i + 1], ARGV[i + 2])
     if ARGV[i + 3] ~= '' then
         redis.call('HSET', ARGV[i + 3], ARGV[i + 4], ARGV[i + 5])
         redis.call('EXPIRE', ARGV[i + 3], ARGV[1])
     end
+    if ARGV[i + 6] ~= '' then
+        redis.call('PUBLISH', 'workflow:endings', ARGV[i + 6])
+    end
 end
 """
 """Publishes events: the seconds a state is kept, then for each event two channels, its text, and
-the key, field and value of its state, or three empty words."""
+the key, field and value of its state, or three empty words, and its execution when that ended."""
+ENDINGS = "workflow:endings"
+"""The channel that says which executions have ended, of all tenants, for the API itself."""
 SEND_SHA = hashlib.sha1(SEND.encode("utf-8"), usedforsecurity=False).hexdigest()
 DRAIN_SECONDS = 1.0
 """How long closing waits for events that are not sent yet."""
@@ -106,6 +111,7 @@ class LiveView:
                 event_text(event),
                 state_key(event.execution_id) if state else "",
                 *(state or ("", "")),
+                event.execution_id.hex if event.event_type in TERMINAL else "",
             )
         try:
             await self.redis.evalsha(SEND_SHA, 0, *words)

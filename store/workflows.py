@@ -86,6 +86,30 @@ async def get_workflow(pool: Pool, tenant_id: UUID, workflow_id: UUID) -> Workfl
         return await _get(connection, workflow_id)
 
 
+@dataclass(frozen=True, slots=True)
+class Startable:
+    """A workflow as a start needs it."""
+
+    name: str
+    status: str
+    specification_sha256: str
+    specification: dict[str, Any]
+    mean_seconds: float | None
+    """How long the last completed executions took on average."""
+
+
+async def get_startable(pool: Pool, tenant_id: UUID, workflow_id: UUID) -> Startable:
+    """Return what a start of the workflow needs.
+
+    Raises:
+        NotFound: The tenant has no such workflow.
+    """
+    row = await pool.fetchrow(statement("read_startable"), tenant_id, workflow_id)
+    if row is None:
+        raise NotFound("workflow", f"wf_{workflow_id.hex}")
+    return Startable(**{**row, "specification": loads(row["specification"])})
+
+
 async def _get(connection: Connection, workflow_id: UUID) -> Workflow:
     row = await connection.fetchrow(statement("get_workflow"), workflow_id)
     if row is None:

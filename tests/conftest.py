@@ -222,6 +222,7 @@ def start(api_pool: Pool, live: LiveView, account: Account) -> StartExecution:
             "tenant_id": account.tenant_id,
             "organization_id": account.principal.organization_id,
             "workflow_id": workflow.id,
+            "workflow_name": workflow.name,
             "user_id": account.principal.user_id,
             "specification_sha256": workflow.specification_sha256,
             "input": dict(input or {}),

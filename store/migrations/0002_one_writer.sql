@@ -450,6 +450,68 @@ BEGIN
 END
 $$;
 
+CREATE TYPE weft_map_count AS (
+    node_id text,
+    ended integer,
+    failed integer
+);
+
+-- An execution as people look at it: its row, the last attempt at each node, its questions, and
+-- how far its maps are; no row when the tenant has no such execution.
+CREATE FUNCTION weft_read_execution(tenant uuid, wanted uuid)
+RETURNS TABLE (execution workflow_executions, workflow_name text, document jsonb,
+               attempts execution_node_logs[], approvals execution_approvals[],
+               maps weft_map_count[])
+LANGUAGE plpgsql
+SET search_path = pg_catalog, public, pg_temp
+SET plan_cache_mode = force_generic_plan
+AS $$
+#variable_conflict use_column
+BEGIN
+    PERFORM set_config('app.current_tenant', tenant::text, true);
+    RETURN QUERY
+        SELECT e, w.name::text, s.document,
+            (SELECT array_agg(l ORDER BY l.started_at) FROM (
+                SELECT DISTINCT ON (n.node_id) n.* FROM execution_node_logs AS n
+                WHERE n.execution_id = wanted
+                ORDER BY n.node_id, n.started_at DESC, n.attempt DESC
+            ) AS n JOIN execution_node_logs AS l USING (execution_id, node_id, task_id, attempt)),
+            (SELECT array_agg(a ORDER BY a.requested_at, a.id) FROM execution_approvals AS a
+             WHERE a.execution_id = wanted),
+            (SELECT array_agg(ROW(m.node_id, m.ended, m.failed)::weft_map_count) FROM (
+                SELECT i.node_id, count(*)::integer AS ended,
+                    (count(*) FILTER (WHERE i.status = 'failed'))::integer AS failed
+                FROM execution_map_items AS i WHERE i.execution_id = wanted GROUP BY i.node_id
+            ) AS m)
+        FROM workflow_executions AS e
+        JOIN workflows AS w ON w.tenant_id = e.tenant_id AND w.id = e.workflow_id
+        JOIN workflow_specifications AS s
+            ON s.tenant_id = e.tenant_id AND s.sha256 = e.specification_sha256
+        WHERE e.id = wanted;
+END
+$$;
+
+-- A workflow as a start needs it, with how long its last executions took on average.
+CREATE FUNCTION weft_read_startable(tenant uuid, wanted uuid)
+RETURNS TABLE (name text, status text, specification_sha256 text, specification jsonb,
+               mean_seconds double precision)
+LANGUAGE plpgsql
+SET search_path = pg_catalog, public, pg_temp
+AS $$
+#variable_conflict use_column
+BEGIN
+    PERFORM set_config('app.current_tenant', tenant::text, true);
+    RETURN QUERY
+        SELECT w.name::text, w.status::text, w.specification_sha256, w.specification, (
+            SELECT avg(last.duration_seconds) FROM (
+                SELECT e.duration_seconds FROM workflow_executions AS e
+                WHERE e.tenant_id = w.tenant_id AND e.workflow_id = w.id
+                    AND e.status = 'completed'
+                ORDER BY e.id DESC LIMIT 20) AS last)
+        FROM workflows AS w WHERE w.id = wanted AND w.deleted_at IS NULL;
+END
+$$;
+
 REVOKE ALL ON FUNCTION weft_write(uuid, uuid, boolean, weft_change[], weft_checkpoint[],
     weft_channel_value[], weft_task_write[], weft_node_log[], weft_map_item[], weft_approval[],
     weft_consumed[], weft_event[]) FROM PUBLIC;
@@ -458,3 +520,7 @@ GRANT EXECUTE ON FUNCTION weft_write(uuid, uuid, boolean, weft_change[], weft_ch
     weft_consumed[], weft_event[]) TO weft_api, weft_engine;
 REVOKE ALL ON FUNCTION weft_start(uuid, weft_new_execution[]) FROM PUBLIC;
 GRANT EXECUTE ON FUNCTION weft_start(uuid, weft_new_execution[]) TO weft_api, weft_engine;
+REVOKE ALL ON FUNCTION weft_read_execution(uuid, uuid) FROM PUBLIC;
+GRANT EXECUTE ON FUNCTION weft_read_execution(uuid, uuid) TO weft_api, weft_engine;
+REVOKE ALL ON FUNCTION weft_read_startable(uuid, uuid) FROM PUBLIC;
+GRANT EXECUTE ON FUNCTION weft_read_startable(uuid, uuid) TO weft_api;

@@ -8,13 +8,11 @@ import httpx
 import pytest
 from fastapi import FastAPI
 
-from agents.registry import builtin_registry
 from compiler.english.parser import parse
 from compiler.text import to_document
 from serve.api_config import ApiConfig
-from serve.app import build_app
+from serve.app import build_app, make_context
 from serve.context import Context
-from serve.handover import Handover
 from store.live import LiveView
 from store.postgres import Pool
 from tests.factories import Account
@@ -83,7 +81,4 @@ def api(anonymous: httpx.AsyncClient, account: Account) -> httpx.AsyncClient:
 @pytest.fixture
 def context(config: ApiConfig, api_pool: Pool, live: LiveView) -> Context:
     """What the routes share."""
-    return Context(
-        config, api_pool, live, Handover(api_pool, 10), ParserHandle(),
-        builtin_registry().signatures(),
-    )  # fmt: skip
+    return make_context(config, api_pool, live, ParserHandle())

@@ -20,7 +20,7 @@ from starlette.websockets import WebSocketDisconnect
 from serve import streams
 from serve.context import Context
 from serve.embedded import embedded_redis, socket_folder
-from serve.streams import follow, wait_until_ended
+from serve.streams import follow
 from store.live import LiveView, open_live_view, tenant_channel
 from store.postgres import Pool
 from store.records import Batch, Event, EventRecord, MoveRecord, Record, write_records
@@ -203,10 +203,14 @@ async def test_waiting_ends_with_the_execution_or_with_the_time(
     context: Context, execution: Execution
 ) -> None:
     """A waiting call comes back when the execution has ended, and otherwise in time."""
-    await wait_until_ended(context, execution.tenant_id, execution.id, 0.05)
-    waiting = asyncio.create_task(wait_until_ended(context, execution.tenant_id, execution.id, 50))
+    endings = context.endings
+    listening = asyncio.create_task(endings.run())
+    place = (execution.tenant_id, execution.id)
+    await endings.wait(*place, endings.expect(execution.id), 0.05)
+    waiting = asyncio.create_task(endings.wait(*place, endings.expect(execution.id), 50))
     await execution.publish(*await execution.write("workflow_completed"))
     await asyncio.wait_for(waiting, 20)
+    listening.cancel()
 
 
 def received(client: TestClient, path: str, account: Account) -> tuple[list[int], int]:

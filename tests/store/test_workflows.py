@@ -12,7 +12,13 @@ from store.live import LiveView
 from store.postgres import Pool
 from store.records import MoveRecord
 from store.status import Status
-from store.workflows import archive_workflow, delete_workflow, get_workflow, list_workflows
+from store.workflows import (
+    archive_workflow,
+    delete_workflow,
+    get_startable,
+    get_workflow,
+    list_workflows,
+)
 from tests.factories import ONE_NODE, Account, MakeWorkflow, StartExecution
 from tests.store.rows import park, records_of_each_kind, write
 
@@ -105,9 +111,9 @@ async def test_executions_are_listed_with_totals(
     assert (totals["total"], totals["completed"], totals["ended"]) == (3, 1, 2)
     rows, totals = await history.list_executions(api_pool, account.tenant_id, status="failed")
     assert [row["id"] for row in rows] == [ids[1]]
-    mean = await history.mean_duration_seconds(api_pool, account.tenant_id, workflow.id)
-    assert mean is not None
-    assert mean >= 0
+    startable = await get_startable(api_pool, account.tenant_id, workflow.id)
+    assert startable.mean_seconds is not None
+    assert startable.mean_seconds >= 0
 
 
 @pytest.mark.requirement("FR-7.2", "API.3")

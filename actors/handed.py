@@ -1,0 +1,71 @@
+"""An execution on its way to its owner."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from typing import Any
+from uuid import UUID
+
+import orjson
+from pydantic import TypeAdapter
+
+from store.executions import Start, Started
+from store.json_values import loads
+from store.status import Status
+
+
+@dataclass(frozen=True, slots=True)
+class Handed:
+    """An execution as it is handed to its owner."""
+
+    execution_id: UUID
+    tenant_id: UUID
+    epoch: int
+    status: str
+    workflow_id: UUID
+    workflow_name: str
+    specification_sha256: str
+    input: Mapping[str, Any]
+    user_email: str
+    user_name: str
+    deadline_at: datetime | None
+    fresh: bool
+    """Whether it has no checkpoint yet."""
+
+    @classmethod
+    def started(cls, start: Start, started: Started) -> "Handed":
+        """Make it of a start that was just accepted."""
+        return cls(
+            started.execution_id, start.tenant_id, 1, Status.RUNNING, start.workflow_id,
+            start.workflow_name, start.specification_sha256, start.input, start.user_email,
+            start.user_name, started.deadline_at, fresh=True,
+        )  # fmt: skip
+
+    @classmethod
+    def from_row(cls, row: Any) -> "Handed":
+        """Make it of a row of `get_owned_execution`."""
+        return cls(
+            row["id"], row["tenant_id"], row["epoch"], row["status"], row["workflow_id"],
+            row["workflow_name"], row["specification_sha256"], loads(row["input_data"]),
+            row["user_email"] or "", row["user_name"] or "", row["deadline_at"],
+            row["last_checkpoint_number"] == 0,
+        )  # fmt: skip
+
+    def seconds_left(self) -> float | None:
+        """Return how long it may still take; None: without end."""
+        if self.deadline_at is None:
+            return None
+        return (self.deadline_at - datetime.now(UTC)).total_seconds()
+
+
+def dump_handed(handed: Sequence[Handed]) -> bytes:
+    """Return executions as JSON text, to cross to another process."""
+    return orjson.dumps(handed)
+
+
+def load_handed(text: bytes) -> list[Handed]:
+    """Return what `dump_handed` made."""
+    return [_TYPE.validate_python(entry) for entry in orjson.loads(text)]
+
+
+_TYPE = TypeAdapter(Handed)

@@ -1,0 +1,77 @@
+"""Workflows that were started lately, as their next start needs them.
+
+What is kept here is never trusted: a start names the specification that it was checked against,
+and Postgres refuses it when the workflow has another one by now, is archived or gone.
+"""
+
+import time
+from collections import OrderedDict
+from collections.abc import Mapping
+from dataclasses import dataclass
+from uuid import UUID
+
+from compiler.estimate import workflow_estimate
+from compiler.signature import AgentSignature
+from compiler.specification import Specification
+from store.errors import Conflict
+from store.postgres import Pool
+from store.workflows import get_startable
+
+KEPT = 1000
+KEPT_SECONDS = 5.0
+"""How old the average duration may be."""
+
+
+@dataclass(frozen=True, slots=True)
+class Startable:
+    """An active workflow with its checked specification."""
+
+    workflow_id: UUID
+    name: str
+    specification: Specification
+    specification_sha256: str
+    estimated_seconds: float
+    read_at: float
+
+
+class Startables:
+    """Reads workflows for their starts and keeps the last ones."""
+
+    def __init__(self, pool: Pool, signatures: Mapping[str, AgentSignature]) -> None:
+        self._pool = pool
+        self._signatures = signatures
+        self._kept: OrderedDict[tuple[UUID, UUID], Startable] = OrderedDict()
+
+    async def get(self, tenant_id: UUID, workflow_id: UUID) -> Startable:
+        """Return a workflow that can be started.
+
+        Raises:
+            NotFound: The tenant has no such workflow.
+            Conflict: It is not active.
+        """
+        key = (tenant_id, workflow_id)
+        kept = self._kept.get(key)
+        if kept is None or time.monotonic() - kept.read_at > KEPT_SECONDS:
+            kept = self._kept[key] = await self._read(tenant_id, workflow_id)
+            if len(self._kept) > KEPT:
+                self._kept.popitem(last=False)
+        self._kept.move_to_end(key)
+        return kept
+
+    def forget(self, tenant_id: UUID, workflow_id: UUID) -> None:
+        """Read the workflow anew the next time."""
+        self._kept.pop((tenant_id, workflow_id), None)
+
+    async def _read(self, tenant_id: UUID, workflow_id: UUID) -> Startable:
+        read_at = time.monotonic()
+        row = await get_startable(self._pool, tenant_id, workflow_id)
+        if row.status != "active":
+            self.forget(tenant_id, workflow_id)
+            raise Conflict(f"The workflow is {row.status}.", "Execute an active workflow.")
+        specification = Specification.model_validate(row.specification)
+        seconds = row.mean_seconds
+        if seconds is None:
+            seconds = workflow_estimate(specification, self._signatures).seconds.high
+        return Startable(
+            workflow_id, row.name, specification, row.specification_sha256, seconds, read_at
+        )
