@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import asyncio
 import os
+import sys
 import threading
 from collections.abc import Coroutine
 from contextlib import AsyncExitStack
@@ -23,6 +24,7 @@ from actors.config import ExecutorConfig
 from actors.handed import load_handed
 from actors.lease import keep_lease
 from actors.logs import configure_logs
+from actors.memory import settle_memory
 from store.postgres import UNREACHABLE
 from store.statements import statement
 
@@ -85,6 +87,7 @@ class ExecutionActor:
         self._watch(asyncio.create_task(self._adopt(engine), name="adopt"))
         # Whoever held this slot before is gone: its executions need not wait for its lease to end.
         await engine.pool.execute(statement("stop_former_executors"), self.slot, self.id)
+        settle_memory()
         return engine
 
     def _watch(self, task: asyncio.Task[None]) -> None:
@@ -180,6 +183,7 @@ class ExecutionActor:
 
 def _end_process(code: int, reason: str) -> None:
     log.critical("executor.ends", reason=reason)
+    sys.stdout.flush()
     os._exit(code)
 
 

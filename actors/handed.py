@@ -60,7 +60,8 @@ class Handed:
 
 def dump_handed(handed: Sequence[Handed]) -> bytes:
     """Return executions as JSON text, to cross to another process."""
-    return orjson.dumps(handed)
+    # A UUID that comes from Postgres is of asyncpg's own class.
+    return orjson.dumps(handed, default=str)
 
 
 def load_handed(text: bytes) -> list[Handed]:

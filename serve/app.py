@@ -10,6 +10,7 @@ from fastapi import FastAPI
 from fastapi.staticfiles import StaticFiles
 from starlette.responses import Response
 
+from actors.memory import settle_memory
 from agents.registry import builtin_registry
 from serve import (
     approval_routes,
@@ -85,6 +86,7 @@ def build_app(config: ApiConfig, parser: Any) -> FastAPI:
             app.state.context = context
             await stack.enter_async_context(running("starts", context.starter.run()))
             await stack.enter_async_context(running("endings", context.endings.run()))
+            settle_memory()
             yield
 
     app = FastAPI(

@@ -2,6 +2,7 @@
 
 import asyncio
 import os
+import sys
 from collections.abc import AsyncIterator, Coroutine
 from contextlib import asynccontextmanager
 from typing import Any
@@ -30,5 +31,6 @@ async def running(name: str, loop: Coroutine[Any, Any, None]) -> AsyncIterator[N
 
 def _end_loudly(task: asyncio.Task[None]) -> None:
     if not task.cancelled() and (error := task.exception()):
-        log.critical("api.loop_ended", loop=task.get_name(), error=repr(error))
+        log.critical("api.loop_ended", loop=task.get_name(), exc_info=error)
+        sys.stdout.flush()
         os._exit(EXIT_BROKEN)

@@ -106,4 +106,8 @@ class Starter:
                 handed = Handed.started(waiting.start, outcome)
                 given.setdefault(outcome.owner_id, []).append(handed)
         for owner_id, executions in given.items():
-            await self._handover.start(owner_id, executions)
+            try:
+                await self._handover.start(owner_id, executions)
+            except Exception:
+                # Its rows are the queue: the executor finds what it was not told of.
+                log.exception("starter.not_handed_over", executions=len(executions))
