@@ -123,11 +123,20 @@ class ExecutionActor:
         ]
         await asyncio.wait(tasks)
 
-    async def host(self, execution_id: str) -> None:
-        """Drive an execution that was given to this executor, until it ends or waits."""
+    async def host(self, execution_ids: list[str]) -> None:
+        """Drive executions that were given to this executor, until they end or wait."""
+        engine = await self._started()
+        ids = list(map(UUID, execution_ids))
+        await asyncio.wait([self._begin(id, engine.driver.drive(id, self.id)) for id in ids])
+
+    async def pause(self, execution_id: str, seconds: float) -> None:
+        """Park an execution before its next node; returns when it is parked, or after a time."""
         engine = await self._started()
         id = UUID(execution_id)
-        await asyncio.wait([self._begin(id, engine.driver.drive(id, self.id))])
+        task, run = self._tasks.get(id), engine.runs.get(id)
+        if task is not None and run is not None:
+            run.pausing = True
+            await asyncio.wait([task], timeout=seconds)
 
     def _begin(self, execution_id: UUID, driving: Coroutine[Any, Any, None]) -> asyncio.Task[None]:
         task = self._tasks.get(execution_id)

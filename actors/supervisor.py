@@ -7,9 +7,10 @@ does it reads from Postgres, so two of them, or one that starts over, do no harm
 
 import asyncio
 import os
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Sequence
 from contextlib import AsyncExitStack
 from typing import Any
+from uuid import UUID
 
 import ray
 import structlog
@@ -19,7 +20,13 @@ from actors.config import ExecutorConfig, SupervisorConfig
 from actors.executor import RemoteExecutionActor
 from actors.logs import configure_logs
 from actors.names import NAMESPACE
-from store.executions import cancel_parked, decide_approval, fail_parked
+from store.executions import (
+    Woken,
+    cancel_parked,
+    decide_approval,
+    end_due_waits,
+    fail_parked,
+)
 from store.live import LiveView, open_live_view
 from store.postgres import UNREACHABLE, Pool, open_pool
 from store.statements import statement
@@ -27,6 +34,9 @@ from store.statements import statement
 log = structlog.get_logger(__name__)
 
 TICK_SECONDS = 1.0
+TIMER_SECONDS = 0.2
+"""How late a timer may be noticed."""
+WOKEN_AT_ONCE = 500
 RECOVERED_AT_ONCE = 200
 """Executions given to new owners in one tick, so that recovery does not starve new starts."""
 OWNER_LOSSES_LIMIT = 5
@@ -43,6 +53,8 @@ class Supervisor:
         self._config = config
         self._stack = AsyncExitStack()
         self._actors: dict[str, ActorHandle[Any]] = {}
+        self._alive: dict[UUID, str] = {}
+        """The slots of the executors that hold a lease, by executor."""
         self._loops: list[asyncio.Task[None]] = []
         self._starting = asyncio.Lock()
 
@@ -71,6 +83,7 @@ class Supervisor:
         self._loops = [
             asyncio.create_task(_forever("executors", lambda: self._watch(pool, live))),
             asyncio.create_task(_forever("clock", lambda: self._clock(pool, live))),
+            asyncio.create_task(_forever("timers", lambda: self._timers(pool), TIMER_SECONDS)),
             asyncio.create_task(_forever("webhooks", sender.deliver_due)),
         ]
 
@@ -79,6 +92,7 @@ class Supervisor:
         for row in await pool.fetch(statement("stop_stale_executors"), lease_seconds):
             log.warning("executor.lease_ended", executor=str(row["id"]))
         alive = await pool.fetch(statement("list_executors"), lease_seconds)
+        self._alive = {row["id"]: row["slot"] for row in alive}
         for slot in self._actors.keys() - {row["slot"] for row in alive}:
             # A process that Ray has started again starts its parts when it is first called.
             self._actors[slot].ready.options(name=f"ready {slot}").remote()
@@ -87,14 +101,26 @@ class Supervisor:
         taken = await pool.fetch(
             statement("take_over_executions"), [row["id"] for row in alive], RECOVERED_AT_ONCE
         )
-        slots = {row["id"]: row["slot"] for row in alive}
+        given: list[Woken] = []
         for row in taken:
             if row["owner_losses"] >= OWNER_LOSSES_LIMIT:
                 message = f"Its executor died {row['owner_losses']} times while it ran."
                 await fail_parked(pool, live, row["tenant_id"], row["id"], message)
                 continue
-            if owner := self._actors.get(slots[row["owner_id"]]):
-                owner.host.options(name=f"recover exec_{row['id'].hex}").remote(str(row["id"]))
+            given.append(Woken(row["id"], row["owner_id"]))
+        self._give("recover", given)
+
+    def _give(self, verb: str, woken: Sequence[Woken]) -> None:
+        """Tell executors, each in one call, what is theirs now."""
+        for owner_id, slot in self._alive.items():
+            ids = [str(e.execution_id) for e in woken if e.owner_id == owner_id]
+            if ids and (actor := self._actors.get(slot)):
+                actor.host.options(name=f"{verb} {len(ids)} executions").remote(ids)
+
+    async def _timers(self, pool: Pool) -> None:
+        """Wake what is due, until nothing is."""
+        while self._alive and (woken := await end_due_waits(pool, [*self._alive], WOKEN_AT_ONCE)):
+            self._give("wake", woken)
 
     async def _clock(self, pool: Pool, live: LiveView) -> None:
         for row in await pool.fetch(statement("list_due_approvals"), 100):
@@ -158,8 +184,10 @@ def start_supervisor(config: SupervisorConfig) -> ActorHandle[Any]:
     return actor
 
 
-async def _forever(name: str, step: Callable[[], Awaitable[None]]) -> None:
-    """Repeat a step each tick; a step that keeps failing ends the process."""
+async def _forever(
+    name: str, step: Callable[[], Awaitable[None]], seconds: float = TICK_SECONDS
+) -> None:
+    """Repeat a step every so many seconds; a step that keeps failing ends the process."""
     failures = 0
     while True:
         try:
@@ -172,7 +200,7 @@ async def _forever(name: str, step: Callable[[], Awaitable[None]]) -> None:
             log.exception("supervisor.step_failed", loop=name, failures=failures)
             if failures >= FAILURES_LIMIT:
                 os._exit(71)
-        await asyncio.sleep(TICK_SECONDS)
+        await asyncio.sleep(seconds)
 
 
 RemoteSupervisor: Any = ray.remote(Supervisor)

@@ -18,6 +18,7 @@ from agents.llm import Llm
 from agents.mail import Email
 from agents.router import Router
 from agents.scope import CODE
+from agents.wait import Wait
 from agents.web_scraping import WebScraping
 from compiler.signature import AgentSignature
 
@@ -66,6 +67,7 @@ def builtin_registry() -> Registry:
             Database(),
             Email(),
             HumanLoop(),
+            Wait(),
             Llm(),
             Router(),
             WebScraping(),

@@ -116,6 +116,11 @@ def _attempts(node: Node, signature: AgentSignature) -> Interval:
         asked = node.parameters.get("timeout", schema.get("default"))
         waiting = asked if isinstance(asked, int | float) else signature.default_timeout_seconds
         return Interval(0.0, float(waiting))
+    if node.agent == "wait":
+        asked = node.parameters.get("seconds")
+        if not isinstance(asked, int | float):
+            return Interval(0.0, signature.estimated_seconds)
+        return Interval(0.0 if "event" in node.parameters else float(asked), float(asked))
     usual = min(signature.estimated_seconds, node.timeout or signature.default_timeout_seconds)
     attempts = node.retry.max_attempts
     waits = sum(node.retry.delay_seconds(number) for number in range(2, attempts + 1))

@@ -40,8 +40,8 @@ class Context:
     signatures: Mapping[str, AgentSignature]
 
 
-def get_context(request: Request) -> Context:
-    """Return what the routes share."""
+async def get_context(request: Request) -> Context:
+    """Return what the routes share; FastAPI would call a plain function in a thread."""
     context: Context = request.app.state.context
     return context
 
@@ -61,7 +61,7 @@ async def get_principal(
     token = _bearer(request.headers.get("authorization"))
     if token is None and (token := request.cookies.get(COOKIE)):
         _refuse_other_sites(request)
-    principal = await principal_of(get_context(request), token)
+    principal = await principal_of(request.app.state.context, token)
     if x_tenant_id is not None:
         require_same_organization(principal, x_tenant_id)
     return principal

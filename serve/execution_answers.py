@@ -204,6 +204,24 @@ class Cancellation(Answer):
     pending_nodes: int
 
 
+class Pause(Answer):
+    """What pausing or resuming an execution came to."""
+
+    execution_id: ExecutionId
+    status: ExecutionStatus
+    waiting_reason: str | None
+    message: str
+
+
+class Signalled(Answer):
+    """Whom a signal reached."""
+
+    event: str
+    execution_ids: list[ExecutionId]
+    kept: bool
+    """Whether the execution does not wait for it yet, and gets it when it does."""
+
+
 class Decision(Answer):
     """The answer that counts."""
 

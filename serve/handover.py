@@ -13,13 +13,15 @@ from ray.actor import ActorHandle
 
 from actors.handed import Handed, dump_handed
 from actors.names import NAMESPACE, execution_name
-from store.executions import ExecutorAddress, living_executors
+from store.executions import ExecutorAddress, Woken, living_executors
 from store.postgres import Pool
 
 log = structlog.get_logger(__name__)
 
 KNOWN_SECONDS = 1.0
 """How long the list of executors is taken as true."""
+PAUSE_SECONDS = 0.5
+"""How long a call to pause waits for what runs to end."""
 CANCEL_SECONDS = 1.0
 """How long an executor may take to confirm that nothing more will start."""
 
@@ -67,7 +69,28 @@ class Handover:
         actor = await self._actor(owner_id)
         if actor is not None:
             name = execution_name(workflow_name, execution_id)
-            actor.host.options(name=name).remote(str(execution_id))
+            actor.host.options(name=name).remote([str(execution_id)])
+
+    async def give_all(self, woken: Sequence[Woken]) -> None:
+        """Tell executors, each in one call, to drive what was woken for them."""
+        for owner_id in {execution.owner_id for execution in woken}:
+            ids = [str(e.execution_id) for e in woken if e.owner_id == owner_id]
+            if actor := await self._actor(owner_id):
+                actor.host.options(name=f"wake {len(ids)} executions").remote(ids)
+
+    async def pause(self, execution_id: UUID, owner_id: UUID) -> None:
+        """Tell the owner of an execution that it was paused, and wait a moment for it to park."""
+        actor = await self._actor(owner_id)
+        if actor is None:
+            return
+        answer: ray.ObjectRef[None] = actor.pause.options(
+            name=f"pause exec_{execution_id.hex}"
+        ).remote(str(execution_id), PAUSE_SECONDS)
+        try:
+            await asyncio.wait_for(asyncio.wrap_future(answer.future()), 2 * PAUSE_SECONDS)
+        except (TimeoutError, ray.exceptions.RayError) as error:
+            # Whoever drives it next reads that it is paused.
+            log.warning("pause.not_confirmed", execution=str(execution_id), error=repr(error))
 
     async def cancel(self, execution_id: UUID, owner_id: UUID | None, reason: str) -> bool:
         """Ask the owner to stop an execution.

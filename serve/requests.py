@@ -72,6 +72,17 @@ class Approve(Body):
     comment: Annotated[str, Field(max_length=10_000)] = ""
 
 
+class Signal(Body):
+    """`POST /executions/{id}/signal` and `POST /events`: something that has happened."""
+
+    event: Annotated[str, Field(min_length=1, max_length=200)]
+    """Its name, as a `wait` node has it."""
+    key: Annotated[str, Field(max_length=500)] | None = None
+    """Which of the events of that name; a wait that names a key takes only that one."""
+    payload: Any = None
+    """Any JSON value; the wait's output carries it."""
+
+
 class OpenSession(Body):
     """`POST /session`."""
 

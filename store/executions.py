@@ -247,6 +247,147 @@ async def _end(
 
 
 @dataclass(frozen=True, slots=True)
+class Woken:
+    """An execution that goes on, and the executor it was given to."""
+
+    execution_id: UUID
+    owner_id: UUID | None
+
+
+@dataclass(frozen=True, slots=True)
+class Paused:
+    """What a call to pause or resume found: the status then, and who drives the execution."""
+
+    status: str
+    owner_id: UUID | None
+
+
+async def pause_execution(
+    pool: Pool, live: LiveView, tenant_id: UUID, execution_id: UUID, paused_by: str
+) -> Paused | None:
+    """Mark an execution as paused: whatever would wake it is kept until it is resumed.
+
+    Its owner, if it has one, is to be told: it parks the execution before the next node.
+
+    Returns:
+        None when it has ended.
+
+    Raises:
+        NotFound: The tenant has no such execution.
+    """
+    return await _mark(pool, live, tenant_id, execution_id, "pause_execution", [],
+                       "workflow_paused", {"paused_by": paused_by})  # fmt: skip
+
+
+async def resume_execution(
+    pool: Pool,
+    live: LiveView,
+    tenant_id: UUID,
+    execution_id: UUID,
+    resumed_by: str,
+    owner_id: UUID | None,
+) -> Paused | None:
+    """Let a paused execution go on.
+
+    Args:
+        pool: A pool of role weft_api.
+        live: Told of the event.
+        tenant_id: Whose execution it is.
+        execution_id: The execution.
+        resumed_by: Who said so, for the event.
+        owner_id: The executor to go on; None: the supervisor chooses one.
+
+    Returns:
+        None when it was not paused.
+
+    Raises:
+        NotFound: The tenant has no such execution.
+    """
+    return await _mark(pool, live, tenant_id, execution_id, "resume_execution", [owner_id],
+                       "workflow_resumed", {"resumed_by": resumed_by})  # fmt: skip
+
+
+async def _mark(
+    pool: Pool,
+    live: LiveView,
+    tenant_id: UUID,
+    execution_id: UUID,
+    mark: str,
+    arguments: list[Any],
+    event_type: str,
+    payload: dict[str, Any],
+) -> Paused | None:
+    async with tenant_transaction(pool, tenant_id) as connection:
+        execution = await connection.fetchrow(statement("lock_execution"), execution_id)
+        if execution is None:
+            raise NotFound("execution", f"exec_{execution_id.hex}")
+        row = await connection.fetchrow(statement(mark), execution_id, *arguments)
+        if row is None:
+            return None
+        event = EventRecord(tenant_id, execution_id, uuid7(), event_type, None, dumps(payload))
+        written = await write_records(connection, [Batch(execution_id, row["epoch"], [event])])
+    await live.publish(written.events)
+    return Paused(row["status"], row["owner_id"])
+
+
+async def send_signal(
+    pool: Pool,
+    tenant_id: UUID,
+    event: str,
+    *,
+    execution_id: UUID | None,
+    key: str | None,
+    payload: Any,
+    owners: Sequence[UUID],
+) -> tuple[list[Woken], bool]:
+    """Tell an execution, or all of a tenant, that an event has happened.
+
+    A signal to one execution that does not wait for it yet is kept for it.
+
+    Args:
+        pool: A pool of role weft_api.
+        tenant_id: Whose executions are told.
+        event: The event's name.
+        execution_id: The one execution; None: all that wait for it.
+        key: Which of the events of that name it is.
+        payload: Any JSON value; the wait's output carries it.
+        owners: The executors to go on under, in turn.
+
+    Returns:
+        The executions that were told, and whether the signal was kept for later.
+
+    Raises:
+        NotFound: The tenant has no such execution.
+        Conflict: The execution has ended.
+    """
+    async with pool.acquire() as connection:
+        rows = await connection.fetch(
+            statement("send_signal"), tenant_id, execution_id, uuid7(), clean_text(event),
+            None if key is None else clean_text(key), dumps(payload), list(owners),
+        )  # fmt: skip
+    if not rows and execution_id is not None:
+        async with tenant_transaction(pool, tenant_id) as connection:
+            if await connection.fetchrow(statement("lock_execution"), execution_id) is None:
+                raise NotFound("execution", f"exec_{execution_id.hex}")
+        raise Conflict("The execution has ended.", "Send signals to executions that run or wait.")
+    kept = any(row["kept"] for row in rows)
+    woken = [Woken(row["execution_id"], row["owner_id"]) for row in rows if not row["kept"]]
+    return woken, kept
+
+
+async def end_due_waits(pool: Pool, owners: Sequence[UUID], most: int) -> list[Woken]:
+    """End waits whose time has come and wake their executions.
+
+    Args:
+        pool: A pool of role weft_engine.
+        owners: The executors to go on under, in turn; at least one.
+        most: How many waits at once.
+    """
+    rows = await pool.fetch(statement("end_due_waits"), list(owners), most)
+    return [Woken(row["execution_id"], row["owner_id"]) for row in rows]
+
+
+@dataclass(frozen=True, slots=True)
 class ExecutorAddress:
     """An executor that holds a lease: its id and the name of its actor."""
 

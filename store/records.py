@@ -129,8 +129,21 @@ class ApprovalRecord:
 
 
 @dataclass(frozen=True, slots=True)
+class WaitRecord:
+    """A node that waits for a time, an event, or an event until a time."""
+
+    tenant_id: UUID
+    execution_id: UUID
+    interrupt_id: str
+    node_id: str
+    event: str | None
+    key: str | None
+    due_at: datetime | None
+
+
+@dataclass(frozen=True, slots=True)
 class ConsumedRecord:
-    """An answer that a node took over."""
+    """An answer, or a wait's end, that a node took over."""
 
     execution_id: UUID
     interrupt_id: str
@@ -197,6 +210,7 @@ Record = (
     | MapItemRecord
     | EventRecord
     | ApprovalRecord
+    | WaitRecord
     | ConsumedRecord
     | ProgressRecord
     | MoveRecord
@@ -260,6 +274,7 @@ _KINDS: dict[type, _Kind] = {
     NodeLogRecord: _Kind(attrgetter("execution_id", "node_id", "task_id", "attempt")),
     MapItemRecord: _Kind(),
     ApprovalRecord: _Kind(),
+    WaitRecord: _Kind(),
     ConsumedRecord: _Kind(),
     EventRecord: _Kind(placed=True),
 }

@@ -2,5 +2,5 @@
 -- the supervisor chooses one.
 UPDATE workflow_executions SET status = 'running', waiting_reason = NULL, owner_id = $2,
     epoch = epoch + 1, updated_at = now()
-WHERE id = $1 AND status = 'waiting'
+WHERE id = $1 AND status = 'waiting' AND NOT paused
 RETURNING id

@@ -45,6 +45,12 @@ async def execution_id(
         tenant_id,
         started.execution_id,
     )
+    await owner_pool.execute(
+        "INSERT INTO execution_signals (id, tenant_id, execution_id, event, payload) "
+        "VALUES (gen_random_uuid(), $1, $2, 'paid', '{}')",
+        tenant_id,
+        started.execution_id,
+    )
     for row in await owner_pool.fetch(TABLES):
         count = await owner_pool.fetchval(f"SELECT count(*) FROM {row['relname']}")  # noqa: S608
         assert count > 0, f"{row['relname']} is empty, so nothing would be tested of it"

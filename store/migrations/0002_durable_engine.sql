@@ -11,6 +11,68 @@ DROP INDEX executions_by_tenant;
 -- What the last flush left out, since somebody else held it.
 ALTER TABLE executors ADD COLUMN last_flush_busy uuid[];
 
+-- Paused by a person: what would wake it is kept, and nothing wakes it but its resumption.
+ALTER TABLE workflow_executions ADD COLUMN paused boolean NOT NULL DEFAULT false;
+
+-- What nodes wait for that is no person: a time, an event, or an event until a time.
+CREATE TABLE execution_waits (
+    tenant_id uuid NOT NULL,
+    execution_id uuid NOT NULL,
+    interrupt_id text NOT NULL,
+    node_id varchar(100) NOT NULL,
+    event text,
+    key text,
+    due_at timestamptz,
+    requested_at timestamptz NOT NULL DEFAULT now(),
+    status text NOT NULL DEFAULT 'pending' CHECK (status IN ('pending', 'ended', 'withdrawn')),
+    timed_out boolean,
+    payload jsonb,
+    ended_at timestamptz,
+    consumed_at timestamptz,
+    CHECK (event IS NOT NULL OR due_at IS NOT NULL),
+    PRIMARY KEY (execution_id, interrupt_id),
+    FOREIGN KEY (tenant_id, execution_id)
+        REFERENCES workflow_executions (tenant_id, id) ON DELETE CASCADE
+);
+CREATE INDEX waits_due ON execution_waits (due_at) WHERE status = 'pending';
+CREATE INDEX waits_for_event ON execution_waits (tenant_id, event) WHERE status = 'pending';
+
+-- Signals to one execution that came before it waited for them.
+CREATE TABLE execution_signals (
+    id uuid PRIMARY KEY,
+    tenant_id uuid NOT NULL,
+    execution_id uuid NOT NULL,
+    event text NOT NULL,
+    key text,
+    payload jsonb NOT NULL,
+    sent_at timestamptz NOT NULL DEFAULT now(),
+    taken_at timestamptz,
+    FOREIGN KEY (tenant_id, execution_id)
+        REFERENCES workflow_executions (tenant_id, id) ON DELETE CASCADE
+);
+CREATE INDEX signals_kept ON execution_signals (execution_id) WHERE taken_at IS NULL;
+
+DO $$
+DECLARE
+    name text;
+BEGIN
+    FOREACH name IN ARRAY ARRAY['execution_waits', 'execution_signals'] LOOP
+        EXECUTE format('ALTER TABLE %I ENABLE ROW LEVEL SECURITY', name);
+        EXECUTE format('ALTER TABLE %I FORCE ROW LEVEL SECURITY', name);
+        EXECUTE format(
+            'CREATE POLICY tenant_isolation ON %I TO weft_api '
+            'USING (tenant_id = NULLIF(current_setting(''app.current_tenant'', true), '''')::uuid) '
+            'WITH CHECK (tenant_id = NULLIF(current_setting(''app.current_tenant'', true), '''')::uuid)',
+            name);
+        EXECUTE format(
+            'CREATE POLICY platform ON %I TO weft_owner, weft_engine USING (true) WITH CHECK (true)',
+            name);
+    END LOOP;
+END
+$$;
+GRANT SELECT, INSERT, UPDATE ON execution_waits, execution_signals TO weft_api;
+GRANT SELECT, INSERT, UPDATE, DELETE ON execution_waits, execution_signals TO weft_engine;
+
 -- What only weft_write inserts, under the lock of the execution and with the execution's own
 -- tenant, needs no second look at the execution for each row: that look was a third of a write.
 ALTER TABLE execution_node_logs DROP CONSTRAINT execution_node_logs_tenant_id_execution_id_fkey;
@@ -114,6 +176,15 @@ CREATE TYPE weft_approval AS (
     on_timeout text
 );
 
+CREATE TYPE weft_wait AS (
+    execution_id uuid,
+    interrupt_id text,
+    node_id text,
+    event text,
+    key text,
+    due_at timestamptz
+);
+
 CREATE TYPE weft_consumed AS (
     execution_id uuid,
     interrupt_id text
@@ -149,6 +220,7 @@ CREATE FUNCTION weft_write(
     node_logs weft_node_log[],
     map_items weft_map_item[],
     approvals weft_approval[],
+    waits weft_wait[],
     consumed weft_consumed[],
     events weft_event[]
 ) RETURNS TABLE (execution_id uuid, tenant_id uuid, outcome text, event_base bigint,
@@ -209,12 +281,46 @@ BEGIN
         UPDATE execution_approvals AS a SET consumed_at = now() FROM unnest(consumed) AS u
         WHERE a.execution_id = u.execution_id AND a.interrupt_id = u.interrupt_id
             AND u.execution_id = ANY(held);
+        UPDATE execution_waits AS w SET consumed_at = now() FROM unnest(consumed) AS u
+        WHERE w.execution_id = u.execution_id AND w.interrupt_id = u.interrupt_id
+            AND u.execution_id = ANY(held);
+    END IF;
+    IF cardinality(waits) > 0 THEN
+        -- Waiting again is the same wait.
+        INSERT INTO execution_waits (tenant_id, execution_id, interrupt_id, node_id, event, key,
+            due_at)
+        SELECT e.tenant_id, u.*
+        FROM unnest(waits) AS u JOIN workflow_executions AS e ON e.id = u.execution_id
+        WHERE u.execution_id = ANY(held)
+        ON CONFLICT (execution_id, interrupt_id) DO NOTHING;
+        -- A signal that came too early is there in time.
+        WITH kept AS (
+            SELECT DISTINCT ON (w.execution_id, w.interrupt_id) s.id, s.payload, w.execution_id,
+                w.interrupt_id
+            FROM unnest(waits) AS w JOIN execution_signals AS s
+                ON s.execution_id = w.execution_id AND s.taken_at IS NULL AND s.event = w.event
+                AND (w.key IS NULL OR w.key = s.key)
+            WHERE w.execution_id = ANY(held)
+            ORDER BY w.execution_id, w.interrupt_id, s.sent_at, s.id
+        ), taken AS (
+            UPDATE execution_signals AS s SET taken_at = now() FROM kept WHERE s.id = kept.id
+        )
+        UPDATE execution_waits AS w SET status = 'ended', timed_out = false,
+            payload = kept.payload, ended_at = now()
+        FROM kept
+        WHERE w.execution_id = kept.execution_id AND w.interrupt_id = kept.interrupt_id
+            AND w.status = 'pending';
     END IF;
 
     SELECT array_agg(c.execution_id) INTO answered FROM unnest(changes) AS c
     WHERE c.status = 'waiting' AND c.execution_id = ANY(held) AND EXISTS (
-        SELECT FROM execution_approvals AS a
-        WHERE a.execution_id = c.execution_id AND a.status = 'decided' AND a.consumed_at IS NULL);
+        SELECT 1 FROM execution_approvals AS a
+        WHERE a.execution_id = c.execution_id AND a.status = 'decided' AND a.consumed_at IS NULL
+        UNION ALL
+        SELECT 1 FROM execution_waits AS w
+        WHERE w.execution_id = c.execution_id AND w.status = 'ended' AND w.consumed_at IS NULL)
+        -- Someone who pauses it wants it to stand, whatever has come.
+        AND c.waiting_reason IS DISTINCT FROM 'paused';
 
     WITH changed AS (
         UPDATE workflow_executions AS e SET
@@ -334,6 +440,8 @@ BEGIN
     IF cardinality(ended) > 0 THEN
         UPDATE execution_approvals AS a SET status = 'withdrawn'
         WHERE a.execution_id = ANY(ended) AND a.status = 'pending';
+        UPDATE execution_waits AS w SET status = 'withdrawn'
+        WHERE w.execution_id = ANY(ended) AND w.status = 'pending';
         INSERT INTO webhook_deliveries (id, tenant_id, execution_id, url, body)
         SELECT gen_random_uuid(), e.tenant_id, e.id, e.webhook_url, jsonb_build_object(
             'status', e.status, 'output', e.output_data, 'error_message', e.error_message,
@@ -365,6 +473,98 @@ BEGIN
         FROM unnest(changes) AS c
         LEFT JOIN unnest(held, tenants, event_bases) AS h (id, tenant, base)
             ON h.id = c.execution_id;
+END
+$$;
+
+-- Wakes executions whose wait has ended, each for one of the executors, unless they are paused.
+CREATE FUNCTION weft_wake(executions uuid[], owners uuid[])
+RETURNS TABLE (execution_id uuid, owner_id uuid)
+LANGUAGE plpgsql
+SET search_path = pg_catalog, public, pg_temp
+AS $$
+#variable_conflict use_column
+BEGIN
+    RETURN QUERY
+        WITH asleep AS (
+            SELECT e.id, row_number() OVER (ORDER BY e.id) AS place FROM (
+                SELECT x.id FROM workflow_executions AS x
+                WHERE x.id = ANY(executions) AND x.status = 'waiting' AND NOT x.paused
+                ORDER BY x.id FOR NO KEY UPDATE
+            ) AS e
+        )
+        UPDATE workflow_executions AS e SET status = 'running', waiting_reason = NULL,
+            owner_id = owners[1 + (a.place % cardinality(owners))], epoch = e.epoch + 1,
+            updated_at = now()
+        FROM asleep AS a WHERE e.id = a.id
+        RETURNING e.id, e.owner_id;
+END
+$$;
+
+-- Ends waits whose time has come and wakes their executions; those that somebody else holds just
+-- now are left for the next time. Returns who is to go on, and under whom.
+CREATE FUNCTION weft_end_due_waits(owners uuid[], most integer)
+RETURNS TABLE (execution_id uuid, owner_id uuid)
+LANGUAGE plpgsql
+SET search_path = pg_catalog, public, pg_temp
+AS $$
+#variable_conflict use_column
+DECLARE
+    due uuid[];
+BEGIN
+    SELECT array_agg(l.id) INTO due FROM (
+        SELECT e.id FROM workflow_executions AS e
+        WHERE e.id IN (
+            SELECT w.execution_id FROM execution_waits AS w
+            WHERE w.status = 'pending' AND w.due_at <= now() ORDER BY w.due_at LIMIT most)
+        ORDER BY e.id FOR NO KEY UPDATE SKIP LOCKED
+    ) AS l;
+    UPDATE execution_waits AS w
+    SET status = 'ended', timed_out = w.event IS NOT NULL, ended_at = now()
+    WHERE w.execution_id = ANY(due) AND w.status = 'pending' AND w.due_at <= now();
+    RETURN QUERY SELECT x.execution_id, x.owner_id FROM weft_wake(due, owners) AS x;
+END
+$$;
+
+-- Ends the waits of a tenant for an event, of one execution or of all, and wakes them. A signal to
+-- an execution that does not wait for it is kept. Returns what each became: woken or kept.
+CREATE FUNCTION weft_signal(
+    tenant uuid, wanted uuid, signal_id uuid, name text, said_key text, said jsonb, owners uuid[])
+RETURNS TABLE (execution_id uuid, owner_id uuid, kept boolean)
+LANGUAGE plpgsql
+SET search_path = pg_catalog, public, pg_temp
+AS $$
+#variable_conflict use_column
+DECLARE
+    told uuid[];
+BEGIN
+    PERFORM set_config('app.current_tenant', tenant::text, true);
+    SELECT array_agg(l.id) INTO told FROM (
+        SELECT e.id FROM workflow_executions AS e
+        WHERE e.tenant_id = tenant AND (e.id = wanted OR (wanted IS NULL AND e.id IN (
+            SELECT w.execution_id FROM execution_waits AS w
+            WHERE w.tenant_id = tenant AND w.status = 'pending' AND w.event = name
+                AND (w.key IS NULL OR w.key = said_key))))
+        ORDER BY e.id FOR NO KEY UPDATE
+    ) AS l;
+    WITH ended AS (
+        UPDATE execution_waits AS w
+        SET status = 'ended', timed_out = false, payload = said, ended_at = now()
+        WHERE w.execution_id = ANY(told) AND w.status = 'pending' AND w.event = name
+            AND (w.key IS NULL OR w.key = said_key)
+        RETURNING w.execution_id
+    )
+    SELECT array_agg(DISTINCT x.execution_id) INTO told FROM ended AS x;
+    IF told IS NULL AND wanted IS NOT NULL THEN
+        INSERT INTO execution_signals (id, tenant_id, execution_id, event, key, payload)
+        SELECT signal_id, tenant, e.id, name, said_key, said FROM workflow_executions AS e
+        WHERE e.id = wanted AND e.status IN ('pending', 'running', 'waiting');
+        RETURN QUERY SELECT s.execution_id, NULL::uuid, true FROM execution_signals AS s
+            WHERE s.id = signal_id;
+        RETURN;
+    END IF;
+    RETURN QUERY
+        SELECT t.id, x.owner_id, false FROM unnest(told) AS t (id)
+        LEFT JOIN weft_wake(told, owners) AS x ON x.execution_id = t.id;
 END
 $$;
 
@@ -514,13 +714,19 @@ $$;
 
 REVOKE ALL ON FUNCTION weft_write(uuid, uuid, boolean, weft_change[], weft_checkpoint[],
     weft_channel_value[], weft_task_write[], weft_node_log[], weft_map_item[], weft_approval[],
-    weft_consumed[], weft_event[]) FROM PUBLIC;
+    weft_wait[], weft_consumed[], weft_event[]) FROM PUBLIC;
 GRANT EXECUTE ON FUNCTION weft_write(uuid, uuid, boolean, weft_change[], weft_checkpoint[],
     weft_channel_value[], weft_task_write[], weft_node_log[], weft_map_item[], weft_approval[],
-    weft_consumed[], weft_event[]) TO weft_api, weft_engine;
+    weft_wait[], weft_consumed[], weft_event[]) TO weft_api, weft_engine;
 REVOKE ALL ON FUNCTION weft_start(uuid, weft_new_execution[]) FROM PUBLIC;
 GRANT EXECUTE ON FUNCTION weft_start(uuid, weft_new_execution[]) TO weft_api, weft_engine;
 REVOKE ALL ON FUNCTION weft_read_execution(uuid, uuid) FROM PUBLIC;
 GRANT EXECUTE ON FUNCTION weft_read_execution(uuid, uuid) TO weft_api, weft_engine;
 REVOKE ALL ON FUNCTION weft_read_startable(uuid, uuid) FROM PUBLIC;
 GRANT EXECUTE ON FUNCTION weft_read_startable(uuid, uuid) TO weft_api;
+REVOKE ALL ON FUNCTION weft_wake(uuid[], uuid[]) FROM PUBLIC;
+GRANT EXECUTE ON FUNCTION weft_wake(uuid[], uuid[]) TO weft_api, weft_engine;
+REVOKE ALL ON FUNCTION weft_end_due_waits(uuid[], integer) FROM PUBLIC;
+GRANT EXECUTE ON FUNCTION weft_end_due_waits(uuid[], integer) TO weft_engine;
+REVOKE ALL ON FUNCTION weft_signal(uuid, uuid, uuid, text, text, jsonb, uuid[]) FROM PUBLIC;
+GRANT EXECUTE ON FUNCTION weft_signal(uuid, uuid, uuid, text, text, jsonb, uuid[]) TO weft_api;
