@@ -54,7 +54,9 @@ class ShapeError(Exception):
 def is_chooser(specification: Specification, node: Node) -> bool:
     """Whether the node takes one of its outgoing edges instead of all of them."""
     return node.agent == "router" or any(
-        edge.condition for edge in specification.edges if edge.source == node.id
+        edge.condition or edge.type == "failure"
+        for edge in specification.edges
+        if edge.source == node.id
     )
 
 
@@ -65,7 +67,12 @@ def may_end(specification: Specification, node: Node) -> bool:
         return not node.parameters.get("default") and not all(
             node.parameters.get(name) for name in names
         )
-    return all(edge.condition for edge in specification.edges if edge.source == node.id)
+    # Its failure edge says nothing of where it goes on when it succeeds.
+    return all(
+        edge.condition
+        for edge in specification.edges
+        if edge.source == node.id and edge.type != "failure"
+    )
 
 
 def decompose(specification: Specification) -> Block:
@@ -98,7 +105,7 @@ class _Reader:
     levels: dict[str, tuple[str, ...]] = field(default_factory=dict)
 
     def read(self) -> Block:
-        nodes = {node.id: node for node in self.specification.nodes}
+        nodes = {node.id: node for node in self.specification.body}
         self.successors = _successors(self.specification)
         dominators = _dominators(self.successors, START)
         for source, targets in list(self.successors.items()):
@@ -205,17 +212,17 @@ def _edge_index(edges: tuple[Edge, ...], source: str, target: str) -> int:
 
 
 def _successors(specification: Specification) -> dict[str, list[str]]:
-    successors: dict[str, list[str]] = {node.id: [] for node in specification.nodes}
+    successors: dict[str, list[str]] = {node.id: [] for node in specification.body}
     entered = set()
     for edge in specification.edges:
         if edge.target not in successors[edge.source]:
             successors[edge.source].append(edge.target)
         entered.add(edge.target)
-    for node in specification.nodes:
+    for node in specification.body:
         if is_chooser(specification, node) and may_end(specification, node):
             successors[node.id].append(END)
-    first = [node.id for node in specification.nodes if node.id not in entered]
-    successors[START] = first or [specification.nodes[0].id]
+    first = [node.id for node in specification.body if node.id not in entered]
+    successors[START] = first or [specification.body[0].id]
     successors[END] = []
     return successors
 
