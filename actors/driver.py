@@ -1,6 +1,7 @@
 """Driving an execution: from its row to its end, or to the point where it waits."""
 
 import asyncio
+from dataclasses import replace
 from datetime import UTC, datetime
 from typing import Any
 from uuid import UUID
@@ -10,16 +11,19 @@ from langchain_core.runnables import RunnableConfig
 from langgraph.errors import GraphRecursionError
 from langgraph.types import Command
 
+from actors.ending import Ending
+from actors.epilogue import has_epilogue, outcomes, run_epilogue
 from actors.errors import JournalStopped, LeaseLost
 from actors.graphs import GraphCache
 from actors.hosting import Host
 from actors.journal import Lease
-from actors.notes import Notes
 from actors.outcome import execution_output
-from actors.run import Facts, Run
+from actors.run import Run
+from actors.scope import Facts
+from compiler.failures import STOPPING
 from compiler.graph import FAILURES
 from compiler.specification import Specification
-from store.json_values import clean_text, dumps, loads
+from store.json_values import loads
 from store.postgres import UNREACHABLE
 from store.records import MoveRecord
 from store.statements import statement
@@ -70,45 +74,74 @@ class Driver:
         if row["status"] == Status.PENDING:
             move = MoveRecord(lease.execution_id, lease.epoch, Status.RUNNING)
             self._host.journal.append(lease, [move])
+        try:
+            run = Run(lease, _facts(row), self._host)
+        except ValueError as error:
+            log.exception("execution.broken", execution_id=str(lease.execution_id))
+            await self._host.journal.append(lease, _broken(error).records(lease))
+            return
+        self._runs[lease.execution_id] = run
+        try:
+            if row["ending"] is not None:
+                run.ending = Ending.from_json(row["ending"])
+            if ending := run.ending or await self._outcome(run, row):
+                await self._close(run, ending)
+        finally:
+            del self._runs[lease.execution_id]
+
+    async def _outcome(self, run: Run, row: Any) -> Ending | None:
+        """Run the graph to its end; None when the execution waits now."""
         deadline_at: datetime | None = row["deadline_at"]
         timeout = asyncio.timeout(
             (deadline_at - datetime.now(UTC)).total_seconds() if deadline_at else None
         )
-        try:
-            async with timeout:
-                await self._run(Run(lease, _facts(row), self._host), row["specification_sha256"])
-        except TimeoutError:
-            if not timeout.expired():
-                raise
-            await self._fail(lease, "The execution took longer than its timeout.", None)
-        except (LeaseLost, JournalStopped, *UNREACHABLE):
-            raise
-        except Exception as error:
-            log.exception("execution.broken", execution_id=str(lease.execution_id))
-            await self._fail(lease, f"{type(error).__name__}: {error}", None)
-
-    async def _run(self, run: Run, sha256: str) -> None:
-        self._runs[run.lease.execution_id] = run
         if any(node.pattern == "map" for node in run.facts.specification.nodes):
             self._host.warm_up()
         try:
-            await self._until_parked(run, sha256)
-        finally:
-            del self._runs[run.lease.execution_id]
+            async with timeout:
+                return await self._until_parked(run, row["specification_sha256"])
+        except TimeoutError:
+            if not timeout.expired():
+                raise
+            return Ending.failed("The execution took longer than its timeout.")
+        except (LeaseLost, JournalStopped, *UNREACHABLE):
+            raise
+        except Exception as error:
+            log.exception("execution.broken", execution_id=str(run.lease.execution_id))
+            return _broken(error)
+
+    async def _close(self, run: Run, ending: Ending) -> None:
+        """Run what runs at the end, and end."""
+        try:
+            if has_epilogue(run.facts.specification, ending):
+                if run.ending is None:
+                    run.ending = ending
+                    await run.write(ending.decided(run.lease))
+                ending = await run_epilogue(run, ending)
+            await run.write(ending.records(run.lease))
+        except (LeaseLost, JournalStopped, *UNREACHABLE):
+            raise
+        except Exception as error:
+            log.exception("execution.broken", execution_id=str(run.lease.execution_id))
+            broken = replace(_broken(error), node_id=ending.node_id)
+            if ending.message:
+                broken = broken.remarked([f"Before that: {ending.message}"])
+            await run.write(broken.records(run.lease))
 
     async def cancel(self, run: Run, reason: str) -> None:
-        """Record that an execution was cancelled, after its task has ended."""
-        notes = Notes(run.lease)
-        await run.write(
-            [
-                MoveRecord(run.lease.execution_id, run.lease.epoch, Status.CANCELLED,
-                           error_message=reason),
-                notes.event("workflow_cancelled", None, {"status": "cancelled",
-                                                         "message": reason}),
-            ]
-        )  # fmt: skip
+        """Record that an execution was cancelled, after its task has ended.
 
-    async def _until_parked(self, run: Run, sha256: str) -> None:
+        One that has something to run at its end must be driven again, to run that; `run.ending`
+        says so. A second cancel cuts that off, too.
+        """
+        ending = Ending(Status.CANCELLED, reason)
+        if run.ending is None and has_epilogue(run.facts.specification, ending):
+            run.ending = ending
+            await run.write(ending.decided(run.lease))
+        else:
+            await run.write(ending.records(run.lease))
+
+    async def _until_parked(self, run: Run, sha256: str) -> Ending | None:
         execution_id = run.lease.execution_id
         graph = self._graphs.get(sha256, run.facts.specification)
         config: RunnableConfig = {
@@ -117,6 +150,8 @@ class Driver:
             "max_concurrency": run.facts.specification.settings.execution.max_concurrent_nodes,
         }
         started = bool((await graph.aget_state(config)).created_at)
+        if started:
+            run.stopped_by = await self._stopped_by(run)
         while True:
             answers = await self._answers(run)
             begin: Any = None if started else {"input": dict(run.facts.input)}
@@ -125,16 +160,19 @@ class Driver:
             try:
                 state = await graph.ainvoke(begin, config, context=run, durability="sync")
             except GraphRecursionError:
-                message = f"The execution went through {STEP_LIMIT} steps; a loop never leaves."
-                await self._fail(run.lease, message, None)
-                return
+                return Ending.failed(
+                    f"The execution went through {STEP_LIMIT} steps; a loop never leaves."
+                )
             started = True
-            stops = run.facts.specification.settings.error_handling.on_failure != "continue"
-            if not state.get("__interrupt__") or (run.failures and stops):
-                await self._end(run, state)
-                return
+            if not state.get("__interrupt__") or run.stopped_by:
+                return await self._ending(run, state)
             if await run.write([self._waiting(run)]):
-                return
+                return None
+
+    async def _stopped_by(self, run: Run) -> dict[str, str]:
+        """Return what failed in another process, in a branch that has not come to its end."""
+        past = await outcomes(run)
+        return {id: past.failed[id] for id, then in past.followed.items() if then in STOPPING}
 
     def _waiting(self, run: Run) -> MoveRecord:
         lease = run.lease
@@ -161,35 +199,22 @@ class Driver:
             if row["status"] == "decided" and row["consumed_at"] is None
         }
 
-    async def _end(self, run: Run, state: dict[str, Any]) -> None:
-        specification = run.facts.specification
-        failures: dict[str, str] = state.get(FAILURES) or run.failures
-        if failures and specification.settings.error_handling.on_failure != "continue":
+    async def _ending(self, run: Run, state: dict[str, Any]) -> Ending:
+        failures = {
+            node_id: failure["message"]
+            for node_id, failure in (state.get(FAILURES) or {}).items()
+            if failure["then"] in STOPPING
+        } or run.stopped_by
+        if failures:
             node_id, message = next(iter(failures.items()))
-            await self._fail(run.lease, message, node_id)
-            return
-        output = execution_output(specification, await run.values(state))
-        notes = Notes(run.lease)
-        await run.write(
-            [
-                MoveRecord(run.lease.execution_id, run.lease.epoch, Status.COMPLETED,
-                           output_json=dumps(output)),
-                notes.event("workflow_completed", None,
-                            {"status": "completed", "output": output}),
-            ]
-        )  # fmt: skip
+            return Ending.failed(message, node_id)
+        specification = run.facts.specification
+        output = execution_output(specification, (await run.known(state)).values)
+        return Ending(Status.COMPLETED, output=output)
 
-    async def _fail(self, lease: Lease, message: str, node_id: str | None) -> None:
-        message = clean_text(message)
-        payload = {"status": "failed", "error_node_id": node_id, "error_message": message}
-        await self._host.journal.append(
-            lease,
-            [
-                MoveRecord(lease.execution_id, lease.epoch, Status.FAILED, error_message=message,
-                           error_node_id=node_id),
-                Notes(lease).event("workflow_failed", node_id, payload),
-            ],
-        )  # fmt: skip
+
+def _broken(error: Exception) -> Ending:
+    return Ending.failed(f"{type(error).__name__}: {error}")
 
 
 def _facts(row: Any) -> Facts:

@@ -139,6 +139,9 @@ class ExecutionActor:
         task.cancel()
         await asyncio.wait([task])
         await engine.driver.cancel(run, reason)
+        if run.ending is not None:
+            # What the workflow runs at its end, however it ends.
+            self._begin(engine, id)
         return True
 
     async def stop(self) -> None:

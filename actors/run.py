@@ -5,7 +5,6 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 from typing import Any
-from uuid import UUID
 
 import orjson
 from langchain_core.runnables import RunnableConfig
@@ -13,15 +12,18 @@ from langgraph.types import Interrupt, interrupt
 
 from actors.attempts import Attempt, Work, attempt_until_done
 from actors.checkpointer import INTERRUPT
+from actors.ending import Ending
 from actors.fanout import Chunk, ItemResult
 from actors.hosting import Host
 from actors.journal import Lease
 from actors.maps import MapRows
 from actors.notes import Notes
+from actors.scope import Facts, Known, scope
 from actors.serde import StoredValue
 from agents.agent import AgentContext
 from agents.errors import AgentError
 from compiler.conditions import parse_condition
+from compiler.failures import STOPPING, failure_edge, on_failure, what_follows
 from compiler.graph import FAILURES, Update, chunk_size, map_channel, route_channel
 from compiler.inflection import item_names
 from compiler.references import UnresolvedReference, lookup, parse_reference, resolve
@@ -37,18 +39,6 @@ LOGGED_ITEMS = 1000
 """A mapped list up to this length is shown whole in the node's log."""
 
 
-@dataclass(frozen=True, slots=True)
-class Facts:
-    """What is fixed about an execution while it runs."""
-
-    workflow_id: UUID
-    workflow_name: str
-    specification: Specification
-    input: Mapping[str, Any]
-    user_email: str
-    user_name: str
-
-
 @dataclass(slots=True)
 class Run:
     """An execution that this process hosts; the `Bodies` of its graph, the `Recorder` of its state.
@@ -62,8 +52,11 @@ class Run:
     host: Host
     asked: set[str] = field(default_factory=set)
     """The questions that are recorded already, by interrupt id."""
-    failures: dict[str, str] = field(default_factory=dict)
-    """What failed in this process, by node: a branch's failures reach the state at its end only."""
+    stopped_by: dict[str, str] = field(default_factory=dict)
+    """Why nodes failed in this process after whose failure no other begins: a branch's failures
+    reach the state at its end only."""
+    ending: Ending | None = None
+    """How it will end, once that is decided and recorded."""
     _notes: dict[str, list[Record]] = field(default_factory=dict)
     _maps: MapRows = field(init=False)
     _notes_of: Notes = field(init=False)
@@ -94,17 +87,18 @@ class Run:
     async def run(self, node: Node, state: Mapping[str, Any], config: RunnableConfig) -> Update:
         """Run a node to its end."""
         task_id = _task_id(config)
-        values = await self.values(state)
+        known = await self.known(state)
         if node.agent == "human_loop":
-            return await self._ask(node, task_id, values)
-        attempt = await self._attempts(node, task_id, values)
+            return await self._ask(node, task_id, known)
+        attempt = await self.attempts(node, task_id, known, self._notes_of)
         if attempt.result is None:
-            return self._fail(node, task_id, attempt)
+            return await self._fail(node, task_id, attempt, known)
         output = attempt.result.output
         try:
-            route = await self._route(node, output, values)
+            route = await self._route(node, output, known)
         except AgentError as error:
-            return self._fail(node, task_id, replace(attempt, result=None, error=str(error)))
+            failed = replace(attempt, result=None, error=str(error))
+            return await self._fail(node, task_id, failed, known)
         self._notes[task_id] = self._notes_of.completed(node, task_id, attempt, attempt.result)
         return {node.key: output, **route}
 
@@ -114,11 +108,13 @@ class Run:
         """Cut a node's list into chunks."""
         task_id = _task_id(config)
         begun = Attempt(1, datetime.now(UTC), node.parameters)
+        known = await self.known(state)
         try:
-            items = _mapped_list(node, self.scope(await self.values(state)))
+            items = _mapped_list(node, scope(self.facts, known))
         except (AgentError, UnresolvedReference) as error:
             failed = Attempt(1, begun.started_at, None, datetime.now(UTC), error=str(error))
-            return {**self._fail(node, task_id, failed), map_channel(node.id): None}
+            update = await self._fail(node, task_id, failed, known)
+            return {**update, map_channel(node.id): None}
         self._notes[task_id] = self._notes_of.map_started(node, task_id, begun, len(items))
         size = chunk_size(len(items), node.batch_size)
         return {map_channel(node.id): {"count": len(items), "size": size, "task": task_id}}
@@ -127,13 +123,12 @@ class Run:
         """Run some items of a node's list as a Ray task."""
         task_id = _task_id(config)
         state = config["configurable"][READ](
-            [*_state_keys(self.facts.specification), map_channel(node.id)], False
+            [*_state_keys(self.facts.specification), map_channel(node.id), FAILURES], False
         )
         cut = state.get(map_channel(node.id))
-        values = await self.values(state)
-        results = await self._chunk(
-            node, start, _mapped_list(node, self.scope(values))[start:stop], values
-        )
+        known = await self.known(state)
+        items = _mapped_list(node, scope(self.facts, known))[start:stop]
+        results = await self._chunk(node, start, items, known)
         ended, failed = await self._maps.count(cut["task"])
         failed += sum(1 for result in results if result.error)
         ended += len(results)
@@ -157,104 +152,140 @@ class Run:
                 f"{len(failed)} of {len(items)} items failed; "
                 f"item {failed[0].map_index}: {failed[0].error}"
             )
-            return self._fail(node, task_id, replace(begun, error=message), cut["task"])
+            known = await self.known(state)
+            attempt = replace(begun, error=message)
+            return await self._fail(node, task_id, attempt, known, cut["task"])
         outputs = [item.output for item in items]
+        chooses = is_chooser(self.facts.specification, node)
+        known = await self.known(state) if chooses else Known({})
         try:
-            values = await self.values(state) if is_chooser(self.facts.specification, node) else {}
-            route = await self._route(node, outputs, values)
+            route = await self._route(node, outputs, known)
         except AgentError as error:
-            return self._fail(node, task_id, replace(begun, error=str(error)), cut["task"])
+            attempt = replace(begun, error=str(error))
+            return await self._fail(node, task_id, attempt, known, cut["task"])
         shown = outputs if len(outputs) <= LOGGED_ITEMS else {"count": len(outputs)}
         self._notes[task_id] = self._notes_of.map_completed(node, cut["task"], shown, len(items))
         return {node.key: StoredValue(cut["task"], len(items), 0), **route}
 
     # What bodies share.
 
-    async def values(self, state: Mapping[str, Any]) -> dict[str, Any]:
-        """Return the outputs in a state by key, mapped lists loaded."""
+    async def known(self, state: Mapping[str, Any]) -> Known:
+        """Return what stands in a state, mapped lists loaded."""
         found = {}
         for key in _state_keys(self.facts.specification):
             if key in state and key != "input":
                 value = state[key]
                 if isinstance(value, StoredValue):
-                    value = [item.output for item in await self._maps.load(value.task_id)]
+                    value = await self.mapped(value.task_id)
                 found[key] = value
-        return found
+        failures = state.get(FAILURES) or {}
+        return Known(found, {name: failure["message"] for name, failure in failures.items()})
 
-    def scope(self, values: Mapping[str, Any]) -> dict[str, Any]:
-        """Return what references in braces may name, secrets left out."""
-        facts = self.facts
-        return {
-            **values,
-            "state": dict(values),
-            "input": facts.input,
-            "workflow": {
-                "id": f"wf_{facts.workflow_id.hex}",
-                "name": facts.workflow_name,
-                "output": dict(values),
-            },
-            "user": {"email": facts.user_email, "name": facts.user_name},
-        }
+    async def mapped(self, task_id: str) -> list[Any]:
+        """Return the output of a map: the outputs of its items."""
+        return [item.output for item in await self._maps.load(task_id)]
 
-    async def _attempts(self, node: Node, task_id: str, values: Mapping[str, Any]) -> Attempt:
-        scope = self.scope(values)
+    async def attempts(
+        self,
+        node: Node,
+        task_id: str,
+        known: Known,
+        notes: Notes,
+        *,
+        name: str | None = None,
+        extra: Mapping[str, Any] | None = None,
+    ) -> Attempt:
+        """Try a node until it succeeds or has failed for good.
+
+        Args:
+            node: What is tried.
+            task_id: The visit of the node that its log is for.
+            known: What its parameters may refer to.
+            notes: What records the attempts but for the last one's outcome.
+            name: What its idempotency key calls it, if not by its id.
+            extra: Further names that its parameters may refer to.
+        """
+        variables = {**scope(self.facts, known), **(extra or {})}
         agent = self.host.registry.get(node.agent)
         work = Work(
             node=node,
             agent=agent,
             code=self.host.registry.signatures()[node.agent].code_parameters,
-            scope=scope,
+            scope=variables,
             secrets=self.host.secrets,
             context=AgentContext(
                 tenant_id=self.lease.tenant_id,
                 workflow_id=self.facts.workflow_id,
                 execution_id=self.lease.execution_id,
-                node_id=node.id,
+                node_id=name or node.id,
                 services=self.host.services,
-                inputs={key: values[key] for key in node.input_keys if key in values},
-                variables=scope,
+                inputs={key: known.values[key] for key in node.input_keys if key in known.values},
+                variables=variables,
             ),
         )
 
         async def started(attempt: Attempt) -> None:
-            self.write(self._notes_of.started(node, task_id, attempt))
+            self.write(notes.started(node, task_id, attempt))
 
         async def retrying(attempt: Attempt) -> None:
-            self.write(self._notes_of.retrying(node, task_id, attempt))
+            self.write(notes.retrying(node, task_id, attempt))
 
         return await attempt_until_done(work, started, retrying)
 
-    def _fail(
-        self, node: Node, task_id: str, attempt: Attempt, log_task_id: str | None = None
+    async def _fail(
+        self,
+        node: Node,
+        task_id: str,
+        attempt: Attempt,
+        known: Known,
+        log_task_id: str | None = None,
     ) -> Update:
-        self._notes[task_id] = self._notes_of.failed(node, log_task_id or task_id, attempt)
-        self.failures[node.id] = attempt.error or ""
-        update: Update = {FAILURES: {node.id: attempt.error}}
-        if self.facts.specification.settings.error_handling.on_failure == "continue":
-            update[node.key] = None
-        return update
+        """Record that a node failed for good; return what the state becomes."""
+        specification = self.facts.specification
+        then = what_follows(specification, node)
+        route: Update = {}
+        if is_chooser(specification, node):
+            # What it chose in an earlier round of a loop counts no more.
+            route = {route_channel(node.id): None}
+        if edge := failure_edge(specification, node.id):
+            route = {route_channel(node.id): edge.target}
+        if then == "default":
+            try:
+                route = await self._route(node, node.default, known)
+            except AgentError as error:
+                then = on_failure(specification, node)
+                attempt = replace(attempt, error=f"{attempt.error} And its default: {error}")
+        self._notes[task_id] = self._notes_of.failed(node, log_task_id or task_id, attempt, then)
+        message = attempt.error or ""
+        failures = {FAILURES: {node.id: {"message": message, "then": then}}}
+        if then in STOPPING:
+            self.stopped_by[node.id] = message
+            return {**failures, **route}
+        return {**failures, node.key: node.default if then == "default" else None, **route}
 
-    async def _ask(self, node: Node, task_id: str, values: Mapping[str, Any]) -> Update:
+    async def _ask(self, node: Node, task_id: str, known: Known) -> Update:
         # Answering one question runs every unanswered one again, so nothing happens before this.
         agent = self.host.registry.get(node.agent)
         begun = datetime.now(UTC)
         try:
-            shown = resolve(node.parameters, self.scope(values))
+            shown = resolve(node.parameters, scope(self.facts, known))
             question = agent.parameters.model_validate(shown).model_dump(mode="json")
         except (UnresolvedReference, ValueError) as error:
-            return self._fail(node, task_id, Attempt(1, begun, None, begun, error=str(error)))
+            failed = Attempt(1, begun, None, begun, error=str(error))
+            return await self._fail(node, task_id, failed, known)
         answer = interrupt({**question, "node_id": node.id, "task_id": task_id})
         consumed = ConsumedRecord(self.lease.execution_id, answer["interrupt_id"])
         output = answer["output"]
         try:
-            update = {node.key: output, **await self._route(node, output, values)}
+            update = {node.key: output, **await self._route(node, output, known)}
             self._notes[task_id] = self._notes_of.answered(node, task_id, shown, output)
         except AgentError as error:
-            update = self._fail(node, task_id, Attempt(1, begun, shown, begun, error=str(error)))
+            failed = Attempt(1, begun, shown, begun, error=str(error))
+            update = await self._fail(node, task_id, failed, known)
         self._notes[task_id].append(consumed)
         return update
 
-    async def _route(self, node: Node, output: Any, values: Mapping[str, Any]) -> Update:
+    async def _route(self, node: Node, output: Any, known: Known) -> Update:
         """Return where a node that chooses goes on; nothing for one that does not.
 
         Raises:
@@ -266,23 +297,24 @@ class Run:
         if node.agent == "router":
             return {channel: output.get("route")}
         sandbox = await self.host.services.sandbox()
-        scope = self.scope({**values, node.key: output})
+        names = scope(self.facts, replace(known, values={**known.values, node.key: output}))
         for edge in self.facts.specification.edges:
-            if edge.source == node.id and (
-                not edge.condition
-                or await sandbox.evaluate(parse_condition(edge.condition).source, scope)
+            if edge.source != node.id or edge.type == "failure":
+                continue
+            if not edge.condition or await sandbox.evaluate(
+                parse_condition(edge.condition).source, names
             ):
                 return {channel: edge.target}
         return {channel: None}
 
     async def _chunk(
-        self, node: Node, start: int, items: list[Any], values: Mapping[str, Any]
+        self, node: Node, start: int, items: list[Any], known: Known
     ) -> list[ItemResult]:
         chunk = Chunk(
             node=node.model_dump(mode="json", by_alias=True),
             start=start,
             items=items,
-            scope=self._item_scope(node, values),
+            scope=self._item_scope(node, known),
             secrets=self.host.secrets,
             tenant_id=str(self.lease.tenant_id),
             workflow_id=str(self.facts.workflow_id),
@@ -300,11 +332,13 @@ class Run:
                 for place in range(len(items))
             ]
 
-    def _item_scope(self, node: Node, values: Mapping[str, Any]) -> dict[str, Any]:
+    def _item_scope(self, node: Node, known: Known) -> dict[str, Any]:
         """Leave the mapped list itself out of what every chunk carries, when nothing names it."""
         text = orjson.dumps(node.parameters).decode("utf-8")
+        values = known.values
         names = [*values, *item_names(node.input_keys[0])]
-        return self.scope({key: values[key] for key in names if key in values and key in text})
+        kept = {key: values[key] for key in names if key in values and key in text}
+        return scope(self.facts, replace(known, values=kept))
 
     def write(self, records: Sequence[Record]) -> "asyncio.Future[bool]":
         """Append records of this execution to the journal."""
@@ -317,7 +351,7 @@ def _task_id(config: RunnableConfig) -> str:
 
 
 def _state_keys(specification: Specification) -> list[str]:
-    return ["input", *dict.fromkeys(node.key for node in specification.nodes)]
+    return ["input", *dict.fromkeys(node.key for node in specification.body)]
 
 
 def _mapped_list(node: Node, scope: Mapping[str, Any]) -> list[Any]:

@@ -91,7 +91,8 @@ class Supervisor:
         for row in taken:
             if row["owner_losses"] >= OWNER_LOSSES_LIMIT:
                 message = f"Its executor died {row['owner_losses']} times while it ran."
-                await fail_parked(pool, live, row["tenant_id"], row["id"], message)
+                # What it runs at its end may be what kills its owners.
+                await fail_parked(pool, live, row["tenant_id"], row["id"], message, at_once=True)
                 continue
             if owner := self._actors.get(slots[row["owner_id"]]):
                 owner.host.options(name=f"recover exec_{row['id'].hex}").remote(str(row["id"]))

@@ -166,25 +166,65 @@ async def cancel_parked(
 ) -> bool:
     """Take an execution from its owner, if it has one, and end it as cancelled.
 
+    One that has something to run at its end goes on under a new owner, to run that; a second call
+    cuts that off.
+
     Returns:
         Whether this call ended it; False when it had ended before.
     """
+    if await _decide(pool, live, tenant_id, execution_id, Status.CANCELLED, message):
+        return True
     payload = {"status": "cancelled", "message": message}
     return await _end(pool, live, tenant_id, execution_id, Status.CANCELLED, message,
                       "workflow_cancelled", payload)  # fmt: skip
 
 
 async def fail_parked(
-    pool: Pool, live: LiveView, tenant_id: UUID, execution_id: UUID, message: str
+    pool: Pool,
+    live: LiveView,
+    tenant_id: UUID,
+    execution_id: UUID,
+    message: str,
+    *,
+    at_once: bool = False,
 ) -> bool:
     """Take an execution from its owner, if it has one, and end it as failed.
+
+    One that has something to run at its end goes on under a new owner, to run that, unless it is
+    to end at once.
 
     Returns:
         Whether this call ended it; False when it had ended before.
     """
+    if not at_once and await _decide(pool, live, tenant_id, execution_id, Status.FAILED, message):
+        return True
     payload = {"status": "failed", "error_message": message, "error_node_id": None}
     return await _end(pool, live, tenant_id, execution_id, Status.FAILED, message,
                       "workflow_failed", payload)  # fmt: skip
+
+
+async def _decide(
+    pool: Pool,
+    live: LiveView,
+    tenant_id: UUID,
+    execution_id: UUID,
+    status: Status,
+    message: str,
+) -> bool:
+    """Decide how an execution ends that has something to run at its end."""
+    kept = {"status": status, "error_message": message, "error_node_id": None}
+    async with tenant_transaction(pool, tenant_id) as connection:
+        ending = dumps({**kept, "output": None})
+        decided = await connection.fetchrow(
+            statement("decide_ending"), execution_id, ending, status == Status.FAILED
+        )
+        if decided is None:
+            return False
+        await connection.execute(statement("withdraw_approvals"), [execution_id])
+        event = EventRecord(tenant_id, execution_id, uuid7(), "workflow_ending", None, dumps(kept))
+        events, _ = await write_records(connection, [event])
+    await live.publish(events)
+    return True
 
 
 async def _end(

@@ -162,6 +162,14 @@ class MoveRecord:
 
 
 @dataclass(frozen=True, slots=True)
+class EndingRecord:
+    """How an execution will end, once what runs at its end has run."""
+
+    execution_id: UUID
+    ending_json: str
+
+
+@dataclass(frozen=True, slots=True)
 class Event:
     """An event as it stands in the outbox."""
 
@@ -191,6 +199,7 @@ Record = (
     | ConsumedRecord
     | ProgressRecord
     | MoveRecord
+    | EndingRecord
 )
 
 
@@ -219,6 +228,7 @@ _TABLES: dict[type, _Table] = {
     MapItemRecord: _Table("insert_map_items", attrgetter("execution_id", "task_id", "map_index")),
     ApprovalRecord: _Table("insert_approvals", attrgetter("execution_id", "interrupt_id")),
     ConsumedRecord: _Table("consume_approvals"),
+    EndingRecord: _Table("set_endings", attrgetter("execution_id")),
 }
 
 
@@ -306,7 +316,10 @@ async def _move_once(connection: Connection, records: list[MoveRecord]) -> set[U
         [record.error_node_id for record in records],
     )
     done = {row["id"] for row in moved}
-    if ended := [r.execution_id for r in records if r.status.ended and r.execution_id in done]:
+    now = [record for record in records if record.execution_id in done]
+    if ended := [record.execution_id for record in now if record.status.ended]:
         await connection.execute(statement("withdraw_approvals"), ended)
         await connection.execute(statement("insert_webhook_deliveries"), ended)
+    if failed := [record.execution_id for record in now if record.status == Status.FAILED]:
+        await connection.execute(statement("insert_failure_deliveries"), failed)
     return {record.execution_id for record in records} - done

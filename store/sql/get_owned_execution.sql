@@ -1,6 +1,7 @@
 -- An execution that this executor owns and that can go on. $1 execution, $2 executor, uuid.
 SELECT e.tenant_id, e.workflow_id, w.name AS workflow_name, e.specification_sha256, s.document,
-    e.status, e.input_data, e.epoch, e.deadline_at, u.email AS user_email, u.name AS user_name
+    e.status, e.input_data, e.epoch, e.deadline_at, e.ending, u.email AS user_email,
+    u.name AS user_name
 FROM workflow_executions AS e
 JOIN workflows AS w ON w.id = e.workflow_id
 JOIN workflow_specifications AS s

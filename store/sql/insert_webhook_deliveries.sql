@@ -5,4 +5,4 @@ SELECT gen_random_uuid(), e.tenant_id, e.id, e.webhook_url, jsonb_build_object(
     'error_node_id', e.error_node_id, 'completed_at', e.completed_at,
     'duration_seconds', e.duration_seconds, 'cost_usd', e.cost_usd)
 FROM workflow_executions AS e WHERE e.id = ANY($1) AND e.webhook_url IS NOT NULL
-ON CONFLICT (execution_id) DO NOTHING
+ON CONFLICT (execution_id, kind) DO NOTHING
