@@ -155,7 +155,7 @@ def _add_block(
     """Add a block's nodes; return where its paths stand at its end."""
     for step in block:
         if isinstance(step, Single):
-            tails = _add_single(scope, graph, step.node, tails, level)
+            tails = _add_single(scope, graph, step, tails, level)
         elif isinstance(step, Parallel):
             tails = [_add_parallel(scope, graph, step, tails, level)]
         else:
@@ -166,16 +166,20 @@ def _add_block(
 def _add_single(
     scope: _Scope,
     graph: StateGraph[Any, Any, Any, Any],
-    node: Node,
+    step: Single,
     tails: list[Tail],
     level: set[str],
 ) -> list[Tail]:
+    node = step.node
     graph.add_node(node.id, _plan_body(node) if node.pattern == "map" else _body(node))
     for tail in tails:
         _connect(graph, tail, node.id)
     last = _add_map(scope, graph, node) if node.pattern == "map" else node.id
     if is_chooser(scope.specification, node):
         graph.add_conditional_edges(last, _route(node), _targets(scope, node, level))
+        return []
+    if step.back is not None:
+        graph.add_conditional_edges(last, _again(step.back), [step.back, END])
         return []
     return [last]
 
@@ -245,6 +249,13 @@ def _route(node: Node) -> Callable[[State], str]:
         return END if stopped(state) else state.get(channel) or END
 
     return route
+
+
+def _again(target: str) -> Callable[[State], str]:
+    def again(state: State) -> str:
+        return END if stopped(state) else target
+
+    return again
 
 
 def _fan_out(node: Node, chunk: str, join: str) -> Callable[[State], list[Send] | str]:
