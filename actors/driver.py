@@ -3,6 +3,7 @@
 import asyncio
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
+from dataclasses import replace
 from typing import Any
 from uuid import UUID
 
@@ -11,16 +12,20 @@ from langchain_core.runnables import RunnableConfig
 from langgraph.errors import GraphRecursionError
 from langgraph.types import Command
 
+from actors.ending import Ending
+from actors.epilogue import has_epilogue, outcomes, run_epilogue
 from actors.errors import JournalStopped, LeaseLost
 from actors.graphs import GraphCache
 from actors.handed import Handed
 from actors.hosting import Host
 from actors.journal import Lease
-from actors.notes import Notes
 from actors.outcome import execution_output
-from actors.run import Facts, Run
+from actors.pausing import paused_interrupts
+from actors.run import Run
+from actors.scope import Facts
+from compiler.failures import STOPPING
 from compiler.graph import FAILURES
-from store.json_values import clean_text, dumps, loads
+from store.json_values import loads
 from store.postgres import UNREACHABLE
 from store.records import MoveRecord
 from store.statements import statement
@@ -77,52 +82,81 @@ class Driver:
             log.warning("execution.interrupted", execution_id=str(execution_id), error=repr(error))
 
     async def _drive(self, handed: Handed) -> None:
-        if handed.execution_id in self._runs:
-            return
         lease = Lease(handed.tenant_id, handed.execution_id, handed.epoch)
-        if handed.status == Status.PENDING:
-            move = MoveRecord(lease.execution_id, lease.epoch, Status.RUNNING)
-            self._host.journal.append(lease, [move], lazy=True)
         try:
-            async with asyncio.timeout(handed.seconds_left()) as timeout:
-                await self._run(lease, handed)
-        except TimeoutError:
-            if not timeout.expired():
-                raise
-            await self._fail(lease, "The execution took longer than its timeout.", None)
-        except (LeaseLost, JournalStopped, *UNREACHABLE):
+            compiled = await self._graphs.get(handed.tenant_id, handed.specification_sha256)
+        except UNREACHABLE:
             raise
         except Exception as error:
             log.exception("execution.broken", execution_id=str(lease.execution_id))
-            await self._fail(lease, f"{type(error).__name__}: {error}", None)
-
-    async def _run(self, lease: Lease, handed: Handed) -> None:
-        compiled = await self._graphs.get(handed.tenant_id, handed.specification_sha256)
-        facts = Facts(handed.workflow_id, handed.workflow_name, compiled, handed.input,
-                      handed.user_email, handed.user_name)  # fmt: skip
+            await self._host.journal.append(lease, _broken(error).records(lease))
+            return
         if handed.execution_id in self._runs:
             return
-        run = self._runs[handed.execution_id] = Run(lease, facts, self._host, handed.fresh)
-        if compiled.maps:
-            self._host.warm_up()
+        facts = Facts(handed.workflow_id, handed.workflow_name, compiled, handed.input,
+                      handed.user_email, handed.user_name)  # fmt: skip
+        run = Run(lease, facts, self._host, handed.fresh, handed.paused, handed.was_paused)
+        self._runs[handed.execution_id] = run
+        if handed.status == Status.PENDING:
+            move = MoveRecord(lease.execution_id, lease.epoch, Status.RUNNING)
+            run.write([move], lazy=True)
         try:
-            await self._until_parked(run)
+            if handed.ending_json is not None:
+                run.ending = Ending.from_json(handed.ending_json)
+            if ending := run.ending or await self._outcome(run, handed):
+                await self._close(run, ending)
         finally:
             del self._runs[handed.execution_id]
 
-    async def cancel(self, run: Run, reason: str) -> None:
-        """Record that an execution was cancelled, after its task has ended."""
-        notes = Notes(run.lease)
-        await run.write(
-            [
-                MoveRecord(run.lease.execution_id, run.lease.epoch, Status.CANCELLED,
-                           error_message=reason),
-                notes.event("workflow_cancelled", None, {"status": "cancelled",
-                                                         "message": reason}),
-            ]
-        )  # fmt: skip
+    async def _outcome(self, run: Run, handed: Handed) -> Ending | None:
+        """Run the graph to its end; None when the execution waits now."""
+        if run.facts.compiled.maps:
+            self._host.warm_up()
+        try:
+            async with asyncio.timeout(handed.seconds_left()) as timeout:
+                return await self._until_parked(run)
+        except TimeoutError:
+            if not timeout.expired():
+                raise
+            return Ending.failed("The execution took longer than its timeout.")
+        except (LeaseLost, JournalStopped, *UNREACHABLE):
+            raise
+        except Exception as error:
+            log.exception("execution.broken", execution_id=str(run.lease.execution_id))
+            return _broken(error)
 
-    async def _until_parked(self, run: Run) -> None:
+    async def _close(self, run: Run, ending: Ending) -> None:
+        """Run what runs at the end, and end."""
+        try:
+            if has_epilogue(run.facts.specification, ending):
+                if run.ending is None:
+                    run.ending = ending
+                    await run.write(ending.decided(run.lease))
+                ending = await run_epilogue(run, ending)
+            await run.write([*run.take_held(), *ending.records(run.lease)])
+        except (LeaseLost, JournalStopped, *UNREACHABLE):
+            raise
+        except Exception as error:
+            log.exception("execution.broken", execution_id=str(run.lease.execution_id))
+            broken = replace(_broken(error), node_id=ending.node_id)
+            if ending.message:
+                broken = broken.remarked([f"Before that: {ending.message}"])
+            await run.write([*run.take_held(), *broken.records(run.lease)])
+
+    async def cancel(self, run: Run, reason: str) -> None:
+        """Record that an execution was cancelled, after its task has ended.
+
+        One that has something to run at its end must be driven again, to run that; `run.ending`
+        says so. A second cancel cuts that off, too.
+        """
+        ending = Ending(Status.CANCELLED, reason)
+        if run.ending is None and has_epilogue(run.facts.specification, ending):
+            run.ending = ending
+            await run.write(ending.decided(run.lease))
+        else:
+            await run.write([*run.take_held(), *ending.records(run.lease)])
+
+    async def _until_parked(self, run: Run) -> Ending | None:
         execution_id = run.lease.execution_id
         graph = run.facts.compiled.graph
         config: RunnableConfig = {
@@ -131,76 +165,88 @@ class Driver:
             "max_concurrency": run.facts.specification.settings.execution.max_concurrent_nodes,
         }
         started = not run.fresh
+        if started:
+            run.stopped_by = await self._stopped_by(run)
         while True:
-            answers = await self._answers(run) if started else {}
+            answers = await self._answers(run, config) if started else {}
             begin: Any = None if started else {"input": dict(run.facts.input)}
             if answers:
                 begin = Command(resume=answers)
             try:
                 state = await graph.ainvoke(begin, config, context=run, durability="sync")
             except GraphRecursionError:
-                message = f"The execution went through {STEP_LIMIT} steps; a loop never leaves."
-                await self._fail(run.lease, message, None)
-                return
+                return Ending.failed(
+                    f"The execution went through {STEP_LIMIT} steps; a loop never leaves."
+                )
             started = True
-            stops = run.facts.specification.settings.error_handling.on_failure != "continue"
-            if not state.get("__interrupt__") or (run.failures and stops):
-                await self._end(run, state)
-                return
-            if await run.write([self._waiting(run)]):
-                return
+            if not state.get("__interrupt__") or run.stopped_by:
+                return await self._ending(run, state)
+            reason = "paused" if run.pausing else run.waits_for
+            move = MoveRecord(execution_id, run.lease.epoch, Status.WAITING, waiting_reason=reason)
+            if await run.write([*run.take_held(), move]):
+                return None
 
-    def _waiting(self, run: Run) -> MoveRecord:
-        lease = run.lease
-        return MoveRecord(
-            lease.execution_id, lease.epoch, Status.WAITING, waiting_reason="approval"
-        )
+    async def _stopped_by(self, run: Run) -> dict[str, str]:
+        """Return what failed in another process, in a branch that has not come to its end."""
+        past = await outcomes(run)
+        return {id: past.failed[id] for id, then in past.followed.items() if then in STOPPING}
 
-    async def _answers(self, run: Run) -> dict[str, Any]:
-        """Return decided answers that no node has taken over, by interrupt id."""
-        rows = await self._host.pool.fetch(statement("list_answers"), run.lease.execution_id)
-        run.asked.update(row["interrupt_id"] for row in rows)
-        return {
-            row["interrupt_id"]: {
-                "interrupt_id": row["interrupt_id"],
-                "output": {
-                    "approved": row["decision"] not in ("reject", "cancel"),
-                    "decision": row["decision"],
-                    "value": loads(row["value"]),
-                    "comment": row["comment"] or "",
-                    "by": row["decided_by"],
-                },
-            }
-            for row in rows
-            if row["status"] == "decided" and row["consumed_at"] is None
-        }
+    async def _answers(self, run: Run, config: RunnableConfig) -> dict[str, Any]:
+        """Return what interrupted nodes go on with, by interrupt id: what nobody has taken yet."""
+        execution_id = run.lease.execution_id
+        answers: dict[str, Any] = {}
+        for row in await self._host.pool.fetch(statement("list_answers"), execution_id):
+            run.asked.add(row["interrupt_id"])
+            if row["status"] == "decided" and row["consumed_at"] is None:
+                answers[row["interrupt_id"]] = _decision(row)
+        for row in await self._host.pool.fetch(statement("list_waits"), execution_id):
+            run.asked.add(row["interrupt_id"])
+            if row["status"] == "ended" and row["consumed_at"] is None:
+                answers[row["interrupt_id"]] = _wait_end(row)
+        if run.was_paused and not run.pausing:
+            # What was paused goes on as if nothing had been.
+            state = await run.facts.compiled.graph.aget_state(config, subgraphs=True)
+            answers |= {id: {} for id in paused_interrupts(state)}
+        return answers
 
-    async def _end(self, run: Run, state: dict[str, Any]) -> None:
-        specification = run.facts.specification
-        failures: dict[str, str] = state.get(FAILURES) or run.failures
-        if failures and specification.settings.error_handling.on_failure != "continue":
+    async def _ending(self, run: Run, state: dict[str, Any]) -> Ending:
+        failures = {
+            node_id: failure["message"]
+            for node_id, failure in (state.get(FAILURES) or {}).items()
+            if failure["then"] in STOPPING
+        } or run.stopped_by
+        if failures:
             node_id, message = next(iter(failures.items()))
-            await self._fail(run.lease, message, node_id)
-            return
-        output = execution_output(specification, await run.values(state))
-        notes = Notes(run.lease)
-        await run.write(
-            [
-                MoveRecord(run.lease.execution_id, run.lease.epoch, Status.COMPLETED,
-                           output_json=dumps(output)),
-                notes.event("workflow_completed", None,
-                            {"status": "completed", "output": output}),
-            ]
-        )  # fmt: skip
+            return Ending.failed(message, node_id)
+        specification = run.facts.specification
+        output = execution_output(specification, (await run.known(state)).values)
+        return Ending(Status.COMPLETED, output=output)
 
-    async def _fail(self, lease: Lease, message: str, node_id: str | None) -> None:
-        message = clean_text(message)
-        payload = {"status": "failed", "error_node_id": node_id, "error_message": message}
-        await self._host.journal.append(
-            lease,
-            [
-                MoveRecord(lease.execution_id, lease.epoch, Status.FAILED, error_message=message,
-                           error_node_id=node_id),
-                Notes(lease).event("workflow_failed", node_id, payload),
-            ],
-        )  # fmt: skip
+
+def _broken(error: Exception) -> Ending:
+    return Ending.failed(f"{type(error).__name__}: {error}")
+
+
+def _decision(row: Any) -> dict[str, Any]:
+    return {
+        "interrupt_id": row["interrupt_id"],
+        "output": {
+            "approved": row["decision"] not in ("reject", "cancel"),
+            "decision": row["decision"],
+            "value": loads(row["value"]),
+            "comment": row["comment"] or "",
+            "by": row["decided_by"],
+        },
+    }
+
+
+def _wait_end(row: Any) -> dict[str, Any]:
+    return {
+        "interrupt_id": row["interrupt_id"],
+        "output": {
+            "event": row["event"],
+            "timed_out": row["timed_out"],
+            "payload": loads(row["payload"]),
+            "at": row["ended_at"].isoformat(),
+        },
+    }

@@ -167,6 +167,9 @@ class ExecutionActor:
         task.cancel()
         await asyncio.wait([task])
         await engine.driver.cancel(run, reason)
+        if run.ending is not None:
+            # What the workflow runs at its end, however it ends.
+            self._begin(id, engine.driver.drive(id, self.id))
         return True
 
     async def stop(self) -> None:

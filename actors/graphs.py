@@ -63,7 +63,7 @@ class GraphCache:
         return self._graphs[key]
 
     def _compile(self, specification: Specification) -> Compiled:
-        nodes = specification.nodes
+        nodes = specification.body
         return Compiled(
             specification,
             compile_graph(specification, self._checkpointer),

@@ -31,6 +31,10 @@ class Handed:
     deadline_at: datetime | None
     fresh: bool
     """Whether it has no checkpoint yet."""
+    paused: bool = False
+    was_paused: bool = False
+    ending_json: str | None = None
+    """How it ends, when that is decided and only what runs at the end is left."""
 
     @classmethod
     def started(cls, start: Start, started: Started) -> "Handed":
@@ -48,7 +52,8 @@ class Handed:
             row["id"], row["tenant_id"], row["epoch"], row["status"], row["workflow_id"],
             row["workflow_name"], row["specification_sha256"], loads(row["input_data"]),
             row["user_email"] or "", row["user_name"] or "", row["deadline_at"],
-            row["last_checkpoint_number"] == 0,
+            row["last_checkpoint_number"] == 0, row["paused"], row["pauses"] > 0,
+            row["ending"],
         )  # fmt: skip
 
     def seconds_left(self) -> float | None:

@@ -3,7 +3,7 @@
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from datetime import UTC, datetime
-from typing import Any
+from typing import Any, Literal
 
 from langgraph.types import Interrupt
 from uuid_utils.compat import uuid7
@@ -12,6 +12,7 @@ from actors.attempts import Attempt
 from actors.fanout import ItemResult
 from actors.journal import Lease
 from agents.agent import AgentResult, Usage
+from compiler.failures import Then
 from compiler.specification import Node
 from store.json_values import clean_text, dumps
 from store.records import (
@@ -21,13 +22,21 @@ from store.records import (
     NodeLogRecord,
     ProgressRecord,
     Record,
+    WaitRecord,
 )
 
 
 class Notes:
-    """Makes the records of one execution's nodes."""
+    """Makes the records of one execution's nodes, or of what undoes them.
 
-    def __init__(self, lease: Lease) -> None:
+    Args:
+        lease: Whose execution it is.
+        subject: What the events tell of. Compensations are no nodes: they do not count among
+            those that completed or failed.
+    """
+
+    def __init__(self, lease: Lease, subject: Literal["node", "compensation"] = "node") -> None:
+        self._subject = subject
         self._tenant_id = lease.tenant_id
         self._execution_id = lease.execution_id
 
@@ -46,7 +55,9 @@ class Notes:
             ProgressRecord(self._execution_id, current_node=node.id),
         ]
         if attempt.number == 1:
-            records.append(self.event("node_started", node.id, {"agent_name": node.agent}))
+            records.append(
+                self.event(f"{self._subject}_started", node.id, {"agent_name": node.agent})
+            )
         return records
 
     def retrying(self, node: Node, task_id: str, attempt: Attempt) -> list[Record]:
@@ -59,7 +70,7 @@ class Notes:
         return [
             self._log(node, task_id, attempt, "failed"),
             ProgressRecord(self._execution_id, retried=1),
-            self.event("node_retrying", node.id, payload),
+            self.event(f"{self._subject}_retrying", node.id, payload),
         ]
 
     def completed(
@@ -79,22 +90,29 @@ class Notes:
         return [
             self._log(node, task_id, attempt, "completed", result),
             self._progress(usage, completed=1),
-            self.event("node_completed", node.id, payload),
+            self.event(f"{self._subject}_completed", node.id, payload),
         ]
 
-    def failed(self, node: Node, task_id: str, attempt: Attempt) -> list[Record]:
-        """Note that a node failed for good."""
+    def failed(
+        self, node: Node, task_id: str, attempt: Attempt, then: Then | None = None
+    ) -> list[Record]:
+        """Note that a node failed for good, and what follows."""
         payload = {
             "agent_name": node.agent,
             "attempt": attempt.number,
             "duration_seconds": _seconds(attempt),
             "error_message": attempt.error,
+            "then": then,
         }
-        return [
+        records: list[Record] = [
             self._log(node, task_id, attempt, "failed"),
-            ProgressRecord(self._execution_id, failed=1),
-            self.event("node_failed", node.id, payload),
+            self._progress(Usage(), failed=1),
+            self.event(f"{self._subject}_failed", node.id, payload),
         ]
+        if then == "default":
+            output = {node.key: node.default}
+            records.append(self.event("node_defaulted", node.id, {"output": output}))
+        return records
 
     def map_started(self, node: Node, task_id: str, attempt: Attempt, count: int) -> list[Record]:
         """Note that a mapped list is about to be run over."""
@@ -191,6 +209,23 @@ class Notes:
             self.event("approval_requested", asked["node_id"], payload),
         ]
 
+    def waiting(self, question: Interrupt) -> list[Record]:
+        """Note that a node waits for a time or an event."""
+        asked, wait = question.value, question.value["wait"]
+        due_at = datetime.fromisoformat(wait["due_at"]) if wait["due_at"] else None
+        place = (self._tenant_id, self._execution_id)
+        log = NodeLogRecord(
+            *place, asked["node_id"], asked["task_id"], 1, "wait", "pending", dumps(wait), None,
+            None, datetime.now(UTC),
+        )  # fmt: skip
+        return [
+            WaitRecord(*place, question.id, asked["node_id"], wait["event"], wait["key"], due_at),
+            log,
+            ProgressRecord(self._execution_id, current_node=asked["node_id"]),
+            self.event("node_started", asked["node_id"], {"agent_name": "wait"}),
+            self.event("wait_started", asked["node_id"], wait),
+        ]
+
     def answered(self, node: Node, task_id: str, shown: Any, output: Any) -> list[Record]:
         """Note that a question's answer was taken over."""
         now = datetime.now(UTC)
@@ -202,10 +237,12 @@ class Notes:
             self.event("node_completed", node.id, payload),
         ]
 
-    def _progress(self, usage: Usage, *, completed: int = 0) -> ProgressRecord:
+    def _progress(self, usage: Usage, *, completed: int = 0, failed: int = 0) -> ProgressRecord:
+        counted = self._subject == "node"
         return ProgressRecord(
             self._execution_id,
-            completed=completed,
+            completed=completed if counted else 0,
+            failed=failed if counted else 0,
             llm_tokens=usage.llm_tokens,
             api_calls=usage.api_calls,
             cost_usd=usage.cost_usd,

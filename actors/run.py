@@ -5,7 +5,6 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 from typing import Any
-from uuid import UUID
 
 import orjson
 from langchain_core.runnables import RunnableConfig
@@ -13,20 +12,25 @@ from langgraph.types import Interrupt, interrupt
 
 from actors.attempts import Attempt, Work, attempt_until_done
 from actors.checkpointer import INTERRUPT, Place
+from actors.ending import Ending
 from actors.fanout import Chunk, ItemResult
-from actors.graphs import Compiled
 from actors.hosting import Host
 from actors.journal import Lease
 from actors.maps import MapRows
 from actors.notes import Notes
+from actors.pausing import PAUSE, is_pause
+from actors.scope import Facts, Known, scope
 from actors.serde import StoredValue
 from agents.agent import AgentContext
 from agents.errors import AgentError
+from agents.wait import WaitParameters
 from compiler.conditions import parse_condition
+from compiler.failures import STOPPING, failure_edge, on_failure, what_follows
 from compiler.graph import FAILURES, Update, chunk_size, map_channel, route_channel
 from compiler.inflection import item_names
 from compiler.references import UnresolvedReference, lookup, parse_reference, resolve
-from compiler.specification import Node, Specification
+from compiler.regions import is_chooser
+from compiler.specification import Node
 from store.records import ConsumedRecord, Record
 
 READ = "__pregel_read"
@@ -35,23 +39,6 @@ only, and reads the rest. LangGraph's own prebuilt nodes use it; a test guards t
 
 LOGGED_ITEMS = 1000
 """A mapped list up to this length is shown whole in the node's log."""
-
-
-@dataclass(frozen=True, slots=True)
-class Facts:
-    """What is fixed about an execution while it runs."""
-
-    workflow_id: UUID
-    workflow_name: str
-    compiled: Compiled
-    input: Mapping[str, Any]
-    user_email: str
-    user_name: str
-
-    @property
-    def specification(self) -> Specification:
-        """What is executed."""
-        return self.compiled.specification
 
 
 @dataclass(slots=True)
@@ -67,10 +54,19 @@ class Run:
     host: Host
     fresh: bool
     """Whether nothing was recorded of the execution before this process began with it."""
+    pausing: bool = False
+    """Whether no further node is to begin."""
+    was_paused: bool = False
+    """Whether it was ever paused."""
+    waits_for: str = "approval"
+    """What it waits for that was asked last: approval, event or time."""
     asked: set[str] = field(default_factory=set)
     """The questions that are recorded already, by interrupt id."""
-    failures: dict[str, str] = field(default_factory=dict)
-    """What failed in this process, by node: a branch's failures reach the state at its end only."""
+    stopped_by: dict[str, str] = field(default_factory=dict)
+    """Why nodes failed in this process after whose failure no other begins: a branch's failures
+    reach the state at its end only."""
+    ending: Ending | None = None
+    """How it will end, once that is decided and recorded."""
     places: dict[str, Place] = field(default_factory=dict)
     """What this process has written of its state, by checkpoint namespace."""
     held: list[Record] = field(default_factory=list)
@@ -98,28 +94,39 @@ class Run:
         """Whether what is written now waits for a later checkpoint."""
         return False
 
+    def take_held(self) -> list[Record]:
+        """Return, once, what waits for a later checkpoint."""
+        records, self.held = self.held, []
+        return records
+
     def _question(self, question: Interrupt) -> list[Record]:
-        if question.id in self.asked:
+        if is_pause(question) or question.id in self.asked:
             return []
         self.asked.add(question.id)
-        return self._notes_of.question(question)
+        if "wait" not in question.value:
+            self.waits_for = "approval"
+            return self._notes_of.question(question)
+        self.waits_for = "event" if question.value["wait"]["event"] else "time"
+        return self._notes_of.waiting(question)
 
     # What the graph asks.
 
     async def run(self, node: Node, state: Mapping[str, Any], config: RunnableConfig) -> Update:
         """Run a node to its end."""
         task_id = _task_id(config)
-        values = await self.values(state)
-        if node.agent == "human_loop":
-            return await self._ask(node, task_id, values)
-        attempt = await self._attempts(node, task_id, values)
+        self.pause_point()
+        known = await self.known(state)
+        if node.agent in ("human_loop", "wait"):
+            return await self._ask(node, task_id, known)
+        attempt = await self.attempts(node, task_id, known, self._notes_of)
         if attempt.result is None:
-            return self._fail(node, task_id, attempt)
+            return await self._fail(node, task_id, attempt, known)
         output = attempt.result.output
         try:
-            route = await self._route(node, output, values)
+            route = await self._route(node, output, known)
         except AgentError as error:
-            return self._fail(node, task_id, replace(attempt, result=None, error=str(error)))
+            failed = replace(attempt, result=None, error=str(error))
+            return await self._fail(node, task_id, failed, known)
         self._notes[task_id] = self._notes_of.completed(node, task_id, attempt, attempt.result)
         return {node.key: output, **route}
 
@@ -128,12 +135,15 @@ class Run:
     ) -> Update:
         """Cut a node's list into chunks."""
         task_id = _task_id(config)
+        self.pause_point()
         begun = Attempt(1, datetime.now(UTC), node.parameters)
+        known = await self.known(state)
         try:
-            items = _mapped_list(node, self.scope(await self.values(state)))
+            items = _mapped_list(node, scope(self.facts, known))
         except (AgentError, UnresolvedReference) as error:
             failed = Attempt(1, begun.started_at, None, datetime.now(UTC), error=str(error))
-            return {**self._fail(node, task_id, failed), map_channel(node.id): None}
+            update = await self._fail(node, task_id, failed, known)
+            return {**update, map_channel(node.id): None}
         self._notes[task_id] = self._notes_of.map_started(node, task_id, begun, len(items))
         size = chunk_size(len(items), node.batch_size)
         return {map_channel(node.id): {"count": len(items), "size": size, "task": task_id}}
@@ -141,14 +151,14 @@ class Run:
     async def run_chunk(self, node: Node, start: int, stop: int, config: RunnableConfig) -> Update:
         """Run some items of a node's list as a Ray task."""
         task_id = _task_id(config)
+        self.pause_point()
         state = config["configurable"][READ](
-            [*self.facts.compiled.keys, map_channel(node.id)], False
+            [*self.facts.compiled.keys, map_channel(node.id), FAILURES], False
         )
         cut = state.get(map_channel(node.id))
-        values = await self.values(state)
-        results = await self._chunk(
-            node, start, _mapped_list(node, self.scope(values))[start:stop], values
-        )
+        known = await self.known(state)
+        items = _mapped_list(node, scope(self.facts, known))[start:stop]
+        results = await self._chunk(node, start, items, known)
         ended, failed = await self._maps.count(cut["task"])
         failed += sum(1 for result in results if result.error)
         ended += len(results)
@@ -172,105 +182,151 @@ class Run:
                 f"{len(failed)} of {len(items)} items failed; "
                 f"item {failed[0].map_index}: {failed[0].error}"
             )
-            return self._fail(node, task_id, replace(begun, error=message), cut["task"])
+            known = await self.known(state)
+            attempt = replace(begun, error=message)
+            return await self._fail(node, task_id, attempt, known, cut["task"])
         outputs = [item.output for item in items]
+        chooses = node.id in self.facts.compiled.choosers
+        known = await self.known(state) if chooses else Known({})
         try:
-            values = await self.values(state) if node.id in self.facts.compiled.choosers else {}
-            route = await self._route(node, outputs, values)
+            route = await self._route(node, outputs, known)
         except AgentError as error:
-            return self._fail(node, task_id, replace(begun, error=str(error)), cut["task"])
+            attempt = replace(begun, error=str(error))
+            return await self._fail(node, task_id, attempt, known, cut["task"])
         shown = outputs if len(outputs) <= LOGGED_ITEMS else {"count": len(outputs)}
         self._notes[task_id] = self._notes_of.map_completed(node, cut["task"], shown, len(items))
         return {node.key: StoredValue(cut["task"], len(items), 0), **route}
 
     # What bodies share.
 
-    async def values(self, state: Mapping[str, Any]) -> dict[str, Any]:
-        """Return the outputs in a state by key, mapped lists loaded."""
+    async def known(self, state: Mapping[str, Any]) -> Known:
+        """Return what stands in a state, mapped lists loaded."""
         found = {}
         for key in self.facts.compiled.keys:
             if key in state and key != "input":
                 value = state[key]
                 if isinstance(value, StoredValue):
-                    value = [item.output for item in await self._maps.load(value.task_id)]
+                    value = await self.mapped(value.task_id)
                 found[key] = value
-        return found
+        failures = state.get(FAILURES) or {}
+        return Known(found, {name: failure["message"] for name, failure in failures.items()})
 
-    def scope(self, values: Mapping[str, Any]) -> dict[str, Any]:
-        """Return what references in braces may name, secrets left out."""
-        facts = self.facts
-        return {
-            **values,
-            "state": dict(values),
-            "input": facts.input,
-            "workflow": {
-                "id": f"wf_{facts.workflow_id.hex}",
-                "name": facts.workflow_name,
-                "output": dict(values),
-            },
-            "user": {"email": facts.user_email, "name": facts.user_name},
-        }
+    async def mapped(self, task_id: str) -> list[Any]:
+        """Return the output of a map: the outputs of its items."""
+        return [item.output for item in await self._maps.load(task_id)]
 
-    async def _attempts(self, node: Node, task_id: str, values: Mapping[str, Any]) -> Attempt:
-        scope = self.scope(values)
+    async def attempts(
+        self,
+        node: Node,
+        task_id: str,
+        known: Known,
+        notes: Notes,
+        *,
+        name: str | None = None,
+        extra: Mapping[str, Any] | None = None,
+    ) -> Attempt:
+        """Try a node until it succeeds or has failed for good.
+
+        Args:
+            node: What is tried.
+            task_id: The visit of the node that its log is for.
+            known: What its parameters may refer to.
+            notes: What records the attempts but for the last one's outcome.
+            name: What its idempotency key calls it, if not by its id.
+            extra: Further names that its parameters may refer to.
+        """
+        variables = {**scope(self.facts, known), **(extra or {})}
         agent = self.host.registry.get(node.agent)
         work = Work(
             node=node,
             agent=agent,
             code=self.host.registry.signatures()[node.agent].code_parameters,
-            scope=scope,
+            scope=variables,
             secrets=self.host.secrets,
             context=AgentContext(
                 tenant_id=self.lease.tenant_id,
                 workflow_id=self.facts.workflow_id,
                 execution_id=self.lease.execution_id,
-                node_id=node.id,
+                node_id=name or node.id,
                 services=self.host.services,
-                inputs={key: values[key] for key in node.input_keys if key in values},
-                variables=scope,
+                inputs={key: known.values[key] for key in node.input_keys if key in known.values},
+                variables=variables,
             ),
         )
 
         async def started(attempt: Attempt) -> None:
             # Nobody waits for it: it may be told together with what the attempt brings.
-            self.write(self._notes_of.started(node, task_id, attempt), lazy=True)
+            self.write(notes.started(node, task_id, attempt), lazy=True)
 
         async def retrying(attempt: Attempt) -> None:
-            self.write(self._notes_of.retrying(node, task_id, attempt), lazy=True)
+            self.write(notes.retrying(node, task_id, attempt), lazy=True)
 
         return await attempt_until_done(work, started, retrying)
 
-    def _fail(
-        self, node: Node, task_id: str, attempt: Attempt, log_task_id: str | None = None
+    async def _fail(
+        self,
+        node: Node,
+        task_id: str,
+        attempt: Attempt,
+        known: Known,
+        log_task_id: str | None = None,
     ) -> Update:
-        self._notes[task_id] = self._notes_of.failed(node, log_task_id or task_id, attempt)
-        self.failures[node.id] = attempt.error or ""
-        update: Update = {FAILURES: {node.id: attempt.error}}
-        if self.facts.specification.settings.error_handling.on_failure == "continue":
-            update[node.key] = None
-        return update
+        """Record that a node failed for good; return what the state becomes."""
+        specification = self.facts.specification
+        then = what_follows(specification, node)
+        route: Update = {}
+        if is_chooser(specification, node):
+            # What it chose in an earlier round of a loop counts no more.
+            route = {route_channel(node.id): None}
+        if edge := failure_edge(specification, node.id):
+            route = {route_channel(node.id): edge.target}
+        if then == "default":
+            try:
+                route = await self._route(node, node.default, known)
+            except AgentError as error:
+                then = on_failure(specification, node)
+                attempt = replace(attempt, error=f"{attempt.error} And its default: {error}")
+        self._notes[task_id] = self._notes_of.failed(node, log_task_id or task_id, attempt, then)
+        message = attempt.error or ""
+        failures = {FAILURES: {node.id: {"message": message, "then": then}}}
+        if then in STOPPING:
+            self.stopped_by[node.id] = message
+            return {**failures, **route}
+        return {**failures, node.key: node.default if then == "default" else None, **route}
 
-    async def _ask(self, node: Node, task_id: str, values: Mapping[str, Any]) -> Update:
+    async def _ask(self, node: Node, task_id: str, known: Known) -> Update:
         # Answering one question runs every unanswered one again, so nothing happens before this.
         agent = self.host.registry.get(node.agent)
         begun = datetime.now(UTC)
         try:
-            shown = resolve(node.parameters, self.scope(values))
-            question = agent.parameters.model_validate(shown).model_dump(mode="json")
+            shown = resolve(node.parameters, scope(self.facts, known))
+            asked = agent.parameters.model_validate(shown)
         except (UnresolvedReference, ValueError) as error:
-            return self._fail(node, task_id, Attempt(1, begun, None, begun, error=str(error)))
-        answer = interrupt({**question, "node_id": node.id, "task_id": task_id})
+            failed = Attempt(1, begun, None, begun, error=str(error))
+            return await self._fail(node, task_id, failed, known)
+        question: dict[str, Any] = {"node_id": node.id, "task_id": task_id}
+        if isinstance(asked, WaitParameters):
+            due_at = asked.due_at(begun)
+            question["wait"] = {"event": asked.event, "key": asked.key,
+                                "due_at": due_at.isoformat() if due_at else None}  # fmt: skip
+        else:
+            question |= asked.model_dump(mode="json")
+        answer = interrupt(question)
+        while not answer:
+            # That was the end of a pause which this node stood through.
+            answer = interrupt(question)
         consumed = ConsumedRecord(self.lease.execution_id, answer["interrupt_id"])
         output = answer["output"]
         try:
-            update = {node.key: output, **await self._route(node, output, values)}
+            update = {node.key: output, **await self._route(node, output, known)}
             self._notes[task_id] = self._notes_of.answered(node, task_id, shown, output)
         except AgentError as error:
-            update = self._fail(node, task_id, Attempt(1, begun, shown, begun, error=str(error)))
+            failed = Attempt(1, begun, shown, begun, error=str(error))
+            update = await self._fail(node, task_id, failed, known)
         self._notes[task_id].append(consumed)
         return update
 
-    async def _route(self, node: Node, output: Any, values: Mapping[str, Any]) -> Update:
+    async def _route(self, node: Node, output: Any, known: Known) -> Update:
         """Return where a node that chooses goes on; nothing for one that does not.
 
         Raises:
@@ -282,23 +338,24 @@ class Run:
         if node.agent == "router":
             return {channel: output.get("route")}
         sandbox = await self.host.services.sandbox()
-        scope = self.scope({**values, node.key: output})
+        names = scope(self.facts, replace(known, values={**known.values, node.key: output}))
         for edge in self.facts.specification.edges:
-            if edge.source == node.id and (
-                not edge.condition
-                or await sandbox.evaluate(parse_condition(edge.condition).source, scope)
+            if edge.source != node.id or edge.type == "failure":
+                continue
+            if not edge.condition or await sandbox.evaluate(
+                parse_condition(edge.condition).source, names
             ):
                 return {channel: edge.target}
         return {channel: None}
 
     async def _chunk(
-        self, node: Node, start: int, items: list[Any], values: Mapping[str, Any]
+        self, node: Node, start: int, items: list[Any], known: Known
     ) -> list[ItemResult]:
         chunk = Chunk(
             node=node.model_dump(mode="json", by_alias=True),
             start=start,
             items=items,
-            scope=self._item_scope(node, values),
+            scope=self._item_scope(node, known),
             secrets=self.host.secrets,
             tenant_id=str(self.lease.tenant_id),
             workflow_id=str(self.facts.workflow_id),
@@ -316,15 +373,23 @@ class Run:
                 for place in range(len(items))
             ]
 
-    def _item_scope(self, node: Node, values: Mapping[str, Any]) -> dict[str, Any]:
+    def _item_scope(self, node: Node, known: Known) -> dict[str, Any]:
         """Leave the mapped list itself out of what every chunk carries, when nothing names it."""
         text = orjson.dumps(node.parameters).decode("utf-8")
+        values = known.values
         names = [*values, *item_names(node.input_keys[0])]
-        return self.scope({key: values[key] for key in names if key in values and key in text})
+        kept = {key: values[key] for key in names if key in values and key in text}
+        return scope(self.facts, replace(known, values=kept))
 
     def write(self, records: Sequence[Record], *, lazy: bool = False) -> "asyncio.Future[bool]":
         """Append records of this execution to the journal."""
         return self.host.journal.append(self.lease, records, lazy=lazy)
+
+    def pause_point(self) -> None:
+        """Stand here until the execution is resumed, if it is paused; nothing was done before."""
+        while self.pausing:
+            # The end of an earlier pause of this node comes first, and counts no more.
+            interrupt(PAUSE)
 
 
 def _task_id(config: RunnableConfig) -> str:

@@ -105,7 +105,8 @@ class Supervisor:
         for row in taken:
             if row["owner_losses"] >= OWNER_LOSSES_LIMIT:
                 message = f"Its executor died {row['owner_losses']} times while it ran."
-                await fail_parked(pool, live, row["tenant_id"], row["id"], message)
+                # What it runs at its end may be what kills its owners.
+                await fail_parked(pool, live, row["tenant_id"], row["id"], message, at_once=True)
                 continue
             given.append(Woken(row["id"], row["owner_id"]))
         self._give("recover", given)

@@ -10,7 +10,9 @@ from agents.agent import AgentContext
 CODE: JsonDict = {"weft": "code"}
 """Marks a parameter as code: its braces are never references."""
 
-_NOT_STATE = frozenset({"input", "item", "state", "workflow", "user", "secrets"})
+_NOT_STATE = frozenset(
+    {"input", "item", "state", "workflow", "user", "secrets", "failures", "execution"}
+)
 
 
 def script_scope(context: AgentContext, **extra: Any) -> dict[str, Any]:

@@ -7,6 +7,7 @@ A specification without problems can be compiled and executed. What it finds is 
 from collections.abc import Mapping
 
 from compiler.check_agents import agent_problems
+from compiler.check_failures import failure_problems
 from compiler.check_graph import graph_problems
 from compiler.check_names import key_conflicts, name_problems
 from compiler.check_schemas import state_schema_problems, validate_input
@@ -29,11 +30,15 @@ def check(specification: Specification, agents: Mapping[str, AgentSignature]) ->
     """
     order = topology(specification)
     # What comes later here can only be asked of a graph without the faults before it.
-    graph = graph_problems(specification, order) or shape_problems(specification)
+    failures = failure_problems(specification)
+    graph = graph_problems(specification, order)
+    if not failures:
+        graph = graph or shape_problems(specification)
     return [
         *state_schema_problems(specification),
         *agent_problems(specification, agents),
         *name_problems(specification, agents, order),
-        *(graph or key_conflicts(specification)),
+        *failures,
+        *(graph or ([] if failures else key_conflicts(specification))),
         *settings_problems(specification),
     ]

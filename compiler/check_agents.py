@@ -2,13 +2,14 @@
 
 import ast
 import warnings
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from typing import Any, Literal
 
 import jsonschema_rs
 
 from compiler.check_schemas import describe, validator
 from compiler.errors import Problem
+from compiler.failures import compensation
 from compiler.references import parse_template, references_in
 from compiler.signature import AgentSignature
 from compiler.specification import Node, Specification
@@ -32,8 +33,7 @@ def agent_problems(
     """Return what is wrong with the nodes' agents and their parameters."""
     problems: list[Problem] = []
     compiled: dict[str, jsonschema_rs.Validator] = {}
-    for index, node in enumerate(specification.nodes):
-        path = f"nodes[{index}]"
+    for path, node in _with_compensations(specification):
         signature = agents.get(node.agent)
         if signature is None:
             message = f"There is no agent `{node.agent}`."
@@ -48,6 +48,14 @@ def agent_problems(
         problems += _parameter_problems(node, signature, compiled[node.agent], path)
         problems += _script_problems(node, signature, path)
     return problems
+
+
+def _with_compensations(specification: Specification) -> Iterator[tuple[str, Node]]:
+    for index, node in enumerate(specification.nodes):
+        yield f"nodes[{index}]", node
+        undo = compensation(node)
+        if undo is not None:
+            yield f"nodes[{index}].compensate", undo
 
 
 def _map_problems(node: Node, signature: AgentSignature, path: str) -> list[Problem]:

@@ -38,7 +38,8 @@ def _edge_problems(specification: Specification, order: Topology) -> Iterator[Pr
     for index, edge in enumerate(specification.edges):
         path = f"edges[{index}]"
         for name, node in (("from", edge.source), ("to", edge.target)):
-            if node not in order.successors:
+            # An edge of a node of `finally` has a problem of its own.
+            if node not in order.successors and node not in specification.final_ids:
                 message = f"The edge leads {name} `{node}`, which is no node."
                 remedy = did_you_mean(node, order.nodes)
                 yield Problem(f"{path}.{name}", "dangling_edge", message, remedy)
@@ -46,6 +47,11 @@ def _edge_problems(specification: Specification, order: Topology) -> Iterator[Pr
         if pair in seen:
             message = f"edges[{seen[pair]}] leads from `{edge.source}` to `{edge.target}` already."
             remedy = "Remove one; join two conditions with `or`."
+            if "failure" in (edge.type, specification.edges[seen[pair]].type):
+                remedy = (
+                    f"Remove the failure edge; write `on_failure: continue` or `default` on "
+                    f"`{edge.source}` to go on the same way when it fails."
+                )
             yield Problem(path, "duplicate_edge", message, remedy)
         seen.setdefault(pair, index)
 
@@ -53,11 +59,11 @@ def _edge_problems(specification: Specification, order: Topology) -> Iterator[Pr
 def _choice_problems(specification: Specification) -> Iterator[Problem]:
     """Check the conditions on the edges of nodes that are no routers: the first that holds wins."""
     routers = {node.id for node in specification.nodes if node.agent == ROUTER}
-    choosers = _choosers(specification)
+    choosers = {edge.source for edge in specification.edges if edge.condition}
     always: dict[str, int] = {}
     for index, edge in enumerate(specification.edges):
         path = f"edges[{index}]"
-        if edge.source in routers:
+        if edge.source in routers or edge.type == "failure":
             continue
         if edge.condition is not None and edge.type == "parallel":
             message = "A parallel edge is always taken, but this one has a condition."
@@ -79,7 +85,7 @@ def _choice_problems(specification: Specification) -> Iterator[Problem]:
 
 def _router_problems(specification: Specification, order: Topology) -> Iterator[Problem]:
     for index, node in enumerate(specification.nodes):
-        if node.agent == ROUTER:
+        if node.agent == ROUTER and node.id in order.successors:
             path = f"nodes[{index}].parameters"
             yield from _router_form(node, path)
             targets = dict(_router_targets(node, path))
@@ -128,7 +134,7 @@ def _target_problem(node: Node, target: str, place: str, order: Topology) -> Ite
 
 def _unrouted(specification: Specification, node: Node, targets: set[str]) -> Iterator[Problem]:
     for index, edge in enumerate(specification.edges):
-        if edge.source == node.id and edge.target not in targets:
+        if edge.source == node.id and edge.type != "failure" and edge.target not in targets:
             message = f"The router `{node.id}` never takes its edge to `{edge.target}`."
             remedy = "Name that node in the router's parameters, or remove the edge."
             yield Problem(f"edges[{index}]", "edge_never_taken", message, remedy)
@@ -216,15 +222,17 @@ def _loops(specification: Specification, order: Topology) -> Iterator[tuple[int,
 
 
 def _choosers(specification: Specification) -> set[str]:
-    routers = {node.id for node in specification.nodes if node.agent == ROUTER}
-    return routers | {edge.source for edge in specification.edges if edge.condition}
+    routers = {node.id for node in specification.body if node.agent == ROUTER}
+    return routers | {
+        edge.source for edge in specification.edges if edge.condition or edge.type == "failure"
+    }
 
 
 def _nodes_that_leave(specification: Specification, order: Topology) -> set[str]:
     """Return the choosers that can end a loop: one of their ways leads out of it or ends."""
     leaving = set()
     choosers = _choosers(specification)
-    for node in specification.nodes:
+    for node in specification.body:
         if node.id not in choosers or not order.precedes(node.id, node.id):
             continue
         outside = any(not order.precedes(to, node.id) for to in order.successors[node.id])

@@ -9,6 +9,7 @@ from collections.abc import Iterator, Mapping
 from compiler.check_graph import ROUTER
 from compiler.conditions import ConditionError, parse_condition
 from compiler.errors import Problem
+from compiler.failures import compensation
 from compiler.names import Names, Place, mapped_items, reserved_problem
 from compiler.references import parse_reference, references_in
 from compiler.regions import Block, Parallel, Single, decompose
@@ -34,8 +35,12 @@ def name_problems(
         problems += _reserved_names(node, path)
         problems += _input_keys(names, node, path)
         problems += _references(names, node, path, agents.get(node.agent))
+        undo = compensation(node)
+        if undo is not None:
+            path = f"{path}.compensate"
+            problems += _references(names, undo, path, agents.get(undo.agent), after=True)
         if node.agent == ROUTER:
-            problems += _router_conditions(names, node, path)
+            problems += _router_conditions(names, node, f"nodes[{index}]")
     problems += _edge_conditions(names, specification)
     return problems
 
@@ -67,11 +72,16 @@ def _input_keys(names: Names, node: Node, path: str) -> Iterator[Problem]:
 
 
 def _references(
-    names: Names, node: Node, path: str, signature: AgentSignature | None
+    names: Names,
+    node: Node,
+    path: str,
+    signature: AgentSignature | None,
+    *,
+    after: bool = False,
 ) -> Iterator[Problem]:
     code = signature.code_parameters if signature else _NO_CODE
     for place, reference in references_in(node.parameters, code):
-        where = Place(f"{path}.parameters.{place}", node, items=mapped_items(node))
+        where = Place(f"{path}.parameters.{place}", node, after, mapped_items(node))
         problem = names.problem(reference, where)
         if problem:
             yield problem

@@ -3,7 +3,6 @@
 import re
 from collections.abc import Iterator
 
-from compiler.regions import is_chooser
 from compiler.specification import Edge, Node, Specification
 from compiler.topology import layout
 
@@ -22,8 +21,9 @@ _UNSAFE = re.compile(r"[^\w .,:!?()+*/=%$@^~'{}\[\]-]")
 def mermaid(specification: Specification) -> str:
     """Write the graph as a Mermaid flowchart.
 
-    Nodes that choose are diamonds, map nodes have double sides, questions to people are rounded;
-    conditions and routes stand on the edges.
+    Nodes that choose are diamonds, map nodes have double sides, questions to people are rounded,
+    nodes that run at the end are slanted; conditions and routes stand on the edges, and failure
+    edges are dotted.
     """
     lines = ["flowchart TD"]
     nodes = {node.id: node for node in specification.nodes}
@@ -31,7 +31,8 @@ def mermaid(specification: Specification) -> str:
     for edge in specification.edges:
         if edge.source in nodes and edge.target in nodes:
             label = _label(edge, nodes[edge.source])
-            arrow = f'-->|"{_escaped(label)}"|' if label else "-->"
+            line = "-.->" if edge.type == "failure" else "-->"
+            arrow = f'{line}|"{_escaped(label)}"|' if label else line
             lines.append(f"    {_name(edge.source)} {arrow} {_name(edge.target)}")
     return "\n".join(lines) + "\n"
 
@@ -42,15 +43,27 @@ def _name(node_id: str) -> str:
 
 def _shape(specification: Specification, node: Node) -> str:
     text = f"{_escaped(node.id)}<br/>{_escaped(node.agent)}"
+    if node.compensate is not None:
+        text = f"{text}<br/>undone by {_escaped(node.compensate.agent)}"
+    if node.id in specification.final_ids:
+        return f'[/"{text}<br/>at the end"/]'
     if node.pattern == "map":
         over = _escaped(node.input_keys[0]) if node.input_keys else "?"
         return f'[["{text}<br/>for each of {over}"]]'
-    if is_chooser(specification, node):
+    if _decides(specification, node):
         return f'{{"{text}"}}'
     return f'(["{text}"])' if node.agent == "human_loop" else f'["{text}"]'
 
 
+def _decides(specification: Specification, node: Node) -> bool:
+    return node.agent == "router" or any(
+        edge.condition for edge in specification.edges if edge.source == node.id
+    )
+
+
 def _label(edge: Edge, source: Node) -> str:
+    if edge.type == "failure":
+        return "when it fails"
     if edge.condition or source.agent != "router":
         return edge.condition or ""
     return " / ".join(_routes(edge, source))

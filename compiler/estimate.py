@@ -6,9 +6,10 @@ length is not known, a loop) it rests on an assumption, and the interval says so
 """
 
 import math
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 
+from compiler.failures import compensation, final_nodes, rolls_back
 from compiler.regions import Block, Parallel, Single, decompose
 from compiler.signature import AgentSignature
 from compiler.specification import Node, Specification
@@ -67,7 +68,7 @@ def workflow_estimate(
     """
     nodes = {
         node.id: node_estimate(node, agents[node.agent], specification)
-        for node in specification.nodes
+        for node in specification.body
     }
     found = _total(decompose(specification), nodes)
     order = topology(specification)
@@ -76,7 +77,24 @@ def workflow_estimate(
             found.seconds.times(1, ASSUMED_ROUNDS, bounded=False),
             found.cost_usd.times(1, ASSUMED_ROUNDS, bounded=False),
         )
-    return _within(found, specification.settings.execution.timeout_seconds)
+    found = _within(found, specification.settings.execution.timeout_seconds)
+    # The time limit is the workflow's own; what undoes it and what runs at the end come after it.
+    return sum(_afterwards(specification, agents), found)
+
+
+def _afterwards(
+    specification: Specification, agents: Mapping[str, AgentSignature]
+) -> Iterator[Estimate]:
+    for node in final_nodes(specification):
+        yield node_estimate(node, agents[node.agent], specification)
+    for undo in map(compensation, specification.body if rolls_back(specification) else ()):
+        if undo is not None:
+            # It runs only when something failed.
+            estimate = node_estimate(undo, agents[undo.agent], specification)
+            yield Estimate(
+                estimate.seconds.times(0, 1, bounded=True),
+                estimate.cost_usd.times(0, 1, bounded=True),
+            )
 
 
 def _within(estimate: Estimate, seconds: float | None) -> Estimate:

@@ -5,7 +5,8 @@ brings as its context, so one compiled graph serves all executions of a specific
 
 State channels: `input`, one per node key (its output), and three kinds of our own, whose names
 hold a colon so that no output key can meet them: `route:<node>` (the target a chooser took),
-`map:<node>` (how a list was cut into chunks) and `weft:failures` (failed nodes by id).
+`map:<node>` (how a list was cut into chunks) and `weft:failures` (failed nodes by id). The nodes
+of `finally` and compensations are no part of it: they run after it, see `actors.epilogue`.
 """
 
 from collections.abc import Awaitable, Callable, Hashable, Mapping
@@ -19,13 +20,15 @@ from langgraph.graph.state import CompiledStateGraph
 from langgraph.runtime import Runtime
 from langgraph.types import Send
 
+from compiler.failures import STOPPING
 from compiler.regions import Block, Choice, Parallel, Single, decompose, is_chooser
 from compiler.specification import Node, Specification
 
-FORMAT = 1
+FORMAT = 2
 """Changes when compiled graphs change in a way that running executions would notice."""
 
 FAILURES = "weft:failures"
+"""Holds by node {"message": why, "then": what followed, one of `compiler.failures.Then`}."""
 CHUNK_LIMIT = 200
 """The most chunks a list is cut into."""
 
@@ -59,8 +62,6 @@ class _Scope:
 
     specification: Specification
     schema: type
-    goes_on: bool
-    """Whether the execution goes on after a node has failed."""
 
 
 def route_channel(node_id: str) -> str:
@@ -94,11 +95,7 @@ def compile_graph(
     Raises:
         ShapeError: The graph cannot be read as nested regions.
     """
-    scope = _Scope(
-        specification,
-        _schema("State", specification, None),
-        specification.settings.error_handling.on_failure == "continue",
-    )
+    scope = _Scope(specification, _schema("State", specification, None))
     graph = _graph(scope, decompose(specification), None)
     return graph.compile(checkpointer=checkpointer, name=specification.metadata.name)
 
@@ -114,7 +111,7 @@ def _merged(old: dict[str, Any] | None, new: dict[str, Any] | None) -> dict[str,
 def _schema(name: str, specification: Specification, keys: set[str] | None) -> type:
     """Make the state's type: every channel, or only those named."""
     channels: dict[str, Any] = {"input": Annotated[Any, _latest]}
-    for node in specification.nodes:
+    for node in specification.body:
         channels[node.key] = Annotated[Any, _latest]
         if is_chooser(specification, node):
             channels[route_channel(node.id)] = Annotated[Any, _latest]
@@ -158,7 +155,7 @@ def _add_block(
     """Add a block's nodes; return where its paths stand at its end."""
     for step in block:
         if isinstance(step, Single):
-            tails = _add_single(scope, graph, step.node, tails, level)
+            tails = _add_single(scope, graph, step, tails, level)
         elif isinstance(step, Parallel):
             tails = [_add_parallel(scope, graph, step, tails, level)]
         else:
@@ -169,18 +166,20 @@ def _add_block(
 def _add_single(
     scope: _Scope,
     graph: StateGraph[Any, Any, Any, Any],
-    node: Node,
+    step: Single,
     tails: list[Tail],
     level: set[str],
 ) -> list[Tail]:
-    graph.add_node(
-        node.id, _plan_body(scope, node) if node.pattern == "map" else _body(scope, node)
-    )
+    node = step.node
+    graph.add_node(node.id, _plan_body(node) if node.pattern == "map" else _body(node))
     for tail in tails:
         _connect(graph, tail, node.id)
     last = _add_map(scope, graph, node) if node.pattern == "map" else node.id
     if is_chooser(scope.specification, node):
         graph.add_conditional_edges(last, _route(node), _targets(scope, node, level))
+        return []
+    if step.back is not None:
+        graph.add_conditional_edges(last, _again(step.back), [step.back, END])
         return []
     return [last]
 
@@ -188,7 +187,7 @@ def _add_single(
 def _add_map(scope: _Scope, graph: StateGraph[Any, Any, Any, Any], node: Node) -> str:
     chunk, join = f"{node.id}.chunk", f"{node.id}.join"
     graph.add_node(chunk, _chunk_body(node))
-    graph.add_node(join, _join_body(scope, node))
+    graph.add_node(join, _join_body(node))
     graph.add_conditional_edges(node.id, _fan_out(node, chunk, join), [chunk, join])
     graph.add_edge(chunk, join)
     return join
@@ -206,7 +205,7 @@ def _add_parallel(
         head = _level(branch)[0].node
         alone = len(branch) == 1 and head.pattern != "map"
         if alone and not is_chooser(scope.specification, head):
-            graph.add_node(head.id, _body(scope, head))
+            graph.add_node(head.id, _body(head))
             name = head.id
         else:
             name = f"{head.id}.branch"
@@ -246,9 +245,17 @@ def _route(node: Node) -> Callable[[State], str]:
     channel = route_channel(node.id)
 
     def route(state: State) -> str:
-        return state.get(channel) or END
+        # A loop that goes on after a failure beside it would turn until its steps are used up.
+        return END if stopped(state) else state.get(channel) or END
 
     return route
+
+
+def _again(target: str) -> Callable[[State], str]:
+    def again(state: State) -> str:
+        return END if stopped(state) else target
+
+    return again
 
 
 def _fan_out(node: Node, chunk: str, join: str) -> Callable[[State], list[Send] | str]:
@@ -270,13 +277,15 @@ def _fan_out(node: Node, chunk: str, join: str) -> Callable[[State], list[Send] 
 _Body = Callable[..., Awaitable[Update]]
 
 
-def _stopped(scope: _Scope, state: State) -> bool:
-    return bool(state.get(FAILURES)) and not scope.goes_on
+def stopped(state: State) -> bool:
+    """Whether a node has failed in a way after which no other begins."""
+    failures = state.get(FAILURES) or {}
+    return any(failure["then"] in STOPPING for failure in failures.values())
 
 
-def _body(scope: _Scope, node: Node) -> _Body:
+def _body(node: Node) -> _Body:
     async def body(state: State, config: RunnableConfig, runtime: Runtime[Any]) -> Update:
-        if _stopped(scope, state):
+        if stopped(state):
             return {}
         bodies: Bodies = runtime.context
         return await bodies.run(node, state, config)
@@ -284,9 +293,9 @@ def _body(scope: _Scope, node: Node) -> _Body:
     return body
 
 
-def _plan_body(scope: _Scope, node: Node) -> _Body:
+def _plan_body(node: Node) -> _Body:
     async def plan(state: State, config: RunnableConfig, runtime: Runtime[Any]) -> Update:
-        if _stopped(scope, state):
+        if stopped(state):
             return {map_channel(node.id): None}
         bodies: Bodies = runtime.context
         return await bodies.plan_map(node, state, config)
@@ -304,9 +313,9 @@ def _chunk_body(node: Node) -> _Body:
     return chunk
 
 
-def _join_body(scope: _Scope, node: Node) -> _Body:
+def _join_body(node: Node) -> _Body:
     async def join(state: State, config: RunnableConfig, runtime: Runtime[Any]) -> Update:
-        if _stopped(scope, state) or not state.get(map_channel(node.id)):
+        if stopped(state) or not state.get(map_channel(node.id)):
             return {}
         bodies: Bodies = runtime.context
         return await bodies.join_map(node, state, config)

@@ -4,6 +4,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 
 from compiler.errors import Problem
+from compiler.failures import FINAL_FIELDS, survivable
 from compiler.inflection import item_names
 from compiler.references import Reference
 from compiler.signature import AgentSignature
@@ -11,7 +12,9 @@ from compiler.specification import Node, Specification
 from compiler.suggestions import did_you_mean
 from compiler.topology import Topology
 
-RESERVED = frozenset(("input", "state", "item", "workflow", "user", "secrets"))
+RESERVED = frozenset(
+    ("input", "state", "item", "workflow", "user", "secrets", "failures", "execution")
+)
 FIELDS = {"workflow": ("id", "name", "output"), "user": ("email", "name")}
 """What `{workflow.x}` and `{user.x}` may name."""
 
@@ -43,6 +46,11 @@ class Names:
         for node in specification.nodes:
             self._writers.setdefault(node.key, []).append(node)
         self._ids = {node.id: node for node in specification.nodes}
+        self._final = {name: place for place, name in enumerate(specification.final_ids)}
+        self._survivable = survivable(specification)
+        self._failure_edges = {
+            edge.source: edge.target for edge in specification.edges if edge.type == "failure"
+        }
         schema = specification.state_schema.input
         properties = schema.get("properties")
         self._inputs = tuple(properties) if isinstance(properties, dict) else ()
@@ -61,6 +69,10 @@ class Names:
             return self._input_problem(reference, place)
         if root in FIELDS:
             return _field_problem(reference, FIELDS[root], place)
+        if root == "failures" and root not in self._writers:
+            return self._failure_problem(reference, place)
+        if root == "execution" and root not in self._writers:
+            return self._execution_problem(reference, place)
         if root == "secrets":
             return _secret_problem(reference, place)
         return self._key_problem(reference, place)
@@ -71,6 +83,48 @@ class Names:
         name = str(reference.path[0])
         message = f"The input has no field `{name}`."
         remedy = f"{did_you_mean(name, self._inputs)} Or add it to `state_schema.input.properties`."
+        return Problem(place.path, "unknown_reference", message, remedy)
+
+    def _failure_problem(self, reference: Reference, place: Place) -> Problem | None:
+        """Check that a failure can have happened, and been survived, where it is spoken of."""
+        name = str(reference.path[0]) if reference.path else ""
+        if name not in self._ids:
+            message = f"`{{{reference}}}` names no node."
+            remedy = did_you_mean(name, self._ids) or "Write `{failures.node_id.message}`."
+            return Problem(place.path, "unknown_reference", message, remedy)
+        if reference.path[1:] != ("message",):
+            message = f"`{{{reference}}}` names nothing."
+            remedy = f"There is: `failures.{name}.message`."
+            return Problem(place.path, "unknown_reference", message, remedy)
+        if self._may_have_failed(name, place):
+            return None
+        if name not in self._survivable:
+            message = f"When `{name}` fails, nothing after it runs that could read why."
+            remedy = (
+                f"Add an edge with `type: failure` from `{name}`, or give it `default` or "
+                "`on_failure: continue`."
+            )
+        else:
+            message = f"Where `{place.node.id}` runs, `{name}` cannot have failed."
+            remedy = f"Name it in a node that stands after the failure of `{name}`."
+        return Problem(place.path, "impossible_failure", message, remedy)
+
+    def _may_have_failed(self, name: str, place: Place) -> bool:
+        here = place.node.id
+        if here in self._final:
+            return True
+        if name not in self._survivable:
+            return False
+        head = self._failure_edges.get(name)
+        if head is not None:
+            return here == head or self._order.precedes(head, here)
+        return self._order.precedes(name, here) or (place.after and here == name)
+
+    def _execution_problem(self, reference: Reference, place: Place) -> Problem | None:
+        if place.node.id in self._final:
+            return _field_problem(reference, FINAL_FIELDS, place)
+        message = f"`{{{reference}}}` is known only when the execution has ended."
+        remedy = "Use it in a node that `settings.error_handling.finally` names."
         return Problem(place.path, "unknown_reference", message, remedy)
 
     def _key_problem(self, reference: Reference, place: Place) -> Problem | None:
@@ -87,12 +141,18 @@ class Names:
     def _stands(self, writer: Node, place: Place) -> bool:
         if writer.id == place.node.id and place.after:
             return True
-        return self._order.precedes(writer.id, place.node.id)
+        if place.node.id in self._final:
+            before = self._final.get(writer.id, -1)
+            return before < self._final[place.node.id]
+        return writer.id not in self._final and self._order.precedes(writer.id, place.node.id)
 
     def _too_early(self, reference: Reference, place: Place, writer: Node) -> Problem:
         name = place.node.id
         if writer.id == name:
             message = f"`{reference.key}` is the output of `{name}` itself."
+            remedy = "Name something that stands before it."
+        elif writer.id in self._final:
+            message = f"`{reference.key}` is written by `{writer.id}`, which runs at the end."
             remedy = "Name something that stands before it."
         elif self._order.precedes(name, writer.id):
             message = f"`{reference.key}` is written by `{writer.id}`, which runs after `{name}`."
@@ -113,7 +173,9 @@ class Names:
         return self._known(place, key)
 
     def _known(self, place: Place, key: str = "") -> str:
-        known = [self._ids[node].key for node in self._order.before(place.node.id)]
+        final = place.node.id in self._final
+        before = self._order.nodes if final else self._order.before(place.node.id)
+        known = [self._ids[node].key for node in before]
         if place.after:
             known.append(place.node.key)
         inputs = [f"input.{name}" for name in self._inputs]

@@ -11,6 +11,7 @@ from typing import Any
 from compiler.check import check
 from compiler.errors import Problem
 from compiler.estimate import Estimate, Interval, node_estimate, workflow_estimate
+from compiler.failures import Then, compensation, what_follows
 from compiler.outside import Outside, outside
 from compiler.plan_warnings import plan_warnings
 from compiler.signature import AgentSignature
@@ -31,6 +32,10 @@ class NodePlan:
     mapped: bool
     outside: Outside
     estimate: Estimate
+    on_failure: Then
+    """What follows when it fails for good."""
+    compensation: Outside | None
+    """What undoing it touches outside; None: nothing undoes it."""
 
     def to_document(self) -> dict[str, Any]:
         """Return the node's part of the plan as JSON."""
@@ -47,7 +52,15 @@ class NodePlan:
             "secrets": list(self.outside.secrets),
             "seconds": self.estimate.seconds.to_document(),
             "cost_usd": self.estimate.cost_usd.to_document(),
-        }
+            "on_failure": self.on_failure,
+            "compensation": self.compensation and {
+                "side_effect": self.compensation.side_effect,
+                "hosts": list(self.compensation.hosts),
+                "recipients": list(self.compensation.recipients),
+                "databases": list(self.compensation.databases),
+                "secrets": list(self.compensation.secrets),
+            },
+        }  # fmt: skip
 
 
 @dataclass(frozen=True, slots=True)
@@ -99,7 +112,13 @@ class Plan:
         }
 
     def _gathered(self, names: Callable[[Outside], tuple[str, ...]]) -> list[str]:
-        found = (name for node in self.nodes for name in names(node.outside))
+        found = (
+            name
+            for node in self.nodes
+            for touched in (node.outside, node.compensation)
+            if touched is not None
+            for name in names(touched)
+        )
         return list(dict.fromkeys(found))
 
 
@@ -109,7 +128,7 @@ def plan(specification: Specification, agents: Mapping[str, AgentSignature]) -> 
     levels = layout(specification)
     level = {node: number for number, nodes in enumerate(levels) for node in nodes}
     nodes = tuple(
-        _node_plan(node, level[node.id], agents[node.agent], specification)
+        _node_plan(node, level[node.id], agents, specification)
         for node in specification.nodes
         if node.agent in agents
     )
@@ -127,8 +146,13 @@ def plan(specification: Specification, agents: Mapping[str, AgentSignature]) -> 
 
 
 def _node_plan(
-    node: Node, level: int, signature: AgentSignature, specification: Specification
+    node: Node,
+    level: int,
+    agents: Mapping[str, AgentSignature],
+    specification: Specification,
 ) -> NodePlan:
+    signature = agents[node.agent]
+    undo = compensation(node)
     return NodePlan(
         id=node.id,
         agent=node.agent,
@@ -137,4 +161,10 @@ def _node_plan(
         mapped=node.pattern == "map",
         outside=outside(node, signature),
         estimate=node_estimate(node, signature, specification),
+        on_failure="continue"
+        if node.id in specification.final_ids
+        else what_follows(specification, node),
+        compensation=outside(undo, agents[undo.agent])
+        if undo is not None and undo.agent in agents
+        else None,
     )

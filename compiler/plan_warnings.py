@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator, Mapping
 
+from compiler.check_failures import unheard_failures
 from compiler.conditions import parse_condition
 from compiler.errors import Problem
 from compiler.outside import outside
@@ -24,6 +25,7 @@ def plan_warnings(
     warnings += _no_timeout(specification)
     warnings += _absent_values(specification, agents)
     warnings += _unproven_output(specification, agents)
+    warnings += unheard_failures(specification)
     return warnings
 
 

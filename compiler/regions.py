@@ -23,6 +23,8 @@ class Single:
     """One node."""
 
     node: Node
+    back: str | None = None
+    """Where a loop begins again, when this node does nothing but lead back to it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,7 +56,9 @@ class ShapeError(Exception):
 def is_chooser(specification: Specification, node: Node) -> bool:
     """Whether the node takes one of its outgoing edges instead of all of them."""
     return node.agent == "router" or any(
-        edge.condition for edge in specification.edges if edge.source == node.id
+        edge.condition or edge.type == "failure"
+        for edge in specification.edges
+        if edge.source == node.id
     )
 
 
@@ -65,7 +69,12 @@ def may_end(specification: Specification, node: Node) -> bool:
         return not node.parameters.get("default") and not all(
             node.parameters.get(name) for name in names
         )
-    return all(edge.condition for edge in specification.edges if edge.source == node.id)
+    # Its failure edge says nothing of where it goes on when it succeeds.
+    return all(
+        edge.condition
+        for edge in specification.edges
+        if edge.source == node.id and edge.type != "failure"
+    )
 
 
 def decompose(specification: Specification) -> Block:
@@ -98,18 +107,21 @@ class _Reader:
     levels: dict[str, tuple[str, ...]] = field(default_factory=dict)
 
     def read(self) -> Block:
-        nodes = {node.id: node for node in self.specification.nodes}
+        nodes = {node.id: node for node in self.specification.body}
         self.successors = _successors(self.specification)
+        for source, targets in self.successors.items():
+            if not targets and source != END:
+                targets.append(END)
+        # Ways back count here: what only leads back to a loop's beginning leaves where that does.
+        self.exits = _dominators(_reversed(self.successors), END)
         dominators = _dominators(self.successors, START)
-        for source, targets in list(self.successors.items()):
+        for source, targets in self.successors.items():
             for target in list(targets):
                 if _dominates(dominators, target, source):
                     self.loops.append((source, target))
                     targets.remove(target)
-            if not targets and source != END:
-                targets.append(END)
         self._refuse_tangled_loops()
-        self.exits = _dominators(_reversed(self.successors), END)
+        self._refuse_forked_loops(nodes)
         first = self.successors[START]
         if len(first) == 1:
             block = self._block(first[0], END, (), nodes)
@@ -124,12 +136,15 @@ class _Reader:
     ) -> Block:
         steps: list[Step] = []
         current = start
+        backs = dict(self.loops)
         while current != stop:
             if current == END or current in self.levels:
                 raise self._tangled(start, stop)
             self.levels[current] = level
-            steps.append(Single(nodes[current]))
             following = self.successors[current]
+            steps.append(Single(nodes[current], None if following else backs[current]))
+            if not following:
+                break
             if len(following) == 1:
                 current = following[0]
                 continue
@@ -140,6 +155,9 @@ class _Reader:
                 )
             else:
                 steps.extend(self._parallel(current, join, level, nodes))
+            if join in self.levels:
+                # All ways from here lead back to where a loop begins.
+                break
             current = join
         return tuple(steps)
 
@@ -181,6 +199,13 @@ class _Reader:
                 seen[target] = 1
                 path.append((target, 0))
 
+    def _refuse_forked_loops(self, nodes: Mapping[str, Node]) -> None:
+        for source, target in self.loops:
+            chooses = is_chooser(self.specification, nodes[source])
+            ways = self.successors[source] + [to for origin, to in self.loops if origin == source]
+            if len(ways) > 1 and not chooses:
+                raise self._loop_problem(source, target, "goes on elsewhere at the same time")
+
     def _refuse_loops_across_branches(self) -> None:
         for source, target in self.loops:
             if self.levels[source] != self.levels[target]:
@@ -192,7 +217,10 @@ class _Reader:
                 path=f"edges[{_edge_index(self.specification.edges, source, target)}]",
                 rule="tangled_loop",
                 message=f"The loop from `{source}` back to `{target}` {why}.",
-                remedy="Let a loop return to a node that every path into it passes.",
+                remedy=(
+                    "Let a loop return to a node that every path into it passes, from a node that "
+                    "only leads back or that chooses."
+                ),
             )
         )
 
@@ -205,17 +233,17 @@ def _edge_index(edges: tuple[Edge, ...], source: str, target: str) -> int:
 
 
 def _successors(specification: Specification) -> dict[str, list[str]]:
-    successors: dict[str, list[str]] = {node.id: [] for node in specification.nodes}
+    successors: dict[str, list[str]] = {node.id: [] for node in specification.body}
     entered = set()
     for edge in specification.edges:
         if edge.target not in successors[edge.source]:
             successors[edge.source].append(edge.target)
         entered.add(edge.target)
-    for node in specification.nodes:
+    for node in specification.body:
         if is_chooser(specification, node) and may_end(specification, node):
             successors[node.id].append(END)
-    first = [node.id for node in specification.nodes if node.id not in entered]
-    successors[START] = first or [specification.nodes[0].id]
+    first = [node.id for node in specification.body if node.id not in entered]
+    successors[START] = first or [specification.body[0].id]
     successors[END] = []
     return successors
 

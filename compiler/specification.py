@@ -70,6 +70,21 @@ class Retry(Model):
         return min(self.initial_seconds * growth, self.max_seconds)
 
 
+OnFailure = Literal["rollback", "continue", "stop"]
+"""What a failure means: undo what was done and fail, go on without a value, or fail."""
+
+
+class Compensation(Model):
+    """How what a node did is undone when its execution is rolled back."""
+
+    agent: str = Field(min_length=1, max_length=100)
+    parameters: dict[str, Any] = Field(default_factory=dict)
+    """They may refer to whatever the node's own may, and to its output."""
+    retry: Retry = Retry()
+    timeout: float | None = Field(default=None, gt=0, le=604_800)
+    """Seconds one attempt may take; None: the agent's default."""
+
+
 class Node(Model):
     """One step: an agent with its parameters."""
 
@@ -86,6 +101,12 @@ class Node(Model):
     """Seconds one attempt may take; None: the agent's default."""
     batch_size: int | None = Field(default=None, ge=1, le=10_000)
     """Items in one chunk of a map; None: chosen from the length of the list."""
+    on_failure: OnFailure | None = None
+    """What it means that this node fails for good; None: what the workflow's settings say."""
+    default: Any = None
+    """The output of this node when it fails for good; null: none, its failure counts."""
+    compensate: Compensation | None = None
+    """What undoes this node when the execution is rolled back."""
 
     @model_validator(mode="before")
     @classmethod
@@ -117,11 +138,12 @@ class Edge(Model):
 
     On the edges of a router `condition` is a label; elsewhere it is an expression, and the edges of
     one node are tried in the order in which they are written: the first that holds is taken.
+    An edge of type `failure` is taken when its node fails for good, which is then handled.
     """
 
     source: str = Field(alias="from")
     target: str = Field(alias="to")
-    type: Literal["sequential", "conditional", "parallel"] | None = None
+    type: Literal["sequential", "conditional", "parallel", "failure"] | None = None
     condition: str | None = None
 
 
@@ -146,9 +168,14 @@ class Checkpointing(Model):
 class ErrorHandling(Model):
     """What a failed node means for the execution."""
 
-    on_failure: Literal["rollback", "continue", "stop"] = "stop"
+    on_failure: OnFailure = "stop"
+    finally_nodes: tuple[Name, ...] = Field(default=(), alias="finally", max_length=100)
+    """Nodes without edges that run at the end, in this order, however the execution ends."""
+    error_workflow: str | None = Field(default=None, pattern=r"^wf_[0-9a-f]{32}$")
+    """A workflow that is started, once, when an execution of this one failed."""
     notify_on_failure: bool = False
     notification_channel: str | None = None
+    """Who is told: `https://…`, `slack:https://…` or `mailto:ops@example.com`."""
 
 
 class Monitoring(Model):
@@ -196,6 +223,19 @@ class Specification(Model):
         moved = {k: data[k] for k in ("name", "description", "tags") if k in data}
         rest = {k: v for k, v in data.items() if k not in moved}
         return {**rest, "metadata": moved} if moved else data
+
+    @property
+    def final_ids(self) -> tuple[str, ...]:
+        """The ids in `finally`, in order."""
+        return self.settings.error_handling.finally_nodes
+
+    @property
+    def body(self) -> tuple[Node, ...]:
+        """The nodes that the edges order: all but those of `finally`."""
+        final = frozenset(self.final_ids)
+        if not final:
+            return self.nodes
+        return tuple(node for node in self.nodes if node.id not in final)
 
     def node(self, node_id: str) -> Node:
         """Return the node with this id.

@@ -7,12 +7,13 @@ from collections import deque
 from collections.abc import Mapping
 from dataclasses import dataclass
 
+from compiler.failures import final_nodes
 from compiler.specification import Specification
 
 
 @dataclass(frozen=True, slots=True)
 class Topology:
-    """The order of a specification's nodes."""
+    """The order of a specification's nodes; those of `finally` stand outside it."""
 
     nodes: tuple[str, ...]
     """Ids in the order in which they are written, each once."""
@@ -47,7 +48,7 @@ class Topology:
 
 def topology(specification: Specification) -> Topology:
     """Read the order of a specification's nodes from its edges."""
-    nodes = tuple(dict.fromkeys(node.id for node in specification.nodes))
+    nodes = tuple(dict.fromkeys(node.id for node in specification.body))
     successors: dict[str, dict[str, None]] = {node: {} for node in nodes}
     predecessors: dict[str, dict[str, None]] = {node: {} for node in nodes}
     for edge in specification.edges:
@@ -87,7 +88,8 @@ def _above(
 def layout(specification: Specification) -> list[list[str]]:
     """Return the nodes in levels: each stands below all that lead to it; loops' ways back ignored.
 
-    Within a level nodes keep the order in which they are written.
+    Within a level nodes keep the order in which they are written. The nodes of `finally` come
+    last, one after the other.
     """
     order = topology(specification)
     backward = _ways_back(order)
@@ -109,7 +111,7 @@ def layout(specification: Specification) -> list[list[str]]:
     levels: list[list[str]] = [[] for _ in range(max(level.values(), default=-1) + 1)]
     for node in order.nodes:
         levels[level[node]].append(node)
-    return levels
+    return [*levels, *([node.id] for node in final_nodes(specification))]
 
 
 def _ways_back(order: Topology) -> frozenset[tuple[str, str]]:

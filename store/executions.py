@@ -17,7 +17,7 @@ from store.errors import Conflict, NotFound, StoreError
 from store.json_values import canonical, clean_text, dumps
 from store.live import LiveView
 from store.postgres import Pool, tenant_transaction
-from store.records import Batch, Event, EventRecord, MoveRecord, Record, write_records
+from store.records import Batch, EndingRecord, Event, EventRecord, MoveRecord, Record, write_records
 from store.statements import statement
 from store.status import Status
 
@@ -202,25 +202,67 @@ async def cancel_parked(
 ) -> bool:
     """Take an execution from its owner, if it has one, and end it as cancelled.
 
+    One that has something to run at its end goes on under a new owner, to run that; a second call
+    cuts that off.
+
     Returns:
         Whether this call ended it; False when it had ended before.
     """
+    if await _decide(pool, live, tenant_id, execution_id, Status.CANCELLED, message):
+        return True
     payload = {"status": "cancelled", "message": message}
     return await _end(pool, live, tenant_id, execution_id, Status.CANCELLED, message,
                       "workflow_cancelled", payload)  # fmt: skip
 
 
 async def fail_parked(
-    pool: Pool, live: LiveView, tenant_id: UUID, execution_id: UUID, message: str
+    pool: Pool,
+    live: LiveView,
+    tenant_id: UUID,
+    execution_id: UUID,
+    message: str,
+    *,
+    at_once: bool = False,
 ) -> bool:
     """Take an execution from its owner, if it has one, and end it as failed.
+
+    One that has something to run at its end goes on under a new owner, to run that, unless it is
+    to end at once.
 
     Returns:
         Whether this call ended it; False when it had ended before.
     """
+    if not at_once and await _decide(pool, live, tenant_id, execution_id, Status.FAILED, message):
+        return True
     payload = {"status": "failed", "error_message": message, "error_node_id": None}
     return await _end(pool, live, tenant_id, execution_id, Status.FAILED, message,
                       "workflow_failed", payload)  # fmt: skip
+
+
+async def _decide(
+    pool: Pool,
+    live: LiveView,
+    tenant_id: UUID,
+    execution_id: UUID,
+    status: Status,
+    message: str,
+) -> bool:
+    """Decide how an execution ends that has something to run at its end."""
+    kept = {"status": status, "error_message": message, "error_node_id": None}
+    async with tenant_transaction(pool, tenant_id) as connection:
+        ending = dumps({**kept, "output": None})
+        decided = await connection.fetchrow(
+            statement("decide_ending"), execution_id, ending, status == Status.FAILED
+        )
+        if decided is None:
+            return False
+        records: list[Record] = [
+            EndingRecord(execution_id, ending),
+            EventRecord(tenant_id, execution_id, uuid7(), "workflow_ending", None, dumps(kept)),
+        ]
+        written = await write_records(connection, [Batch(execution_id, decided["epoch"], records)])
+    await live.publish(written.events)
+    return True
 
 
 async def _end(

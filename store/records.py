@@ -177,6 +177,14 @@ class MoveRecord:
 
 
 @dataclass(frozen=True, slots=True)
+class EndingRecord:
+    """How an execution will end, once what runs at its end has run."""
+
+    execution_id: UUID
+    ending_json: str
+
+
+@dataclass(frozen=True, slots=True)
 class Event:
     """An event as it stands in the outbox."""
 
@@ -214,6 +222,7 @@ Record = (
     | ConsumedRecord
     | ProgressRecord
     | MoveRecord
+    | EndingRecord
 )
 
 
@@ -307,6 +316,7 @@ class _Change:
     output_json: str | None = None
     error_message: str | None = None
     error_node_id: str | None = None
+    ending_json: str | None = None
     places: dict[type, int] = field(default_factory=lambda: defaultdict(int))
 
     def add(self, progress: ProgressRecord) -> None:
@@ -385,6 +395,8 @@ def _add(rows: dict[type, dict[Any, tuple[Any, ...]]], batch: Batch) -> tuple[An
             change.add(record)
         elif isinstance(record, MoveRecord):
             change.move(record)
+        elif isinstance(record, EndingRecord):
+            change.ending_json = record.ending_json
         else:
             cls = type(record)
             kind = _KINDS[cls]

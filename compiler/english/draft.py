@@ -6,12 +6,13 @@ from dataclasses import dataclass, field
 from typing import Any, Literal
 
 from compiler.inflection import item_names, singular
+from compiler.names import RESERVED
 
 OutputKind = Literal[
     "list", "text", "object", "response", "rows", "label", "number", "approval", "answer"
 ]
 
-_RESERVED = frozenset({"input", "state", "item", "workflow", "user", "secrets", "data", "results"})
+_RESERVED = RESERVED | {"data", "results"}
 
 
 @dataclass(frozen=True, slots=True)

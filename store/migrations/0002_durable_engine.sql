@@ -11,8 +11,20 @@ DROP INDEX executions_by_tenant;
 -- What the last flush left out, since somebody else held it.
 ALTER TABLE executors ADD COLUMN last_flush_busy uuid[];
 
+-- How an execution will end while what runs at its end still runs: {"status", "error_message",
+-- "error_node_id", "output"}. Whoever takes the execution over goes on from there.
+ALTER TABLE workflow_executions ADD COLUMN ending jsonb;
+
+-- Beside the starter's webhook a failed execution may tell a channel and start a workflow. `url`
+-- says where to, in the form of its kind: https://…, mailto:…, wf_….
+ALTER TABLE webhook_deliveries ADD COLUMN kind text NOT NULL DEFAULT 'webhook'
+    CHECK (kind IN ('webhook', 'notification', 'error_workflow'));
+ALTER TABLE webhook_deliveries DROP CONSTRAINT webhook_deliveries_execution_id_key;
+ALTER TABLE webhook_deliveries ADD UNIQUE (execution_id, kind);
+
 -- Paused by a person: what would wake it is kept, and nothing wakes it but its resumption.
-ALTER TABLE workflow_executions ADD COLUMN paused boolean NOT NULL DEFAULT false;
+ALTER TABLE workflow_executions ADD COLUMN paused boolean NOT NULL DEFAULT false,
+    ADD COLUMN pauses integer NOT NULL DEFAULT 0;
 
 -- What nodes wait for that is no person: a time, an event, or an event until a time.
 CREATE TABLE execution_waits (
@@ -100,7 +112,8 @@ CREATE TYPE weft_change AS (
     waiting_reason text,
     output jsonb,
     error_message text,
-    error_node_id text
+    error_node_id text,
+    ending jsonb
 );
 
 CREATE TYPE weft_checkpoint AS (
@@ -240,6 +253,7 @@ DECLARE
     held uuid[];
     tenants uuid[];
     ended uuid[];
+    closing uuid[];
     event_bases bigint[];
     checkpoint_bases integer[];
 BEGIN
@@ -342,6 +356,7 @@ BEGIN
                 ELSE u.error_message END,
             error_node_id = CASE WHEN u.status IS NULL THEN e.error_node_id
                 ELSE u.error_node_id END,
+            ending = COALESCE(u.ending, e.ending),
             started_at = COALESCE(e.started_at, now()),
             owner_id = CASE WHEN u.status <> 'running' THEN NULL ELSE e.owner_id END,
             current_node_id = CASE WHEN u.status <> 'running' THEN NULL
@@ -353,18 +368,20 @@ BEGIN
         FROM (
             SELECT c.execution_id, c.checkpoints, c.events, c.completed, c.failed, c.retried,
                 c.llm_tokens, c.api_calls, c.cost_usd, c.current_node, c.waiting_reason, c.output,
-                c.error_message, c.error_node_id,
+                c.error_message, c.error_node_id, c.ending,
                 CASE WHEN c.execution_id = ANY(answered) THEN NULL ELSE c.status END AS status,
                 c.status IN ('completed', 'failed', 'cancelled') AS ends
             FROM unnest(changes) AS c
         ) AS u
         WHERE e.id = u.execution_id AND e.id = ANY(held)
         RETURNING e.id, e.tenant_id, e.last_event_seq - u.events AS event_base,
-            e.last_checkpoint_number - u.checkpoints AS checkpoint_base, u.ends
+            e.last_checkpoint_number - u.checkpoints AS checkpoint_base, u.ends,
+            u.ends OR u.ending IS NOT NULL AS closes
     )
     SELECT array_agg(c.id), array_agg(c.tenant_id), array_agg(c.event_base),
-        array_agg(c.checkpoint_base), array_agg(c.id) FILTER (WHERE c.ends)
-    INTO held, tenants, event_bases, checkpoint_bases, ended FROM changed AS c;
+        array_agg(c.checkpoint_base), array_agg(c.id) FILTER (WHERE c.ends),
+        array_agg(c.id) FILTER (WHERE c.closes)
+    INTO held, tenants, event_bases, checkpoint_bases, ended, closing FROM changed AS c;
 
     IF cardinality(checkpoints) > 0 THEN
         INSERT INTO execution_checkpoints (tenant_id, execution_id, checkpoint_number,
@@ -437,18 +454,42 @@ BEGIN
         JOIN unnest(held, tenants) AS h (id, tenant) ON h.id = u.execution_id
         ON CONFLICT (execution_id, interrupt_id) DO NOTHING;
     END IF;
-    IF cardinality(ended) > 0 THEN
+    IF cardinality(closing) > 0 THEN
+        -- Whatever they still ask is asked no more.
         UPDATE execution_approvals AS a SET status = 'withdrawn'
-        WHERE a.execution_id = ANY(ended) AND a.status = 'pending';
+        WHERE a.execution_id = ANY(closing) AND a.status = 'pending';
         UPDATE execution_waits AS w SET status = 'withdrawn'
-        WHERE w.execution_id = ANY(ended) AND w.status = 'pending';
+        WHERE w.execution_id = ANY(closing) AND w.status = 'pending';
+    END IF;
+    IF cardinality(ended) > 0 THEN
         INSERT INTO webhook_deliveries (id, tenant_id, execution_id, url, body)
         SELECT gen_random_uuid(), e.tenant_id, e.id, e.webhook_url, jsonb_build_object(
             'status', e.status, 'output', e.output_data, 'error_message', e.error_message,
             'error_node_id', e.error_node_id, 'completed_at', e.completed_at,
             'duration_seconds', e.duration_seconds, 'cost_usd', e.cost_usd)
         FROM workflow_executions AS e WHERE e.id = ANY(ended) AND e.webhook_url IS NOT NULL
-        ON CONFLICT (execution_id) DO NOTHING;
+        ON CONFLICT (execution_id, kind) DO NOTHING;
+        -- What a failed execution's workflow asks for: to tell a channel, when it has an address,
+        -- and to start another workflow. An execution that a failure started starts none.
+        INSERT INTO webhook_deliveries (id, tenant_id, execution_id, kind, url, body)
+        SELECT gen_random_uuid(), f.tenant_id, f.id, k.kind, k.target, jsonb_build_object(
+            'status', f.status, 'workflow_name', w.name, 'error_message', f.error_message,
+            'error_node_id', f.error_node_id, 'input', f.input_data,
+            'completed_at', f.completed_at, 'duration_seconds', f.duration_seconds)
+        FROM workflow_executions AS f
+        JOIN workflows AS w ON w.tenant_id = f.tenant_id AND w.id = f.workflow_id
+        JOIN workflow_specifications AS s
+            ON s.tenant_id = f.tenant_id AND s.sha256 = f.specification_sha256
+        CROSS JOIN LATERAL (SELECT s.document #> '{settings,error_handling}' AS asked) AS h
+        CROSS JOIN LATERAL (VALUES
+            ('notification', CASE WHEN h.asked ->> 'notify_on_failure' = 'true'
+                AND h.asked ->> 'notification_channel' ~ '^((slack:)?https?://|mailto:)'
+                THEN h.asked ->> 'notification_channel' END),
+            ('error_workflow', CASE WHEN f.triggered_by <> 'error'
+                AND h.asked ->> 'error_workflow' <> 'wf_' || replace(w.id::text, '-', '')
+                THEN h.asked ->> 'error_workflow' END)) AS k (kind, target)
+        WHERE f.id = ANY(ended) AND f.status = 'failed' AND k.target IS NOT NULL
+        ON CONFLICT (execution_id, kind) DO NOTHING;
     END IF;
     IF cardinality(events) > 0 THEN
         INSERT INTO execution_events

@@ -16,6 +16,7 @@ from agents.registry import Registry
 from agents.router import Router
 from agents.services import Services, open_services
 from agents.settings import AgentSettings
+from agents.wait import Wait
 from compiler.check import check
 from compiler.specification import Specification
 from store.json_values import loads
@@ -42,7 +43,7 @@ def step() -> Step:
 @pytest.fixture
 def registry(step: Step) -> Registry:
     """The agents that need no network, and `step`."""
-    return Registry((Aggregator(), DataProcessing(), HumanLoop(), Router(), step))
+    return Registry((Aggregator(), DataProcessing(), HumanLoop(), Router(), Wait(), step))
 
 
 @pytest.fixture

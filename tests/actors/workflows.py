@@ -8,11 +8,10 @@ Document = dict[str, Any]
 
 
 def does(id: str, **parameters: Any) -> Document:
-    """A node of the test's agent; `retry` and `timeout` are the node's own."""
-    own: Document = {
-        name: parameters.pop(name) for name in ("retry", "timeout") if name in parameters
-    }
-    return {"id": id, "agent": "step", "parameters": parameters, **own}
+    """A node of the test's agent; what every node may say is the node's own."""
+    names = ("retry", "timeout", "on_failure", "default", "compensate", "pattern", "input_keys")
+    own: Document = {name: parameters.pop(name) for name in names if name in parameters}
+    return own | {"id": id, "agent": "step", "parameters": parameters}
 
 
 def says(id: str, value: Any = None) -> Document:
@@ -20,9 +19,26 @@ def says(id: str, value: Any = None) -> Document:
     return does(id, value=id if value is None else value)
 
 
+def undo(**parameters: Any) -> Document:
+    """A compensation by the test's agent; `retry` and `timeout` are its own."""
+    own = {name: parameters.pop(name) for name in ("retry", "timeout") if name in parameters}
+    return own | {"agent": "step", "parameters": parameters}
+
+
+def failing(document: Document, *paths: str) -> Document:
+    """Add failure edges along paths: `failing(workflow(…), "a c")`."""
+    added = [{**edge, "type": "failure"} for edge in edges(*paths)]
+    return {**document, "edges": [*document["edges"], *added]}
+
+
 def ask(id: str, **parameters: Any) -> Document:
     """A node that asks a person."""
     return {"id": id, "agent": "human_loop", "parameters": {"message": f"{id}?", **parameters}}
+
+
+def wait(id: str, **parameters: Any) -> Document:
+    """A node that waits for a time or an event."""
+    return {"id": id, "agent": "wait", "parameters": parameters}
 
 
 def edges(*paths: str) -> list[Document]:

@@ -98,6 +98,12 @@ def test_a_loop_inside_a_loop_needs_its_own_way_out(rules: Rules) -> None:
     assert ("cycle_without_exit", "edges[1]") in rules(text)
 
 
+def test_a_plain_node_cannot_lead_back_and_on_at_once(rules: Rules) -> None:
+    """It would begin the loop again and leave it at the same time."""
+    text = graph("a?b ad ba bc")
+    assert rules(text) == {("tangled_loop", "edges[2]")}
+
+
 @pytest.mark.requirement("FR-2.3")
 @pytest.mark.parametrize(
     ("parameters", "edges", "expected"),

@@ -43,7 +43,7 @@ def test_what_is_known_only_at_run_time_is_shown_as_written(
     written = found.to_document()
     assert written["hosts"] == ["{input.profile_urls}"]
     assert written["recipients"] == ["{input.user_email}"]
-    assert [warning.rule for warning in found.warnings] == ["unknown_recipient"]
+    assert [warning.rule for warning in found.warnings] == ["unknown_recipient", "unknown_channel"]
 
 
 def test_secrets_and_passwords_stay_out(agents: Agents) -> None:

@@ -1,0 +1,57 @@
+"""What references in braces name while an execution runs."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any
+from uuid import UUID
+
+from actors.graphs import Compiled
+from compiler.failures import survivable
+from compiler.specification import Specification
+
+
+@dataclass(frozen=True, slots=True)
+class Facts:
+    """What is fixed about an execution while it runs."""
+
+    workflow_id: UUID
+    workflow_name: str
+    compiled: Compiled
+    input: Mapping[str, Any]
+    user_email: str
+    user_name: str
+
+    @property
+    def specification(self) -> Specification:
+        """What is executed."""
+        return self.compiled.specification
+
+
+@dataclass(frozen=True, slots=True)
+class Known:
+    """What nodes have left so far."""
+
+    values: Mapping[str, Any]
+    """Outputs by key, mapped lists whole."""
+    failures: Mapping[str, str] = field(default_factory=dict)
+    """Why nodes failed, by node."""
+
+
+def scope(facts: Facts, known: Known) -> dict[str, Any]:
+    """Return what references may name, secrets left out."""
+    values = dict(known.values)
+    # A node that can fail and be survived has a message at all times, so that what follows both
+    # of its ways can ask; null while it has not failed.
+    names = dict.fromkeys((*survivable(facts.specification), *known.failures))
+    return {
+        "failures": {name: {"message": known.failures.get(name)} for name in names},
+        **values,
+        "state": values,
+        "input": facts.input,
+        "workflow": {
+            "id": f"wf_{facts.workflow_id.hex}",
+            "name": facts.workflow_name,
+            "output": values,
+        },
+        "user": {"email": facts.user_email, "name": facts.user_name},
+    }
