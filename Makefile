@@ -1,11 +1,13 @@
 # Everything a checkout needs is installed by `make setup`; the other targets call it themselves.
 .DEFAULT_GOAL := help
-.PHONY: help setup chromium demo up test check bench requirements lock
+.PHONY: help setup chromium demo up test check bench bench-peers requirements lock
 
 PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
 STAMP := $(VENV)/.installed
+PEERS := $(VENV)/.peers-installed
+PEER_PACKAGES := benchmarks/peers/npm
 
 help:
 	@echo "make demo          set everything up and run the main job (KEEP=1 leaves it up)"
@@ -13,6 +15,7 @@ help:
 	@echo "make test          run the tests"
 	@echo "make check         format, lint, types, import contracts"
 	@echo "make bench         run the benchmarks; results are JSON in benchmarks/results/"
+	@echo "make bench-peers   run Weft beside other engines (needs wrk and npm; QUICK=1: two minutes)"
 	@echo "make requirements  print which requirement has a passing test and which has none"
 
 setup: $(STAMP)
@@ -42,6 +45,15 @@ check: $(STAMP)
 
 bench: $(STAMP)
 	@$(BIN)/python -m benchmarks
+
+# The other engines: only for whoever compares, so `make setup` leaves them out.
+$(PEERS): $(STAMP) $(PEER_PACKAGES)/package.json
+	@sh tools/install.sh "$(PYTHON)" "$(VENV)" peers
+	@npm install --silent --no-package-lock --prefix $(PEER_PACKAGES)
+	@touch $(PEERS)
+
+bench-peers: $(PEERS)
+	@$(BIN)/python -m benchmarks.peers $(if $(QUICK),--quick)
 
 requirements: $(STAMP) chromium
 	@$(BIN)/python -m tools.requirements

@@ -31,8 +31,10 @@ def spread(values: Sequence[float]) -> dict[str, float]:
     }
 
 
-def write(name: str, claim: str, figures: dict[str, Any]) -> Path:
-    """Write a benchmark's figures and return the file."""
+def write(
+    name: str, claim: str, figures: dict[str, Any], packages: Sequence[str] = PACKAGES
+) -> Path:
+    """Write a benchmark's figures, with the versions of some packages, and return the file."""
     commit = subprocess.run(
         ["git", "rev-parse", "--short", "HEAD"], capture_output=True, text=True, check=False
     ).stdout.strip()
@@ -44,7 +46,7 @@ def write(name: str, claim: str, figures: dict[str, Any]) -> Path:
         "at": datetime.now(UTC).isoformat(timespec="seconds"),
         "host": {"cores": os.cpu_count(), "load_before": os.getloadavg()[0],
                  "python": platform.python_version(), "system": platform.platform()},
-        "versions": {package: version(package) for package in PACKAGES},
+        "versions": {package: version(package) for package in packages},
         "figures": figures,
     }  # fmt: skip
     path.write_text(json.dumps(document, indent=2) + "\n", encoding="utf-8")

@@ -1,9 +1,10 @@
 #!/bin/sh
 # Installs the locked dependencies and this checkout into a virtual environment.
-# usage: install.sh PYTHON VENV
+# usage: install.sh PYTHON VENV [GROUP]: GROUP is a dependency group to install beside the usual ones
 set -eu
 python=$1
 venv=$2
+group=${3:-}
 uv_version=0.13.9
 
 if ! "$python" -c 'import sys; sys.exit(not (3, 11) <= sys.version_info[:2] < (3, 13))'; then
@@ -23,8 +24,8 @@ uv() { "$venv/bin/python" -m uv "$@"; }
 # The lock carries versions and hashes; where packages come from is the machine's own setting.
 wanted=$(mktemp)
 trap 'rm -f "$wanted"' EXIT
-uv export --quiet --frozen --all-packages --no-emit-workspace --no-annotate --no-header -o "$wanted" \
-    >/dev/null
+uv export --quiet --frozen --all-packages --no-emit-workspace --no-annotate --no-header \
+    ${group:+--group "$group"} -o "$wanted" >/dev/null
 VIRTUAL_ENV=$venv uv pip install --quiet --compile-bytecode --require-hashes -r "$wanted"
 VIRTUAL_ENV=$venv uv pip install --quiet --no-deps -e . -e ./client
 "$venv/bin/python" -m compileall -q compiler agents store actors serve client || true
