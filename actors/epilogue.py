@@ -17,11 +17,10 @@ from actors.run import Run
 from actors.scope import Known
 from compiler.failures import Then, compensation, final_nodes
 from compiler.specification import Node, Specification
+from store.history import COMPENSATION
 from store.json_values import loads
 from store.statements import statement
 
-COMPENSATION = "epilogue:compensate"
-"""The visit under which a compensation's log stands; `list_outcomes` leaves it out."""
 FINAL = "epilogue:finally"
 
 

@@ -79,7 +79,7 @@ class Supervisor:
         for number in range(self._config.executors):
             self._actors[f"executor-{number}"] = start_executor(f"executor-{number}", executor)
         await asyncio.gather(*(actor.ready.remote() for actor in self._actors.values()))
-        sender = WebhookSender(pool, services, self._config.webhook_key)
+        sender = WebhookSender(pool, live, services, self._config.webhook_key)
         self._loops = [
             asyncio.create_task(_forever("executors", lambda: self._watch(pool, live))),
             asyncio.create_task(_forever("clock", lambda: self._clock(pool, live))),

@@ -1,8 +1,11 @@
-"""Telling the starter how an execution ended: signed calls, repeated until they arrive.
+"""Telling others how an execution ended: deliveries, repeated until they arrive.
 
-Signed as the Standard Webhooks specification 1.0 says: headers `webhook-id`, `webhook-timestamp`
-and `webhook-signature: v1,<base64 of HMAC-SHA256 over "id.timestamp.body">`. A tenant's key is
-derived from the platform's, so no secret is stored.
+The starter's webhook is called, a failure's channel is told, a failure's workflow is started: each
+is a row that is written with the end itself and settled here.
+
+Calls are signed as the Standard Webhooks specification 1.0 says: headers `webhook-id`,
+`webhook-timestamp` and `webhook-signature: v1,<base64 of HMAC-SHA256 over "id.timestamp.body">`. A
+tenant's key is derived from the platform's, so no secret is stored.
 """
 
 import asyncio
@@ -16,9 +19,12 @@ from uuid import UUID
 import orjson
 import structlog
 
+from actors.error_workflow import start_error_workflow
+from actors.notifications import MAIL, SLACK, notification_body, send_mail
 from agents.errors import AgentError
 from agents.services import Services
 from store.json_values import clean_text, loads
+from store.live import LiveView
 from store.postgres import UNREACHABLE, Pool
 from store.statements import statement
 
@@ -56,12 +62,14 @@ class WebhookSender:
 
     Args:
         pool: A pool of role weft_engine.
+        live: Told of the executions that it starts.
         services: Its HTTP client goes through the egress guard.
         platform_key: What tenants' keys are derived from.
     """
 
-    def __init__(self, pool: Pool, services: Services, platform_key: bytes) -> None:
+    def __init__(self, pool: Pool, live: LiveView, services: Services, platform_key: bytes) -> None:
         self._pool = pool
+        self._live = live
         self._services = services
         self._platform_key = platform_key
 
@@ -76,51 +84,71 @@ class WebhookSender:
                 group.create_task(self._attempt(row))
 
     async def _attempt(self, row: Any) -> None:
-        error = await self._deliver(row)
+        error, attempts_limit = None, ATTEMPTS_LIMIT
         try:
-            await self._settle(row, error)
+            async with asyncio.timeout(TIMEOUT_SECONDS):
+                await self._deliver(row)
+        except TimeoutError:
+            error = f"No answer within {TIMEOUT_SECONDS:g} s."
+        except UNREACHABLE as away:
+            error = str(away) or type(away).__name__
+        except AgentError as refused:
+            error = str(refused)
+            if row["kind"] == "error_workflow" and not refused.retryable:
+                attempts_limit = 0
+        except Exception as failed:
+            error = f"{type(failed).__name__}: {failed}"
+        try:
+            await self._settle(row, error, attempts_limit)
         except UNREACHABLE as away:
             log.warning("webhook.not_settled", delivery=str(row["id"]), error=repr(away))
 
-    async def _settle(self, row: Any, error: str | None) -> None:
+    async def _settle(self, row: Any, error: str | None, attempts_limit: int) -> None:
         if error is None:
             await self._pool.execute(statement("finish_webhook_delivery"), row["id"])
             return
-        log.warning("webhook.failed", delivery=str(row["id"]), error=error)
+        log.warning("webhook.failed", delivery=str(row["id"]), kind=row["kind"], error=error)
         await self._pool.execute(
             statement("postpone_webhook_delivery"),
-            row["id"], clean_text(error), delay_seconds(row["attempts"]), ATTEMPTS_LIMIT,
+            row["id"], clean_text(error), delay_seconds(row["attempts"]), attempts_limit,
         )  # fmt: skip
 
-    async def _deliver(self, row: Any) -> str | None:
-        """Make one call; return why it failed, or None."""
-        body = orjson.dumps(
-            {
-                "type": f"workflow_{loads(row['body'])['status']}",
+    async def _deliver(self, row: Any) -> None:
+        """Make one attempt.
+
+        Raises:
+            Exception: It did not arrive.
+        """
+        if row["kind"] == "error_workflow":
+            await start_error_workflow(self._pool, self._live, row)
+        elif row["url"].startswith(MAIL):
+            await send_mail(self._services, row)
+        elif row["url"].startswith(SLACK):
+            await self._call(row, row["url"].removeprefix(SLACK), notification_body(row))
+        else:
+            told = notification_body(row) if row["kind"] == "notification" else loads(row["body"])
+            document = {
+                "type": f"workflow_{told['status']}",
                 "execution_id": f"exec_{row['execution_id'].hex}",
                 "workflow_id": f"wf_{row['workflow_id'].hex}",
-                **loads(row["body"]),
+                **told,
             }
-        )
+            await self._call(row, row["url"], document)
+
+    async def _call(self, row: Any, url: str, document: dict[str, Any]) -> None:
+        body = orjson.dumps(document)
         message_id, timestamp = f"evt_{row['id'].hex}", int(time.time())
         key = tenant_key(self._platform_key, row["tenant_id"])
         client = await self._services.http()
-        try:
-            async with asyncio.timeout(TIMEOUT_SECONDS):
-                answer = await client.post(
-                    row["url"],
-                    content=body,
-                    headers={
-                        "content-type": "application/json",
-                        "webhook-id": message_id,
-                        "webhook-timestamp": str(timestamp),
-                        "webhook-signature": signature(key, message_id, timestamp, body),
-                    },
-                )
-        except TimeoutError:
-            return f"No answer within {TIMEOUT_SECONDS:g} s."
-        except (AgentError, OSError) as error:
-            return str(error) or type(error).__name__
-        except Exception as error:
-            return f"{type(error).__name__}: {error}"
-        return None if answer.is_success else f"HTTP {answer.status_code}"
+        answer = await client.post(
+            url,
+            content=body,
+            headers={
+                "content-type": "application/json",
+                "webhook-id": message_id,
+                "webhook-timestamp": str(timestamp),
+                "webhook-signature": signature(key, message_id, timestamp, body),
+            },
+        )
+        if not answer.is_success:
+            raise AgentError(f"HTTP {answer.status_code}")

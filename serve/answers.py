@@ -125,6 +125,16 @@ class Estimated(Answer):
     cost_usd: Interval
 
 
+class CompensationPlan(Answer):
+    """What undoing a node may touch."""
+
+    side_effect: Literal["none", "reads", "writes", "sends"]
+    hosts: list[str]
+    recipients: list[str]
+    databases: list[str]
+    secrets: list[str]
+
+
 class NodePlan(Estimated):
     """What one node would do."""
 
@@ -134,6 +144,9 @@ class NodePlan(Estimated):
     output_key: str
     mapped: bool
     side_effect: Literal["none", "reads", "writes", "sends"]
+    on_failure: Literal["branch", "default", "continue", "stop", "rollback"]
+    """What follows when it fails for good: its failure edge, its default, or `on_failure`."""
+    compensation: CompensationPlan | None
 
 
 class Plan(Estimated):

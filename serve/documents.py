@@ -130,14 +130,18 @@ def execution_document(
     """Return the status of an execution."""
     specification = Specification.model_validate(loads(row["document"]))
     counts = {count["node_id"]: count for count in maps}
-    by_node = {attempt["node_id"]: attempt for attempt in attempts}
+    by_node = {attempt["node_id"]: attempt for attempt in attempts if not attempt["compensates"]}
+    undone = {attempt["node_id"]: attempt for attempt in attempts if attempt["compensates"]}
     ended = Status(row["status"]).ended
-    nodes = [
+    nodes: list[dict[str, Any]] = [
         _node_document(node, by_node[node.id], counts, ended)
         if node.id in by_node
         else {"node_id": node.id, "agent": node.agent, "status": "skipped" if ended else "pending"}
         for node in specification.nodes
     ]
+    for node in nodes:
+        if node["node_id"] in undone:
+            node["compensation"] = _compensation_document(undone[node["node_id"]])
     document = to_document(specification)
     error = {"node_id": row["error_node_id"], "message": row["error_message"]}
     return {
@@ -147,6 +151,7 @@ def execution_document(
         "input": loads(row["input_data"]),
         "output": loads(row["output_data"]),
         "error": error if row["error_message"] else None,
+        "ending": None if ended else ending_status(row),
         "cost": {
             "llm_tokens": row["llm_tokens_used"],
             "api_calls": row["api_calls_made"],
@@ -155,6 +160,23 @@ def execution_document(
         "retry_count": row["retry_count"],
         "specification": {"nodes": document["nodes"], "edges": document.get("edges", [])},
         "levels": layout(specification),
+    }
+
+
+def ending_status(row: Row) -> str | None:
+    """Return how an execution will end whose last steps run; None while that is open."""
+    return loads(row["ending"])["status"] if row["ending"] else None
+
+
+def _compensation_document(attempt: Row) -> dict[str, Any]:
+    return {
+        "agent": attempt["agent_name"],
+        "status": attempt["status"],
+        "attempt": attempt["attempt"],
+        "started_at": timestamp(attempt["started_at"]),
+        "completed_at": timestamp(attempt["completed_at"]),
+        "output": loads(attempt["output_data"]),
+        "error": attempt["error_message"],
     }
 
 
@@ -222,6 +244,7 @@ def log_document(row: Row) -> dict[str, Any]:
     """Return one attempt as logs show it."""
     return {
         "node_id": row["node_id"],
+        "compensates": row["compensates"],
         "agent": row["agent_name"],
         "status": row["status"],
         "attempt": row["attempt"],

@@ -72,6 +72,18 @@ class Items(Answer):
     failed: int
 
 
+class CompensationState(Answer):
+    """What undid a node when its execution was rolled back."""
+
+    agent: str
+    status: NodeStatus
+    attempt: int
+    started_at: AwareDatetime
+    completed_at: AwareDatetime | None
+    output: Any
+    error: str | None
+
+
 class NodeState(Answer):
     """One node of an execution; a node without an attempt has only the first three fields."""
 
@@ -90,6 +102,7 @@ class NodeState(Answer):
     api_calls: int | None = None
     cost_usd: float | None = None
     items: Items | None = None
+    compensation: CompensationState | None = None
 
 
 class Approval(Answer):
@@ -141,6 +154,8 @@ class Execution(ExecutionSummary):
     input: Any
     output: Any
     error: ExecutionError | None
+    ending: Literal["completed", "failed", "cancelled"] | None
+    """How it will end, while compensations and last nodes still run."""
     cost: Cost
     retry_count: int
     specification: NodesAndEdges
@@ -148,9 +163,11 @@ class Execution(ExecutionSummary):
 
 
 class NodeLog(Answer):
-    """One attempt at a node."""
+    """One attempt at a node, or at what undoes it."""
 
     node_id: str
+    compensates: bool
+    """Whether it undid what the node had done."""
     agent: str
     status: NodeStatus
     attempt: int

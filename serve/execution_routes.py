@@ -21,6 +21,7 @@ from serve.context import (
     require_same_organization,
 )
 from serve.documents import (
+    ending_status,
     execution_document,
     execution_summary,
     log_document,
@@ -253,7 +254,10 @@ async def get_events(
     responses={200: {"model": Cancellation}, 409: {"description": "It has ended already"}},
 )
 async def cancel_execution(execution_id: str, context: Shared, caller: Caller) -> Response:
-    """Cancel an execution; once this answers, nothing more of it starts."""
+    """Cancel an execution; once this answers, nothing more of it starts but its last nodes.
+
+    A second call cuts those off, too.
+    """
     require_role(caller, ROLES_THAT_WRITE, "cancel executions")
     id = parse("exec", execution_id)
     row = await history.get_execution(context.pool, caller.tenant_id, id)
@@ -263,13 +267,14 @@ async def cancel_execution(execution_id: str, context: Shared, caller: Caller) -
         if not await context.handover.cancel(id, row["owner_id"], reason):
             await executions.cancel_parked(context.pool, context.live, caller.tenant_id, id, reason)
         row = await history.get_execution(context.pool, caller.tenant_id, id)
-    if row["status"] != Status.CANCELLED:
+    ending = ending_status(row) if row["status"] == Status.RUNNING else row["status"]
+    if ending != Status.CANCELLED:
         raise Conflict(f"The execution is {row['status']} already.", "There is nothing to cancel.")
     progress = progress_document(row)
     document = {
         "execution_id": execution_id,
-        "status": row["status"],
-        "cancelled_at": timestamp(row["completed_at"]),
+        "status": Status.CANCELLED,
+        "cancelled_at": timestamp(row["completed_at"] or row["updated_at"]),
         "message": row["error_message"] or reason,
         "completed_nodes": progress["completed_nodes"],
         "pending_nodes": progress["total_nodes"] - progress["completed_nodes"],

@@ -7,6 +7,8 @@ from store.errors import NotFound
 from store.postgres import Pool, tenant_transaction
 from store.statements import statement
 
+COMPENSATION = "epilogue:compensate"
+"""The visit under which a compensation's log stands."""
 Row = Any
 """A row of asyncpg, read by column name."""
 
@@ -39,7 +41,11 @@ async def get_execution_whole(
         "workflow_name": row["workflow_name"],
         "document": row["document"],
     }
-    return whole, row["attempts"] or [], row["approvals"] or [], row["maps"] or []
+    attempts = [
+        dict(attempt) | {"compensates": attempt["task_id"] == COMPENSATION}
+        for attempt in row["attempts"] or ()
+    ]
+    return whole, attempts, row["approvals"] or [], row["maps"] or []
 
 
 async def list_node_logs(pool: Pool, tenant_id: UUID, execution_id: UUID) -> list[Row]:

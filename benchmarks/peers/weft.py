@@ -137,6 +137,7 @@ async def _store_workflow(pool: Pool, principal: Principal, work: Work) -> Start
         tenant_id=principal.tenant_id,
         organization_id=principal.organization_id,
         workflow_id=workflow.id,
+        workflow_name=workflow.name,
         user_id=principal.user_id,
         specification_sha256=sha256,
         input=input_of(work),

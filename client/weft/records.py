@@ -139,6 +139,7 @@ class NodeState(TypedDict, total=False):
     cost_usd: float
     metadata: dict[str, Any]
     items: Items | None
+    compensation: dict[str, Any]
 
 
 class Approval(TypedDict, total=False):
@@ -181,6 +182,7 @@ class Execution(TypedDict, total=False):
     approvals: list[Approval]
     output: Any
     error: Any
+    ending: ExecutionStatus | None
     cost: Cost
     started_at: str | None
     completed_at: str | None
@@ -236,9 +238,10 @@ class Decision(TypedDict, total=False):
 
 
 class NodeLog(TypedDict, total=False):
-    """One attempt at a node."""
+    """One attempt at a node, or at what undoes it."""
 
     node_id: str
+    compensates: bool
     agent: str
     status: str
     attempt: int

@@ -656,7 +656,8 @@ BEGIN
             u.total_nodes, u.triggered_by, u.started_by, u.webhook_url,
             now() + make_interval(secs => u.timeout_seconds), u.idempotency_key,
             u.request_sha256, u.owner_id, 1, now(), 1
-        FROM unnest(starts) AS u JOIN workflows AS w ON w.id = u.workflow_id
+        FROM unnest(starts) AS u
+        JOIN workflows AS w ON w.tenant_id = tenant AND w.id = u.workflow_id
         WHERE w.status = 'active' AND w.deleted_at IS NULL
             AND w.specification_sha256 = u.specification_sha256
         ORDER BY u.idempotency_key, u.id
@@ -697,8 +698,8 @@ CREATE TYPE weft_map_count AS (
     failed integer
 );
 
--- An execution as people look at it: its row, the last attempt at each node, its questions, and
--- how far its maps are; no row when the tenant has no such execution.
+-- An execution as people look at it: its row, the last attempt at each node and compensation, its
+-- questions, and how far its maps are; no row when the tenant has no such execution.
 CREATE FUNCTION weft_read_execution(tenant uuid, wanted uuid)
 RETURNS TABLE (execution workflow_executions, workflow_name text, document jsonb,
                attempts execution_node_logs[], approvals execution_approvals[],
@@ -713,9 +714,11 @@ BEGIN
     RETURN QUERY
         SELECT e, w.name::text, s.document,
             (SELECT array_agg(l ORDER BY l.started_at) FROM (
-                SELECT DISTINCT ON (n.node_id) n.* FROM execution_node_logs AS n
+                SELECT DISTINCT ON (n.node_id, n.task_id = 'epilogue:compensate') n.*
+                FROM execution_node_logs AS n
                 WHERE n.execution_id = wanted
-                ORDER BY n.node_id, n.started_at DESC, n.attempt DESC
+                ORDER BY n.node_id, n.task_id = 'epilogue:compensate', n.started_at DESC,
+                    n.attempt DESC
             ) AS n JOIN execution_node_logs AS l USING (execution_id, node_id, task_id, attempt)),
             (SELECT array_agg(a ORDER BY a.requested_at, a.id) FROM execution_approvals AS a
              WHERE a.execution_id = wanted),

@@ -1,7 +1,8 @@
 -- Decides from outside how an execution will end, if something is to run at its end: it is taken
 -- from its owner and goes on under another. $1 execution, uuid; $2 ending, json text; $3 whether
 -- it failed, so that a rollback counts, too, boolean.
-UPDATE workflow_executions AS e SET ending = $2::jsonb, paused = false, status = 'running', waiting_reason = NULL,
+UPDATE workflow_executions AS e SET ending = $2::jsonb, paused = false,
+    status = 'running', waiting_reason = NULL,
     owner_id = NULL, epoch = e.epoch + 1, updated_at = now()
 FROM workflow_specifications AS s
 WHERE e.id = $1 AND e.status IN ('pending', 'running', 'waiting') AND e.ending IS NULL

@@ -6,8 +6,6 @@ import hmac
 import json
 import socket
 from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
-from dataclasses import dataclass, field
 from typing import Any
 from uuid import UUID
 
@@ -26,6 +24,7 @@ from agents.services import Services
 from store.executions import cancel_parked
 from store.live import LiveView
 from store.postgres import Pool
+from tests.actors.receiver import Receiver, open_receiver
 from tests.eventually import eventually
 from tests.factories import Account, MakeWorkflow, StartExecution
 
@@ -33,53 +32,17 @@ PLATFORM_KEY = b"k" * 32
 DUE = "UPDATE webhook_deliveries SET next_attempt_at = now()"
 
 
-@dataclass
-class Receiver:
-    """An HTTP server on loopback that answers with the statuses it is told, in turn."""
-
-    statuses: list[int] = field(default_factory=list)
-    calls: list[tuple[dict[str, str], bytes]] = field(default_factory=list)
-    port: int = 0
-
-    @property
-    def url(self) -> str:
-        """Where it is."""
-        return f"http://127.0.0.1:{self.port}/hook"
-
-    async def answer(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-        """Take one call."""
-        head = (await reader.readuntil(b"\r\n\r\n")).decode("ascii").split("\r\n")[1:-2]
-        headers = dict(line.lower().split(": ", 1) for line in head)
-        # Signatures are case-sensitive, so they are kept as they came.
-        headers |= {line.split(": ", 1)[0].lower(): line.split(": ", 1)[1] for line in head}
-        self.calls.append((headers, await reader.readexactly(int(headers["content-length"]))))
-        status = self.statuses.pop(0) if self.statuses else 200
-        writer.write(f"HTTP/1.1 {status} X\r\ncontent-length: 0\r\nconnection: close\r\n\r\n"
-                     .encode("ascii"))  # fmt: skip
-        await writer.drain()
-        writer.close()
-
-
-@asynccontextmanager
-async def _open_receiver() -> AsyncIterator[Receiver]:
-    receiver = Receiver()
-    server = await asyncio.start_server(receiver.answer, "127.0.0.1", 0)
-    receiver.port = server.sockets[0].getsockname()[1]
-    async with server:
-        yield receiver
-
-
 @pytest.fixture
 async def receiver() -> AsyncIterator[Receiver]:
     """A receiver."""
-    async with _open_receiver() as opened:
+    async with open_receiver() as opened:
         yield opened
 
 
 @pytest.fixture
-def sender(engine_pool: Pool, services: Services) -> WebhookSender:
+def sender(engine_pool: Pool, live: LiveView, services: Services) -> WebhookSender:
     """What the supervisor sends with."""
-    return WebhookSender(engine_pool, services, PLATFORM_KEY)
+    return WebhookSender(engine_pool, live, services, PLATFORM_KEY)
 
 
 @pytest.fixture
@@ -174,7 +137,7 @@ async def test_call_is_given_up_after_the_last_attempt(
     sender: WebhookSender, ended: Any, engine_pool: Pool
 ) -> None:
     """A receiver that never answers is left alone, with the reason kept."""
-    async with _open_receiver() as gone:
+    async with open_receiver() as gone:
         pass
     await ended(gone.url)
     for _ in range(ATTEMPTS_LIMIT):
@@ -212,11 +175,11 @@ async def test_slow_receiver_delays_no_other(
 
 
 async def test_two_senders_deliver_once(
-    receiver: Receiver, engine_pool: Pool, services: Services, ended: Any
+    receiver: Receiver, engine_pool: Pool, live: LiveView, services: Services, ended: Any
 ) -> None:
     """A call that one has taken is not due for another."""
     await ended(receiver.url)
-    senders = [WebhookSender(engine_pool, services, PLATFORM_KEY) for _ in range(5)]
+    senders = [WebhookSender(engine_pool, live, services, PLATFORM_KEY) for _ in range(5)]
     await asyncio.gather(*(sender.deliver_due() for sender in senders))
     assert len(receiver.calls) == 1
 

@@ -21,8 +21,9 @@ def says(id: str, value: Any = None) -> Document:
 
 def undo(**parameters: Any) -> Document:
     """A compensation by the test's agent; `retry` and `timeout` are its own."""
-    own = {name: parameters.pop(name) for name in ("retry", "timeout") if name in parameters}
-    return own | {"agent": "step", "parameters": parameters}
+    names = ("retry", "timeout")
+    own: Document = {name: parameters.pop(name) for name in names if name in parameters}
+    return {"agent": "step", "parameters": parameters, **own}
 
 
 def failing(document: Document, *paths: str) -> Document:

@@ -1,6 +1,5 @@
 """Real parts for the agents' tests: web sites, a mail server, PostgreSQL, Chromium."""
 
-import asyncio
 import contextlib
 import os
 import pwd
@@ -10,16 +9,14 @@ import socket
 import subprocess
 import tempfile
 import time
-from collections.abc import AsyncIterator, Callable, Iterator, Mapping
-from dataclasses import dataclass, field, replace
+from collections.abc import AsyncIterator, Iterator, Mapping
+from dataclasses import replace
 from importlib.util import find_spec
 from pathlib import Path
 from typing import Any, Protocol
 from uuid import UUID
 
 import pytest
-from aiosmtpd.smtp import SMTP, Envelope, Session
-from pydantic import SecretStr
 
 from agents.agent import Agent, AgentContext, AgentResult
 from agents.browser import find_chromium
@@ -27,6 +24,7 @@ from agents.registry import Registry, builtin_registry
 from agents.services import Services, open_services
 from agents.settings import AgentSettings
 from tests.agents.website import Site, open_site
+from tests.mailbox import Mailbox, open_mailbox
 
 _NOBODY = UUID(int=0)
 # Found without importing it: the package makes folders and warns when it is imported.
@@ -111,46 +109,11 @@ def chromium() -> str:
     return found
 
 
-@dataclass
-class Mailbox:
-    """A mail server's settings, and the mail that it took."""
-
-    port: int = 0
-    mails: list[Envelope] = field(default_factory=list)
-    refuse: Callable[[str], str | None] = lambda address: None
-
-    @property
-    def url(self) -> SecretStr:
-        """The address for the settings."""
-        return SecretStr(f"smtp://127.0.0.1:{self.port}")
-
-    async def handle_RCPT(
-        self, server: SMTP, session: Session, envelope: Envelope, address: str, options: list[str]
-    ) -> str:
-        """Take or refuse a recipient."""
-        if refusal := self.refuse(address):
-            return refusal
-        envelope.rcpt_tos.append(address)
-        return "250 OK"
-
-    async def handle_DATA(self, server: SMTP, session: Session, envelope: Envelope) -> str:
-        """Take a mail."""
-        self.mails.append(envelope)
-        return "250 OK"
-
-
 @pytest.fixture
 async def mailbox() -> AsyncIterator[Mailbox]:
     """A real SMTP server on loopback."""
-    box = Mailbox()
-    loop = asyncio.get_running_loop()
-    server = await loop.create_server(
-        lambda: SMTP(box, hostname="localhost", loop=loop), "127.0.0.1", 0
-    )
-    box.port = server.sockets[0].getsockname()[1]
-    yield box
-    server.close()
-    await server.wait_closed()
+    async with open_mailbox() as box:
+        yield box
 
 
 @pytest.fixture

@@ -7,9 +7,10 @@ import pytest
 from pydantic import SecretStr
 
 from agents.settings import AgentSettings
-from tests.agents.conftest import Mailbox, Run
+from tests.agents.conftest import Run
 from tests.agents.test_mail import read
 from tests.agents.website import Reply, Site, page
+from tests.mailbox import Mailbox
 
 REVIEWS = {
     "I love this lamp, it is bright and sturdy.": "positive",

@@ -12,7 +12,8 @@ from pydantic import SecretStr, ValidationError
 from agents.errors import AgentError
 from agents.mail import EmailParameters
 from agents.settings import AgentSettings
-from tests.agents.conftest import Mailbox, Run
+from tests.agents.conftest import Run
+from tests.mailbox import Mailbox
 
 MAIL: dict[str, Any] = {"to": "ops@example.com", "subject": "Report", "body": "All is well."}
 
