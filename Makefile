@@ -1,6 +1,6 @@
 # Everything a checkout needs is installed by `make setup`; the other targets call it themselves.
 .DEFAULT_GOAL := help
-.PHONY: help setup chromium demo up test check bench bench-peers requirements lock
+.PHONY: help setup chromium demo up test faults check bench bench-peers requirements lock
 
 PYTHON ?= python3
 VENV := .venv
@@ -13,6 +13,7 @@ help:
 	@echo "make demo          set everything up and run the main job (KEEP=1 leaves it up)"
 	@echo "make up            run the platform in the foreground; Ctrl-C stops all of it"
 	@echo "make test          run the tests"
+	@echo "make faults        inject every fault, with a storm of random ones and a long soak (SEED=1)"
 	@echo "make check         format, lint, types, import contracts"
 	@echo "make bench         run the benchmarks; results are JSON in benchmarks/results/"
 	@echo "make bench-peers   run Weft beside other engines (needs wrk and npm; QUICK=1: two minutes)"
@@ -36,6 +37,10 @@ up: $(STAMP)
 
 test: $(STAMP) chromium
 	@$(BIN)/pytest
+
+faults: $(STAMP)
+	@$(BIN)/pytest tests/faults tests/actors/test_write_ownership.py -m "faults or not faults" -s \
+		$(if $(SEED),--seed $(SEED)) $(if $(SECONDS),--seconds $(SECONDS))
 
 check: $(STAMP)
 	@$(BIN)/ruff format --check .

@@ -33,8 +33,10 @@ _numbers = itertools.count(1)
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:
-    """Add `--requirements FILE`."""
+    """Add `--requirements FILE`, and `--seed N` and `--seconds N` for the storm of faults."""
     parser.addoption("--requirements", metavar="FILE", help="write tests by requirement id (JSON)")
+    parser.addoption("--seed", type=int, help="repeat the storm of faults with this seed")
+    parser.addoption("--seconds", type=float, default=120, help="how long the storm lasts")
 
 
 def pytest_configure(config: pytest.Config) -> None:
