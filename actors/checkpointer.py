@@ -79,6 +79,10 @@ class Recorder(Protocol):
         """Whether what is written now waits for a later checkpoint."""
         ...
 
+    def take_held(self) -> list[Record]:
+        """Return, once, what waits for a later checkpoint."""
+        ...
+
     def take(self, task_id: str, writes: Sequence[tuple[str, Any]]) -> list[Record]:
         """Return, once, what is to be recorded together with these writes of a task."""
         ...
@@ -177,7 +181,7 @@ class JournalSaver(BaseCheckpointSaver[str]):
         if not recorder.holds():
             # Before the first node has run there is nothing that the execution's row does not say.
             begun = metadata.get("step", 0) >= 1
-            done = self._journal.append(recorder.lease, _taken(recorder), lazy=not begun)
+            done = self._journal.append(recorder.lease, recorder.take_held(), lazy=not begun)
             if begun:
                 await done
         return {
@@ -222,9 +226,9 @@ class JournalSaver(BaseCheckpointSaver[str]):
         if any(channel in WRITES_IDX_MAP for channel, _ in writes):
             # No checkpoint follows on these.
             recorder.held.extend([*records, *notes])
-            await self._journal.append(lease, _taken(recorder))
+            await self._journal.append(lease, recorder.take_held())
             return
-        if recorder.holds() and not any(isinstance(note, MapItemRecord) for note in notes):
+        if notes and recorder.holds() and not any(isinstance(n, MapItemRecord) for n in notes):
             recorder.held.extend(notes)
             return
         entry = self._journal.queue(lease, [*records, *notes], lazy=True)
@@ -271,11 +275,6 @@ class JournalSaver(BaseCheckpointSaver[str]):
                 (write["task_id"], write["channel"], serde.load(write["value"])) for write in writes
             ],
         )
-
-
-def _taken(recorder: Recorder) -> list[Record]:
-    records, recorder.held = recorder.held, []
-    return records
 
 
 def _checkpoint_records(

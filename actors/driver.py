@@ -113,7 +113,7 @@ class Driver:
         if run.facts.compiled.maps:
             self._host.warm_up()
         try:
-            async with asyncio.timeout(handed.seconds_left()) as timeout:
+            async with asyncio.timeout(handed.seconds_left) as timeout:
                 return await self._until_parked(run)
         except TimeoutError:
             if not timeout.expired():

@@ -1,5 +1,6 @@
 """Compiled graphs, kept by what they were compiled from."""
 
+import sys
 from collections import OrderedDict
 from dataclasses import dataclass
 from typing import Any
@@ -10,7 +11,7 @@ from langgraph.graph.state import CompiledStateGraph
 
 from compiler.graph import FORMAT, compile_graph
 from compiler.regions import is_chooser
-from compiler.specification import Specification
+from compiler.specification import Checkpointing, Specification
 from store.json_values import loads
 from store.postgres import Pool
 from store.statements import statement
@@ -28,6 +29,8 @@ class Compiled:
     """The state's keys: `input` and each node's own."""
     maps: bool
     """Whether a node runs over a list."""
+    commit_nodes: int
+    """After how many nodes a checkpoint is committed."""
 
 
 class GraphCache:
@@ -70,4 +73,14 @@ class GraphCache:
             frozenset(node.id for node in nodes if is_chooser(specification, node)),
             ("input", *dict.fromkeys(node.key for node in nodes)),
             any(node.pattern == "map" for node in nodes),
+            _commit_nodes(specification.settings.checkpointing),
         )
+
+
+def _commit_nodes(checkpointing: Checkpointing) -> int:
+    """Read `every_node`, `every_<n>_nodes` and `on_failure`, which comes to: never before."""
+    if not checkpointing.enabled or checkpointing.frequency == "on_failure":
+        return sys.maxsize
+    if checkpointing.frequency == "every_node":
+        return 1
+    return int(checkpointing.frequency.split("_")[1])

@@ -2,7 +2,6 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from datetime import UTC, datetime
 from typing import Any
 from uuid import UUID
 
@@ -28,7 +27,8 @@ class Handed:
     input: Mapping[str, Any]
     user_email: str
     user_name: str
-    deadline_at: datetime | None
+    seconds_left: float | None
+    """How long it may still take, by the database's clock; None: without end."""
     fresh: bool
     """Whether it has no checkpoint yet."""
     paused: bool = False
@@ -42,7 +42,7 @@ class Handed:
         return cls(
             started.execution_id, start.tenant_id, 1, Status.RUNNING, start.workflow_id,
             start.workflow_name, start.specification_sha256, start.input, start.user_email,
-            start.user_name, started.deadline_at, fresh=True,
+            start.user_name, start.timeout_seconds, fresh=True,
         )  # fmt: skip
 
     @classmethod
@@ -51,16 +51,10 @@ class Handed:
         return cls(
             row["id"], row["tenant_id"], row["epoch"], row["status"], row["workflow_id"],
             row["workflow_name"], row["specification_sha256"], loads(row["input_data"]),
-            row["user_email"] or "", row["user_name"] or "", row["deadline_at"],
+            row["user_email"] or "", row["user_name"] or "", row["seconds_left"],
             row["last_checkpoint_number"] == 0, row["paused"], row["pauses"] > 0,
             row["ending"],
         )  # fmt: skip
-
-    def seconds_left(self) -> float | None:
-        """Return how long it may still take; None: without end."""
-        if self.deadline_at is None:
-            return None
-        return (self.deadline_at - datetime.now(UTC)).total_seconds()
 
 
 def dump_handed(handed: Sequence[Handed]) -> bytes:

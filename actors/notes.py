@@ -212,14 +212,22 @@ class Notes:
     def waiting(self, question: Interrupt) -> list[Record]:
         """Note that a node waits for a time or an event."""
         asked, wait = question.value, question.value["wait"]
-        due_at = datetime.fromisoformat(wait["due_at"]) if wait["due_at"] else None
+        until = datetime.fromisoformat(wait["until"]) if wait["until"] else None
         place = (self._tenant_id, self._execution_id)
         log = NodeLogRecord(
             *place, asked["node_id"], asked["task_id"], 1, "wait", "pending", dumps(wait), None,
             None, datetime.now(UTC),
         )  # fmt: skip
         return [
-            WaitRecord(*place, question.id, asked["node_id"], wait["event"], wait["key"], due_at),
+            WaitRecord(
+                *place,
+                question.id,
+                asked["node_id"],
+                wait["event"],
+                wait["key"],
+                until,
+                wait["seconds"],
+            ),
             log,
             ProgressRecord(self._execution_id, current_node=asked["node_id"]),
             self.event("node_started", asked["node_id"], {"agent_name": "wait"}),

@@ -71,6 +71,8 @@ class Run:
     """What this process has written of its state, by checkpoint namespace."""
     held: list[Record] = field(default_factory=list)
     """What waits for a later checkpoint to be committed with."""
+    _uncommitted: int = 0
+    """How many nodes have ended since the last checkpoint that was committed."""
     _notes: dict[str, list[Record]] = field(default_factory=dict)
     _maps: MapRows = field(init=False)
     _notes_of: Notes = field(init=False)
@@ -84,6 +86,7 @@ class Run:
     def take(self, task_id: str, writes: Sequence[tuple[str, Any]]) -> list[Record]:
         """Return, once, what is to be recorded together with these writes of a task."""
         records = self._notes.pop(task_id, [])
+        self._uncommitted += bool(records)
         for channel, value in writes:
             if channel == INTERRUPT:
                 for question in value:
@@ -91,11 +94,12 @@ class Run:
         return records
 
     def holds(self) -> bool:
-        """Whether what is written now waits for a later checkpoint."""
-        return False
+        """Whether what is written now waits for a later checkpoint, as the workflow asks."""
+        return self._uncommitted < self.facts.compiled.commit_nodes
 
     def take_held(self) -> list[Record]:
         """Return, once, what waits for a later checkpoint."""
+        self._uncommitted = 0
         records, self.held = self.held, []
         return records
 
@@ -273,6 +277,8 @@ class Run:
     ) -> Update:
         """Record that a node failed for good; return what the state becomes."""
         specification = self.facts.specification
+        # What led to a failure is kept, however seldom the workflow wants checkpoints.
+        self._uncommitted = self.facts.compiled.commit_nodes
         then = what_follows(specification, node)
         route: Update = {}
         if is_chooser(specification, node):
@@ -306,9 +312,9 @@ class Run:
             return await self._fail(node, task_id, failed, known)
         question: dict[str, Any] = {"node_id": node.id, "task_id": task_id}
         if isinstance(asked, WaitParameters):
-            due_at = asked.due_at(begun)
-            question["wait"] = {"event": asked.event, "key": asked.key,
-                                "due_at": due_at.isoformat() if due_at else None}  # fmt: skip
+            until = asked.until.isoformat() if asked.until else None
+            question["wait"] = {"event": asked.event, "key": asked.key, "until": until,
+                                "seconds": asked.seconds}  # fmt: skip
         else:
             question |= asked.model_dump(mode="json")
         answer = interrupt(question)

@@ -1,6 +1,5 @@
 """The wait agent: its parameters. The engine itself suspends the execution for it."""
 
-from datetime import datetime
 from typing import ClassVar, Self
 
 from pydantic import AwareDatetime, Field, model_validator
@@ -38,12 +37,6 @@ class WaitParameters(Parameters):
         if self.key is not None and self.event is None:
             raise ValueError("`key` belongs to an `event`")
         return self
-
-    def due_at(self, now: datetime) -> datetime | None:
-        """Return when the wait ends by itself, None: only by its event. Both times are aware."""
-        if self.until is not None or self.seconds is None:
-            return self.until
-        return datetime.fromtimestamp(now.timestamp() + self.seconds, now.tzinfo)
 
 
 class Wait:

@@ -86,6 +86,8 @@ async def open_pool(dsn: str, role: Role, *, size: int = 10) -> AsyncIterator[Po
                 "plan_cache_mode": "auto",
                 # It costs more than any statement here takes.
                 "jit": "off",
+                # A process that is frozen in a transaction keeps its locks no longer than this.
+                "idle_in_transaction_session_timeout": "30s",
             },
         )
     except (

@@ -138,7 +138,9 @@ class WaitRecord:
     node_id: str
     event: str | None
     key: str | None
-    due_at: datetime | None
+    until: datetime | None
+    seconds: float | None
+    """How long from now, when it is not until a moment."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -195,7 +195,8 @@ CREATE TYPE weft_wait AS (
     node_id text,
     event text,
     key text,
-    due_at timestamptz
+    until timestamptz,
+    seconds double precision
 );
 
 CREATE TYPE weft_consumed AS (
@@ -303,7 +304,8 @@ BEGIN
         -- Waiting again is the same wait.
         INSERT INTO execution_waits (tenant_id, execution_id, interrupt_id, node_id, event, key,
             due_at)
-        SELECT e.tenant_id, u.*
+        SELECT e.tenant_id, u.execution_id, u.interrupt_id, u.node_id, u.event, u.key,
+            COALESCE(u.until, now() + make_interval(secs => u.seconds))
         FROM unnest(waits) AS u JOIN workflow_executions AS e ON e.id = u.execution_id
         WHERE u.execution_id = ANY(held)
         ON CONFLICT (execution_id, interrupt_id) DO NOTHING;

@@ -4,7 +4,8 @@ WITH RECURSIVE line AS (
     (SELECT checkpoint_id, parent_checkpoint_id, state_snapshot, metadata, 0 AS distance
      FROM execution_checkpoints
      WHERE execution_id = $1 AND checkpoint_ns = $2 AND ($3::text IS NULL OR checkpoint_id = $3)
-     ORDER BY checkpoint_id DESC LIMIT 1)
+     -- By its number: its id is of its writer's clock.
+     ORDER BY checkpoint_number DESC LIMIT 1)
     UNION ALL
     SELECT c.checkpoint_id, c.parent_checkpoint_id, c.state_snapshot, c.metadata, l.distance + 1
     FROM line AS l JOIN execution_checkpoints AS c

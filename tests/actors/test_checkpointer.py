@@ -42,6 +42,11 @@ class _Recorder:
         """Commit each checkpoint."""
         return False
 
+    def take_held(self) -> list[Record]:
+        """Return what waits."""
+        records, self.held = self.held, []
+        return records
+
     def take(self, task_id: str, writes: Sequence[tuple[str, Any]]) -> list[Record]:
         """Record nothing beside the writes."""
         return []

@@ -23,6 +23,7 @@ NAMES = (
     "human_loop",
     "llm",
     "router",
+    "wait",
     "web_scraping",
 )
 

@@ -71,7 +71,7 @@ LOST_TIPS = """
 WITH tips AS (
     SELECT DISTINCT ON (c.execution_id) c.execution_id, c.checkpoint_id
     FROM execution_checkpoints AS c WHERE c.checkpoint_ns = ''
-    ORDER BY c.execution_id, c.checkpoint_id DESC
+    ORDER BY c.execution_id, c.checkpoint_number DESC
 ), leaves AS (
     SELECT c.execution_id, c.checkpoint_id FROM execution_checkpoints AS c
     WHERE c.checkpoint_ns = '' AND NOT EXISTS (

@@ -6,7 +6,7 @@ from uuid import UUID
 import pytest
 
 from tests.eventually import eventually
-from tests.faults.conftest import Begin, Crew, ProxiedDatabase
+from tests.faults.conftest import Begin, Crew
 from tests.faults.nursery import Worker
 from tests.faults.specifications import ask, posts, row, says
 
@@ -149,10 +149,6 @@ async def test_wrong_clock_of_an_executor_changes_nothing(
     await crew.check("a", "b")
 
 
-@pytest.mark.xfail(
-    strict=True, raises=AssertionError,
-    reason="the latest checkpoint is found by its id, which is its writer's time",
-)  # fmt: skip
 async def test_line_goes_on_after_an_owner_whose_clock_was_ahead(begin: Begin, crew: Crew) -> None:
     """What a resume loads is the end of the line, not what carries the latest time."""
     wrong = await crew.executor(clock_ahead_seconds=3600)
@@ -174,35 +170,9 @@ async def test_line_goes_on_after_an_owner_whose_clock_was_ahead(begin: Begin, c
     await crew.check(*"abc")
 
 
-@pytest.mark.xfail(
-    strict=True, raises=AssertionError,
-    reason="the time that is left is counted from the executor's own clock",
-)  # fmt: skip
 async def test_deadline_is_the_databases(begin: Begin, crew: Crew) -> None:
     """An owner whose clock is an hour ahead does not end an execution that has half an hour."""
     wrong = await crew.executor(clock_ahead_seconds=3600)
     [id] = await begin(row([posts("a", crew.effects.url)]), wrong, timeout_seconds=1800.0)
     await crew.until("completed", id)
     await crew.check("a")
-
-
-@pytest.mark.faults
-@pytest.mark.xfail(
-    strict=True, raises=AssertionError,
-    reason="a frozen process's open transaction keeps its row locks for ever",
-)  # fmt: skip
-async def test_owner_frozen_in_a_transaction_does_not_keep_its_executions(
-    begin: Begin, crew: Crew, proxied: ProxiedDatabase
-) -> None:
-    """The locks of a frozen process's flush end, so that what it held is taken over."""
-    rule = proxied.proxy.at_commit("hold_request", ["node_completed"])
-    old = await crew.executor(database_url=proxied.dsn, lease_seconds=3.0)
-    [id] = await begin(row([posts(name, crew.effects.url) for name in "ab"]), old)
-    await eventually(rule.reached.is_set)
-    async with crew.fault():
-        old.freeze()
-        await crew.executor(lease_seconds=3.0)
-        crew.recoverer(lease_seconds=3.0)
-        await crew.until("completed", id, seconds=15)
-    old.kill()
-    await crew.check("a", "b")

@@ -33,7 +33,7 @@ def records_of_each_kind(tenant_id: UUID, execution_id: UUID) -> list[Record]:
         NodeLogRecord(*place, "only", "t1", 1, "llm", "running", "{}", None, None,
                       datetime.now(UTC)),
         MapItemRecord(*place, "only", "t1", 0, "completed", 1, '"item"', None),
-        WaitRecord(*place, "wait-only", "only", "paid", None, None),
+        WaitRecord(*place, "wait-only", "only", "paid", None, None, None),
         EventRecord(*place, uuid4(), "node_started", "only", "{}"),
         ProgressRecord(execution_id, completed=1, llm_tokens=5, cost_usd=0.25),
     ]  # fmt: skip
