@@ -76,7 +76,7 @@ class Recorder(Protocol):
     """What waits for a later checkpoint to be committed with."""
 
     def holds(self) -> bool:
-        """Whether what is written now waits for a later checkpoint."""
+        """Whether what is written now waits for a later checkpoint, as the workflow asks."""
         ...
 
     def take_held(self) -> list[Record]:
@@ -178,9 +178,10 @@ class JournalSaver(BaseCheckpointSaver[str]):
             recorder.held.extend(entry.recall()[amount:])
         place.writes = []
         recorder.held.extend(records)
-        if not recorder.holds():
-            # Before the first node has run there is nothing that the execution's row does not say.
-            begun = metadata.get("step", 0) >= 1
+        # Before the first node has run there is nothing that the execution's row does not say; but
+        # what nodes leave from now on names this checkpoint, so it comes before them or with them.
+        begun = metadata.get("step", 0) >= 1
+        if not (begun and recorder.holds()):
             done = self._journal.append(recorder.lease, recorder.take_held(), lazy=not begun)
             if begun:
                 await done
@@ -231,8 +232,11 @@ class JournalSaver(BaseCheckpointSaver[str]):
         if notes and recorder.holds() and not any(isinstance(n, MapItemRecord) for n in notes):
             recorder.held.extend(notes)
             return
-        entry = self._journal.queue(lease, [*records, *notes], lazy=True)
-        place.writes.append((entry, len(records)))
+        # The checkpoint that these are writes of; what follows commits them with its own.
+        held, recorder.held = recorder.held, []
+        entry = self._journal.queue(lease, [*held, *records, *notes], lazy=True)
+        if not held:
+            place.writes.append((entry, len(records)))
         await entry.done
 
     async def adelete_thread(self, thread_id: str) -> None:

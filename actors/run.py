@@ -95,7 +95,8 @@ class Run:
 
     def holds(self) -> bool:
         """Whether what is written now waits for a later checkpoint, as the workflow asks."""
-        return self._uncommitted < self.facts.compiled.commit_nodes
+        commit_nodes = self.facts.compiled.commit_nodes
+        return commit_nodes > 1 and self._uncommitted < commit_nodes
 
     def take_held(self) -> list[Record]:
         """Return, once, what waits for a later checkpoint."""

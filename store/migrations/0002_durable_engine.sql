@@ -464,6 +464,10 @@ BEGIN
         WHERE w.execution_id = ANY(closing) AND w.status = 'pending';
     END IF;
     IF cardinality(ended) > 0 THEN
+        -- Attempts that were cut off, or whose owner died before it told how they ended.
+        UPDATE execution_node_logs AS l SET status = 'failed', completed_at = now(),
+            error_message = 'The execution ended before this attempt did.'
+        WHERE l.execution_id = ANY(ended) AND l.status = 'running';
         INSERT INTO webhook_deliveries (id, tenant_id, execution_id, url, body)
         SELECT gen_random_uuid(), e.tenant_id, e.id, e.webhook_url, jsonb_build_object(
             'status', e.status, 'output', e.output_data, 'error_message', e.error_message,

@@ -1,6 +1,10 @@
 -- Gives executions without a living owner to executors in turn; the epoch moves, so that the old
--- owner can write nothing more. $1 executors, uuid[]; $2 how many at most, integer.
-WITH orphans AS (
+-- owner can write nothing more. $1 executors, uuid[]: one that has been stopped meanwhile is passed
+-- over; $2 how many at most, integer.
+WITH heirs AS (
+    SELECT array_agg(h.id ORDER BY h.id) AS ids FROM executors AS h
+    WHERE h.id = ANY($1::uuid[]) AND h.stopped_at IS NULL
+), orphans AS (
     SELECT e.id, row_number() OVER (ORDER BY e.id) AS place
     FROM (
         SELECT x.id FROM workflow_executions AS x
@@ -12,7 +16,7 @@ WITH orphans AS (
 )
 UPDATE workflow_executions AS e SET
     owner_losses = e.owner_losses + CASE WHEN e.owner_id IS NULL THEN 0 ELSE 1 END,
-    owner_id = ($1::uuid[])[1 + (orphans.place % cardinality($1::uuid[]))],
+    owner_id = heirs.ids[1 + (orphans.place % cardinality(heirs.ids))],
     epoch = e.epoch + 1, updated_at = now()
-FROM orphans WHERE e.id = orphans.id
+FROM orphans, heirs WHERE e.id = orphans.id AND heirs.ids IS NOT NULL
 RETURNING e.id, e.owner_id, e.tenant_id, e.epoch, e.owner_losses
