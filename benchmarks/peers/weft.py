@@ -1,22 +1,26 @@
-"""Weft in this process: engine, journal and driver as an executor has them, without HTTP.
+"""Weft in this process: starter, engine, journal and driver as the platform has them, without HTTP.
 
 A map runs as in the product: its chunks are Ray tasks, so a local Ray is started for it. Redis and
 Ray are children of this process, so what they use counts.
 """
 
+import asyncio
 import os
 import shutil
 import tempfile
-from asyncio import TaskGroup
-from collections.abc import AsyncIterator, Iterator
+from asyncio import Task, TaskGroup
+from collections.abc import AsyncIterator, Iterator, Sequence
 from contextlib import AsyncExitStack, asynccontextmanager, contextmanager
+from dataclasses import replace
 from typing import Any
+from uuid import UUID
 
 import ray
 from uuid_utils.compat import uuid7
 
 from actors.config import ExecutorConfig
 from actors.engine import Engine, open_engine
+from actors.handed import Handed
 from actors.logs import configure_logs
 from agents.registry import builtin_registry
 from agents.settings import AgentSettings
@@ -26,8 +30,10 @@ from benchmarks.peers.works import ITEMS, Work
 from compiler.check import check
 from compiler.specification import Specification
 from compiler.text import specification_hash, to_document
+from serve.handover import Handover
+from serve.starter import Starter
 from store.accounts import Principal, authenticate, create_account
-from store.executions import Start, start_execution
+from store.executions import Start
 from store.history import list_executions
 from store.live import open_live_view
 from store.migrate import migrate
@@ -37,6 +43,7 @@ from store.workflows import NewWorkflow, create_workflow
 
 API_CONNECTIONS = 10
 """With the engine's own that is as many as the others have."""
+LEASE_SECONDS = 60.0
 OBJECT_STORE_BYTES = 256 * 1024 * 1024
 RAY_VARIABLES = {
     "RAY_USAGE_STATS_ENABLED": "0",
@@ -79,12 +86,14 @@ async def open_weft(dsn: str, work: Work) -> AsyncIterator[Execute]:
         pool = await stack.enter_async_context(open_pool(dsn, "weft_api", size=API_CONNECTIONS))
         live = await stack.enter_async_context(open_live_view(redis_url))
         executor_id = uuid7()
-        config = ExecutorConfig(dsn, redis_url, 60, AgentSettings(), {})
+        config = ExecutorConfig(dsn, redis_url, LEASE_SECONDS, AgentSettings(), {})
         engine = await stack.enter_async_context(open_engine(config, executor_id))
         await engine.pool.execute(
             statement("insert_executor"), executor_id, "peers", "peers", os.getpid()
         )
-        await stack.enter_async_context(_running(engine))
+        handover = OneExecutor(pool, engine, executor_id)
+        starter = Starter(pool, live, handover)
+        await stack.enter_async_context(_running(engine, starter))
         principal = await authenticate(pool, token)
         assert principal is not None
         start = await _store_workflow(pool, principal, work)
@@ -92,8 +101,8 @@ async def open_weft(dsn: str, work: Work) -> AsyncIterator[Execute]:
 
         async def execute() -> None:
             nonlocal done
-            started = await start_execution(pool, live, start, executor_id)
-            await engine.driver.drive(started.execution_id, executor_id)
+            started = await starter.start(replace(start, id=uuid7()))
+            await handover.driving.pop(started.execution_id)
             done += 1
 
         yield execute
@@ -101,16 +110,40 @@ async def open_weft(dsn: str, work: Work) -> AsyncIterator[Execute]:
         assert totals["total"] == done, f"{totals['total']} of {done} executions completed"
 
 
+class OneExecutor(Handover):
+    """Hands executions to the engine of this process."""
+
+    def __init__(self, pool: Pool, engine: Engine, executor_id: UUID) -> None:
+        super().__init__(pool, LEASE_SECONDS)
+        self._engine = engine
+        self._executor_id = executor_id
+        self.driving: dict[UUID, Task[None]] = {}
+
+    async def choose(self, count: int = 1) -> list[UUID | None]:
+        """Choose the one that there is."""
+        return [self._executor_id] * count
+
+    async def start(self, owner_id: UUID, executions: Sequence[Handed]) -> None:
+        """Drive what was just started."""
+        for handed in executions:
+            driving = asyncio.create_task(self._engine.driver.drive_handed(handed))
+            self.driving[handed.execution_id] = driving
+
+
 @asynccontextmanager
-async def _running(engine: Engine) -> AsyncIterator[None]:
-    """Run an engine's journal for as long as the context lasts."""
+async def _running(engine: Engine, starter: Starter) -> AsyncIterator[None]:
+    """Run an engine's journal and the starter for as long as the context lasts."""
     async with TaskGroup() as group:
-        journal = group.create_task(engine.journal.run(), name="journal")
+        loops = [
+            group.create_task(engine.journal.run(), name="journal"),
+            group.create_task(starter.run(), name="starts"),
+        ]
         try:
             yield
             await engine.journal.drain()
         finally:
-            journal.cancel()
+            for loop in loops:
+                loop.cancel()
 
 
 async def _store_workflow(pool: Pool, principal: Principal, work: Work) -> Start:
