@@ -22,6 +22,7 @@ from actors.config import ExecutorConfig
 from actors.engine import Engine, open_engine
 from actors.handed import Handed
 from actors.logs import configure_logs
+from actors.memory import settle_memory
 from agents.registry import builtin_registry
 from agents.settings import AgentSettings
 from benchmarks.peers.load import Execute, main
@@ -97,6 +98,7 @@ async def open_weft(dsn: str, work: Work) -> AsyncIterator[Execute]:
         principal = await authenticate(pool, token)
         assert principal is not None
         start = await _store_workflow(pool, principal, work)
+        settle_memory()
         done = 0
 
         async def execute() -> None:
