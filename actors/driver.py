@@ -19,6 +19,7 @@ from actors.graphs import GraphCache
 from actors.handed import Handed
 from actors.hosting import Host
 from actors.journal import Lease
+from actors.loop import invoke
 from actors.outcome import execution_output
 from actors.pausing import paused_interrupts
 from actors.run import Run
@@ -173,13 +174,13 @@ class Driver:
             if answers:
                 begin = Command(resume=answers)
             try:
-                state = await graph.ainvoke(begin, config, context=run, durability="sync")
+                state, waits = await invoke(graph, begin, config, run)
             except GraphRecursionError:
                 return Ending.failed(
                     f"The execution went through {STEP_LIMIT} steps; a loop never leaves."
                 )
             started = True
-            if not state.get("__interrupt__") or run.stopped_by:
+            if not waits or run.stopped_by:
                 return await self._ending(run, state)
             reason = "paused" if run.pausing else run.waits_for
             move = MoveRecord(execution_id, run.lease.epoch, Status.WAITING, waiting_reason=reason)

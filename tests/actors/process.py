@@ -129,8 +129,10 @@ async def open_process(
 async def take_over(pool: Pool, dead: Process, heir: Process) -> list[UUID]:
     """End a lease and give its executions to another process, as the supervisor does.
 
-    It leaves out what a last flush of the dead still locks, so it is asked until it gives some.
+    It leaves out what a last flush of the dead still locks, so it is asked until it gives some. A
+    process may be its own heir: then it takes what nobody owns.
     """
-    await pool.execute("UPDATE executors SET stopped_at = now() WHERE id = $1", dead.id)
+    if dead is not heir:
+        await pool.execute("UPDATE executors SET stopped_at = now() WHERE id = $1", dead.id)
     rows = await eventually(lambda: pool.fetch(statement("take_over_executions"), [heir.id], 100))
     return [row["id"] for row in rows]
