@@ -9,6 +9,7 @@ import pytest
 
 from agents.egress import Egress
 from agents.pools import POOL_REQUESTS, Pools
+from tests.eventually import eventually
 
 
 class Door:
@@ -17,12 +18,14 @@ class Door:
     def __init__(self) -> None:
         self.opened = asyncio.Event()
         self.connections = 0
+        self.open = 0
         self.waiting = 0
         self.all_wait = asyncio.Event()
 
     async def serve(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         """Answer requests of one connection."""
         self.connections += 1
+        self.open += 1
         while head := await reader.read(65_536):
             assert head.endswith(b"\r\n\r\n")
             self.waiting += 1
@@ -32,6 +35,8 @@ class Door:
             writer.write(b"HTTP/1.1 200 OK\r\ncontent-length: 2\r\n\r\nok")
             await writer.drain()
         writer.close()
+        await writer.wait_closed()
+        self.open -= 1
 
 
 @asynccontextmanager
@@ -39,6 +44,7 @@ async def _served(door: Door) -> AsyncIterator[str]:
     server = await asyncio.start_server(door.serve, "127.0.0.1", 0, backlog=1000)
     async with server:
         yield f"http://127.0.0.1:{server.sockets[0].getsockname()[1]}"
+        await eventually(lambda: door.open == 0)
 
 
 async def test_more_requests_than_a_pool_holds_wait_side_by_side() -> None:
