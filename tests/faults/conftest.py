@@ -193,8 +193,14 @@ class Crew:
 
         await eventually(recorded, 20)
 
-    async def answer(self, execution_id: UUID, decision: str) -> bool:
-        """Answer an execution's open question as the API does; a recoverer wakes it."""
+    async def answer(self, execution_id: UUID, decision: str, owner: Worker | None = None) -> bool:
+        """Answer an execution's open question as the API does.
+
+        Args:
+            execution_id: The execution.
+            decision: The answer.
+            owner: Who goes on; None: whom a recoverer chooses.
+        """
         asked = await self.database.fetchrow(
             "SELECT id, tenant_id FROM execution_approvals "
             "WHERE execution_id = $1 AND status = 'pending'",
@@ -204,7 +210,7 @@ class Crew:
             return await decide_approval(
                 self.database, live, asked["tenant_id"], execution_id, asked["id"],
                 decision=decision, value=None, comment="", decided_by="p@example.com",
-                owner_id=None,
+                owner_id=owner.id if owner else None,
             )  # fmt: skip
 
     async def stop(self) -> None:
