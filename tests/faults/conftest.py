@@ -3,7 +3,7 @@
 import itertools
 import shutil
 import tempfile
-from collections.abc import AsyncIterator, Iterator, Mapping
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterator, Mapping
 from contextlib import AsyncExitStack, asynccontextmanager, suppress
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -26,6 +26,7 @@ from tests.faults.executor_process import Orders
 from tests.faults.invariants import Fault, check_all
 from tests.faults.nursery import Nursery, Worker, open_nursery, row_of
 from tests.faults.proxy import SOCKET, Proxy, open_proxy
+from tests.faults.specifications import ITEMS, shapes
 
 LEASE_SECONDS = 10.0
 """Long enough for a busy machine; a test that needs the end of a lease brings it about."""
@@ -272,6 +273,36 @@ def begin(make_workflow: MakeWorkflow, start: StartExecution) -> Begin:
         ]
 
     return begin_some
+
+
+@dataclass(frozen=True)
+class Caught:
+    """Executions of every shape, each at its target node, under one owner."""
+
+    owner: Worker
+    ids: list[UUID]
+
+
+Catch = Callable[[Worker], Awaitable[Caught]]
+
+
+@pytest.fixture
+def catch(begin: Begin, crew: Crew) -> Catch:
+    """Start one execution of each shape; the effects of their targets must be held."""
+
+    async def start(owner: Worker) -> Caught:
+        gate = crew.effects.gates["target"]
+        ids = []
+        for name, document in shapes(crew.effects.url).items():
+            [id] = await begin(document, owner, input={"numbers": list(range(ITEMS))})
+            ids.append(id)
+            if name == "person":
+                await crew.until("waiting", id)
+                await crew.answer(id, "approve", owner)
+        await eventually(lambda: len(gate.held) == len(ids) - 1 + ITEMS, 20)
+        return Caught(owner, ids)
+
+    return start
 
 
 @dataclass(frozen=True)

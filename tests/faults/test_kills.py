@@ -1,65 +1,12 @@
 """`kill -9` of executors at each point of a node's life: everything goes on, results count once."""
 
-from collections.abc import Awaitable, Callable
-from dataclasses import dataclass
 from typing import Literal
-from uuid import UUID
 
 import pytest
 
 from tests.eventually import eventually
-from tests.faults.conftest import Begin, Crew, ProxiedDatabase
-from tests.faults.nursery import Worker
-from tests.faults.specifications import Document, ask, edges, mapped, posts, row, says
-
-TARGET_DONE = '"output":{"target":'
-"""What the event carries that tells of the target's result."""
-ITEMS = 6
-NODES = ("a", "target", "c")
-
-
-@dataclass(frozen=True)
-class Caught:
-    """Executions of every shape, each at its target node, under one owner."""
-
-    owner: Worker
-    ids: list[UUID]
-
-
-Catch = Callable[[Worker], Awaitable[Caught]]
-
-
-def _shapes(url: str) -> dict[str, Document]:
-    a, target, c = (posts(name, url) for name in NODES)
-    return {
-        "chain": row([a, target, c]),
-        "branches": {
-            "nodes": [a, target, says("x"), says("y"), c],
-            "edges": edges("a target c", "a x y c"),
-            "settings": {},
-        },
-        "map": row([a, mapped("target", url, "input.numbers", 2), c]),
-        "person": row([a, ask("ok"), target, c]),
-    }
-
-
-@pytest.fixture
-def catch(begin: Begin, crew: Crew) -> Catch:
-    """Start one execution of each shape; the effects of their targets must be held."""
-
-    async def start(owner: Worker) -> Caught:
-        gate = crew.effects.gates["target"]
-        ids = []
-        for name, document in _shapes(crew.effects.url).items():
-            [id] = await begin(document, owner, input={"numbers": list(range(ITEMS))})
-            ids.append(id)
-            if name == "person":
-                await crew.until("waiting", id)
-                await crew.answer(id, "approve", owner)
-        await eventually(lambda: len(gate.held) == len(ids) - 1 + ITEMS, 20)
-        return Caught(owner, ids)
-
-    return start
+from tests.faults.conftest import Begin, Catch, Caught, Crew, ProxiedDatabase
+from tests.faults.specifications import ITEMS, NODES, TARGET_DONE, ask, posts, row
 
 
 async def _recover(crew: Crew, caught: Caught) -> None:
