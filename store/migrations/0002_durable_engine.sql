@@ -217,7 +217,8 @@ CREATE TYPE weft_event AS (
 --
 -- Returns a row for each change: its outcome, and the number before its first event.
 --   written   all of it is recorded
---   answered  all of it is, but the execution does not wait: an answer has come meanwhile
+--   answered  all of it is, but the execution does not wait: an answer, or the end of its pause,
+--             has come meanwhile
 --   refused   none of it: its present status does not allow the new one
 --   lost      none of it: the epoch moved, it ended, or it is gone
 --   busy      none of it: somebody else holds the execution just now
@@ -329,14 +330,19 @@ BEGIN
     END IF;
 
     SELECT array_agg(c.execution_id) INTO answered FROM unnest(changes) AS c
-    WHERE c.status = 'waiting' AND c.execution_id = ANY(held) AND EXISTS (
-        SELECT 1 FROM execution_approvals AS a
-        WHERE a.execution_id = c.execution_id AND a.status = 'decided' AND a.consumed_at IS NULL
-        UNION ALL
-        SELECT 1 FROM execution_waits AS w
-        WHERE w.execution_id = c.execution_id AND w.status = 'ended' AND w.consumed_at IS NULL)
-        -- Someone who pauses it wants it to stand, whatever has come.
-        AND c.waiting_reason IS DISTINCT FROM 'paused';
+    WHERE c.status = 'waiting' AND c.execution_id = ANY(held) AND CASE
+        -- Someone who pauses it wants it to stand, whatever has come, until it is resumed.
+        WHEN c.waiting_reason = 'paused' THEN EXISTS (
+            SELECT 1 FROM workflow_executions AS e WHERE e.id = c.execution_id AND NOT e.paused)
+        ELSE EXISTS (
+            SELECT 1 FROM execution_approvals AS a
+            WHERE a.execution_id = c.execution_id AND a.status = 'decided'
+                AND a.consumed_at IS NULL
+            UNION ALL
+            SELECT 1 FROM execution_waits AS w
+            WHERE w.execution_id = c.execution_id AND w.status = 'ended'
+                AND w.consumed_at IS NULL)
+        END;
 
     WITH changed AS (
         UPDATE workflow_executions AS e SET
