@@ -84,6 +84,8 @@ END
 $$;
 GRANT SELECT, INSERT, UPDATE ON execution_waits, execution_signals TO weft_api;
 GRANT SELECT, INSERT, UPDATE, DELETE ON execution_waits, execution_signals TO weft_engine;
+-- Whoever ends an execution from outside ends the attempts that it cuts off.
+GRANT UPDATE (status, completed_at, error_message) ON execution_node_logs TO weft_api;
 
 -- What only weft_write inserts, under the lock of the execution and with the execution's own
 -- tenant, needs no second look at the execution for each row: that look was a third of a write.
