@@ -357,7 +357,8 @@ BEGIN
             api_calls_made = e.api_calls_made + u.api_calls,
             cost_usd = e.cost_usd + u.cost_usd::numeric,
             -- Work got done, so earlier deaths of owners were not this execution's fault.
-            owner_losses = CASE WHEN u.completed > 0 THEN 0 ELSE e.owner_losses END,
+            owner_losses = CASE WHEN u.completed > 0 OR u.execution_id IN (
+                SELECT m.execution_id FROM unnest(map_items) AS m) THEN 0 ELSE e.owner_losses END,
             status = COALESCE(u.status, e.status),
             waiting_reason = CASE WHEN u.status IS NULL THEN e.waiting_reason
                 ELSE u.waiting_reason END,

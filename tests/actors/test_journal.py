@@ -438,7 +438,7 @@ async def _take_over(pool: Pool, held: list[Lease]) -> None:
     orphan = "UPDATE workflow_executions SET owner_id = NULL WHERE id = $1"
     for round in range(ROUNDS // 5):
         await pool.execute(orphan, held[round % 2].execution_id)
-        await pool.fetch(statement("take_over_executions"), [heir], 1)
+        await pool.fetch(statement("take_over_executions"), [heir], 1, 1000, 100)
 
 
 async def _cancel(pool: Pool, live: LiveView, held: list[Lease]) -> None:

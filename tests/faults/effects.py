@@ -5,6 +5,8 @@ An effect is a row in a database that no fault of a test touches. The `api` agen
 """
 
 import asyncio
+import os
+import signal
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
@@ -58,6 +60,8 @@ class Effects:
     pool: asyncpg.Pool
     url: str = ""
     gates: dict[str, Gate] = field(default_factory=dict)
+    deadly: set[str] = field(default_factory=set)
+    """Nodes whose call kills the process that makes it, once the effect is written."""
     _waiting: list[tuple[Call, asyncio.Future[None]]] = field(default_factory=list)
     _writing: asyncio.Lock = field(default_factory=asyncio.Lock)
 
@@ -102,6 +106,8 @@ class Effects:
             gate.held.append(call)
             await gate.opened.wait()
         await self._write(call)
+        if call.node_id in self.deadly and call.worker_pid:
+            os.kill(call.worker_pid, signal.SIGKILL)
         if gate and not gate.before_effect:
             gate.held.append(call)
             await gate.opened.wait()
