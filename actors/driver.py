@@ -184,6 +184,8 @@ class Driver:
                 return await self._ending(run, state)
             reason = "paused" if run.pausing else run.waits_for
             move = MoveRecord(execution_id, run.lease.epoch, Status.WAITING, waiting_reason=reason)
+            # When it was resumed meanwhile it goes on; a pause from here on is another one.
+            run.was_paused, run.pausing = run.was_paused or run.pausing, False
             if await run.write([*run.take_held(), move]):
                 return None
 

@@ -42,16 +42,16 @@ class MapRows:
                 self._lists.pop(next(iter(self._lists)))
         return self._lists[task_id]
 
-    async def count(self, task_id: str) -> tuple[int, int]:
-        """Return how many items have ended and how many of them failed."""
+    async def count(self, task_id: str) -> None:
+        """Count the items that ended under this owner or an earlier one, before the next end."""
         if task_id not in self._counts:
             row = await self._pool.fetchrow(
                 statement("count_map_items"), self._execution_id, task_id
             )
             self._counts.setdefault(task_id, (row["ended"], row["failed"]))
-        return self._counts[task_id]
 
-    def add(self, task_id: str, ended: int, failed: int) -> None:
-        """Count items whose results are about to be written."""
+    def add(self, task_id: str, ended: int, failed: int) -> tuple[int, int]:
+        """Count items whose results are about to be written; return all that ended and failed."""
         before = self._counts[task_id]
         self._counts[task_id] = (before[0] + ended, before[1] + failed)
+        return self._counts[task_id]

@@ -11,7 +11,7 @@ from langchain_core.runnables import RunnableConfig
 from langgraph.types import Interrupt, interrupt
 
 from actors.attempts import Attempt, Work, attempt_until_done
-from actors.checkpointer import INTERRUPT, Place
+from actors.checkpointer import INTERRUPT
 from actors.ending import Ending
 from actors.fanout import Chunk, ItemResult
 from actors.hosting import Host
@@ -21,6 +21,7 @@ from actors.notes import Notes
 from actors.pausing import PAUSE, is_pause
 from actors.scope import Facts, Known, scope
 from actors.serde import StoredValue
+from actors.snapshots import Place
 from agents.agent import AgentContext
 from agents.errors import AgentError
 from agents.wait import WaitParameters
@@ -163,11 +164,11 @@ class Run:
         cut = state.get(map_channel(node.id))
         known = await self.known(state)
         items = _mapped_list(node, scope(self.facts, known))[start:stop]
+        # Before the items: a database that is away then must not cost what they did.
+        await self._maps.count(cut["task"])
         results = await self._chunk(node, start, items, known)
-        ended, failed = await self._maps.count(cut["task"])
-        failed += sum(1 for result in results if result.error)
-        ended += len(results)
-        self._maps.add(cut["task"], len(results), sum(1 for r in results if r.error))
+        failures = sum(1 for result in results if result.error)
+        ended, failed = self._maps.add(cut["task"], len(results), failures)
         self._notes[task_id] = self._notes_of.chunk(
             node, cut["task"], results, ended, failed, cut["count"]
         )

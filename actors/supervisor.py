@@ -41,6 +41,9 @@ RECOVERED_AT_ONCE = 200
 """Executions given to new owners in one tick, so that recovery does not starve new starts."""
 OWNER_LOSSES_LIMIT = 5
 """After so many deaths of its owner without any progress an execution is ended as poison."""
+SUSPECTS_AT_ONCE = 20
+"""How many executions run at once that are two deaths from that; of those that are one death from
+it one, so that who dies with it dies of it."""
 FAILURES_LIMIT = 30
 """After so many failures in a row a loop ends the process, which Ray starts again."""
 
@@ -99,8 +102,9 @@ class Supervisor:
         if not alive:
             return
         taken = await pool.fetch(
-            statement("take_over_executions"), [row["id"] for row in alive], RECOVERED_AT_ONCE
-        )
+            statement("take_over_executions"), [row["id"] for row in alive], RECOVERED_AT_ONCE,
+            OWNER_LOSSES_LIMIT, SUSPECTS_AT_ONCE,
+        )  # fmt: skip
         given: list[Woken] = []
         for row in taken:
             if row["owner_losses"] >= OWNER_LOSSES_LIMIT:

@@ -84,6 +84,8 @@ END
 $$;
 GRANT SELECT, INSERT, UPDATE ON execution_waits, execution_signals TO weft_api;
 GRANT SELECT, INSERT, UPDATE, DELETE ON execution_waits, execution_signals TO weft_engine;
+-- Whoever ends an execution from outside ends the attempts that it cuts off.
+GRANT UPDATE (status, completed_at, error_message) ON execution_node_logs TO weft_api;
 
 -- What only weft_write inserts, under the lock of the execution and with the execution's own
 -- tenant, needs no second look at the execution for each row: that look was a third of a write.
@@ -217,7 +219,8 @@ CREATE TYPE weft_event AS (
 --
 -- Returns a row for each change: its outcome, and the number before its first event.
 --   written   all of it is recorded
---   answered  all of it is, but the execution does not wait: an answer has come meanwhile
+--   answered  all of it is, but the execution does not wait: an answer, or the end of its pause,
+--             has come meanwhile
 --   refused   none of it: its present status does not allow the new one
 --   lost      none of it: the epoch moved, it ended, or it is gone
 --   busy      none of it: somebody else holds the execution just now
@@ -329,14 +332,19 @@ BEGIN
     END IF;
 
     SELECT array_agg(c.execution_id) INTO answered FROM unnest(changes) AS c
-    WHERE c.status = 'waiting' AND c.execution_id = ANY(held) AND EXISTS (
-        SELECT 1 FROM execution_approvals AS a
-        WHERE a.execution_id = c.execution_id AND a.status = 'decided' AND a.consumed_at IS NULL
-        UNION ALL
-        SELECT 1 FROM execution_waits AS w
-        WHERE w.execution_id = c.execution_id AND w.status = 'ended' AND w.consumed_at IS NULL)
-        -- Someone who pauses it wants it to stand, whatever has come.
-        AND c.waiting_reason IS DISTINCT FROM 'paused';
+    WHERE c.status = 'waiting' AND c.execution_id = ANY(held) AND CASE
+        -- Someone who pauses it wants it to stand, whatever has come, until it is resumed.
+        WHEN c.waiting_reason = 'paused' THEN EXISTS (
+            SELECT 1 FROM workflow_executions AS e WHERE e.id = c.execution_id AND NOT e.paused)
+        ELSE EXISTS (
+            SELECT 1 FROM execution_approvals AS a
+            WHERE a.execution_id = c.execution_id AND a.status = 'decided'
+                AND a.consumed_at IS NULL
+            UNION ALL
+            SELECT 1 FROM execution_waits AS w
+            WHERE w.execution_id = c.execution_id AND w.status = 'ended'
+                AND w.consumed_at IS NULL)
+        END;
 
     WITH changed AS (
         UPDATE workflow_executions AS e SET
@@ -349,7 +357,8 @@ BEGIN
             api_calls_made = e.api_calls_made + u.api_calls,
             cost_usd = e.cost_usd + u.cost_usd::numeric,
             -- Work got done, so earlier deaths of owners were not this execution's fault.
-            owner_losses = CASE WHEN u.completed > 0 THEN 0 ELSE e.owner_losses END,
+            owner_losses = CASE WHEN u.completed > 0 OR u.execution_id IN (
+                SELECT m.execution_id FROM unnest(map_items) AS m) THEN 0 ELSE e.owner_losses END,
             status = COALESCE(u.status, e.status),
             waiting_reason = CASE WHEN u.status IS NULL THEN e.waiting_reason
                 ELSE u.waiting_reason END,

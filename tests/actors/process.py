@@ -134,5 +134,6 @@ async def take_over(pool: Pool, dead: Process, heir: Process) -> list[UUID]:
     """
     if dead is not heir:
         await pool.execute("UPDATE executors SET stopped_at = now() WHERE id = $1", dead.id)
-    rows = await eventually(lambda: pool.fetch(statement("take_over_executions"), [heir.id], 100))
+    take = statement("take_over_executions")
+    rows = await eventually(lambda: pool.fetch(take, [heir.id], 100, 1000, 100))
     return [row["id"] for row in rows]

@@ -2,7 +2,6 @@
 
 import itertools
 from collections.abc import AsyncGenerator, AsyncIterator, Sequence
-from dataclasses import dataclass, field
 from typing import Any
 from uuid import UUID, uuid5
 
@@ -18,38 +17,18 @@ from langgraph.checkpoint.base import (
 from langgraph.checkpoint.conformance import checkpointer_test, validate
 from langgraph.checkpoint.conformance.capabilities import BASE_CAPABILITIES
 
-from actors.checkpointer import JournalSaver, Place
+from actors.checkpointer import JournalSaver
 from actors.journal import Lease
 from actors.serde import StoredValue
 from store.postgres import Pool
 from store.records import EventRecord, Record
+from tests.actors.bare_recorder import BareRecorder
 from tests.actors.conftest import Begin, Look
 from tests.actors.process import Process
 from tests.actors.workflows import chain, does, workflow
 from tests.factories import Account, MakeWorkflow, StartExecution
 
 ANY_THREAD = UUID("5f8b6a53-7d0c-4a57-9c55-0b6a5a1f3a10")
-
-
-@dataclass
-class _Recorder:
-    lease: Lease
-    fresh: bool = False
-    places: dict[str, Place] = field(default_factory=dict)
-    held: list[Record] = field(default_factory=list)
-
-    def holds(self) -> bool:
-        """Commit each checkpoint."""
-        return False
-
-    def take_held(self) -> list[Record]:
-        """Return what waits."""
-        records, self.held = self.held, []
-        return records
-
-    def take(self, task_id: str, writes: Sequence[tuple[str, Any]]) -> list[Record]:
-        """Record nothing beside the writes."""
-        return []
 
 
 class AnyThread(BaseCheckpointSaver[str]):
@@ -61,12 +40,12 @@ class AnyThread(BaseCheckpointSaver[str]):
         self._account = account
         self._ids: dict[str, UUID] = {}
         self._names: dict[str, str] = {}
-        self._recorders: dict[UUID, _Recorder] = {}
+        self._recorders: dict[UUID, BareRecorder] = {}
         self._saver = JournalSaver(process.pool, process.journal, self._recorder)
 
-    def _recorder(self, execution_id: UUID) -> _Recorder:
+    def _recorder(self, execution_id: UUID) -> BareRecorder:
         lease = Lease(self._account.tenant_id, execution_id, 1)
-        return self._recorders.setdefault(execution_id, _Recorder(lease))
+        return self._recorders.setdefault(execution_id, BareRecorder(lease))
 
     def get_next_version(self, current: str | None, channel: None) -> str:
         """Return the next version."""
@@ -236,7 +215,7 @@ async def test_notes_are_written_with_the_result_they_belong_to(
     lease = Lease((await engine_pool.fetchval("SELECT tenant_id FROM organizations")), id, 1)
     taken: list[str] = []
 
-    class Taking(_Recorder):
+    class Taking(BareRecorder):
         def take(self, task_id: str, writes: Sequence[tuple[str, Any]]) -> list[Record]:
             """Record an event with the first writes of the task."""
             taken.append(task_id)

@@ -40,7 +40,7 @@ async def _started(
 
 
 async def _take_over(pool: Pool, *heirs: UUID, limit: int = 100) -> list[Any]:
-    return list(await pool.fetch(statement("take_over_executions"), heirs, limit))
+    return list(await pool.fetch(statement("take_over_executions"), heirs, limit, 5, 2))
 
 
 @pytest.mark.requirement("FR-2.6", "NFR-3.1")
@@ -94,6 +94,25 @@ async def test_losses_count_only_without_progress(
         await write(engine_pool, ProgressRecord(id, completed=int(attempt == 2)))
         await engine_pool.execute(END_LEASE, owner)
     assert losses == [0, 1, 2, 1]
+
+
+async def test_suspects_run_in_ever_smaller_company(
+    make_workflow: MakeWorkflow, start: StartExecution, engine_pool: Pool
+) -> None:
+    """All that died together twice go on a few at a time, then one by one, beside all others."""
+    owner = await _executor(engine_pool)
+    ids = sorted(await _started(make_workflow, start, owner, 6))
+    taken = []
+    for _ in range(4):
+        await engine_pool.execute(END_LEASE, owner)
+        owner = await _executor(engine_pool)
+        taken.append(sorted(row["id"] for row in await _take_over(engine_pool, owner)))
+    assert taken[:2] == [ids, ids]
+    assert [set(some) for some in taken[2:]] == [{ids[0], ids[1]}, {ids[0], ids[2], ids[3]}]
+    [other] = await _started(make_workflow, start, None, 1)
+    assert [row["id"] for row in await _take_over(engine_pool, owner)] == [other]
+    await write(engine_pool, ProgressRecord(ids[0], completed=1))
+    assert [row["id"] for row in await _take_over(engine_pool, owner)] == [ids[1]]
 
 
 async def test_owner_that_stops_in_good_order_is_no_loss(

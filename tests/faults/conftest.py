@@ -3,7 +3,7 @@
 import itertools
 import shutil
 import tempfile
-from collections.abc import AsyncIterator, Iterator, Mapping
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterator, Mapping
 from contextlib import AsyncExitStack, asynccontextmanager, suppress
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -26,6 +26,7 @@ from tests.faults.executor_process import Orders
 from tests.faults.invariants import Fault, check_all
 from tests.faults.nursery import Nursery, Worker, open_nursery, row_of
 from tests.faults.proxy import SOCKET, Proxy, open_proxy
+from tests.faults.specifications import ITEMS, shapes
 
 LEASE_SECONDS = 10.0
 """Long enough for a busy machine; a test that needs the end of a lease brings it about."""
@@ -193,8 +194,14 @@ class Crew:
 
         await eventually(recorded, 20)
 
-    async def answer(self, execution_id: UUID, decision: str) -> bool:
-        """Answer an execution's open question as the API does; a recoverer wakes it."""
+    async def answer(self, execution_id: UUID, decision: str, owner: Worker | None = None) -> bool:
+        """Answer an execution's open question as the API does.
+
+        Args:
+            execution_id: The execution.
+            decision: The answer.
+            owner: Who goes on; None: whom a recoverer chooses.
+        """
         asked = await self.database.fetchrow(
             "SELECT id, tenant_id FROM execution_approvals "
             "WHERE execution_id = $1 AND status = 'pending'",
@@ -204,7 +211,7 @@ class Crew:
             return await decide_approval(
                 self.database, live, asked["tenant_id"], execution_id, asked["id"],
                 decision=decision, value=None, comment="", decided_by="p@example.com",
-                owner_id=None,
+                owner_id=owner.id if owner else None,
             )  # fmt: skip
 
     async def stop(self) -> None:
@@ -266,6 +273,36 @@ def begin(make_workflow: MakeWorkflow, start: StartExecution) -> Begin:
         ]
 
     return begin_some
+
+
+@dataclass(frozen=True)
+class Caught:
+    """Executions of every shape, each at its target node, under one owner."""
+
+    owner: Worker
+    ids: list[UUID]
+
+
+Catch = Callable[[Worker], Awaitable[Caught]]
+
+
+@pytest.fixture
+def catch(begin: Begin, crew: Crew) -> Catch:
+    """Start one execution of each shape; the effects of their targets must be held."""
+
+    async def start(owner: Worker) -> Caught:
+        gate = crew.effects.gates["target"]
+        ids = []
+        for name, document in shapes(crew.effects.url).items():
+            [id] = await begin(document, owner, input={"numbers": list(range(ITEMS))})
+            ids.append(id)
+            if name == "person":
+                await crew.until("waiting", id)
+                await crew.answer(id, "approve", owner)
+        await eventually(lambda: len(gate.held) == len(ids) - 1 + ITEMS, 20)
+        return Caught(owner, ids)
+
+    return start
 
 
 @dataclass(frozen=True)

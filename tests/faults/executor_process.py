@@ -25,6 +25,7 @@ import actors.engine
 import actors.executor
 from actors.config import ExecutorConfig, SupervisorConfig
 from actors.executor import ExecutionActor
+from actors.memory import settle_memory
 from actors.supervisor import Supervisor
 from agents.settings import AgentSettings
 from store.live import open_live_view
@@ -145,6 +146,8 @@ def main() -> None:
                 return
             ended[pid] = os.waitstatus_to_exitcode(status)
 
+    # Once for all: each process would look through everything that is imported, and copy it.
+    settle_memory()
     signal.signal(signal.SIGCHLD, collect)
     for line in iter(sys.stdin.readline, ""):
         request = json.loads(line)

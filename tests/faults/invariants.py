@@ -21,8 +21,12 @@ SHOWN = 8
 UNSETTLED = """
 SELECT e.id, e.status, e.owner_id, e.epoch, e.owner_losses, e.current_node_id, e.waiting_reason
 FROM workflow_executions AS e
-WHERE e.status IN ('pending', 'running') OR (e.status = 'waiting' AND NOT EXISTS (
-    SELECT FROM execution_approvals AS a WHERE a.execution_id = e.id AND a.status = 'pending'))
+WHERE e.status IN ('pending', 'running') OR (e.status = 'waiting' AND NOT e.paused
+    AND NOT EXISTS (
+        SELECT FROM execution_approvals AS a WHERE a.execution_id = e.id AND a.status = 'pending')
+    AND NOT EXISTS (
+        SELECT FROM execution_waits AS w WHERE w.execution_id = e.id AND w.status = 'pending'
+            AND (w.due_at IS NULL OR w.due_at > now())))
 ORDER BY e.id
 """
 RESULTS_APPLIED_TWICE = """
@@ -164,7 +168,7 @@ def _named(rows: Sequence[Any]) -> str:
 
 
 async def check_all_settle(pool: asyncpg.Pool, within_seconds: float) -> None:
-    """I1: every acknowledged execution ends, or waits on an open question."""
+    """I1: every acknowledged execution ends, or waits on an open question or an event."""
 
     async def settled() -> bool:
         return not await pool.fetch(UNSETTLED)

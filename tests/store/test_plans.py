@@ -31,7 +31,7 @@ HOT: list[tuple[Role, str, list[Any]]] = [
     ("weft_engine", "wake_execution", [ID, None]),
     ("weft_engine", "get_owned_execution", [ID, ID]),
     ("weft_engine", "list_owned_executions", [ID]),
-    ("weft_engine", "take_over_executions", [[ID], 200]),
+    ("weft_engine", "take_over_executions", [[ID], 200, 5, 20]),
     ("weft_engine", "list_overdue_executions", [100]),
     ("weft_engine", "list_due_approvals", [100]),
     ("weft_engine", "claim_webhook_deliveries", [15.0]),
