@@ -437,13 +437,16 @@ BEGIN
             cost_usd = excluded.cost_usd;
     END IF;
     IF cardinality(map_items) > 0 THEN
-        -- A result is recorded once.
-        INSERT INTO execution_map_items (tenant_id, execution_id, node_id, task_id, map_index,
+        -- A result is recorded once; an item that failed may be run again.
+        INSERT INTO execution_map_items AS i (tenant_id, execution_id, node_id, task_id, map_index,
             status, attempt, output_data, error_message)
         SELECT h.tenant, u.*
         FROM unnest(map_items) AS u
         JOIN unnest(held, tenants) AS h (id, tenant) ON h.id = u.execution_id
-        ON CONFLICT (execution_id, task_id, map_index) DO NOTHING;
+        ON CONFLICT (execution_id, task_id, map_index) DO UPDATE SET
+            status = excluded.status, attempt = excluded.attempt,
+            output_data = excluded.output_data, error_message = excluded.error_message
+        WHERE i.status = 'failed';
     END IF;
     IF cardinality(approvals) > 0 THEN
         -- Asking again is the same question.

@@ -39,7 +39,10 @@ HOT: list[tuple[Role, str, list[Any]]] = [
     ("weft_engine", "list_channel_values", [ID, "", [TEXT], [TEXT]]),
     ("weft_engine", "list_writes", [ID, "", TEXT]),
     ("weft_engine", "list_answers", [ID]),
-    ("weft_engine", "list_map_items", [ID, TEXT]),
+    ("weft_engine", "list_map_items", [ID, TEXT, 0, 50, None]),
+    ("weft_engine", "list_ended_items", [ID, TEXT, 0, 50]),
+    ("weft_engine", "list_failed_items", [ID, TEXT]),
+    ("weft_engine", "sum_map_items", [ID, TEXT, 1000]),
     ("weft_engine", "count_map_items", [ID, TEXT]),
     ("weft_engine", "get_specification", [ID, TEXT]),
 ]  # fmt: skip
