@@ -734,7 +734,13 @@ BEGIN
             (SELECT array_agg(ROW(m.node_id, m.ended, m.failed)::weft_map_count) FROM (
                 SELECT i.node_id, count(*)::integer AS ended,
                     (count(*) FILTER (WHERE i.status = 'failed'))::integer AS failed
-                FROM execution_map_items AS i WHERE i.execution_id = wanted GROUP BY i.node_id
+                FROM execution_map_items AS i
+                -- A loop visits a map again: its last visit counts.
+                WHERE i.execution_id = wanted AND i.task_id IN (
+                    SELECT DISTINCT ON (n.node_id) n.task_id FROM execution_node_logs AS n
+                    WHERE n.execution_id = wanted AND n.task_id NOT LIKE 'epilogue:%'
+                    ORDER BY n.node_id, n.started_at DESC)
+                GROUP BY i.node_id
             ) AS m)
         FROM workflow_executions AS e
         JOIN workflows AS w ON w.tenant_id = e.tenant_id AND w.id = e.workflow_id

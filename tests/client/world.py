@@ -203,7 +203,9 @@ class World:
     def progress(self, execution_id: str, node_id: str, **items: int) -> None:
         """Say how far a map is."""
         self.node(execution_id, node_id)["items"] = items
-        self.emit(execution_id, "node_progress", node_id=node_id, items=items)
+        told = {"completed": 0, "failed": 0, **items}
+        count = told.pop("count")
+        self.emit(execution_id, "node_progress", node_id=node_id, items=count, **told)
 
     def complete_node(
         self, execution_id: str, node_id: str, output: Any, seconds: float = 1.0, **used: Any
