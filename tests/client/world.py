@@ -89,6 +89,8 @@ class World:
         self.executions: dict[str, Document] = {}
         self.events: dict[str, list[Document]] = {}
         self.logs: dict[str, list[Document]] = {}
+        self.items: dict[str, list[Document]] = {}
+        """The items of map nodes, by node."""
         self.starts: dict[str, str] = {}
         self.on_start: Callable[[str], None] = lambda execution_id: None
         self.on_change: Callable[[], None] = lambda: None
