@@ -141,7 +141,7 @@ class Maps:
         else:
             part = await run.rows.part(stored.task_id, start, stop)
         code = run.host.registry.signatures()[node.agent].code_parameters
-        needs = Needs.of(run.facts.specification, node, code, ())
+        needs = Needs.of_parameters(node, code)
         known = await run.known(state, node, needs)
         # The list itself is left out of what every chunk carries, when nothing names it.
         names = [name for name in known.values if needs.key(name)]

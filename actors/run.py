@@ -196,7 +196,7 @@ class Run:
             return Known(values, messages)
         if needs is None:
             code = self.host.registry.signatures()[node.agent].code_parameters
-            needs = Needs.of(self.facts.specification, node, code)
+            needs = Needs.of_node(node, code, self.facts.specification.edges)
         for key, value in list(values.items()):
             if isinstance(value, StoredValue):
                 if needs.key(key):

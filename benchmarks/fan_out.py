@@ -1,9 +1,10 @@
 """Maps over trivial items through real Ray tasks: time an item, executor memory, checkpoints.
 
 A platform of its own is started with one executor. Maps over 100, 1,000 and 10,000 items are
-executed, and a chain of two over 10,000; every execution must complete. What is measured is the
-time from a map's start to its end, as its log says, the growth of the executor's memory over what
-it had before, and what the execution's checkpoints hold beside its input.
+executed, a chain of two over 10,000, and one whose items answer 64 KiB; every execution must
+complete. What is measured is the time from a map's start to its end, as its log says, the growth of
+the executor's memory over what it had before, and what the execution's checkpoints hold beside its
+input.
 """
 
 import asyncio
@@ -27,6 +28,8 @@ from serve.platform import free_ports, start_background, stop_platform
 from serve.settings import load_settings
 
 COUNTS = (100, 1_000, 10_000)
+LARGE_ITEMS = 2_500
+"""Of 64 KiB each: together more than is ever loaded as a whole."""
 ROUNDS = 7
 SAMPLE_SECONDS = 0.05
 CHECKPOINTS = """
@@ -38,6 +41,14 @@ SELECT (SELECT COALESCE(sum(octet_length(state_snapshot::text) + octet_length(me
        WHERE execution_id = $1 AND channel <> 'input')
 """
 OWNER = "SELECT pid FROM executors WHERE stopped_at IS NULL"
+
+
+def large_specification() -> dict[str, Any]:
+    """One map whose items answer a text of 64 KiB."""
+    node = {"id": "map_0", "agent": "data_processing", "pattern": "map", "output": "texts",
+            "parameters": {"script": "return 'x' * 65536"},
+            "input": ["input.numbers"]}  # fmt: skip
+    return {"name": "Large items", "pattern": "map_reduce", "nodes": [node], "edges": []}
 
 
 def specification(maps: int) -> dict[str, Any]:
@@ -94,36 +105,37 @@ def execute(client: Client, workflow_id: str, count: int) -> tuple[str, float]:
 
 def measure(client: Client, dsn: str) -> dict[str, Any]:
     """Run all sizes and return their figures."""
+    cases = [("trivial", specification(1), 1, count) for count in COUNTS]
+    cases.append(("chain", specification(2), 2, COUNTS[-1]))
+    cases.append(("64 KiB", large_specification(), 1, LARGE_ITEMS))
     figures: dict[str, Any] = {}
     executor = psutil.Process(asyncio.run(one_value(dsn, OWNER)))
-    for maps, counts in ((1, COUNTS), (2, COUNTS[-1:])):
-        workflow_id = client.create(specification=specification(maps))["workflow_id"]
-        execute(client, workflow_id, 100)
-        execute(client, workflow_id, COUNTS[-1])
-        for count in counts:
-            times, growth = [], []
-            for _ in range(ROUNDS):
-                with memory_growth(executor) as grown:
-                    execution_id, took_ms = execute(client, workflow_id, count)
-                times.append(took_ms)
-                growth += grown
-            size = asyncio.run(one_value(dsn, CHECKPOINTS, execution_id.removeprefix("exec_")))
-            figures[f"{maps} x {count}"] = {
-                "maps": maps,
-                "items": count,
-                "whole": spread(times),
-                "item": spread([took_ms / count / maps for took_ms in times]),
-                "executor_growth_mib": round(max(growth), 1),
-                "checkpoint_bytes": int(size),
-            }
+    for name, document, maps, count in cases:
+        workflow_id = client.create(specification=document)["workflow_id"]
+        execute(client, workflow_id, count)
+        times, growth = [], []
+        for _ in range(ROUNDS):
+            with memory_growth(executor) as grown:
+                execution_id, took_ms = execute(client, workflow_id, count)
+            times.append(took_ms)
+            growth += grown
+        size = asyncio.run(one_value(dsn, CHECKPOINTS, execution_id.removeprefix("exec_")))
+        figures[f"{name} x {count}"] = {
+            "maps": maps,
+            "items": count,
+            "whole": spread(times),
+            "item": spread([took_ms / count / maps for took_ms in times]),
+            "executor_growth_mib": round(max(growth), 1),
+            "checkpoint_bytes": int(size),
+        }
     return figures
 
 
 def table(figures: dict[str, Any]) -> str:
     """Return the figures as a table."""
-    lines = ["maps x items   ms an item p50 / p99   growth MiB   checkpoint bytes"]
+    lines = ["maps              ms an item p50 / p99   growth MiB   checkpoint bytes"]
     lines += [
-        f"{name:12}   {row['item']['p50_ms']:10.3f} / {row['item']['p99_ms']:6.3f}"
+        f"{name:15}   {row['item']['p50_ms']:10.3f} / {row['item']['p99_ms']:6.3f}"
         f"   {row['executor_growth_mib']:10.1f}   {row['checkpoint_bytes']:16,}"
         for name, row in figures.items()
     ]
