@@ -307,3 +307,26 @@ async def test_items_at_once_are_bounded(begin: Begin, process: Process, step: S
     step.gates["each"].set()
     await asyncio.wait(process.driving)
     assert len(step.ended) == 12
+
+
+@pytest.mark.requirement("FR-2.4")
+async def test_chunks_at_once_are_bounded_over_all_branches(
+    begin: Begin, process: Process, look: Look, step: Step
+) -> None:
+    """Two maps side by side have as many chunks at once together as one may have."""
+    first, second = ({**does(id, hold=True, value=id), **MAPPED} for id in ("first", "second"))
+    nodes = [says("rows", "{input.rows}"), first, second, says("after")]
+    document = workflow(
+        nodes, "rows first after", "rows second after", execution={"max_concurrent_nodes": 1}
+    )
+    id = await begin(document, {"rows": [0]})
+    process.begin(id)
+    await eventually(lambda: "first[0]" in step.ran or "second[0]" in step.ran)
+    held = step.ran[-1].removesuffix("[0]")
+    await eventually(lambda: len(process.runs[id]._maps._planned) == 2)
+    assert step.ran == ["rows", f"{held}[0]"]
+    for gate in ("first", "second"):
+        step.gates[gate].set()
+    await asyncio.wait(process.driving)
+    assert await look.status(id) == "completed"
+    assert sorted(step.ran) == ["after", "first[0]", "rows", "second[0]"]
