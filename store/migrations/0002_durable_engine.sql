@@ -446,13 +446,16 @@ BEGIN
             cost_usd = excluded.cost_usd;
     END IF;
     IF cardinality(map_items) > 0 THEN
-        -- A result is recorded once.
-        INSERT INTO execution_map_items (tenant_id, execution_id, node_id, task_id, map_index,
+        -- A result is recorded once; an item that failed may be run again.
+        INSERT INTO execution_map_items AS i (tenant_id, execution_id, node_id, task_id, map_index,
             status, attempt, output_data, error_message)
         SELECT h.tenant, u.*
         FROM unnest(map_items) AS u
         JOIN unnest(held, tenants) AS h (id, tenant) ON h.id = u.execution_id
-        ON CONFLICT (execution_id, task_id, map_index) DO NOTHING;
+        ON CONFLICT (execution_id, task_id, map_index) DO UPDATE SET
+            status = excluded.status, attempt = excluded.attempt,
+            output_data = excluded.output_data, error_message = excluded.error_message
+        WHERE i.status = 'failed';
     END IF;
     IF cardinality(approvals) > 0 THEN
         -- Asking again is the same question.
@@ -740,7 +743,13 @@ BEGIN
             (SELECT array_agg(ROW(m.node_id, m.ended, m.failed)::weft_map_count) FROM (
                 SELECT i.node_id, count(*)::integer AS ended,
                     (count(*) FILTER (WHERE i.status = 'failed'))::integer AS failed
-                FROM execution_map_items AS i WHERE i.execution_id = wanted GROUP BY i.node_id
+                FROM execution_map_items AS i
+                -- A loop visits a map again: its last visit counts.
+                WHERE i.execution_id = wanted AND i.task_id IN (
+                    SELECT DISTINCT ON (n.node_id) n.task_id FROM execution_node_logs AS n
+                    WHERE n.execution_id = wanted AND n.task_id NOT LIKE 'epilogue:%'
+                    ORDER BY n.node_id, n.started_at DESC)
+                GROUP BY i.node_id
             ) AS m)
         FROM workflow_executions AS e
         JOIN workflows AS w ON w.tenant_id = e.tenant_id AND w.id = e.workflow_id
