@@ -62,6 +62,6 @@ def shapes(url: str) -> dict[str, Document]:
             "edges": edges("a target c", "a x y c"),
             "settings": {},
         },
-        "map": row([a, mapped("target", url, "input.numbers", 2), c]),
+        "map": row([a, mapped("target", url, "input.numbers", 3), c]),
         "person": row([a, ask("ok"), target, c]),
     }
