@@ -1,7 +1,7 @@
 """A gate with a bounded number of places, which executions take by turns."""
 
 import asyncio
-from collections import deque
+from collections import OrderedDict, deque
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
@@ -28,7 +28,7 @@ class FairGate:
 
     def __init__(self, places: int) -> None:
         self._free = places
-        self._lines: dict[UUID, _Line] = {}
+        self._lines: OrderedDict[UUID, _Line] = OrderedDict()
         """The executions, in the order in which their turns come."""
 
     @asynccontextmanager
@@ -41,7 +41,9 @@ class FairGate:
         try:
             await place
         except asyncio.CancelledError:
-            if not place.cancelled():
+            if place.cancelled():
+                self._let_in()
+            else:
                 self._leave(execution_id)
             raise
         try:
@@ -55,18 +57,18 @@ class FairGate:
         self._let_in()
 
     def _let_in(self) -> None:
-        let_in = True
-        while self._free and let_in:
-            let_in = False
-            for execution_id, line in list(self._lines.items()):
-                while line.waiting and line.waiting[0].cancelled():
-                    line.waiting.popleft()
-                if not line.waiting and not line.inside:
-                    del self._lines[execution_id]
-                elif line.waiting and self._free and line.inside < line.most:
-                    line.waiting.popleft().set_result(None)
-                    line.inside += 1
-                    self._free -= 1
-                    # Its next turn comes after everybody else's.
-                    self._lines[execution_id] = self._lines.pop(execution_id)
-                    let_in = True
+        passed = 0
+        while self._free and passed < len(self._lines):
+            execution_id, line = next(iter(self._lines.items()))
+            # Its next turn comes after everybody else's.
+            self._lines.move_to_end(execution_id)
+            passed += 1
+            while line.waiting and line.waiting[0].cancelled():
+                line.waiting.popleft()
+            if line.waiting and line.inside < line.most:
+                line.waiting.popleft().set_result(None)
+                line.inside += 1
+                self._free -= 1
+                passed = 0
+            elif not line.waiting and not line.inside:
+                del self._lines[execution_id]

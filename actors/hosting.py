@@ -19,8 +19,9 @@ from agents.services import Services
 from agents.settings import AgentSettings
 from store.postgres import Pool
 
-CHUNK_ATTEMPTS = 3
-"""How often a chunk is tried whose worker process dies."""
+CHUNK_DEATHS = 2
+"""How often a chunk's worker process may die before its items are run one by one."""
+DIED = "The worker process died again and again, at last with this item alone."
 BATCHES_AHEAD = 2
 """How many batches of results a chunk may be ahead of the journal."""
 CANCEL_SECONDS = 0.8
@@ -55,29 +56,31 @@ class Host:
     async def fan_out(self, name: str, chunk: Chunk) -> AsyncGenerator[list[ItemResult]]:
         """Run a chunk as a Ray task of this name and yield its results as they come.
 
-        When the task's process dies, what has not ended is run again by another.
+        When the task's process dies, what has not ended is run again by another; when that has
+        happened as often as it may, each item by itself, so that the one to blame fails alone.
 
         Raises:
-            AgentError: It died as often as it may, or could not start its work.
+            AgentError: The task could not start its work.
         """
         left = dict(zip(chunk.indexes, chunk.items, strict=True))
-        for attempt in range(1, CHUNK_ATTEMPTS + 1):
-            rest = replace(chunk, indexes=list(left), items=list(left.values()))
+        deaths = 0
+        while left:
+            alone = deaths >= CHUNK_DEATHS
+            indexes = list(left)[: 1 if alone else None]
+            part = replace(chunk, indexes=indexes, items=[left[index] for index in indexes])
             try:
-                async with aclosing(_results(name, rest, self.services.settings)) as results:
+                async with aclosing(_results(name, part, self.services.settings)) as results:
                     async for batch in results:
                         for result in batch:
                             del left[result.map_index]
                         yield batch
-            except (ray.exceptions.WorkerCrashedError, ray.exceptions.NodeDiedError) as error:
-                if left and attempt == CHUNK_ATTEMPTS:
-                    message = f"The worker process died {CHUNK_ATTEMPTS} times."
-                    raise AgentError(message) from error
+            except (ray.exceptions.WorkerCrashedError, ray.exceptions.NodeDiedError):
+                deaths += 1
+                if alone and indexes[0] in left:
+                    del left[indexes[0]]
+                    yield [ItemResult.failed(indexes[0], deaths, DIED)]
             except ray.exceptions.RayError as error:
                 raise AgentError(f"The worker process failed: {error}") from error
-            if not left:
-                return
-        raise AssertionError("unreachable")
 
 
 async def _results(

@@ -38,8 +38,6 @@ class Maps:
 
     def __init__(self, run: Run) -> None:
         self._run = run
-        self._planned: set[str] = set()
-        """The maps of which nothing was recorded before this process ran them."""
 
     async def plan(self, node: Node, state: State, task_id: str) -> Update:
         """Cut a node's list into chunks."""
@@ -52,7 +50,6 @@ class Maps:
             failed = Attempt(1, begun.started_at, None, datetime.now(UTC), error=str(error))
             update = await run.fail(node, task_id, failed, state)
             return {**update, map_channel(node.id): None}
-        self._planned.add(task_id)
         run.leave(task_id, run.notes.map_started(node, task_id, begun, count))
         size = chunk_size(count, node.batch_size)
         return {map_channel(node.id): {"count": count, "size": size, "task": task_id}}
@@ -112,13 +109,12 @@ class Maps:
         return {node.key: output, **route}
 
     async def _left(self, cut: Mapping[str, Any], start: int, stop: int) -> list[int]:
-        """Return which items of a part are to be run: in a map of this process's own, all."""
+        """Return which items of a part are to be run: all, when none was run before."""
         rows, task_id = self._run.rows, cut["task"]
-        partial = bool(cut.get("partial"))
-        if task_id in self._planned and not partial:
+        if not await rows.begun(task_id):
             return list(range(start, stop))
         ended = await rows.recorded(task_id, start, stop)
-        if partial:
+        if cut.get("partial"):
             again = [index for index, status in ended.items() if status == "failed"]
             await rows.count(task_id, -len(again), -len(again))
             ended = {index: status for index, status in ended.items() if status != "failed"}

@@ -52,6 +52,8 @@ class MapRows:
         self._execution_id = execution_id
         self._lists: OrderedDict[str, tuple[int, list[Any]]] = OrderedDict()
         self._counts: dict[str, tuple[int, int]] = {}
+        self._begun: set[str] = set()
+        """The maps of which results were there before this process ran them."""
 
     async def summary(self, task_id: str) -> Summary:
         """Return how a map went."""
@@ -122,6 +124,11 @@ class MapRows:
         )
         return {row["map_index"]: row["status"] for row in rows}
 
+    async def begun(self, task_id: str) -> bool:
+        """Whether results of a map were there before this process ran it."""
+        await self.count(task_id)
+        return task_id in self._begun
+
     async def count(self, task_id: str, ended: int = 0, failed: int = 0) -> tuple[int, int]:
         """Count items whose results are about to be written.
 
@@ -133,7 +140,10 @@ class MapRows:
                 statement("count_map_items"), self._execution_id, task_id
             )
             # Somebody else may have asked, and counted, meanwhile.
-            self._counts.setdefault(task_id, (row["ended"], row["failed"]))
+            if task_id not in self._counts:
+                self._counts[task_id] = row["ended"], row["failed"]
+                if row["ended"]:
+                    self._begun.add(task_id)
         before = self._counts[task_id]
         self._counts[task_id] = before[0] + ended, before[1] + failed
         return self._counts[task_id]

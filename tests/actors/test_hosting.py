@@ -16,8 +16,7 @@ import pytest
 import ray
 
 from actors.fanout import BATCH_BYTES, Chunk, ItemResult, batches
-from actors.hosting import CHUNK_ATTEMPTS, Host
-from agents.errors import AgentError
+from actors.hosting import CHUNK_DEATHS, DIED, Host
 from agents.registry import builtin_registry
 from agents.services import Services
 from compiler.specification import Node
@@ -146,14 +145,17 @@ async def test_death_of_a_worker_repeats_what_had_not_ended(host: Host, recorder
     assert hits["/0"] <= 2 and hits["/2"] == 2 and hits["/3"] == 1
 
 
-async def test_worker_that_always_dies_is_a_failure(host: Host, recorder: Recorder) -> None:
-    """After the last attempt it is an error of the items, not of the execution's owner."""
+async def test_item_that_kills_its_worker_fails_alone(host: Host, recorder: Recorder) -> None:
+    """After two deaths items run one by one: the one to blame fails, the others go on."""
     recorder.hold(0)
-    running = asyncio.ensure_future(_all(host.fan_out(NAME, _calls(recorder.url, 1))))
-    for attempt in range(1, CHUNK_ATTEMPTS + 1):
-        await _kill(lambda attempt=attempt: len(recorder.calls) == attempt)  # type: ignore[misc]
-    with pytest.raises(AgentError, match=f"died {CHUNK_ATTEMPTS} times"):
-        await running
+    running = asyncio.ensure_future(_all(host.fan_out(NAME, _calls(recorder.url, 2))))
+    for death in range(1, CHUNK_DEATHS + 2):
+        await _kill(lambda death=death: len(recorder.calls) == death)  # type: ignore[misc]
+    recorder.held.set()
+    blamed, other = [result for batch in await running for result in batch]
+    assert (blamed.map_index, blamed.error) == (0, DIED)
+    assert (other.map_index, other.error) == (1, None)
+    assert recorder.paths() == ["/0"] * (CHUNK_DEATHS + 1) + ["/1"]
 
 
 @pytest.mark.requirement("FR-2.9")

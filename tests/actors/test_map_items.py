@@ -309,6 +309,10 @@ async def test_items_at_once_are_bounded(begin: Begin, process: Process, step: S
     assert len(step.ended) == 12
 
 
+async def _started(look: Look, id: UUID, *nodes: str) -> bool:
+    return set(nodes) <= set(await look.nodes(id, "node_started"))
+
+
 @pytest.mark.requirement("FR-2.4")
 async def test_chunks_at_once_are_bounded_over_all_branches(
     begin: Begin, process: Process, look: Look, step: Step
@@ -323,7 +327,7 @@ async def test_chunks_at_once_are_bounded_over_all_branches(
     process.begin(id)
     await eventually(lambda: "first[0]" in step.ran or "second[0]" in step.ran)
     held = step.ran[-1].removesuffix("[0]")
-    await eventually(lambda: len(process.runs[id]._maps._planned) == 2)
+    await eventually(lambda: _started(look, id, "first", "second"))
     assert step.ran == ["rows", f"{held}[0]"]
     for gate in ("first", "second"):
         step.gates[gate].set()

@@ -8,6 +8,7 @@ import pytest
 
 from agents.registry import builtin_registry
 from compiler.check import check
+from compiler.plan import plan
 from compiler.schema import json_schema
 from compiler.text import load
 
@@ -62,6 +63,17 @@ def test_a_node_that_is_no_map_has_no_failed_items() -> None:
     last = {"id": "last", "agent": "aggregator", "parameters": {"data": "{failures.after.items}"}}
     [(_, rule, remedy)] = found({}, {"on_failure": "continue"}, last)
     assert (rule, remedy) == ("unknown_reference", "There is: `failures.after.message`.")
+
+
+@pytest.mark.parametrize("said", ["fail", "collect", None])
+def test_plan_says_what_failed_items_mean(said: str | None) -> None:
+    """A map fails with its items unless it says otherwise; other nodes have none."""
+    each = {"id": "each", "agent": "aggregator", "pattern": "map", "input_keys": ["input.rows"],
+            "on_item_error": said}  # fmt: skip
+    nodes = [each, {"id": "after", "agent": "aggregator"}]
+    specification = load(json.dumps({"nodes": nodes, "edges": [{"from": "each", "to": "after"}]}))
+    shown = plan(specification, AGENTS).to_document()["nodes"]
+    assert [node["on_item_error"] for node in shown] == [said or "fail", None]
 
 
 def test_schema_knows_the_fields_of_maps() -> None:
