@@ -94,7 +94,7 @@ class Driver:
         if handed.execution_id in self._runs:
             return
         facts = Facts(handed.workflow_id, handed.workflow_name, compiled, handed.input,
-                      handed.user_email, handed.user_name)  # fmt: skip
+                      handed.user_email, handed.user_name, handed.depth)  # fmt: skip
         run = Run(lease, facts, self._host, handed.fresh, handed.paused, handed.was_paused)
         self._runs[handed.execution_id] = run
         if handed.status == Status.PENDING:
@@ -201,6 +201,8 @@ class Driver:
                 answers[row["interrupt_id"]] = _decision(row)
         for row in await self._host.pool.fetch(statement("list_waits"), execution_id):
             run.asked.add(row["interrupt_id"])
+            if row["kind"] != "wait":
+                run.standing.recall(row["task_id"], row["interrupt_id"])
             if row["status"] == "ended" and row["consumed_at"] is None:
                 answers[row["interrupt_id"]] = _wait_end(row)
         if run.was_paused and not run.pausing:
@@ -241,6 +243,12 @@ def _decision(row: Any) -> dict[str, Any]:
 
 
 def _wait_end(row: Any) -> dict[str, Any]:
+    if row["kind"] != "wait":
+        return {
+            "interrupt_id": row["interrupt_id"],
+            "timed_out": bool(row["timed_out"]),
+            "payload": loads(row["payload"]),
+        }
     return {
         "interrupt_id": row["interrupt_id"],
         "output": {

@@ -17,6 +17,7 @@ from compiler.specification import Node
 from store.json_values import clean_text, dumps
 from store.records import (
     ApprovalRecord,
+    ChildRecord,
     EventRecord,
     MapItemRecord,
     NodeLogRecord,
@@ -24,6 +25,9 @@ from store.records import (
     Record,
     WaitRecord,
 )
+
+TOLD_CHILDREN = 100
+"""Of so many executions that a node starts its event tells the ids."""
 
 
 class Notes:
@@ -220,19 +224,37 @@ class Notes:
         )  # fmt: skip
         return [
             WaitRecord(
-                *place,
-                question.id,
-                asked["node_id"],
-                wait["event"],
-                wait["key"],
-                until,
-                wait["seconds"],
+                tenant_id=self._tenant_id,
+                execution_id=self._execution_id,
+                interrupt_id=question.id,
+                node_id=asked["node_id"],
+                task_id=asked["task_id"],
+                event=wait["event"],
+                key=wait["key"],
+                until=until,
+                seconds=wait["seconds"],
             ),
             log,
             ProgressRecord(self._execution_id, current_node=asked["node_id"]),
             self.event("node_started", asked["node_id"], {"agent_name": "wait"}),
             self.event("wait_started", asked["node_id"], wait),
         ]
+
+    def called(
+        self, node: Node, task_id: str, attempt: Attempt, children: Sequence[ChildRecord]
+    ) -> list[Record]:
+        """Note that executions are started for a node; only its first attempt is an event."""
+        payload = {
+            "count": len(children),
+            "execution_ids": [f"exec_{child.id.hex}" for child in children[:TOLD_CHILDREN]],
+        }
+        records: list[Record] = [
+            self._log(node, task_id, attempt, "pending"),
+            ProgressRecord(self._execution_id, current_node=node.id),
+        ]
+        if attempt.number == 1:
+            records.append(self.event("node_started", node.id, {"agent_name": node.agent}))
+        return [*records, self.event("children_started", node.id, payload)]
 
     def answered(self, node: Node, task_id: str, shown: Any, output: Any) -> list[Record]:
         """Note that a question's answer was taken over."""

@@ -12,6 +12,7 @@ from langgraph.types import Interrupt, interrupt
 
 from actors.attempts import Attempt, Work, attempt_until_done
 from actors.checkpointer import INTERRUPT, Place
+from actors.children import await_workflow
 from actors.ending import Ending
 from actors.fanout import Chunk, ItemResult
 from actors.hosting import Host
@@ -21,6 +22,7 @@ from actors.notes import Notes
 from actors.pausing import PAUSE, is_pause
 from actors.scope import Facts, Known, scope
 from actors.serde import StoredValue
+from actors.standing import Make, Standing, WaitsFor, is_standing
 from agents.agent import AgentContext
 from agents.errors import AgentError
 from agents.wait import WaitParameters
@@ -62,6 +64,8 @@ class Run:
     """What it waits for that was asked last: approval, event or time."""
     asked: set[str] = field(default_factory=set)
     """The questions that are recorded already, by interrupt id."""
+    standing: Standing = field(default_factory=Standing)
+    """The waits of nodes that wait more than once."""
     stopped_by: dict[str, str] = field(default_factory=dict)
     """Why nodes failed in this process after whose failure no other begins: a branch's failures
     reach the state at its end only."""
@@ -108,6 +112,9 @@ class Run:
         if is_pause(question) or question.id in self.asked:
             return []
         self.asked.add(question.id)
+        if is_standing(question):
+            self.waits_for = question.value["for"]
+            return self.standing.begin(question)
         if "wait" not in question.value:
             self.waits_for = "approval"
             return self._notes_of.question(question)
@@ -123,7 +130,10 @@ class Run:
         known = await self.known(state)
         if node.agent in ("human_loop", "wait"):
             return await self._ask(node, task_id, known)
-        attempt = await self.attempts(node, task_id, known, self._notes_of)
+        if node.agent == "workflow":
+            attempt = await await_workflow(self, node, task_id, known)
+        else:
+            attempt = await self.attempts(node, task_id, known, self._notes_of)
         if attempt.result is None:
             return await self._fail(node, task_id, attempt, known)
         output = attempt.result.output
@@ -132,7 +142,7 @@ class Run:
         except AgentError as error:
             failed = replace(attempt, result=None, error=str(error))
             return await self._fail(node, task_id, failed, known)
-        self._notes[task_id] = self._notes_of.completed(node, task_id, attempt, attempt.result)
+        self.note(task_id, self._notes_of.completed(node, task_id, attempt, attempt.result))
         return {node.key: output, **route}
 
     async def plan_map(
@@ -293,7 +303,7 @@ class Run:
             except AgentError as error:
                 then = on_failure(specification, node)
                 attempt = replace(attempt, error=f"{attempt.error} And its default: {error}")
-        self._notes[task_id] = self._notes_of.failed(node, log_task_id or task_id, attempt, then)
+        self.note(task_id, self._notes_of.failed(node, log_task_id or task_id, attempt, then))
         message = attempt.error or ""
         failures = {FAILURES: {node.id: {"message": message, "then": then}}}
         if then in STOPPING:
@@ -391,6 +401,16 @@ class Run:
     def write(self, records: Sequence[Record], *, lazy: bool = False) -> "asyncio.Future[bool]":
         """Append records of this execution to the journal."""
         return self.host.journal.append(self.lease, records, lazy=lazy)
+
+    def note(self, task_id: str, records: Sequence[Record]) -> None:
+        """Leave what is to be recorded together with the next writes of a task."""
+        self._notes.setdefault(task_id, []).extend(records)
+
+    def stand(self, task_id: str, place: int, reason: WaitsFor, make: Make) -> Mapping[str, Any]:
+        """Wait at a place of a visit, or go on; see `Standing.stand`."""
+        answer = self.standing.stand(task_id, place, reason, make)
+        self.note(task_id, [ConsumedRecord(self.lease.execution_id, answer["interrupt_id"])])
+        return answer
 
     def pause_point(self) -> None:
         """Stand here until the execution is resumed, if it is paused; nothing was done before."""

@@ -21,7 +21,6 @@ from actors.executor import RemoteExecutionActor
 from actors.logs import configure_logs
 from actors.names import NAMESPACE
 from store.executions import (
-    Woken,
     cancel_parked,
     decide_approval,
     end_due_waits,
@@ -30,6 +29,7 @@ from store.executions import (
 from store.live import LiveView, open_live_view
 from store.postgres import UNREACHABLE, Pool, open_pool
 from store.statements import statement
+from store.writing import Woken
 
 log = structlog.get_logger(__name__)
 

@@ -34,7 +34,7 @@ class HumanLoop:
     parameters: ClassVar[type[Parameters]] = HumanLoopParameters
     side_effect: ClassVar[SideEffect] = "none"
     default_timeout_seconds: ClassVar[float] = 31_536_000.0
-    mappable: ClassVar[bool] = False
+    driven: ClassVar[bool] = True
     output_fields: ClassVar[tuple[str, ...]] = ("approved", "decision", "value", "comment", "by")
     estimated_seconds: ClassVar[float] = 3600.0
 

@@ -17,9 +17,16 @@ from store.errors import Conflict, NotFound, StoreError
 from store.json_values import canonical, clean_text, dumps
 from store.live import LiveView
 from store.postgres import Pool, tenant_transaction
-from store.records import Batch, EndingRecord, Event, EventRecord, MoveRecord, Record, write_records
+from store.records import (
+    EndingRecord,
+    Event,
+    EventRecord,
+    MoveRecord,
+    Record,
+)
 from store.statements import statement
 from store.status import Status
+from store.writing import Batch, Woken, write_records
 
 
 @dataclass(frozen=True, slots=True)
@@ -276,6 +283,8 @@ async def _end(
     payload: dict[str, Any],
 ) -> bool:
     async with tenant_transaction(pool, tenant_id) as connection:
+        # Its end is told to the execution that it was started by, which is locked before it.
+        await connection.execute(statement("lock_family"), execution_id)
         row = await connection.fetchrow(statement("fence_execution"), execution_id)
         if row is None:
             return False
@@ -286,14 +295,6 @@ async def _end(
         written = await write_records(connection, [Batch(execution_id, row["epoch"], records)])
     await live.publish(written.events)
     return True
-
-
-@dataclass(frozen=True, slots=True)
-class Woken:
-    """An execution that goes on, and the executor it was given to."""
-
-    execution_id: UUID
-    owner_id: UUID | None
 
 
 @dataclass(frozen=True, slots=True)

@@ -22,6 +22,7 @@ from agents.services import Services
 from store.live import LiveView
 from store.postgres import Pool
 from store.statements import statement
+from store.writing import Woken
 from tests.eventually import eventually
 
 
@@ -60,6 +61,31 @@ class Process:
         task = asyncio.create_task(self.drive(execution_id))
         self.driving.append(task)
         return task
+
+    def go_on(self, woken: list[Woken]) -> None:
+        """Drive what a commit of this process let go on, as an executor does."""
+        for execution in woken:
+            if execution.owner_id != self.id:
+                continue
+            if run := self.runs.get(execution.execution_id):
+                self.driving.append(asyncio.create_task(self._after(run)))
+            else:
+                self.begin(execution.execution_id)
+
+    async def _after(self, run: Run) -> None:
+        """Drive an execution again as soon as it has parked."""
+        execution_id = run.lease.execution_id
+
+        async def parked() -> bool:
+            return self.runs.get(execution_id) is not run
+
+        await eventually(parked)
+        await self.drive(execution_id)
+
+    async def settle(self) -> None:
+        """Wait until nothing is driven any more, nor what that lets go on."""
+        while driving := [task for task in self.driving if not task.done()]:
+            await asyncio.wait(driving)
 
     async def drive_until_death(self, execution_id: UUID) -> None:
         """Drive an execution to its end, or until the journal breaks, which ends the process."""
@@ -115,6 +141,7 @@ async def open_process(
     writing = journal_pool or pool
     await writing.execute(statement("insert_executor"), id, f"executor-{id.hex[-4:]}", "here", 1)
     journal = Journal(writing, id, live.publish, patience_seconds)
+    journal.go_on = lambda woken: process.go_on(woken)
     runs: dict[UUID, Run] = {}
     saver = JournalSaver(pool, journal, runs.get)
     host = LocalHost(pool, journal, registry, services, secrets or {})

@@ -11,9 +11,13 @@ from store.executions import cancel_parked, decide_approval, events_after, fail_
 from store.json_values import loads
 from store.live import LiveView
 from store.postgres import Pool
-from store.records import Batch, EventRecord, MoveRecord, Outcome, write_records
+from store.records import (
+    EventRecord,
+    MoveRecord,
+)
 from store.status import Status
 from store.workflows import archive_workflow
+from store.writing import Batch, Outcome, write_records
 from tests.factories import Account, MakeWorkflow, StartExecution
 from tests.store.rows import park, question, write
 
