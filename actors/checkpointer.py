@@ -32,7 +32,6 @@ from store.postgres import Pool
 from store.records import (
     ChannelValueRecord,
     CheckpointRecord,
-    MapItemRecord,
     Record,
     WriteRecord,
 )
@@ -229,7 +228,7 @@ class JournalSaver(BaseCheckpointSaver[str]):
             recorder.held.extend([*records, *notes])
             await self._journal.append(lease, recorder.take_held())
             return
-        if notes and recorder.holds() and not any(isinstance(n, MapItemRecord) for n in notes):
+        if notes and recorder.holds():
             recorder.held.extend(notes)
             return
         # The checkpoint that these are writes of; what follows commits them with its own.

@@ -15,7 +15,6 @@ from pydantic import ValidationError
 from uuid_utils.compat import uuid7
 
 from actors.attempts import Attempt, delay_seconds
-from actors.notes import Notes
 from actors.scope import Known, scope
 from actors.standing import Make
 from agents.agent import AgentResult
@@ -179,7 +178,7 @@ def stand_until_next(run: "Run", node: Node, task_id: str, place: int, failed: A
             payload_json=dumps({"attempt": failed.number}),
         )
         retrying = replace(failed, retry_in_seconds=seconds)
-        return [wait, *Notes(run.lease).retrying(node, task_id, retrying)]
+        return [wait, *run.notes.retrying(node, task_id, retrying)]
 
     run.stand(task_id, place, "retry", make)
 
@@ -198,7 +197,7 @@ def _starting(run: "Run", node: Node, task_id: str, attempt: Attempt, call: Call
             attempt=attempt.number,
             at_once=1,
         )
-        return [wait, child, *Notes(run.lease).called(node, task_id, attempt, [child])]
+        return [wait, child, *run.notes.called(node, task_id, attempt, [child])]
 
     return make
 

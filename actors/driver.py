@@ -19,7 +19,6 @@ from actors.graphs import GraphCache
 from actors.handed import Handed
 from actors.hosting import Host
 from actors.journal import Lease
-from actors.outcome import execution_output
 from actors.pausing import paused_interrupts
 from actors.run import Run
 from actors.scope import Facts
@@ -162,7 +161,6 @@ class Driver:
         config: RunnableConfig = {
             "configurable": {"thread_id": str(execution_id)},
             "recursion_limit": STEP_LIMIT,
-            "max_concurrency": run.facts.specification.settings.execution.max_concurrent_nodes,
         }
         started = not run.fresh
         if started:
@@ -220,9 +218,7 @@ class Driver:
         if failures:
             node_id, message = next(iter(failures.items()))
             return Ending.failed(message, node_id)
-        specification = run.facts.specification
-        output = execution_output(specification, (await run.known(state)).values)
-        return Ending(Status.COMPLETED, output=output)
+        return Ending(Status.COMPLETED, output=await run.output(state))
 
 
 def _broken(error: Exception) -> Ending:

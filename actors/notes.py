@@ -1,6 +1,6 @@
 """What is recorded of a node: its log row, its event, what it adds to the counters."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
 from datetime import UTC, datetime
 from typing import Any, Literal
@@ -129,47 +129,57 @@ class Notes:
             self.event("node_started", node.id, {"agent_name": node.agent, "items": count}),
         ]
 
-    def chunk(
+    def items(
         self,
         node: Node,
         map_task_id: str,
         results: Sequence[ItemResult],
-        ended: int,
-        failed: int,
         count: int,
+        ended: tuple[int, int],
     ) -> list[Record]:
-        """Note the results of a chunk's items, and how far the map is."""
-        items: list[Record] = [
+        """Note the results of some items of a map, and how far the map is.
+
+        Args:
+            node: The map node.
+            map_task_id: The visit of the node.
+            results: What has ended.
+            count: How many items there are.
+            ended: How many of them have ended by then, and how many of these failed.
+        """
+        rows: list[Record] = [
             MapItemRecord(
                 self._tenant_id,
                 self._execution_id,
                 node.id,
                 map_task_id,
                 result.map_index,
-                "failed" if result.error else "completed",
+                "completed" if result.error is None else "failed",
                 result.attempt,
-                None if result.error else dumps(result.output),
-                clean_text(result.error) if result.error else None,
+                result.output_json,
+                None if result.error is None else clean_text(result.error),
             )
             for result in results
         ]
         usage = sum((Usage(r.llm_tokens, r.api_calls, r.cost_usd) for r in results), Usage())
         progress = {
             "items": count,
-            "completed": ended - failed,
-            "failed": failed,
-            "chunk": [results[0].map_index, results[-1].map_index + 1] if results else [],
+            "completed": ended[0] - ended[1],
+            "failed": ended[1],
+            "ended": _ranges(result.map_index for result in results),
         }
-        return [*items, self._progress(usage), self.event("node_progress", node.id, progress)]
+        return [*rows, self._progress(usage), self.event("node_progress", node.id, progress)]
 
-    def map_completed(self, node: Node, map_task_id: str, shown: Any, count: int) -> list[Record]:
-        """Note that all items of a map have ended well."""
+    def map_completed(
+        self, node: Node, map_task_id: str, shown: Any, count: int, failed: int
+    ) -> list[Record]:
+        """Note that all items of a map have ended, and that those that failed are put up with."""
         now = datetime.now(UTC)
-        attempt = Attempt(1, now, None, now, AgentResult(shown, metadata={"items": count}))
+        metadata = {"items": count, **({"failed": failed} if failed else {})}
+        attempt = Attempt(1, now, None, now, AgentResult(shown, metadata=metadata))
         payload = {
             "agent_name": node.agent,
             "attempt": 1,
-            "items": count,
+            **metadata,
             "output": {node.key: shown},
         }
         return [
@@ -312,3 +322,14 @@ class Notes:
 def _seconds(attempt: Attempt) -> float:
     ended = attempt.ended_at or attempt.started_at
     return round((ended - attempt.started_at).total_seconds(), 6)
+
+
+def _ranges(numbers: Iterable[int]) -> list[list[int]]:
+    """Return numbers as ranges in order, each from its first up to the one after its last."""
+    ranges: list[list[int]] = []
+    for number in sorted(numbers):
+        if ranges and ranges[-1][1] == number:
+            ranges[-1][1] = number + 1
+        else:
+            ranges.append([number, number + 1])
+    return ranges

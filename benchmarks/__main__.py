@@ -1,5 +1,6 @@
 """Runs every benchmark."""
 
-from benchmarks import executions
+from benchmarks import executions, fan_out
 
 executions.main()
+fan_out.main()

@@ -44,7 +44,10 @@ class Bodies(Protocol):
         ...
 
     async def plan_map(self, node: Node, state: State, config: RunnableConfig) -> Update:
-        """Return {"map:<node>": {"count": items, "size": items a chunk, "task": id}}."""
+        """Return {"map:<node>": {"count": items, "size": items a chunk, "task": id}}.
+
+        With "partial": true some of its items are completed already, under that task.
+        """
         ...
 
     async def run_chunk(self, node: Node, start: int, stop: int, config: RunnableConfig) -> Update:
@@ -128,7 +131,9 @@ def _graph(scope: _Scope, block: Block, branch: str | None) -> StateGraph[Any, A
         graph: StateGraph[Any, Any, Any, Any] = StateGraph(scope.schema)
     else:
         written = {FAILURES} | {
-            channel for node in _nodes(block) for channel in (node.key, route_channel(node.id))
+            channel
+            for node in _nodes(block)
+            for channel in (node.key, route_channel(node.id), map_channel(node.id))
         }
         graph = StateGraph(
             scope.schema,

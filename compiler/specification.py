@@ -70,6 +70,9 @@ class Retry(Model):
         return min(self.initial_seconds * growth, self.max_seconds)
 
 
+OnItemError = Literal["fail", "collect"]
+"""What a map does once all its items have ended and some failed: fail, or go on without these."""
+
 OnFailure = Literal["rollback", "continue", "stop"]
 """What a failure means: undo what was done and fail, go on without a value, or fail."""
 
@@ -101,6 +104,11 @@ class Node(Model):
     """Seconds one attempt may take; None: the agent's default."""
     batch_size: int | None = Field(default=None, ge=1, le=10_000)
     """Items in one chunk of a map; None: chosen from the length of the list."""
+    item_concurrency: int | None = Field(default=None, ge=1, le=256)
+    """How many items of one chunk of a map run at once; None: 16."""
+    on_item_error: OnItemError | None = None
+    """What failed items mean for a map: `fail` (None as well) fails it, `collect` leaves null in
+    their places, and `{failures.<node>.items}` says why."""
     on_failure: OnFailure | None = None
     """What it means that this node fails for good; None: what the workflow's settings say."""
     default: Any = None

@@ -23,7 +23,7 @@ from serve.cli_follow import (
     show_status,
 )
 from serve.cli_platform import diagnose, run_demo, run_foreground, start_background, stop
-from serve.cli_tables import execution_table, log_view, workflow_table
+from serve.cli_tables import execution_table, item_table, log_view, workflow_table
 from serve.progress import as_json, plain, question_text
 from serve.settings import SettingsError, load_settings
 
@@ -238,6 +238,27 @@ def logs(
         console.print(log_view(log))
     if not found:
         console.print("No node has started yet.")
+
+
+@app.command()
+def items(
+    execution_id: ExecutionId,
+    node: Annotated[str, typer.Argument(metavar="NODE", help="A node with `pattern: map`.")],
+    failed: Annotated[bool, typer.Option("--failed", help="Only those that failed.")] = False,
+    limit: Annotated[int, typer.Option("--limit", min=1, max=1000)] = 50,
+    offset: Annotated[int, typer.Option("--offset", min=0)] = 0,
+    json_: AsJson = False,
+) -> None:
+    """Show the items of a map node that have ended."""
+    status = "failed" if failed else None
+    with Client() as client:
+        page = client.items(execution_id, node, status=status, limit=limit, offset=offset)
+    if json_:
+        typer.echo(as_json(page))
+        return
+    table = item_table(page["items"])
+    console.print(table)
+    console.print(f"{table.row_count} of {page['total']}", style="dim")
 
 
 @app.command()

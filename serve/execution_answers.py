@@ -72,6 +72,29 @@ class Items(Answer):
     failed: int
 
 
+class Item(Answer):
+    """One item of a map node that has ended."""
+
+    index: int
+    """Its place in the list, from 0."""
+    status: Literal["completed", "failed"]
+    attempt: int
+    output: Any
+    """In lists null when it has more than 64 KiB of JSON: fetch the item by itself."""
+    output_bytes: int | None
+    """How much JSON the output has; null when the item failed."""
+    error: str | None
+
+
+class ItemPage(Answer):
+    """A page of the items of a map node that have ended."""
+
+    items: list[Item]
+    total: int
+    limit: int
+    offset: int
+
+
 class CompensationState(Answer):
     """What undid a node when its execution was rolled back."""
 

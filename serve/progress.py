@@ -105,9 +105,15 @@ class ExecutionView:
             return
         known = {
             key: event[key]
-            for key in ("attempt", "items", "duration_seconds", "cost_usd", "error")
+            for key in ("attempt", "duration_seconds", "cost_usd", "error")
             if event.get(key) is not None
         }
+        if event["type"] in ("node_started", "node_progress") and "items" in event:
+            known["items"] = {
+                "count": event["items"],
+                "completed": event.get("completed", 0),
+                "failed": event.get("failed", 0),
+            }
         if event["type"] == "node_started":
             known |= {"started_at": event.get("timestamp"), "duration_seconds": None}
         self._nodes[event["node_id"]] = cast("NodeState", {**node, **known, "status": status})

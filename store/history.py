@@ -9,6 +9,8 @@ from store.statements import statement
 
 COMPENSATION = "epilogue:compensate"
 """The visit under which a compensation's log stands."""
+LISTED_BYTES = 64 * 1024
+"""An item's output with more JSON is left out of lists."""
 Row = Any
 """A row of asyncpg, read by column name."""
 
@@ -58,6 +60,45 @@ async def list_node_logs(pool: Pool, tenant_id: UUID, execution_id: UUID) -> lis
     async with tenant_transaction(pool, tenant_id) as connection:
         rows: list[Row] = await connection.fetch(statement("list_node_logs"), execution_id)
     return rows
+
+
+async def list_items(
+    pool: Pool,
+    tenant_id: UUID,
+    execution_id: UUID,
+    node_id: str,
+    *,
+    status: str | None,
+    limit: int,
+    offset: int,
+) -> tuple[list[Row], int]:
+    """Return a page of the items of a map node's last visit that have ended, and their number.
+
+    An output of more than 64 KiB of JSON is left out; its size is in the row.
+    """
+    async with tenant_transaction(pool, tenant_id) as connection:
+        rows = await connection.fetch(
+            statement("list_items"), execution_id, node_id, status, limit, offset, LISTED_BYTES
+        )
+        total: int = await connection.fetchval(
+            statement("count_items"), execution_id, node_id, status
+        )
+    return rows, total
+
+
+async def get_item(
+    pool: Pool, tenant_id: UUID, execution_id: UUID, node_id: str, map_index: int
+) -> Row:
+    """Return an item of a map node's last visit, its output whole.
+
+    Raises:
+        NotFound: It has not ended, or there is none.
+    """
+    async with tenant_transaction(pool, tenant_id) as connection:
+        row = await connection.fetchrow(statement("get_item"), execution_id, node_id, map_index)
+    if row is None:
+        raise NotFound("ended item", f"{map_index} of {node_id}")
+    return row
 
 
 async def list_executions(

@@ -95,7 +95,7 @@ _KINDS: dict[type, _Kind] = {
         attrgetter("execution_id", "checkpoint_ns", "checkpoint_id", "task_id", "position")
     ),
     NodeLogRecord: _Kind(attrgetter("execution_id", "node_id", "task_id", "attempt")),
-    MapItemRecord: _Kind(),
+    MapItemRecord: _Kind(attrgetter("execution_id", "task_id", "map_index")),
     ApprovalRecord: _Kind(),
     WaitRecord: _Kind(),
     ConsumedRecord: _Kind(),

@@ -21,6 +21,8 @@ from weft.records import (
     Execution,
     ExecutionPage,
     Health,
+    Item,
+    ItemPage,
     NodeLog,
     Plan,
     Session,
@@ -226,6 +228,30 @@ class AsyncClient:
     async def logs(self, execution_id: str) -> builtins.list[NodeLog]:
         """Return every attempt at every node with its input, output and error."""
         return await self._send(requests.logs(execution_id))
+
+    async def items(
+        self,
+        execution_id: str,
+        node_id: str,
+        *,
+        status: str | None = None,
+        limit: int = 100,
+        offset: int = 0,
+    ) -> ItemPage:
+        """Return one page of a map node's items that have ended, in the order of its list.
+
+        Args:
+            execution_id: Which execution.
+            node_id: Which map node.
+            status: Only `completed` or only `failed` ones; None: all.
+            limit: How many at most.
+            offset: How many to pass over.
+        """
+        return await self._send(requests.items(execution_id, node_id, status, limit, offset))
+
+    async def item(self, execution_id: str, node_id: str, index: int) -> Item:
+        """Return one item of a map node, its output whole."""
+        return await self._send(requests.item(execution_id, node_id, index))
 
     async def events(
         self, execution_id: str, *, after: int = 0, limit: int = 500

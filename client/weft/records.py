@@ -122,6 +122,26 @@ class Items(TypedDict, total=False):
     failed: int
 
 
+class Item(TypedDict, total=False):
+    """One item of a map node that has ended; a large output only when it is fetched by itself."""
+
+    index: int
+    status: Literal["completed", "failed"]
+    attempt: int
+    output: Any
+    output_bytes: int | None
+    error: str | None
+
+
+class ItemPage(TypedDict, total=False):
+    """One page of a map node's items."""
+
+    items: list[Item]
+    total: int
+    limit: int
+    offset: int
+
+
 class NodeState(TypedDict, total=False):
     """One node of an execution."""
 
@@ -265,7 +285,10 @@ class Event(TypedDict, total=False):
     timestamp: str
     status: str
     attempt: int
-    items: Items
+    items: int
+    completed: int
+    failed: int
+    ended: list[list[int]]
     output: Any
     error: Any
     duration_seconds: float

@@ -22,6 +22,8 @@ from weft.records import (
     Execution,
     ExecutionPage,
     Health,
+    Item,
+    ItemPage,
     NodeLog,
     Plan,
     Session,
@@ -240,6 +242,20 @@ def approve(
 def logs(execution_id: str) -> Request[list[NodeLog]]:
     """Fetch every attempt at every node."""
     return Request("GET", _path(EXECUTIONS, execution_id, "logs"), member="logs")
+
+
+def items(
+    execution_id: str, node_id: str, status: str | None, limit: int, offset: int
+) -> Request[ItemPage]:
+    """List the items of a map node that have ended."""
+    path = _path(EXECUTIONS, execution_id, "nodes", quote(node_id, safe=""), "items")
+    return Request("GET", path, _given(status=status, limit=limit, offset=offset))
+
+
+def item(execution_id: str, node_id: str, index: int) -> Request[Item]:
+    """Fetch one item of a map node."""
+    node = quote(node_id, safe="")
+    return Request("GET", _path(EXECUTIONS, execution_id, "nodes", node, "items", str(index)))
 
 
 def events(execution_id: str, after: int, limit: int) -> Request[list[Event]]:

@@ -516,13 +516,16 @@ BEGIN
             cost_usd = excluded.cost_usd;
     END IF;
     IF cardinality(map_items) > 0 THEN
-        -- A result is recorded once.
-        INSERT INTO execution_map_items (tenant_id, execution_id, node_id, task_id, map_index,
+        -- A result is recorded once; an item that failed may be run again.
+        INSERT INTO execution_map_items AS i (tenant_id, execution_id, node_id, task_id, map_index,
             status, attempt, output_data, error_message)
         SELECT h.tenant, u.*
         FROM unnest(map_items) AS u
         JOIN unnest(held, tenants) AS h (id, tenant) ON h.id = u.execution_id
-        ON CONFLICT (execution_id, task_id, map_index) DO NOTHING;
+        ON CONFLICT (execution_id, task_id, map_index) DO UPDATE SET
+            status = excluded.status, attempt = excluded.attempt,
+            output_data = excluded.output_data, error_message = excluded.error_message
+        WHERE i.status = 'failed';
     END IF;
     IF cardinality(closing) > 0 THEN
         -- Whatever they still ask is asked no more.
@@ -541,9 +544,7 @@ BEGIN
     END IF;
     IF cardinality(ended) > 0 THEN
         -- Attempts that were cut off, or whose owner died before it told how they ended.
-        UPDATE execution_node_logs AS l SET status = 'failed', completed_at = now(),
-            error_message = 'The execution ended before this attempt did.'
-        WHERE l.execution_id = ANY(ended) AND l.status = 'running';
+        PERFORM weft_end_attempts(ended);
         INSERT INTO webhook_deliveries (id, tenant_id, execution_id, url, body)
         SELECT gen_random_uuid(), e.tenant_id, e.id, e.webhook_url, jsonb_build_object(
             'status', e.status, 'output', e.output_data, 'error_message', e.error_message,
@@ -810,7 +811,13 @@ BEGIN
             (SELECT array_agg(ROW(m.node_id, m.ended, m.failed)::weft_map_count) FROM (
                 SELECT i.node_id, count(*)::integer AS ended,
                     (count(*) FILTER (WHERE i.status = 'failed'))::integer AS failed
-                FROM execution_map_items AS i WHERE i.execution_id = wanted GROUP BY i.node_id
+                FROM execution_map_items AS i
+                -- A loop visits a map again: its last visit counts.
+                WHERE i.execution_id = wanted AND i.task_id IN (
+                    SELECT DISTINCT ON (n.node_id) n.task_id FROM execution_node_logs AS n
+                    WHERE n.execution_id = wanted AND n.task_id NOT LIKE 'epilogue:%'
+                    ORDER BY n.node_id, n.started_at DESC)
+                GROUP BY i.node_id
             ) AS m)
         FROM workflow_executions AS e
         JOIN workflows AS w ON w.tenant_id = e.tenant_id AND w.id = e.workflow_id

@@ -1,9 +1,10 @@
 """An executor process without Ray: journal, saver and driver of one lease."""
 
 import asyncio
-from collections.abc import AsyncIterator
+from collections.abc import AsyncGenerator, AsyncIterator
 from contextlib import AsyncExitStack, asynccontextmanager, suppress
 from dataclasses import dataclass, field
+from queue import SimpleQueue
 from typing import Any
 from uuid import UUID
 
@@ -12,7 +13,7 @@ from uuid_utils.compat import uuid7
 
 from actors.checkpointer import JournalSaver
 from actors.driver import Driver
-from actors.fanout import Chunk, ItemResult, run_items
+from actors.fanout import Chunk, ItemResult, batches, run_items
 from actors.graphs import GraphCache
 from actors.hosting import Host
 from actors.journal import Journal
@@ -32,11 +33,22 @@ class LocalHost(Host):
     def warm_up(self) -> None:
         """Chunks run in this process."""
 
-    async def fan_out(self, name: str, chunk: Chunk) -> list[ItemResult]:
+    async def fan_out(self, name: str, chunk: Chunk) -> AsyncGenerator[list[ItemResult]]:
         """Run a chunk as a worker would."""
         arrived = Chunk(**orjson.loads(orjson.dumps(chunk)))
-        results = await run_items(arrived, self.services, self.registry)
-        return [ItemResult(**result) for result in orjson.loads(orjson.dumps(results))]
+        ended: SimpleQueue[ItemResult | None] = SimpleQueue()
+        running = asyncio.create_task(
+            run_items(arrived, self.services, self.registry, ended.put), name=name
+        )
+        running.add_done_callback(lambda _: ended.put(None))
+        told = batches(ended)
+        try:
+            while (results := await asyncio.to_thread(next, told, None)) is not None:
+                yield [ItemResult(**result) for result in orjson.loads(orjson.dumps(results))]
+            await running
+        finally:
+            running.cancel()
+            await asyncio.gather(running, return_exceptions=True)
 
 
 @dataclass

@@ -174,11 +174,13 @@ AS $$
 $$;
 
 -- Tells those who started executions that these have ended, and lets the next in line run. An
--- item's result stands among its map's from now on. The executions and those that started them
--- are locked. Returns who goes on, and under whom.
+-- item's result stands among its map's from now on: whoever ends them from outside has no right to
+-- the items themselves. The executions and those that started them are locked. Returns who goes
+-- on, and under whom.
 CREATE FUNCTION weft_end_children(ended uuid[], preferred uuid)
 RETURNS TABLE (execution_id uuid, owner_id uuid)
 LANGUAGE plpgsql
+SECURITY DEFINER
 SET search_path = pg_catalog, public, pg_temp
 AS $$
 #variable_conflict use_column
@@ -197,7 +199,8 @@ BEGIN
             ELSE COALESCE(c.error_message, 'It was ' || c.status || '.') END
     FROM workflow_executions AS c JOIN execution_waits AS w
         ON w.execution_id = c.parent_execution_id AND w.interrupt_id = c.parent_wait_id
-    WHERE c.id = ANY(ended) AND c.parent_map_index IS NOT NULL AND w.status = 'pending'
+    WHERE c.id = ANY(ended) AND c.status IN ('completed', 'failed', 'cancelled')
+        AND c.parent_map_index IS NOT NULL AND w.status = 'pending'
     ON CONFLICT (execution_id, task_id, map_index) DO UPDATE SET
         status = excluded.status, attempt = excluded.attempt,
         output_data = excluded.output_data, error_message = excluded.error_message
@@ -212,9 +215,22 @@ BEGIN
 END
 $$;
 
-GRANT INSERT, UPDATE ON execution_map_items TO weft_api;
--- Whoever ends an execution from outside ends its attempts.
-GRANT UPDATE (status, completed_at, error_message) ON execution_node_logs TO weft_api;
+-- Ends what was still attempted of executions that have ended: whoever ends them from outside has
+-- no right to the logs themselves.
+CREATE FUNCTION weft_end_attempts(ended uuid[]) RETURNS void
+LANGUAGE sql
+SECURITY DEFINER
+SET search_path = pg_catalog, public, pg_temp
+AS $$
+    UPDATE execution_node_logs AS l SET status = 'failed', completed_at = now(),
+        error_message = 'The execution ended before this attempt did.'
+    FROM workflow_executions AS e
+    WHERE e.id = ANY(ended) AND e.status IN ('completed', 'failed', 'cancelled')
+        AND l.execution_id = e.id AND l.status = 'running'
+$$;
+
+REVOKE ALL ON FUNCTION weft_end_attempts(uuid[]) FROM PUBLIC;
+GRANT EXECUTE ON FUNCTION weft_end_attempts(uuid[]) TO weft_api, weft_engine;
 REVOKE ALL ON FUNCTION weft_start_children(weft_child[], uuid[]) FROM PUBLIC;
 REVOKE ALL ON FUNCTION weft_next_children(uuid[], uuid) FROM PUBLIC;
 REVOKE ALL ON FUNCTION weft_end_groups(uuid[]) FROM PUBLIC;

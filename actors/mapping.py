@@ -1,0 +1,187 @@
+"""The maps of an execution: how their lists are cut, run chunk by chunk, and put together.
+
+Items' results are rows, written while their chunk runs. What stands in the state is how a list was
+cut and, at the end, a `StoredValue` that names the rows.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from contextlib import aclosing
+from dataclasses import replace
+from datetime import UTC, datetime
+from typing import TYPE_CHECKING, Any
+
+from actors.attempts import Attempt
+from actors.fanout import Chunk, ItemResult
+from actors.needs import Needs
+from actors.scope import scope
+from actors.serde import StoredValue
+from agents.errors import AgentError
+from compiler.graph import Update, chunk_size, map_channel
+from compiler.inflection import item_names
+from compiler.references import UnresolvedReference, lookup, parse_reference
+from compiler.specification import Node
+
+if TYPE_CHECKING:
+    from actors.run import Run
+
+State = Mapping[str, Any]
+
+
+class Maps:
+    """The maps of one execution.
+
+    Args:
+        run: The execution.
+    """
+
+    def __init__(self, run: Run) -> None:
+        self._run = run
+        self._planned: set[str] = set()
+        """The maps of which nothing was recorded before this process ran them."""
+
+    async def plan(self, node: Node, state: State, task_id: str) -> Update:
+        """Cut a node's list into chunks."""
+        run = self._run
+        begun = Attempt(1, datetime.now(UTC), node.parameters)
+        try:
+            stored = _stored(node, state)
+            count = stored.count if stored else len(await self._list(node, state))
+        except (AgentError, UnresolvedReference) as error:
+            failed = Attempt(1, begun.started_at, None, datetime.now(UTC), error=str(error))
+            update = await run.fail(node, task_id, failed, state)
+            return {**update, map_channel(node.id): None}
+        self._planned.add(task_id)
+        run.leave(task_id, run.notes.map_started(node, task_id, begun, count))
+        size = chunk_size(count, node.batch_size)
+        return {map_channel(node.id): {"count": count, "size": size, "task": task_id}}
+
+    async def run_chunk(self, node: Node, start: int, stop: int, state: State) -> None:
+        """Run those items of a part of a list that have not ended; they are recorded by then."""
+        run = self._run
+        cut = state[map_channel(node.id)]
+        most = run.facts.specification.settings.execution.max_concurrent_nodes
+        async with run.host.gate.turn(run.lease.execution_id, most):
+            run.pause_point()
+            indexes = await self._left(cut, start, stop)
+            if not indexes:
+                return
+            name = (
+                f"map {run.facts.workflow_name} exec_{run.lease.execution_id.hex} "
+                f"{node.id}[{start}:{stop}]"
+            )
+            left = dict.fromkeys(indexes)
+            try:
+                chunk = await self._chunk(node, state, indexes, start, stop)
+                async with aclosing(run.host.fan_out(name, chunk)) as batches:
+                    async for batch in batches:
+                        for result in batch:
+                            del left[result.map_index]
+                        await self._record(node, cut, batch)
+            except (AgentError, UnresolvedReference) as error:
+                failed = [ItemResult.failed(index, 1, str(error)) for index in left]
+                await self._record(node, cut, failed)
+
+    async def join(self, node: Node, state: State, task_id: str) -> Update:
+        """Make the output of a node whose chunks have all ended."""
+        run = self._run
+        map_task = state[map_channel(node.id)]["task"]
+        summary = await run.rows.summary(map_task)
+        now = datetime.now(UTC)
+        if summary.failed and node.on_item_error != "collect":
+            error = (
+                f"{summary.failed} of {summary.count} items failed; "
+                f"item {summary.first_failed}: {summary.first_error}"
+            )
+            attempt = Attempt(1, now, None, now, error=error)
+            return await run.fail(node, task_id, attempt, state, map_task)
+        output = StoredValue(map_task, summary.count, summary.failed)
+        try:
+            route = await run.route(node, output, state)
+        except AgentError as error:
+            attempt = Attempt(1, now, None, now, error=str(error))
+            return await run.fail(node, task_id, attempt, state, map_task)
+        shown = await run.rows.shown(map_task, summary)
+        run.leave(
+            task_id,
+            run.notes.map_completed(node, map_task, shown, summary.count, summary.failed),
+        )
+        return {node.key: output, **route}
+
+    async def _left(self, cut: Mapping[str, Any], start: int, stop: int) -> list[int]:
+        """Return which items of a part are to be run: in a map of this process's own, all."""
+        rows, task_id = self._run.rows, cut["task"]
+        partial = bool(cut.get("partial"))
+        if task_id in self._planned and not partial:
+            return list(range(start, stop))
+        ended = await rows.recorded(task_id, start, stop)
+        if partial:
+            again = [index for index, status in ended.items() if status == "failed"]
+            await rows.count(task_id, -len(again), -len(again))
+            ended = {index: status for index, status in ended.items() if status != "failed"}
+        return [index for index in range(start, stop) if index not in ended]
+
+    async def _record(self, node: Node, cut: Mapping[str, Any], results: list[ItemResult]) -> None:
+        """Write results; returns when they are durable."""
+        run = self._run
+        failed = sum(1 for result in results if result.error is not None)
+        ended = await run.rows.count(cut["task"], len(results), failed)
+        records = run.notes.items(node, cut["task"], results, cut["count"], ended)
+        # What the map was cut by comes before its results, however seldom checkpoints are wanted.
+        await run.write([*run.take_held(), *records])
+
+    async def _chunk(
+        self, node: Node, state: State, indexes: list[int], start: int, stop: int
+    ) -> Chunk:
+        run = self._run
+        stored = _stored(node, state)
+        if stored is None:
+            part = (await self._list(node, state))[start:stop]
+        else:
+            part = await run.rows.part(stored.task_id, start, stop)
+        code = run.host.registry.signatures()[node.agent].code_parameters
+        needs = Needs.of(run.facts.specification, node, code, ())
+        known = await run.known(state, node, needs)
+        # The list itself is left out of what every chunk carries, when nothing names it.
+        names = [name for name in known.values if needs.key(name)]
+        names += [name for name in item_names(node.input_keys[0]) if name in known.values]
+        kept = {name: known.values[name] for name in names}
+        return Chunk(
+            node=node.model_dump(mode="json", by_alias=True),
+            indexes=indexes,
+            items=[part[index - start] for index in indexes],
+            scope=scope(run.facts, replace(known, values=kept)),
+            secrets=run.host.secrets,
+            tenant_id=str(run.lease.tenant_id),
+            workflow_id=str(run.facts.workflow_id),
+            execution_id=str(run.lease.execution_id),
+        )
+
+    async def _list(self, node: Node, state: State) -> list[Any]:
+        """Return the list that a map node runs over.
+
+        Raises:
+            AgentError: It is not a list.
+            UnresolvedReference: There is no such value.
+        """
+        key = node.input_keys[0]
+        reference = parse_reference(key)
+        names = scope(self._run.facts, await self._run.known(state, node))
+        found = lookup(reference, names) if reference else None
+        if not isinstance(found, list):
+            raise AgentError(
+                f"`{key}` is {type(found).__name__}, not a list, so `{node.id}` cannot run over "
+                "it.",
+                remedy="Map over a key that holds a list.",
+            )
+        return found
+
+
+def _stored(node: Node, state: State) -> StoredValue | None:
+    """Return what a node runs over when it is the output of another map, whole."""
+    reference = parse_reference(node.input_keys[0])
+    if reference is None or reference.below:
+        return None
+    value = state.get(reference.key)
+    return value if isinstance(value, StoredValue) else None
