@@ -135,14 +135,14 @@ async def await_workflow(run: "Run", node: Node, task_id: str, known: Known) -> 
         [child] = await run.host.pool.fetch(
             statement("list_children"), run.lease.execution_id, answer["interrupt_id"]
         )
-        ended = _ended(node, begun, child, answer["timed_out"])
+        ended = _ended(begun, child)
         if ended.result is not None or not repeats(node.retry, number):
             return ended
         stand_until_next(run, node, task_id, place + 1, ended)
         place, number = place + 2, number + 1
 
 
-def _ended(node: Node, begun: Attempt, child: Any, timed_out: bool) -> Attempt:
+def _ended(begun: Attempt, child: Any) -> Attempt:
     """Return what a child came to as an attempt at its node."""
     now, name = datetime.now(UTC), f"exec_{child['id'].hex}"
     if child["status"] == "completed":
@@ -150,13 +150,8 @@ def _ended(node: Node, begun: Attempt, child: Any, timed_out: bool) -> Attempt:
         return replace(
             begun, ended_at=now, result=AgentResult(output, metadata={"execution_id": name})
         )
-    if timed_out:
-        error = f"The execution {name} took longer than {node.timeout:g} s."
-    else:
-        why = child["error_message"] or "No reason was given."
-        error = f"The execution {name} was {child['status']}: {why}"
-        if child["status"] == "failed":
-            error = f"The execution {name} failed: {why}"
+    verb = "failed" if child["status"] == "failed" else f"was {child['status']}"
+    error = f"The execution {name} {verb}: {child['error_message'] or 'no reason was given.'}"
     return replace(begun, ended_at=now, error=error)
 
 
@@ -193,7 +188,7 @@ def _starting(run: "Run", node: Node, task_id: str, attempt: Attempt, call: Call
             node_id=node.id,
             task_id=task_id,
             kind="items",
-            seconds=node.timeout,
+            payload_json=dumps({"timeout_seconds": node.timeout}),
             attempt=attempt.number,
             at_once=1,
         )

@@ -20,6 +20,7 @@ from actors.handed import Handed
 from actors.hosting import Host
 from actors.journal import Lease
 from actors.pausing import paused_interrupts
+from actors.questions import decided_output, ended_output
 from actors.run import Run
 from actors.scope import Facts
 from compiler.failures import STOPPING
@@ -196,7 +197,10 @@ class Driver:
         for row in await self._host.pool.fetch(statement("list_answers"), execution_id):
             run.asked.add(row["interrupt_id"])
             if row["status"] == "decided" and row["consumed_at"] is None:
-                answers[row["interrupt_id"]] = _decision(row)
+                answers[row["interrupt_id"]] = {
+                    "interrupt_id": row["interrupt_id"],
+                    "output": decided_output(row),
+                }
         for row in await self._host.pool.fetch(statement("list_waits"), execution_id):
             run.asked.add(row["interrupt_id"])
             if row["kind"] != "wait":
@@ -225,32 +229,8 @@ def _broken(error: Exception) -> Ending:
     return Ending.failed(f"{type(error).__name__}: {error}")
 
 
-def _decision(row: Any) -> dict[str, Any]:
-    return {
-        "interrupt_id": row["interrupt_id"],
-        "output": {
-            "approved": row["decision"] not in ("reject", "cancel"),
-            "decision": row["decision"],
-            "value": loads(row["value"]),
-            "comment": row["comment"] or "",
-            "by": row["decided_by"],
-        },
-    }
-
-
 def _wait_end(row: Any) -> dict[str, Any]:
-    if row["kind"] != "wait":
-        return {
-            "interrupt_id": row["interrupt_id"],
-            "timed_out": bool(row["timed_out"]),
-            "payload": loads(row["payload"]),
-        }
-    return {
-        "interrupt_id": row["interrupt_id"],
-        "output": {
-            "event": row["event"],
-            "timed_out": row["timed_out"],
-            "payload": loads(row["payload"]),
-            "at": row["ended_at"].isoformat(),
-        },
-    }
+    told = {"interrupt_id": row["interrupt_id"]}
+    if row["kind"] == "wait":
+        return {**told, "output": ended_output(row)}
+    return {**told, "payload": loads(row["payload"])}

@@ -13,6 +13,7 @@ from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
 
 from actors.attempts import Attempt
+from actors.driven import DrivenMap, Item
 from actors.fanout import Chunk, ItemResult
 from actors.needs import Needs
 from actors.scope import scope
@@ -54,13 +55,19 @@ class Maps:
             return {**update, map_channel(node.id): None}
         self._planned.add(task_id)
         run.leave(task_id, run.notes.map_started(node, task_id, begun, count))
-        size = chunk_size(count, node.batch_size)
+        # What the engine itself does is one chunk, which stands until all of it has ended.
+        size = count if self._driven(node) else chunk_size(count, node.batch_size)
         return {map_channel(node.id): {"count": count, "size": size, "task": task_id}}
 
-    async def run_chunk(self, node: Node, start: int, stop: int, state: State) -> None:
+    async def run_chunk(
+        self, node: Node, start: int, stop: int, state: State, task_id: str
+    ) -> None:
         """Run those items of a part of a list that have not ended; they are recorded by then."""
         run = self._run
         cut = state[map_channel(node.id)]
+        if self._driven(node):
+            await self._drive(node, state, cut, task_id)
+            return
         most = run.facts.specification.settings.execution.max_concurrent_nodes
         async with run.host.gate.turn(run.lease.execution_id, most):
             run.pause_point()
@@ -82,6 +89,32 @@ class Maps:
             except (AgentError, UnresolvedReference) as error:
                 failed = [ItemResult.failed(index, 1, str(error)) for index in left]
                 await self._record(node, cut, failed)
+
+    def _driven(self, node: Node) -> bool:
+        return self._run.host.registry.signatures()[node.agent].driven
+
+    async def _drive(self, node: Node, state: State, cut: Mapping[str, Any], task_id: str) -> None:
+        """Let the engine itself run all items of a map."""
+        run = self._run
+
+        async def load(again: list[int] | None) -> list[Item]:
+            count = cut["count"]
+            indexes = await self._left(cut, 0, count) if again is None else again
+            chunk = await self._chunk(node, state, indexes, 0, count)
+            return [
+                (index, {**chunk.scope, **dict.fromkeys(item_names(node.input_keys[0]), item)})
+                for index, item in zip(chunk.indexes, chunk.items, strict=True)
+            ]
+
+        async def record(results: list[ItemResult]) -> None:
+            run.rows.recount(cut["task"])
+            await self._record(node, cut, results)
+
+        visit = DrivenMap(run, node, task_id, cut["task"], load, record)
+        if node.agent == "workflow":
+            await visit.await_workflows()
+        else:
+            await visit.ask_all()
 
     async def join(self, node: Node, state: State, task_id: str) -> Update:
         """Make the output of a node whose chunks have all ended."""

@@ -122,6 +122,10 @@ class MapRows:
         )
         return {row["map_index"]: row["status"] for row in rows}
 
+    def recount(self, task_id: str) -> None:
+        """Have a map's items counted again: results came that this process did not write."""
+        self._counts.pop(task_id, None)
+
     async def count(self, task_id: str, ended: int = 0, failed: int = 0) -> tuple[int, int]:
         """Count items whose results are about to be written.
 

@@ -21,16 +21,15 @@ from actors.needs import Needs
 from actors.notes import Notes
 from actors.outcome import execution_output
 from actors.pausing import PAUSE, is_pause
+from actors.questions import ask, waits_for
 from actors.scope import Facts, Known, scope
 from actors.serde import StoredValue
 from actors.standing import Make, Standing, WaitsFor, is_standing
 from agents.agent import AgentContext
 from agents.errors import AgentError
-from agents.wait import WaitParameters
 from compiler.conditions import parse_condition
 from compiler.failures import STOPPING, failure_edge, on_failure, what_follows
 from compiler.graph import FAILURES, Update, map_channel, route_channel
-from compiler.references import UnresolvedReference, resolve
 from compiler.regions import is_chooser
 from compiler.specification import Node
 from store.records import ConsumedRecord, Record
@@ -122,11 +121,10 @@ class Run:
         if is_standing(question):
             self.waits_for = question.value["for"]
             return self.standing.begin(question)
-        if "wait" not in question.value:
-            self.waits_for = "approval"
-            return self.notes.question(question)
-        self.waits_for = "event" if question.value["wait"]["event"] else "time"
-        return self.notes.waiting(question)
+        self.waits_for = waits_for(question.value)
+        if "wait" in question.value:
+            return self.notes.waiting(question)
+        return self.notes.question(question)
 
     # What the graph asks.
 
@@ -145,7 +143,7 @@ class Run:
                 node, task_id, Attempt(1, now, None, now, error=str(error)), state
             )
         if node.agent in ("human_loop", "wait"):
-            return await self._ask(node, task_id, known, state)
+            return await ask(self, node, task_id, known, state)
         if node.agent == "workflow":
             attempt = await await_workflow(self, node, task_id, known)
         else:
@@ -174,7 +172,7 @@ class Run:
         compiled = self.facts.compiled
         channels = [*compiled.keys, *map(map_channel, compiled.maps), FAILURES]
         state = config["configurable"][READ](channels, False)
-        await self._maps.run_chunk(node, start, stop, state)
+        await self._maps.run_chunk(node, start, stop, state, _task_id(config))
         return {}
 
     async def join_map(
@@ -318,39 +316,6 @@ class Run:
             self.stopped_by[node.id] = message
             return {**failures, **route}
         return {**failures, node.key: node.default if then == "default" else None, **route}
-
-    async def _ask(
-        self, node: Node, task_id: str, known: Known, state: Mapping[str, Any]
-    ) -> Update:
-        # Answering one question runs every unanswered one again, so nothing happens before this.
-        agent = self.host.registry.get(node.agent)
-        begun = datetime.now(UTC)
-        try:
-            shown = resolve(node.parameters, scope(self.facts, known))
-            asked = agent.parameters.model_validate(shown)
-        except (UnresolvedReference, ValueError) as error:
-            failed = Attempt(1, begun, None, begun, error=str(error))
-            return await self.fail(node, task_id, failed, state)
-        question: dict[str, Any] = {"node_id": node.id, "task_id": task_id}
-        if isinstance(asked, WaitParameters):
-            until = asked.until.isoformat() if asked.until else None
-            question["wait"] = {"event": asked.event, "key": asked.key, "until": until,
-                                "seconds": asked.seconds}  # fmt: skip
-        else:
-            question |= asked.model_dump(mode="json")
-        answer = interrupt(question)
-        while not answer:
-            # That was the end of a pause which this node stood through.
-            answer = interrupt(question)
-        self.leave(task_id, [ConsumedRecord(self.lease.execution_id, answer["interrupt_id"])])
-        output = answer["output"]
-        try:
-            update = {node.key: output, **await self.route(node, output, state)}
-        except AgentError as error:
-            failed = Attempt(1, begun, shown, begun, error=str(error))
-            return await self.fail(node, task_id, failed, state)
-        self.leave(task_id, self.notes.answered(node, task_id, shown, output))
-        return update
 
     async def route(self, node: Node, output: Any, state: Mapping[str, Any]) -> Update:
         """Return where a node that chooses goes on; nothing for one that does not.

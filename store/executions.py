@@ -148,62 +148,6 @@ def _started(start: Start, row: Any) -> Started | StoreError:
     )
 
 
-async def decide_approval(
-    pool: Pool,
-    live: LiveView,
-    tenant_id: UUID,
-    execution_id: UUID,
-    approval_id: UUID,
-    *,
-    decision: str,
-    value: Any,
-    comment: str,
-    decided_by: str,
-    owner_id: UUID | None,
-) -> bool:
-    """Answer a question, once, and let its execution go on.
-
-    Args:
-        pool: A pool of role weft_api or weft_engine.
-        live: Told of the event.
-        tenant_id: Whose execution it is.
-        execution_id: The execution that asked.
-        approval_id: The question.
-        decision: `approve`, `reject`, or one of its options.
-        value: What the person wrote or chose; any JSON value.
-        comment: A remark for the log.
-        decided_by: Who decided, for the log.
-        owner_id: The executor to go on; None: the supervisor chooses one.
-
-    Returns:
-        Whether this call decided it; False when it was decided before, or is not this execution's.
-
-    Raises:
-        NotFound: The tenant has no such execution.
-    """
-    async with tenant_transaction(pool, tenant_id) as connection:
-        execution = await connection.fetchrow(statement("lock_execution"), execution_id)
-        if execution is None:
-            raise NotFound("execution", f"exec_{execution_id.hex}")
-        row = await connection.fetchrow(
-            statement("decide_approval"), execution_id, approval_id, clean_text(decision),
-            dumps(value), clean_text(comment), clean_text(decided_by),
-        )  # fmt: skip
-        if row is None:
-            return False
-        payload = {"approval_id": f"appr_{approval_id.hex}", "decision": decision,
-                   "decided_by": decided_by}  # fmt: skip
-        event = EventRecord(
-            tenant_id, execution_id, uuid7(), "approval_decided", row["node_id"], dumps(payload)
-        )
-        written = await write_records(
-            connection, [Batch(execution_id, execution["epoch"], [event])]
-        )
-        await connection.execute(statement("wake_execution"), execution_id, owner_id)
-    await live.publish(written.events)
-    return True
-
-
 async def cancel_parked(
     pool: Pool, live: LiveView, tenant_id: UUID, execution_id: UUID, message: str
 ) -> bool:
@@ -220,6 +164,13 @@ async def cancel_parked(
     payload = {"status": "cancelled", "message": message}
     return await _end(pool, live, tenant_id, execution_id, Status.CANCELLED, message,
                       "workflow_cancelled", payload)  # fmt: skip
+
+
+async def unfinished_children(pool: Pool, tenant_id: UUID, execution_id: UUID) -> list[Woken]:
+    """Return the executions that one started and that go on, with their owners."""
+    async with tenant_transaction(pool, tenant_id) as connection:
+        rows = await connection.fetch(statement("list_unfinished_children"), execution_id)
+    return [Woken(row["id"], row["owner_id"]) for row in rows]
 
 
 async def fail_parked(
@@ -427,6 +378,17 @@ async def end_due_waits(pool: Pool, owners: Sequence[UUID], most: int) -> list[W
         most: How many waits at once.
     """
     rows = await pool.fetch(statement("end_due_waits"), list(owners), most)
+    return [Woken(row["execution_id"], row["owner_id"]) for row in rows]
+
+
+async def move_lines(pool: Pool, most: int) -> list[Woken]:
+    """Let executions in line run whose turn nobody gave them.
+
+    Args:
+        pool: A pool of role weft_engine.
+        most: For how many parents at once.
+    """
+    rows = await pool.fetch(statement("move_lines"), most)
     return [Woken(row["execution_id"], row["owner_id"]) for row in rows]
 
 

@@ -533,10 +533,7 @@ BEGIN
         WHERE a.execution_id = ANY(closing) AND a.status = 'pending';
         UPDATE execution_waits AS w SET status = 'withdrawn'
         WHERE w.execution_id = ANY(closing) AND w.status = 'pending';
-        UPDATE workflow_executions AS e SET abandons = true
-        WHERE e.id = ANY(closing) AND EXISTS (
-            SELECT 1 FROM workflow_executions AS c
-            WHERE c.parent_execution_id = e.id AND c.status IN ('pending', 'running', 'waiting'));
+        PERFORM weft_abandon_children(closing);
     END IF;
     IF cardinality(ended) > 0 AND cardinality(parents) > 0 THEN
         RETURN QUERY SELECT x.execution_id, NULL::uuid, 'woken', NULL::bigint, now(), x.owner_id

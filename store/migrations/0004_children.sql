@@ -44,7 +44,9 @@ ALTER TABLE execution_approvals
     ADD COLUMN part_of text,
     ADD COLUMN map_index integer,
     ADD COLUMN approvers jsonb NOT NULL DEFAULT '[]',
-    ADD COLUMN required integer NOT NULL DEFAULT 1 CHECK (required >= 1);
+    ADD COLUMN required integer NOT NULL DEFAULT 1 CHECK (required >= 1),
+    -- In order: {"by", "decision", "value", "comment", "at"}; a person votes once.
+    ADD COLUMN votes jsonb NOT NULL DEFAULT '[]';
 CREATE INDEX approvals_by_group ON execution_approvals (execution_id, part_of)
     WHERE part_of IS NOT NULL AND status = 'pending';
 
@@ -98,7 +100,9 @@ BEGIN
     FROM executors AS x WHERE x.stopped_at IS NULL;
     RETURN QUERY
         WITH free AS (
-            SELECT w.execution_id, w.interrupt_id, w.at_once - (
+            SELECT w.execution_id, w.interrupt_id,
+                (w.payload ->> 'timeout_seconds')::double precision AS timeout_seconds,
+                w.at_once - (
                 SELECT count(*) FROM workflow_executions AS c
                 WHERE c.parent_execution_id = w.execution_id
                     AND c.parent_wait_id = w.interrupt_id
@@ -108,7 +112,7 @@ BEGIN
             WHERE w.execution_id = ANY(parents) AND w.kind = 'items' AND w.status = 'pending'
                 AND w.at_once IS NOT NULL AND NOT p.paused
         ), next AS (
-            SELECT c.id, row_number() OVER () AS place
+            SELECT c.id, f.timeout_seconds, row_number() OVER () AS place
             FROM free AS f CROSS JOIN LATERAL (
                 SELECT x.id FROM workflow_executions AS x
                 WHERE x.parent_execution_id = f.execution_id
@@ -119,8 +123,9 @@ BEGIN
         )
         UPDATE workflow_executions AS e SET status = 'running', waiting_reason = NULL,
             owner_id = owners[1 + ((n.place - 1) % cardinality(owners))], epoch = e.epoch + 1,
-            deadline_at = now() + make_interval(secs =>
-                (s.document #>> '{settings,execution,timeout_seconds}')::double precision),
+            -- What the node allows counts as much as what the workflow itself does.
+            deadline_at = now() + make_interval(secs => least(n.timeout_seconds,
+                (s.document #>> '{settings,execution,timeout_seconds}')::double precision)),
             updated_at = now()
         FROM next AS n JOIN workflow_executions AS x ON x.id = n.id
         JOIN workflow_specifications AS s
@@ -215,6 +220,61 @@ BEGIN
 END
 $$;
 
+-- Cancels what stands in line for executions that end, and marks those whose other children have
+-- not ended: these are to be stopped first, one by one. The executions are locked.
+CREATE FUNCTION weft_abandon_children(closing uuid[]) RETURNS void
+LANGUAGE plpgsql
+SET search_path = pg_catalog, public, pg_temp
+AS $$
+BEGIN
+    WITH line AS (
+        SELECT c.id FROM workflow_executions AS c
+        WHERE c.parent_execution_id = ANY(closing)
+            AND c.status = 'waiting' AND c.waiting_reason = 'turn'
+        ORDER BY c.id FOR NO KEY UPDATE SKIP LOCKED
+    ), cancelled AS (
+        UPDATE workflow_executions AS e SET status = 'cancelled', waiting_reason = NULL,
+            error_message = 'The execution that it belongs to has ended.', epoch = e.epoch + 1,
+            last_event_seq = e.last_event_seq + 1, completed_at = now(), duration_seconds = 0,
+            updated_at = now()
+        FROM line WHERE e.id = line.id
+        RETURNING e.id, e.tenant_id, e.last_event_seq, e.error_message
+    )
+    INSERT INTO execution_events
+        (tenant_id, execution_id, seq, event_id, event_type, node_id, payload)
+    SELECT c.tenant_id, c.id, c.last_event_seq, gen_random_uuid(), 'workflow_cancelled', NULL,
+        jsonb_build_object('status', 'cancelled', 'message', c.error_message)
+    FROM cancelled AS c;
+    UPDATE workflow_executions AS e SET abandons = true
+    WHERE e.id = ANY(closing) AND EXISTS (
+        SELECT 1 FROM workflow_executions AS c
+        WHERE c.parent_execution_id = e.id AND c.status IN ('pending', 'running', 'waiting'));
+END
+$$;
+
+-- Lets those in line run whose turn nobody gave them: their parent was paused, or they were held
+-- by somebody else. Returns who runs now, and under whom.
+CREATE FUNCTION weft_move_lines(most integer)
+RETURNS TABLE (execution_id uuid, owner_id uuid)
+LANGUAGE plpgsql
+SET search_path = pg_catalog, public, pg_temp
+AS $$
+#variable_conflict use_column
+DECLARE
+    parents uuid[];
+BEGIN
+    SELECT array_agg(l.id) INTO parents FROM (
+        SELECT p.id FROM workflow_executions AS p
+        WHERE p.id IN (
+            SELECT DISTINCT c.parent_execution_id FROM workflow_executions AS c
+            WHERE c.parent_execution_id IS NOT NULL
+                AND c.status = 'waiting' AND c.waiting_reason = 'turn')
+        ORDER BY p.id LIMIT most FOR NO KEY UPDATE SKIP LOCKED
+    ) AS l;
+    RETURN QUERY SELECT x.execution_id, x.owner_id FROM weft_next_children(parents, NULL) AS x;
+END
+$$;
+
 -- Ends what was still attempted of executions that have ended: whoever ends them from outside has
 -- no right to the logs themselves.
 CREATE FUNCTION weft_end_attempts(ended uuid[]) RETURNS void
@@ -241,3 +301,7 @@ GRANT EXECUTE ON FUNCTION weft_next_children(uuid[], uuid) TO weft_api, weft_eng
 GRANT EXECUTE ON FUNCTION weft_end_groups(uuid[]) TO weft_api, weft_engine;
 GRANT EXECUTE ON FUNCTION weft_answered(uuid[]) TO weft_api, weft_engine;
 GRANT EXECUTE ON FUNCTION weft_end_children(uuid[], uuid) TO weft_api, weft_engine;
+REVOKE ALL ON FUNCTION weft_abandon_children(uuid[]) FROM PUBLIC;
+REVOKE ALL ON FUNCTION weft_move_lines(integer) FROM PUBLIC;
+GRANT EXECUTE ON FUNCTION weft_abandon_children(uuid[]) TO weft_api, weft_engine;
+GRANT EXECUTE ON FUNCTION weft_move_lines(integer) TO weft_engine;

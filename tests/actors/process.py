@@ -99,6 +99,13 @@ class Process:
         while driving := [task for task in self.driving if not task.done()]:
             await asyncio.wait(driving)
 
+    async def settle_or_die(self) -> None:
+        """Wait until nothing is driven any more, or until the journal breaks, which ends it."""
+        while driving := [task for task in self.driving if not task.done()]:
+            await asyncio.wait([*driving, self.flushing], return_when=asyncio.FIRST_COMPLETED)
+            if self.flushing.done():
+                await self.die()
+
     async def drive_until_death(self, execution_id: UUID) -> None:
         """Drive an execution to its end, or until the journal breaks, which ends the process."""
         driving = self.begin(execution_id)
@@ -173,3 +180,19 @@ async def take_over(pool: Pool, dead: Process, heir: Process) -> list[UUID]:
     await pool.execute("UPDATE executors SET stopped_at = now() WHERE id = $1", dead.id)
     rows = await eventually(lambda: pool.fetch(statement("take_over_executions"), [heir.id], 100))
     return [row["id"] for row in rows]
+
+
+async def adopt_all(pool: Pool, *processes: Process) -> None:
+    """Drive all that processes own until nothing is left, as executors look for what is theirs."""
+    while True:
+        for process in processes:
+            await process.settle()
+        owned = [
+            (process, row["id"])
+            for process in processes
+            for row in await pool.fetch(statement("list_owned_executions"), process.id)
+        ]
+        if not owned:
+            return
+        for process, execution_id in owned:
+            process.begin(execution_id)

@@ -6,8 +6,9 @@ from uuid import UUID, uuid4
 
 import pytest
 
+from store.decisions import decide_approval
 from store.errors import Conflict, NotFound
-from store.executions import cancel_parked, decide_approval, events_after, fail_parked
+from store.executions import cancel_parked, events_after, fail_parked
 from store.json_values import loads
 from store.live import LiveView
 from store.postgres import Pool
