@@ -14,7 +14,8 @@ from uuid import UUID
 from pydantic import ValidationError
 from uuid_utils.compat import uuid7
 
-from actors.attempts import Attempt, delay_seconds
+from actors.attempts import Attempt
+from actors.backoff import nothing, stand_until_next
 from actors.scope import Known, scope
 from actors.standing import Make
 from agents.agent import AgentResult
@@ -123,7 +124,7 @@ async def await_workflow(run: "Run", node: Node, task_id: str, known: Known) -> 
     shown, place, number = None, 0, 1
     while True:
         begun = Attempt(number, datetime.now(UTC), shown)
-        make: Make = _nothing
+        make: Make = nothing
         if not run.standing.began(task_id, place):
             try:
                 shown = resolve(node.parameters, scope(run.facts, known))
@@ -155,29 +156,6 @@ def _ended(begun: Attempt, child: Any) -> Attempt:
     return replace(begun, ended_at=now, error=error)
 
 
-def stand_until_next(run: "Run", node: Node, task_id: str, place: int, failed: Attempt) -> None:
-    """Wait for the time of the attempt after a failed one."""
-    seconds = failed.retry_in_seconds
-    if seconds is None:
-        seconds = delay_seconds(node.retry, failed.number, 0)
-
-    def make(wait_id: str) -> list[Record]:
-        wait = WaitRecord(
-            tenant_id=run.lease.tenant_id,
-            execution_id=run.lease.execution_id,
-            interrupt_id=wait_id,
-            node_id=node.id,
-            task_id=task_id,
-            kind="retry",
-            seconds=seconds,
-            payload_json=dumps({"attempt": failed.number}),
-        )
-        retrying = replace(failed, retry_in_seconds=seconds)
-        return [wait, *run.notes.retrying(node, task_id, retrying)]
-
-    run.stand(task_id, place, "retry", make)
-
-
 def _starting(run: "Run", node: Node, task_id: str, attempt: Attempt, call: Call) -> Make:
     def make(wait_id: str) -> list[Record]:
         child = child_record(run, node, wait_id, call)
@@ -195,10 +173,6 @@ def _starting(run: "Run", node: Node, task_id: str, attempt: Attempt, call: Call
         return [wait, child, *run.notes.called(node, task_id, attempt, [child])]
 
     return make
-
-
-def _nothing(_wait_id: str) -> list[Record]:
-    return []
 
 
 def child_record(

@@ -12,7 +12,8 @@ from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
 
 from actors.attempts import Attempt
-from actors.children import Call, Calls, child_record, repeats, stand_until_next
+from actors.backoff import nothing, stand_until_next
+from actors.children import Call, Calls, child_record, repeats
 from actors.fanout import ItemResult
 from actors.questions import (
     approval_record,
@@ -57,7 +58,7 @@ class DrivenMap:
         place, number = 0, 1
         again: list[int] | None = None
         while True:
-            make: Make = _nothing
+            make: Make = nothing
             if not run.standing.began(self.task_id, place):
                 calls = await self._calls(again)
                 if not calls:
@@ -106,7 +107,7 @@ class DrivenMap:
     async def ask_all(self) -> None:
         """Ask for each item what the node asks, and wait for all answers."""
         run, node = self.run, self.node
-        make: Make = _nothing
+        make: Make = nothing
         if not run.standing.began(self.task_id, 0):
             asked, failed = [], []
             for index, variables in await self.load(None):
@@ -171,7 +172,3 @@ class DrivenMap:
             attempt=attempt,
             at_once=at_once,
         )
-
-
-def _nothing(_wait_id: str) -> list[Record]:
-    return []

@@ -53,6 +53,11 @@ class Needs:
         whole = not named.isdisjoint(_ALL) or any(map(_WHOLE.search, (*scripts, *conditions)))
         return cls(orjson.dumps(said).decode("utf-8"), whole)
 
+    @classmethod
+    def either(cls, needs: Sequence["Needs"]) -> "Needs":
+        """Join what several may look at."""
+        return cls(" ".join(one.text for one in needs), any(one.whole for one in needs))
+
     def key(self, key: str) -> bool:
         """Whether it may look at a key of the state."""
         return self.whole or key in self.text

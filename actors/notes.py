@@ -169,6 +169,19 @@ class Notes:
         }
         return [*rows, self._progress(usage), self.event("node_progress", node.id, progress)]
 
+    def items_retrying(
+        self, node: Node, results: Sequence[ItemResult], seconds: float
+    ) -> list[Record]:
+        """Note that items of a map failed for now and are tried again later."""
+        payload = {
+            "items": len(results),
+            "attempt": max(result.attempt for result in results),
+            "error_message": results[0].error,
+            "retry_in_seconds": round(seconds, 3),
+        }
+        retried = ProgressRecord(self._execution_id, retried=len(results))
+        return [retried, self.event("node_retrying", node.id, payload)]
+
     def map_completed(
         self, node: Node, map_task_id: str, shown: Any, count: int, failed: int
     ) -> list[Record]:

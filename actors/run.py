@@ -1,6 +1,7 @@
 """One execution in the hands of its owner: what its nodes do and what is recorded of it."""
 
 import asyncio
+import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
@@ -10,6 +11,7 @@ from langchain_core.runnables import RunnableConfig
 from langgraph.types import Interrupt, interrupt
 
 from actors.attempts import Attempt, Work, attempt_until_done
+from actors.backoff import attempt_durably
 from actors.checkpointer import INTERRUPT, Place
 from actors.children import await_workflow
 from actors.ending import Ending
@@ -147,7 +149,7 @@ class Run:
         if node.agent == "workflow":
             attempt = await await_workflow(self, node, task_id, known)
         else:
-            attempt = await self.attempts(node, task_id, known, self.notes)
+            attempt = await attempt_durably(self, node, task_id, known)
         if attempt.result is None:
             return await self.fail(node, task_id, attempt, state)
         output = attempt.result.output
@@ -245,6 +247,8 @@ class Run:
         *,
         name: str | None = None,
         extra: Mapping[str, Any] | None = None,
+        first: int = 1,
+        longest_sleep_seconds: float = math.inf,
     ) -> Attempt:
         """Try a node until it succeeds or has failed for good.
 
@@ -255,6 +259,8 @@ class Run:
             notes: What records the attempts but for the last one's outcome.
             name: What its idempotency key calls it, if not by its id.
             extra: Further names that its parameters may refer to.
+            first: The number of the attempt that is made first.
+            longest_sleep_seconds: See `attempt_until_done`.
         """
         variables = {**scope(self.facts, known), **(extra or {})}
         agent = self.host.registry.get(node.agent)
@@ -282,7 +288,9 @@ class Run:
         async def retrying(attempt: Attempt) -> None:
             self.write(notes.retrying(node, task_id, attempt), lazy=True)
 
-        return await attempt_until_done(work, started, retrying)
+        return await attempt_until_done(
+            work, started, retrying, first=first, longest_sleep_seconds=longest_sleep_seconds
+        )
 
     async def fail(
         self,

@@ -20,6 +20,7 @@ from agents.router import Router
 from agents.scope import CODE
 from agents.wait import Wait
 from agents.web_scraping import WebScraping
+from agents.workers import Workers
 from agents.workflow import Workflow
 from compiler.signature import AgentSignature
 
@@ -72,6 +73,7 @@ def builtin_registry() -> Registry:
             Llm(),
             Router(),
             WebScraping(),
+            Workers(),
             Workflow(),
         )
     )

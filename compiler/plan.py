@@ -12,7 +12,7 @@ from compiler.check import check
 from compiler.errors import Problem
 from compiler.estimate import Estimate, Interval, node_estimate, workflow_estimate
 from compiler.failures import Then, compensation, what_follows
-from compiler.outside import Outside, outside
+from compiler.outside import Outside, node_outside, outside
 from compiler.plan_warnings import plan_warnings
 from compiler.signature import AgentSignature
 from compiler.specification import Node, Specification
@@ -159,7 +159,7 @@ def _node_plan(
         level=level,
         key=node.key,
         mapped=node.pattern == "map",
-        outside=outside(node, signature),
+        outside=node_outside(node, agents),
         estimate=node_estimate(node, signature, specification),
         on_failure="continue"
         if node.id in specification.final_ids

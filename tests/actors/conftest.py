@@ -17,6 +17,7 @@ from agents.router import Router
 from agents.services import Services, open_services
 from agents.settings import AgentSettings
 from agents.wait import Wait
+from agents.workers import Workers
 from agents.workflow import Workflow
 from compiler.check import check
 from compiler.specification import Specification
@@ -45,7 +46,7 @@ def step() -> Step:
 def registry(step: Step) -> Registry:
     """The agents that need no network, and `step`."""
     return Registry(
-        (Aggregator(), DataProcessing(), HumanLoop(), Router(), Wait(), Workflow(), step)
+        (Aggregator(), DataProcessing(), HumanLoop(), Router(), Wait(), Workers(), Workflow(), step)
     )
 
 

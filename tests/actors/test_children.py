@@ -5,7 +5,8 @@ from uuid import UUID
 
 import pytest
 
-from store.executions import cancel_parked, end_due_waits
+from store.decisions import decide_approval
+from store.executions import cancel_parked, end_due_waits, send_signal
 from store.json_values import loads
 from store.live import LiveView
 from store.postgres import Pool
@@ -15,7 +16,7 @@ from tests.actors.conftest import Begin, Look, OpenProcess
 from tests.actors.pools import BreakingPool, Death
 from tests.actors.process import Process, adopt_all
 from tests.actors.testing_agent import Step
-from tests.actors.workflows import Document, ask, call, does, says, workflow
+from tests.actors.workflows import Document, ask, call, does, says, wait, workflow
 from tests.eventually import eventually
 from tests.factories import Account, MakeAccount, MakeWorkflow
 
@@ -333,3 +334,46 @@ async def test_nested_maps_survive_a_death_before_any_flush(
         assert {row["status"] for row in rows} == {"completed"}
         await engine_pool.execute("DELETE FROM workflow_executions")
     assert number > 15
+
+
+@pytest.mark.requirement("USER.10", "USER.11")
+async def test_map_asks_a_question_for_each_item_and_waits_for_all_answers(
+    begin: Begin, process: Process, look: Look, engine_pool: Pool, live: LiveView,
+    account: Account,
+) -> None:  # fmt: skip
+    """Each answer stands in its item's place; only the last one wakes the execution."""
+    each = over("each", ask("each", approval_type="text_input", message="Who is {item}?"))
+    id = await begin(workflow([each], ""), {"rows": ["a", "b", "c"]})
+    await process.drive(id)
+    assert (await look.row(id))["waiting_reason"] == "approval"
+    rows = await engine_pool.fetch("SELECT * FROM execution_approvals ORDER BY map_index DESC")
+    assert [row["message"] for row in rows] == ["Who is c?", "Who is b?", "Who is a?"]
+    for row in rows:
+        assert await look.status(id) == "waiting"
+        assert await decide_approval(
+            engine_pool, live, account.tenant_id, id, row["id"], decision="answer",
+            value=row["message"][-2], comment="", decided_by="p", owner_id=process.id,
+        )  # fmt: skip
+    await process.drive(id)
+    output = await look.output(id)
+    assert [item["value"] for item in output["each"]] == ["a", "b", "c"]
+
+
+@pytest.mark.requirement("USER.11")
+async def test_map_waits_for_each_item(
+    begin: Begin, process: Process, process_of: OpenProcess, look: Look, engine_pool: Pool,
+    api_pool: Pool, account: Account,
+) -> None:  # fmt: skip
+    """Events with the items' keys end it, in another process as well."""
+    each = over("each", wait("each", event="paid", key="{item}"))
+    id = await begin(workflow([each], ""), {"rows": ["a", "b"]})
+    await process.drive(id)
+    await process.die()
+    heir = await process_of()
+    for key in ("b", "a"):
+        assert await look.status(id) == "waiting"
+        await send_signal(api_pool, account.tenant_id, "paid", execution_id=None, key=key,
+                          payload=key, owners=[heir.id])  # fmt: skip
+    await heir.drive(id)
+    output = await look.output(id)
+    assert [item["payload"] for item in output["each"]] == ["a", "b"]
