@@ -1,6 +1,7 @@
 """Trying a node until it succeeds, fails for good, or has no attempts left."""
 
 import asyncio
+import math
 import random
 import traceback
 from collections.abc import Awaitable, Callable, Mapping
@@ -86,27 +87,38 @@ class Work:
 Told = Callable[[Attempt], Awaitable[None]]
 
 
-async def attempt_until_done(work: Work, started: Told, retrying: Told) -> Attempt:
+async def attempt_until_done(
+    work: Work,
+    started: Told,
+    retrying: Told,
+    *,
+    first: int = 1,
+    longest_sleep_seconds: float = math.inf,
+) -> Attempt:
     """Run a node's agent under its timeout and retry policy.
 
     Args:
         work: What is to be done.
         started: Called before each attempt.
         retrying: Called after a failed attempt that another follows, before the wait.
+        first: The number of the attempt that is made first.
+        longest_sleep_seconds: Before a wait that is longer it returns.
 
     Returns:
-        The last attempt: with a result, or with an error.
+        The last attempt: with a result, or with an error; when another is to follow that the
+        caller has to wait for, with `retry_in_seconds`.
 
     Raises:
         ExecutionError: The owner may not go on; never a failure of the agent.
     """
-    number = 1
+    number = first
     while True:
         attempt = await _attempt(work, number, started)
-        if attempt.retry_in_seconds is None:
+        wait = attempt.retry_in_seconds
+        if wait is None or wait > longest_sleep_seconds:
             return attempt
         await retrying(attempt)
-        await asyncio.sleep(attempt.retry_in_seconds)
+        await asyncio.sleep(wait)
         number += 1
 
 

@@ -21,6 +21,7 @@ from actors.hosting import Host
 from actors.journal import Lease
 from actors.loop import invoke
 from actors.pausing import paused_interrupts
+from actors.questions import decided_output, ended_output
 from actors.run import Run
 from actors.scope import Facts
 from compiler.failures import STOPPING
@@ -94,7 +95,7 @@ class Driver:
         if handed.execution_id in self._runs:
             return
         facts = Facts(handed.workflow_id, handed.workflow_name, compiled, handed.input,
-                      handed.user_email, handed.user_name)  # fmt: skip
+                      handed.user_email, handed.user_name, handed.depth)  # fmt: skip
         run = Run(lease, facts, self._host, handed.fresh, handed.paused, handed.was_paused)
         self._runs[handed.execution_id] = run
         if handed.status == Status.PENDING:
@@ -199,9 +200,14 @@ class Driver:
         for row in await self._host.pool.fetch(statement("list_answers"), execution_id):
             run.asked.add(row["interrupt_id"])
             if row["status"] == "decided" and row["consumed_at"] is None:
-                answers[row["interrupt_id"]] = _decision(row)
+                answers[row["interrupt_id"]] = {
+                    "interrupt_id": row["interrupt_id"],
+                    "output": decided_output(row),
+                }
         for row in await self._host.pool.fetch(statement("list_waits"), execution_id):
             run.asked.add(row["interrupt_id"])
+            if row["kind"] != "wait":
+                run.standing.recall(row["task_id"], row["interrupt_id"])
             if row["status"] == "ended" and row["consumed_at"] is None:
                 answers[row["interrupt_id"]] = _wait_end(row)
         if run.was_paused and not run.pausing:
@@ -226,26 +232,8 @@ def _broken(error: Exception) -> Ending:
     return Ending.failed(f"{type(error).__name__}: {error}")
 
 
-def _decision(row: Any) -> dict[str, Any]:
-    return {
-        "interrupt_id": row["interrupt_id"],
-        "output": {
-            "approved": row["decision"] not in ("reject", "cancel"),
-            "decision": row["decision"],
-            "value": loads(row["value"]),
-            "comment": row["comment"] or "",
-            "by": row["decided_by"],
-        },
-    }
-
-
 def _wait_end(row: Any) -> dict[str, Any]:
-    return {
-        "interrupt_id": row["interrupt_id"],
-        "output": {
-            "event": row["event"],
-            "timed_out": row["timed_out"],
-            "payload": loads(row["payload"]),
-            "at": row["ended_at"].isoformat(),
-        },
-    }
+    told = {"interrupt_id": row["interrupt_id"]}
+    if row["kind"] == "wait":
+        return {**told, "output": ended_output(row)}
+    return {**told, "payload": loads(row["payload"])}

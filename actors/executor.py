@@ -13,6 +13,7 @@ import sys
 import threading
 from collections.abc import Coroutine
 from contextlib import AsyncExitStack
+from functools import partial
 from typing import TYPE_CHECKING, Any
 from uuid import UUID
 
@@ -25,11 +26,15 @@ from actors.handed import load_handed
 from actors.lease import keep_lease
 from actors.logs import configure_logs
 from actors.memory import settle_memory
+from actors.names import NAMESPACE
 from store.postgres import UNREACHABLE
 from store.statements import statement
 
 if TYPE_CHECKING:
+    from ray.actor import ActorHandle
+
     from actors.engine import Engine
+    from store.writing import Woken
 
 log = structlog.get_logger(__name__)
 
@@ -53,6 +58,8 @@ class ExecutionActor:
         self._engine: Engine | None = None
         self._tasks: dict[UUID, asyncio.Task[None]] = {}
         self._background: list[asyncio.Task[None]] = []
+        self._telling: set[asyncio.Task[None]] = set()
+        self._peers: dict[UUID, ActorHandle[Any]] = {}
         self._lease: threading.Thread | None = None
         self._lease_stopped = threading.Event()
 
@@ -83,6 +90,7 @@ class ExecutionActor:
             name="lease", daemon=True,
         )  # fmt: skip
         self._lease.start()
+        engine.journal.go_on = lambda woken: self._go_on(engine, woken)
         self._watch(asyncio.create_task(engine.journal.run(), name="journal"))
         self._watch(asyncio.create_task(self._adopt(engine), name="adopt"))
         # Whoever held this slot before is gone: its executions need not wait for its lease to end.
@@ -109,6 +117,41 @@ class ExecutionActor:
                 continue
             for row in rows:
                 self._begin(row["id"], engine.driver.drive(row["id"], self.id))
+
+    def _go_on(self, engine: Engine, woken: list[Woken]) -> None:
+        """Drive what a commit of this process let go on; others are told of what is theirs."""
+        others: dict[UUID, list[str]] = {}
+        for execution_id, owner_id in ((e.execution_id, e.owner_id) for e in woken):
+            if owner_id != self.id:
+                if owner_id is not None:
+                    others.setdefault(owner_id, []).append(str(execution_id))
+            elif task := self._tasks.get(execution_id):
+                # It has parked, and this task is about to end.
+                task.add_done_callback(partial(self._begin_after, engine, execution_id))
+            else:
+                self._begin(execution_id, engine.driver.drive(execution_id, self.id))
+        for owner_id, ids in others.items():
+            telling = asyncio.create_task(self._tell(engine, owner_id, ids), name="tell")
+            self._telling.add(telling)
+            telling.add_done_callback(self._telling.discard)
+
+    def _begin_after(self, engine: Engine, id: UUID, _parked: asyncio.Task[None]) -> None:
+        self._begin(id, engine.driver.drive(id, self.id))
+
+    async def _tell(self, engine: Engine, owner_id: UUID, ids: list[str]) -> None:
+        """Tell another executor what is its own now; if it does not hear, it finds it."""
+        try:
+            if owner_id not in self._peers:
+                rows = await engine.pool.fetch(
+                    statement("list_executors"), self._config.lease_seconds
+                )
+                self._peers = {
+                    row["id"]: ray.get_actor(row["slot"], namespace=NAMESPACE) for row in rows
+                }
+            if actor := self._peers.get(owner_id):
+                actor.host.options(name=f"go on with {len(ids)} executions").remote(ids)
+        except (ValueError, ray.exceptions.RayError, *UNREACHABLE) as error:
+            log.warning("executor.not_told", executor=str(owner_id), error=repr(error))
 
     async def start(self, handed_json: bytes) -> None:
         """Drive executions that were just started for this executor, until they end or wait.

@@ -10,7 +10,7 @@ import threading
 import time
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import AsyncExitStack
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from queue import Empty, SimpleQueue
 from typing import Any
 from uuid import UUID
@@ -19,12 +19,14 @@ import orjson
 import ray
 
 from actors.attempts import Attempt, Work, attempt_until_done
+from actors.backoff import LONGEST_SLEEP_SECONDS
 from agents.agent import AgentContext, Usage
 from agents.registry import Registry, builtin_registry
 from agents.services import Services, open_services
 from agents.settings import AgentSettings
 from compiler.inflection import item_names
 from compiler.specification import Node
+from compiler.workers import worker_of
 from store.json_values import dumps
 
 ITEMS_AT_ONCE = 16
@@ -51,6 +53,8 @@ class ItemResult:
     llm_tokens: int = 0
     api_calls: int = 0
     cost_usd: float = 0.0
+    retry_in_seconds: float | None = None
+    """When another attempt follows that the map has to wait for: after how long."""
 
     @classmethod
     def failed(cls, map_index: int, attempt: int, error: str) -> "ItemResult":
@@ -67,6 +71,8 @@ class Chunk:
     indexes: list[int]
     """Where the items stand in the list."""
     items: list[Any]
+    attempts: Mapping[str, int]
+    """The numbers of the attempts that are made first, by index; 1 where none stands."""
     scope: Mapping[str, Any]
     secrets: Mapping[str, str]
     tenant_id: str
@@ -160,7 +166,7 @@ async def run_items(chunk: Chunk, services: Services, registry: Registry, ended:
     async def run_one(map_index: int, item: Any) -> None:
         async with gate:
             context = _context(chunk, node, services, map_index, item)
-            ended(await _run_item(chunk, node, registry, context))
+            ended(await _run_item(chunk, node, registry, context, item))
 
     async with asyncio.TaskGroup() as group:
         for map_index, item in zip(chunk.indexes, chunk.items, strict=True):
@@ -183,8 +189,14 @@ def _context(
 
 
 async def _run_item(
-    chunk: Chunk, node: Node, registry: Registry, context: AgentContext
+    chunk: Chunk, node: Node, registry: Registry, context: AgentContext, item: Any
 ) -> ItemResult:
+    map_index = context.map_index or 0
+    if node.workers:
+        worker = worker_of(node, item)
+        if isinstance(worker, str):
+            return ItemResult.failed(map_index, 1, worker)
+        node = worker
     work = Work(
         node=node,
         agent=registry.get(node.agent),
@@ -193,10 +205,13 @@ async def _run_item(
         secrets=chunk.secrets,
         context=context,
     )
-    attempt = await attempt_until_done(work, _ignore, _ignore)
-    map_index = context.map_index or 0
+    attempt = await attempt_until_done(
+        work, _ignore, _ignore,
+        first=chunk.attempts.get(str(map_index), 1), longest_sleep_seconds=LONGEST_SLEEP_SECONDS,
+    )  # fmt: skip
     if attempt.result is None:
-        return ItemResult.failed(map_index, attempt.number, attempt.error or "")
+        failed = ItemResult.failed(map_index, attempt.number, attempt.error or "")
+        return replace(failed, retry_in_seconds=attempt.retry_in_seconds)
     output_json = dumps(attempt.result.output)
     usage = attempt.result.usage
     return ItemResult(map_index, attempt.number, *_bounded(output_json), **_used(usage))

@@ -35,6 +35,8 @@ class Handed:
     was_paused: bool = False
     ending_json: str | None = None
     """How it ends, when that is decided and only what runs at the end is left."""
+    depth: int = 0
+    """How many executions stand above it, each started by the one before."""
 
     @classmethod
     def started(cls, start: Start, started: Started) -> "Handed":
@@ -53,7 +55,7 @@ class Handed:
             row["workflow_name"], row["specification_sha256"], loads(row["input_data"]),
             row["user_email"] or "", row["user_name"] or "", row["seconds_left"],
             row["last_checkpoint_number"] == 0, row["paused"], row["pauses"] > 0,
-            row["ending"],
+            row["ending"], row["depth"],
         )  # fmt: skip
 
 

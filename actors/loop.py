@@ -114,9 +114,13 @@ class _Loop(AsyncPregelLoop):
         await cast(asyncio.Future[Any], self._put_checkpoint_fut)
 
     async def __aexit__(self, *raised: Any) -> bool | None:
-        handled = await super().__aexit__(*raised)
-        if self._saving:
-            await asyncio.gather(*self._saving)
+        try:
+            handled = await super().__aexit__(*raised)
+        finally:
+            saved = await asyncio.gather(*self._saving, return_exceptions=True)
+        failures = [failure for failure in saved if isinstance(failure, Exception)]
+        if failures and (raised[0] is None or handled):
+            raise failures[0]
         return handled
 
     def _submit(
@@ -128,8 +132,13 @@ class _Loop(AsyncPregelLoop):
             return cast(asyncio.Future[Any], node)
         task = asyncio.create_task(function(*arguments))
         self._saving.add(task)
-        task.add_done_callback(self._saving.discard)
+        task.add_done_callback(self._saved)
         return task
+
+    def _saved(self, task: asyncio.Task[Any]) -> None:
+        """Forget what is saved; a failure is raised when the loop is left, unless another is."""
+        if not task.cancelled() and task.exception() is None:
+            self._saving.discard(task)
 
 
 async def _run_alone(graph: Graph, runner: PregelRunner, task: PregelExecutableTask) -> None:

@@ -129,6 +129,10 @@ class MapRows:
         await self.count(task_id)
         return task_id in self._begun
 
+    def recount(self, task_id: str) -> None:
+        """Have a map's items counted again: results came that this process did not write."""
+        self._counts.pop(task_id, None)
+
     async def count(self, task_id: str, ended: int = 0, failed: int = 0) -> tuple[int, int]:
         """Count items whose results are about to be written.
 

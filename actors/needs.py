@@ -53,6 +53,11 @@ class Needs:
         whole = own.whole or any(map(_WHOLE.search, conditions))
         return cls(own.text + _text([node.input_keys, conditions]), whole)
 
+    @classmethod
+    def either(cls, needs: Sequence["Needs"]) -> "Needs":
+        """Join what several may look at."""
+        return cls(" ".join(one.text for one in needs), any(one.whole for one in needs))
+
     def key(self, key: str) -> bool:
         """Whether it may look at a key of the state."""
         return self.whole or key in self.text

@@ -11,19 +11,22 @@ from uuid_utils.compat import uuid7
 from actors.attempts import Attempt
 from actors.fanout import ItemResult
 from actors.journal import Lease
+from actors.questions import approval_record, wait_record
 from agents.agent import AgentResult, Usage
 from compiler.failures import Then
 from compiler.specification import Node
 from store.json_values import clean_text, dumps
 from store.records import (
-    ApprovalRecord,
+    ChildRecord,
     EventRecord,
     MapItemRecord,
     NodeLogRecord,
     ProgressRecord,
     Record,
-    WaitRecord,
 )
+
+TOLD_CHILDREN = 100
+"""Of so many executions that a node starts its event tells the ids."""
 
 
 class Notes:
@@ -37,6 +40,7 @@ class Notes:
 
     def __init__(self, lease: Lease, subject: Literal["node", "compensation"] = "node") -> None:
         self._subject = subject
+        self._lease = lease
         self._tenant_id = lease.tenant_id
         self._execution_id = lease.execution_id
 
@@ -165,6 +169,19 @@ class Notes:
         }
         return [*rows, self._progress(usage), self.event("node_progress", node.id, progress)]
 
+    def items_retrying(
+        self, node: Node, results: Sequence[ItemResult], seconds: float
+    ) -> list[Record]:
+        """Note that items of a map failed for now and are tried again later."""
+        payload = {
+            "items": len(results),
+            "attempt": max(result.attempt for result in results),
+            "error_message": results[0].error,
+            "retry_in_seconds": round(seconds, 3),
+        }
+        retried = ProgressRecord(self._execution_id, retried=len(results))
+        return [retried, self.event("node_retrying", node.id, payload)]
+
     def map_completed(
         self, node: Node, map_task_id: str, shown: Any, count: int, failed: int
     ) -> list[Record]:
@@ -187,22 +204,11 @@ class Notes:
     def question(self, question: Interrupt) -> list[Record]:
         """Note a question to a person."""
         asked = question.value
-        now = datetime.now(UTC)
-        approval = ApprovalRecord(
-            self._tenant_id,
-            self._execution_id,
-            uuid7(),
-            question.id,
-            asked["node_id"],
-            clean_text(asked["message"]),
-            asked["approval_type"],
-            dumps(asked.get("options") or []),
-            asked.get("timeout"),
-            asked["on_timeout"],
-        )
+        approval = approval_record(self._lease, question.id, asked["node_id"], asked)
         log = NodeLogRecord(
             self._tenant_id, self._execution_id, asked["node_id"], asked["task_id"], 1,
-            "human_loop", "pending", dumps({"message": asked["message"]}), None, None, now,
+            "human_loop", "pending", dumps({"message": asked["message"]}), None, None,
+            datetime.now(UTC),
         )  # fmt: skip
         payload = {
             "approval_id": f"appr_{approval.id.hex}",
@@ -210,6 +216,8 @@ class Notes:
             "approval_type": approval.approval_type,
             "options": asked.get("options") or [],
             "timeout_seconds": asked.get("timeout"),
+            "approvers": asked.get("approvers") or [],
+            "required": approval.required,
         }
         return [
             approval,
@@ -222,27 +230,43 @@ class Notes:
     def waiting(self, question: Interrupt) -> list[Record]:
         """Note that a node waits for a time or an event."""
         asked, wait = question.value, question.value["wait"]
-        until = datetime.fromisoformat(wait["until"]) if wait["until"] else None
         place = (self._tenant_id, self._execution_id)
         log = NodeLogRecord(
             *place, asked["node_id"], asked["task_id"], 1, "wait", "pending", dumps(wait), None,
             None, datetime.now(UTC),
         )  # fmt: skip
         return [
-            WaitRecord(
-                *place,
-                question.id,
-                asked["node_id"],
-                wait["event"],
-                wait["key"],
-                until,
-                wait["seconds"],
-            ),
+            wait_record(self._lease, question.id, asked["node_id"], asked["task_id"], wait),
             log,
             ProgressRecord(self._execution_id, current_node=asked["node_id"]),
             self.event("node_started", asked["node_id"], {"agent_name": "wait"}),
             self.event("wait_started", asked["node_id"], wait),
         ]
+
+    def called(
+        self, node: Node, task_id: str, attempt: Attempt, children: Sequence[ChildRecord]
+    ) -> list[Record]:
+        """Note that executions are started for a node; only its first attempt is an event."""
+        records: list[Record] = [
+            self._log(node, task_id, attempt, "pending"),
+            ProgressRecord(self._execution_id, current_node=node.id),
+        ]
+        if attempt.number == 1:
+            records.append(self.event("node_started", node.id, {"agent_name": node.agent}))
+        return [*records, self.children_started(node, children)]
+
+    def children_started(self, node: Node, children: Sequence[ChildRecord]) -> EventRecord:
+        """Note that executions are started for a node, or for its items."""
+        payload = {
+            "count": len(children),
+            "execution_ids": [f"exec_{child.id.hex}" for child in children[:TOLD_CHILDREN]],
+        }
+        return self.event("children_started", node.id, payload)
+
+    def asked_all(self, node: Node, questions: Sequence[Mapping[str, Any]]) -> EventRecord:
+        """Note that a map asks something for each of its items."""
+        kind = "wait_started" if node.agent == "wait" else "approval_requested"
+        return self.event(kind, node.id, {"count": len(questions)})
 
     def answered(self, node: Node, task_id: str, shown: Any, output: Any) -> list[Record]:
         """Note that a question's answer was taken over."""

@@ -1,6 +1,7 @@
 """One execution in the hands of its owner: what its nodes do and what is recorded of it."""
 
 import asyncio
+import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
@@ -10,7 +11,9 @@ from langchain_core.runnables import RunnableConfig
 from langgraph.types import Interrupt, interrupt
 
 from actors.attempts import Attempt, Work, attempt_until_done
+from actors.backoff import attempt_durably
 from actors.checkpointer import INTERRUPT
+from actors.children import await_workflow
 from actors.ending import Ending
 from actors.hosting import Host
 from actors.journal import Lease
@@ -20,16 +23,16 @@ from actors.needs import Needs
 from actors.notes import Notes
 from actors.outcome import execution_output
 from actors.pausing import PAUSE, is_pause
+from actors.questions import ask, waits_for
 from actors.scope import Facts, Known, scope
 from actors.serde import StoredValue
 from actors.snapshots import Place
+from actors.standing import Make, Standing, WaitsFor, is_standing
 from agents.agent import AgentContext
 from agents.errors import AgentError
-from agents.wait import WaitParameters
 from compiler.conditions import parse_condition
 from compiler.failures import STOPPING, failure_edge, on_failure, what_follows
 from compiler.graph import FAILURES, Update, map_channel, route_channel
-from compiler.references import UnresolvedReference, resolve
 from compiler.regions import is_chooser
 from compiler.specification import Node
 from store.records import ConsumedRecord, Record
@@ -60,6 +63,8 @@ class Run:
     """What it waits for that was asked last: approval, event or time."""
     asked: set[str] = field(default_factory=set)
     """The questions that are recorded already, by interrupt id."""
+    standing: Standing = field(default_factory=Standing)
+    """The waits of nodes that wait more than once."""
     stopped_by: dict[str, str] = field(default_factory=dict)
     """Why nodes failed in this process after whose failure no other begins: a branch's failures
     reach the state at its end only."""
@@ -116,11 +121,13 @@ class Run:
         if is_pause(question) or question.id in self.asked:
             return []
         self.asked.add(question.id)
-        if "wait" not in question.value:
-            self.waits_for = "approval"
-            return self.notes.question(question)
-        self.waits_for = "event" if question.value["wait"]["event"] else "time"
-        return self.notes.waiting(question)
+        if is_standing(question):
+            self.waits_for = question.value["for"]
+            return self.standing.begin(question)
+        self.waits_for = waits_for(question.value)
+        if "wait" in question.value:
+            return self.notes.waiting(question)
+        return self.notes.question(question)
 
     # What the graph asks.
 
@@ -139,8 +146,11 @@ class Run:
                 node, task_id, Attempt(1, now, None, now, error=str(error)), state
             )
         if node.agent in ("human_loop", "wait"):
-            return await self._ask(node, task_id, known, state)
-        attempt = await self.attempts(node, task_id, known, self.notes)
+            return await ask(self, node, task_id, known, state)
+        if node.agent == "workflow":
+            attempt = await await_workflow(self, node, task_id, known)
+        else:
+            attempt = await attempt_durably(self, node, task_id, known)
         if attempt.result is None:
             return await self.fail(node, task_id, attempt, state)
         output = attempt.result.output
@@ -165,7 +175,7 @@ class Run:
         compiled = self.facts.compiled
         channels = [*compiled.keys, *map(map_channel, compiled.maps), FAILURES]
         state = config["configurable"][READ](channels, False)
-        await self._maps.run_chunk(node, start, stop, state)
+        await self._maps.run_chunk(node, start, stop, state, _task_id(config))
         return {}
 
     async def join_map(
@@ -238,6 +248,8 @@ class Run:
         *,
         name: str | None = None,
         extra: Mapping[str, Any] | None = None,
+        first: int = 1,
+        longest_sleep_seconds: float = math.inf,
     ) -> Attempt:
         """Try a node until it succeeds or has failed for good.
 
@@ -248,6 +260,8 @@ class Run:
             notes: What records the attempts but for the last one's outcome.
             name: What its idempotency key calls it, if not by its id.
             extra: Further names that its parameters may refer to.
+            first: The number of the attempt that is made first.
+            longest_sleep_seconds: See `attempt_until_done`.
         """
         variables = {**scope(self.facts, known), **(extra or {})}
         agent = self.host.registry.get(node.agent)
@@ -275,7 +289,9 @@ class Run:
         async def retrying(attempt: Attempt) -> None:
             self.write(notes.retrying(node, task_id, attempt), lazy=True)
 
-        return await attempt_until_done(work, started, retrying)
+        return await attempt_until_done(
+            work, started, retrying, first=first, longest_sleep_seconds=longest_sleep_seconds
+        )
 
     async def fail(
         self,
@@ -310,40 +326,6 @@ class Run:
             return {**failures, **route}
         return {**failures, node.key: node.default if then == "default" else None, **route}
 
-    async def _ask(
-        self, node: Node, task_id: str, known: Known, state: Mapping[str, Any]
-    ) -> Update:
-        # Answering one question runs every unanswered one again, so nothing happens before this.
-        agent = self.host.registry.get(node.agent)
-        begun = datetime.now(UTC)
-        try:
-            shown = resolve(node.parameters, scope(self.facts, known))
-            asked = agent.parameters.model_validate(shown)
-        except (UnresolvedReference, ValueError) as error:
-            failed = Attempt(1, begun, None, begun, error=str(error))
-            return await self.fail(node, task_id, failed, state)
-        question: dict[str, Any] = {"node_id": node.id, "task_id": task_id}
-        if isinstance(asked, WaitParameters):
-            until = asked.until.isoformat() if asked.until else None
-            question["wait"] = {"event": asked.event, "key": asked.key, "until": until,
-                                "seconds": asked.seconds}  # fmt: skip
-        else:
-            question |= asked.model_dump(mode="json")
-        answer = interrupt(question)
-        while not answer:
-            # That was the end of a pause which this node stood through.
-            answer = interrupt(question)
-        consumed = ConsumedRecord(self.lease.execution_id, answer["interrupt_id"])
-        output = answer["output"]
-        try:
-            update = {node.key: output, **await self.route(node, output, state)}
-            self.leave(task_id, self.notes.answered(node, task_id, shown, output))
-        except AgentError as error:
-            failed = Attempt(1, begun, shown, begun, error=str(error))
-            update = await self.fail(node, task_id, failed, state)
-        self._left[task_id].append(consumed)
-        return update
-
     async def route(self, node: Node, output: Any, state: Mapping[str, Any]) -> Update:
         """Return where a node that chooses goes on; nothing for one that does not.
 
@@ -366,13 +348,19 @@ class Run:
                 return {channel: edge.target}
         return {channel: None}
 
-    def leave(self, task_id: str, records: list[Record]) -> None:
-        """Leave what is to be recorded together with the result of a task."""
-        self._left[task_id] = records
+    def leave(self, task_id: str, records: Sequence[Record]) -> None:
+        """Leave what is to be recorded together with the next writes of a task."""
+        self._left.setdefault(task_id, []).extend(records)
 
     def write(self, records: Sequence[Record], *, lazy: bool = False) -> "asyncio.Future[bool]":
         """Append records of this execution to the journal."""
         return self.host.journal.append(self.lease, records, lazy=lazy)
+
+    def stand(self, task_id: str, place: int, reason: WaitsFor, make: Make) -> Mapping[str, Any]:
+        """Wait at a place of a visit, or go on; see `Standing.stand`."""
+        answer = self.standing.stand(task_id, place, reason, make)
+        self.leave(task_id, [ConsumedRecord(self.lease.execution_id, answer["interrupt_id"])])
+        return answer
 
     def pause_point(self) -> None:
         """Stand here until the execution is resumed, if it is paused; nothing was done before."""

@@ -20,6 +20,8 @@ class Facts:
     input: Mapping[str, Any]
     user_email: str
     user_name: str
+    depth: int = 0
+    """How many executions stand above it, each started by the one before."""
 
     @property
     def specification(self) -> Specification:

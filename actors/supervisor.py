@@ -20,16 +20,17 @@ from actors.config import ExecutorConfig, SupervisorConfig
 from actors.executor import RemoteExecutionActor
 from actors.logs import configure_logs
 from actors.names import NAMESPACE
+from store.decisions import decide_approval
 from store.executions import (
-    Woken,
     cancel_parked,
-    decide_approval,
     end_due_waits,
     fail_parked,
+    move_lines,
 )
 from store.live import LiveView, open_live_view
 from store.postgres import UNREACHABLE, Pool, open_pool
 from store.statements import statement
+from store.writing import Woken
 
 log = structlog.get_logger(__name__)
 
@@ -37,6 +38,8 @@ TICK_SECONDS = 1.0
 TIMER_SECONDS = 0.2
 """How late a timer may be noticed."""
 WOKEN_AT_ONCE = 500
+CANCEL_SECONDS = 1.0
+"""How long an executor may take to confirm that nothing more of an execution will start."""
 RECOVERED_AT_ONCE = 200
 """Executions given to new owners in one tick, so that recovery does not starve new starts."""
 OWNER_LOSSES_LIMIT = 5
@@ -136,11 +139,30 @@ class Supervisor:
                 await decide_approval(
                     pool, live, row["tenant_id"], row["execution_id"], row["id"],
                     decision=row["on_timeout"], value=None, comment="", decided_by="timeout",
-                    owner_id=None,
+                    owner_id=None, timed_out=True,
                 )  # fmt: skip
+        self._give("go on with", await move_lines(pool, WOKEN_AT_ONCE))
+        await self._cancel_abandoned(pool, live)
         for row in await pool.fetch(statement("list_overdue_executions"), 100):
             message = "The execution took longer than its timeout."
             await fail_parked(pool, live, row["tenant_id"], row["id"], message)
+
+    async def _cancel_abandoned(self, pool: Pool, live: LiveView) -> None:
+        """Stop what was started by executions that have ended."""
+        rows = await pool.fetch(statement("list_abandoned"), WOKEN_AT_ONCE)
+        for row in rows:
+            message = "The execution that started it has ended."
+            actor = self._actors.get(self._alive.get(row["owner_id"], ""))
+            if actor is not None:
+                # Its owner stops what runs; if it does not in time, it is taken from it first.
+                stopping: Any = actor.cancel.options(name=f"cancel exec_{row['id'].hex}").remote(
+                    str(row["id"]), message
+                )
+                if await _confirmed(stopping):
+                    continue
+            await cancel_parked(pool, live, row["tenant_id"], row["id"], message)
+        if rows:
+            await pool.execute(statement("settle_abandoned"))
 
     async def stop(self) -> None:
         """Stop the loops, then the executors in good order."""
@@ -156,6 +178,14 @@ class Supervisor:
 
     def __repr__(self) -> str:
         return "Supervisor"
+
+
+async def _confirmed(stopping: "ray.ObjectRef[Any]") -> bool:
+    try:
+        return bool(await asyncio.wait_for(asyncio.wrap_future(stopping.future()), CANCEL_SECONDS))
+    except (TimeoutError, ray.exceptions.RayError) as error:
+        log.warning("supervisor.cancel_not_confirmed", error=repr(error))
+        return False
 
 
 async def _settled(reference: "ray.ObjectRef[None]") -> None:

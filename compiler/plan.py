@@ -12,7 +12,7 @@ from compiler.check import check
 from compiler.errors import Problem
 from compiler.estimate import Estimate, Interval, node_estimate, workflow_estimate
 from compiler.failures import Then, compensation, what_follows
-from compiler.outside import Outside, outside
+from compiler.outside import Outside, node_outside, outside
 from compiler.plan_warnings import plan_warnings
 from compiler.signature import AgentSignature
 from compiler.specification import Node, OnItemError, Specification
@@ -163,7 +163,7 @@ def _node_plan(
         key=node.key,
         mapped=node.pattern == "map",
         on_item_error=(node.on_item_error or "fail") if node.pattern == "map" else None,
-        outside=outside(node, signature),
+        outside=node_outside(node, agents),
         estimate=node_estimate(node, signature, specification),
         on_failure="continue"
         if node.id in specification.final_ids

@@ -88,6 +88,17 @@ class Compensation(Model):
     """Seconds one attempt may take; None: the agent's default."""
 
 
+class Worker(Model):
+    """How the items of a map are done that name this worker."""
+
+    agent: str = Field(min_length=1, max_length=100)
+    parameters: dict[str, Any] = Field(default_factory=dict)
+    """They may refer to the item, as those of any map node."""
+    retry: Retry = Retry()
+    timeout: float | None = Field(default=None, gt=0, le=604_800)
+    """Seconds one attempt may take; None: the agent's default."""
+
+
 class Node(Model):
     """One step: an agent with its parameters."""
 
@@ -96,6 +107,8 @@ class Node(Model):
     description: str = ""
     pattern: Literal["map"] | None = None
     """`map`: the agent runs once for each element of the list that `input_keys[0]` names."""
+    workers: dict[Name, Worker] = Field(default_factory=dict, max_length=100)
+    """Of a map with the agent `workers`: each element names one of them in its field `worker`."""
     parameters: dict[str, Any] = Field(default_factory=dict)
     input_keys: tuple[str, ...] = ()
     output_key: Name | None = None
@@ -127,6 +140,8 @@ class Node(Model):
                 data[name] = data.pop(short)
         if isinstance(data.get("input_keys"), str):
             data["input_keys"] = [data["input_keys"]]
+        if data.get("workers"):
+            data.setdefault("agent", "workers")
         parameters = data.get("parameters")
         if data.get("pattern") != "map" or not isinstance(parameters, dict):
             return data

@@ -15,8 +15,9 @@ from serve.execution_answers import Decision
 from serve.identifiers import parse, render
 from serve.problems import ApiError
 from serve.requests import Approve
-from store import executions, history
+from store import history
 from store.accounts import Principal
+from store.decisions import decide_approval
 from store.errors import Conflict
 from store.json_values import loads
 
@@ -35,7 +36,7 @@ async def approve(execution_id: str, body: Approve, context: Shared, caller: Cal
     approval = await _question(context, caller, id, body)
     _refuse_wrong_answer(approval, body)
     [owner_id] = await context.handover.choose()
-    decided = await executions.decide_approval(
+    decided = await decide_approval(
         context.pool, context.live, caller.tenant_id, id, approval["id"],
         decision=body.decision, value=body.value, comment=body.comment,
         decided_by=caller.email, owner_id=owner_id,

@@ -263,9 +263,7 @@ async def cancel_execution(execution_id: str, context: Shared, caller: Caller) -
     row = await history.get_execution(context.pool, caller.tenant_id, id)
     reason = "Workflow execution cancelled by user"
     if not Status(row["status"]).ended:
-        # The owner stops what runs; if it does not confirm in time, its epoch moves on first.
-        if not await context.handover.cancel(id, row["owner_id"], reason):
-            await executions.cancel_parked(context.pool, context.live, caller.tenant_id, id, reason)
+        await _cancel(context, caller.tenant_id, id, row["owner_id"], reason)
         row = await history.get_execution(context.pool, caller.tenant_id, id)
     ending = ending_status(row) if row["status"] == Status.RUNNING else row["status"]
     if ending != Status.CANCELLED:
@@ -280,3 +278,14 @@ async def cancel_execution(execution_id: str, context: Shared, caller: Caller) -
         "pending_nodes": progress["total_nodes"] - progress["completed_nodes"],
     }
     return json_answer(document)
+
+
+async def _cancel(
+    context: Context, tenant_id: UUID, id: UUID, owner_id: UUID | None, reason: str
+) -> None:
+    """Stop an execution and then, from above, all that it started: so nothing starts meanwhile."""
+    # The owner stops what runs; if it does not confirm in time, its epoch moves on first.
+    if not await context.handover.cancel(id, owner_id, reason):
+        await executions.cancel_parked(context.pool, context.live, tenant_id, id, reason)
+    for child in await executions.unfinished_children(context.pool, tenant_id, id):
+        await _cancel(context, tenant_id, child.execution_id, child.owner_id, reason)

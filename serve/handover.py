@@ -13,8 +13,9 @@ from ray.actor import ActorHandle
 
 from actors.handed import Handed, dump_handed
 from actors.names import NAMESPACE, execution_name
-from store.executions import ExecutorAddress, Woken, living_executors
+from store.executions import ExecutorAddress, living_executors
 from store.postgres import Pool
+from store.writing import Woken
 
 log = structlog.get_logger(__name__)
 

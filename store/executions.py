@@ -17,9 +17,16 @@ from store.errors import Conflict, NotFound, StoreError
 from store.json_values import canonical, clean_text, dumps
 from store.live import LiveView
 from store.postgres import Pool, tenant_transaction
-from store.records import Batch, EndingRecord, Event, EventRecord, MoveRecord, Record, write_records
+from store.records import (
+    EndingRecord,
+    Event,
+    EventRecord,
+    MoveRecord,
+    Record,
+)
 from store.statements import statement
 from store.status import Status
+from store.writing import Batch, Woken, write_records
 
 
 @dataclass(frozen=True, slots=True)
@@ -141,62 +148,6 @@ def _started(start: Start, row: Any) -> Started | StoreError:
     )
 
 
-async def decide_approval(
-    pool: Pool,
-    live: LiveView,
-    tenant_id: UUID,
-    execution_id: UUID,
-    approval_id: UUID,
-    *,
-    decision: str,
-    value: Any,
-    comment: str,
-    decided_by: str,
-    owner_id: UUID | None,
-) -> bool:
-    """Answer a question, once, and let its execution go on.
-
-    Args:
-        pool: A pool of role weft_api or weft_engine.
-        live: Told of the event.
-        tenant_id: Whose execution it is.
-        execution_id: The execution that asked.
-        approval_id: The question.
-        decision: `approve`, `reject`, or one of its options.
-        value: What the person wrote or chose; any JSON value.
-        comment: A remark for the log.
-        decided_by: Who decided, for the log.
-        owner_id: The executor to go on; None: the supervisor chooses one.
-
-    Returns:
-        Whether this call decided it; False when it was decided before, or is not this execution's.
-
-    Raises:
-        NotFound: The tenant has no such execution.
-    """
-    async with tenant_transaction(pool, tenant_id) as connection:
-        execution = await connection.fetchrow(statement("lock_execution"), execution_id)
-        if execution is None:
-            raise NotFound("execution", f"exec_{execution_id.hex}")
-        row = await connection.fetchrow(
-            statement("decide_approval"), execution_id, approval_id, clean_text(decision),
-            dumps(value), clean_text(comment), clean_text(decided_by),
-        )  # fmt: skip
-        if row is None:
-            return False
-        payload = {"approval_id": f"appr_{approval_id.hex}", "decision": decision,
-                   "decided_by": decided_by}  # fmt: skip
-        event = EventRecord(
-            tenant_id, execution_id, uuid7(), "approval_decided", row["node_id"], dumps(payload)
-        )
-        written = await write_records(
-            connection, [Batch(execution_id, execution["epoch"], [event])]
-        )
-        await connection.execute(statement("wake_execution"), execution_id, owner_id)
-    await live.publish(written.events)
-    return True
-
-
 async def cancel_parked(
     pool: Pool, live: LiveView, tenant_id: UUID, execution_id: UUID, message: str
 ) -> bool:
@@ -213,6 +164,13 @@ async def cancel_parked(
     payload = {"status": "cancelled", "message": message}
     return await _end(pool, live, tenant_id, execution_id, Status.CANCELLED, message,
                       "workflow_cancelled", payload)  # fmt: skip
+
+
+async def unfinished_children(pool: Pool, tenant_id: UUID, execution_id: UUID) -> list[Woken]:
+    """Return the executions that one started and that go on, with their owners."""
+    async with tenant_transaction(pool, tenant_id) as connection:
+        rows = await connection.fetch(statement("list_unfinished_children"), execution_id)
+    return [Woken(row["id"], row["owner_id"]) for row in rows]
 
 
 async def fail_parked(
@@ -276,6 +234,8 @@ async def _end(
     payload: dict[str, Any],
 ) -> bool:
     async with tenant_transaction(pool, tenant_id) as connection:
+        # Its end is told to the execution that it was started by, which is locked before it.
+        await connection.execute(statement("lock_family"), execution_id)
         row = await connection.fetchrow(statement("fence_execution"), execution_id)
         if row is None:
             return False
@@ -286,14 +246,6 @@ async def _end(
         written = await write_records(connection, [Batch(execution_id, row["epoch"], records)])
     await live.publish(written.events)
     return True
-
-
-@dataclass(frozen=True, slots=True)
-class Woken:
-    """An execution that goes on, and the executor it was given to."""
-
-    execution_id: UUID
-    owner_id: UUID | None
 
 
 @dataclass(frozen=True, slots=True)
@@ -426,6 +378,17 @@ async def end_due_waits(pool: Pool, owners: Sequence[UUID], most: int) -> list[W
         most: How many waits at once.
     """
     rows = await pool.fetch(statement("end_due_waits"), list(owners), most)
+    return [Woken(row["execution_id"], row["owner_id"]) for row in rows]
+
+
+async def move_lines(pool: Pool, most: int) -> list[Woken]:
+    """Let executions in line run whose turn nobody gave them.
+
+    Args:
+        pool: A pool of role weft_engine.
+        most: For how many parents at once.
+    """
+    rows = await pool.fetch(statement("move_lines"), most)
     return [Woken(row["execution_id"], row["owner_id"]) for row in rows]
 
 

@@ -188,17 +188,43 @@ CREATE TYPE weft_approval AS (
     approval_type text,
     options jsonb,
     timeout_seconds double precision,
-    on_timeout text
+    on_timeout text,
+    part_of text,
+    map_index integer,
+    approvers jsonb,
+    required integer
 );
 
 CREATE TYPE weft_wait AS (
     execution_id uuid,
     interrupt_id text,
     node_id text,
+    task_id text,
+    kind text,
     event text,
     key text,
     until timestamptz,
-    seconds double precision
+    seconds double precision,
+    payload jsonb,
+    part_of text,
+    map_index integer,
+    map_task_id text,
+    attempt integer,
+    at_once integer
+);
+
+CREATE TYPE weft_child AS (
+    execution_id uuid,
+    interrupt_id text,
+    node_id text,
+    map_index integer,
+    id uuid,
+    workflow_id uuid,
+    specification_sha256 text,
+    input jsonb,
+    total_nodes integer,
+    event_id uuid,
+    payload jsonb
 );
 
 CREATE TYPE weft_consumed AS (
@@ -223,7 +249,9 @@ CREATE TYPE weft_event AS (
 --             has come meanwhile
 --   refused   none of it: its present status does not allow the new one
 --   lost      none of it: the epoch moved, it ended, or it is gone
---   busy      none of it: somebody else holds the execution just now
+--   busy      none of it: somebody else holds the execution just now, or the one it was started by
+-- Beside these a row for each execution that was started for a node (`child`), and for each that
+-- goes on now under the owner named (`woken`).
 -- A flush that is `again` waits for the locks instead (a commit that is still on its way holds
 -- them), and when the flush was committed before only tells what became of it (`repeated`).
 CREATE FUNCTION weft_write(
@@ -239,9 +267,10 @@ CREATE FUNCTION weft_write(
     approvals weft_approval[],
     waits weft_wait[],
     consumed weft_consumed[],
+    children weft_child[],
     events weft_event[]
 ) RETURNS TABLE (execution_id uuid, tenant_id uuid, outcome text, event_base bigint,
-                 written_at timestamptz)
+                 written_at timestamptz, owner_id uuid)
 LANGUAGE plpgsql
 SET search_path = pg_catalog, public, pg_temp
 -- The arrays differ in length, the tables grow: one plan by index suits them all.
@@ -258,6 +287,8 @@ DECLARE
     tenants uuid[];
     ended uuid[];
     closing uuid[];
+    parents uuid[];
+    free_parents uuid[];
     event_bases bigint[];
     checkpoint_bases integer[];
 BEGIN
@@ -271,7 +302,7 @@ BEGIN
                     CASE WHEN c.execution_id = ANY(x.last_flush_busy) THEN 'busy'
                          WHEN e.epoch IS DISTINCT FROM c.epoch THEN 'lost'
                          WHEN c.status <> e.status THEN 'answered' ELSE 'repeated' END,
-                    NULL::bigint, now()
+                    NULL::bigint, now(), NULL::uuid
                 FROM unnest(changes) AS c
                 JOIN executors AS x ON x.id = executor
                 LEFT JOIN workflow_executions AS e ON e.id = c.execution_id;
@@ -279,16 +310,37 @@ BEGIN
         END IF;
     END IF;
 
-    SELECT array_agg(l.id),
+    -- An execution that ends is awaited by the one that it was started by, which is locked with it.
+    SELECT array_agg(DISTINCT e.parent_execution_id) INTO parents
+    FROM unnest(changes) AS c
+    JOIN workflow_executions AS e ON e.id = c.execution_id AND e.parent_execution_id IS NOT NULL
+    JOIN workflow_executions AS p ON p.id = e.parent_execution_id
+        AND p.status IN ('pending', 'running', 'waiting')
+    WHERE c.status IN ('completed', 'failed', 'cancelled');
+
+    SELECT array_agg(l.id) FILTER (WHERE l.owned IS NOT NULL),
         array_agg(l.id) FILTER (WHERE l.owned AND NOT l.allowed),
-        array_agg(l.id) FILTER (WHERE l.owned AND l.allowed)
-    INTO locked, refused, held
+        array_agg(l.id) FILTER (WHERE l.owned AND l.allowed),
+        array_agg(l.id) FILTER (WHERE l.id = ANY(parents))
+    INTO locked, refused, held, free_parents
     FROM (
         SELECT e.id, e.epoch = c.epoch AND e.status IN ('pending', 'running', 'waiting') AS owned,
             c.former IS NULL OR e.status = ANY(c.former) AS allowed
-        FROM workflow_executions AS e JOIN unnest(changes) AS c ON c.execution_id = e.id
+        FROM workflow_executions AS e LEFT JOIN unnest(changes) AS c ON c.execution_id = e.id
+        WHERE e.id = ANY(ids || parents)
         ORDER BY e.id FOR NO KEY UPDATE OF e SKIP LOCKED
     ) AS l;
+
+    IF cardinality(free_parents) IS DISTINCT FROM cardinality(parents) THEN
+        SELECT array_agg(c.execution_id) INTO busy
+        FROM unnest(changes) AS c JOIN workflow_executions AS e ON e.id = c.execution_id
+        WHERE c.status IN ('completed', 'failed', 'cancelled')
+            AND e.parent_execution_id = ANY(parents)
+            AND NOT e.parent_execution_id = ANY(COALESCE(free_parents, '{}'));
+        locked := ARRAY(SELECT unnest(locked) EXCEPT SELECT unnest(busy));
+        held := ARRAY(SELECT unnest(held) EXCEPT SELECT unnest(busy));
+        refused := ARRAY(SELECT unnest(refused) EXCEPT SELECT unnest(busy));
+    END IF;
 
     IF cardinality(locked) IS DISTINCT FROM cardinality(ids) THEN
         SELECT array_agg(e.id) INTO busy FROM workflow_executions AS e
@@ -303,12 +355,29 @@ BEGIN
         WHERE w.execution_id = u.execution_id AND w.interrupt_id = u.interrupt_id
             AND u.execution_id = ANY(held);
     END IF;
+    IF cardinality(approvals) > 0 THEN
+        -- Asking again is the same question.
+        INSERT INTO execution_approvals (tenant_id, execution_id, id, interrupt_id, node_id,
+            message, approval_type, options, expires_at, on_timeout, part_of, map_index, approvers,
+            required)
+        SELECT e.tenant_id, u.execution_id, u.id, u.interrupt_id, u.node_id, u.message,
+            u.approval_type, u.options, now() + make_interval(secs => u.timeout_seconds),
+            u.on_timeout, u.part_of, u.map_index, u.approvers, u.required
+        FROM unnest(approvals) AS u JOIN workflow_executions AS e ON e.id = u.execution_id
+        WHERE u.execution_id = ANY(held)
+        ON CONFLICT (execution_id, interrupt_id) DO NOTHING;
+    END IF;
+    IF cardinality(children) > 0 THEN
+        RETURN QUERY SELECT x.id, x.tenant_id, 'child', 0::bigint, now(), NULL::uuid
+            FROM weft_start_children(children, held) AS x;
+    END IF;
     IF cardinality(waits) > 0 THEN
         -- Waiting again is the same wait.
-        INSERT INTO execution_waits (tenant_id, execution_id, interrupt_id, node_id, event, key,
-            due_at)
-        SELECT e.tenant_id, u.execution_id, u.interrupt_id, u.node_id, u.event, u.key,
-            COALESCE(u.until, now() + make_interval(secs => u.seconds))
+        INSERT INTO execution_waits (tenant_id, execution_id, interrupt_id, node_id, task_id, kind,
+            event, key, due_at, payload, part_of, map_index, map_task_id, attempt, at_once)
+        SELECT e.tenant_id, u.execution_id, u.interrupt_id, u.node_id, u.task_id, u.kind, u.event,
+            u.key, COALESCE(u.until, now() + make_interval(secs => u.seconds)), u.payload,
+            u.part_of, u.map_index, u.map_task_id, u.attempt, u.at_once
         FROM unnest(waits) AS u JOIN workflow_executions AS e ON e.id = u.execution_id
         WHERE u.execution_id = ANY(held)
         ON CONFLICT (execution_id, interrupt_id) DO NOTHING;
@@ -329,6 +398,14 @@ BEGIN
         FROM kept
         WHERE w.execution_id = kept.execution_id AND w.interrupt_id = kept.interrupt_id
             AND w.status = 'pending';
+        PERFORM weft_end_groups(ARRAY(
+            SELECT DISTINCT w.execution_id FROM unnest(waits) AS w
+            WHERE w.part_of IS NOT NULL AND w.execution_id = ANY(held)));
+    END IF;
+    IF cardinality(children) > 0 THEN
+        RETURN QUERY SELECT x.execution_id, NULL::uuid, 'woken', NULL::bigint, now(), x.owner_id
+            FROM weft_next_children(ARRAY(
+                SELECT DISTINCT c.execution_id FROM unnest(children) AS c), executor) AS x;
     END IF;
 
     SELECT array_agg(c.execution_id) INTO answered FROM unnest(changes) AS c
@@ -339,11 +416,11 @@ BEGIN
         ELSE EXISTS (
             SELECT 1 FROM execution_approvals AS a
             WHERE a.execution_id = c.execution_id AND a.status = 'decided'
-                AND a.consumed_at IS NULL
+                AND a.consumed_at IS NULL AND a.part_of IS NULL
             UNION ALL
             SELECT 1 FROM execution_waits AS w
             WHERE w.execution_id = c.execution_id AND w.status = 'ended'
-                AND w.consumed_at IS NULL)
+                AND w.consumed_at IS NULL AND w.part_of IS NULL)
         END;
 
     WITH changed AS (
@@ -457,29 +534,21 @@ BEGIN
             output_data = excluded.output_data, error_message = excluded.error_message
         WHERE i.status = 'failed';
     END IF;
-    IF cardinality(approvals) > 0 THEN
-        -- Asking again is the same question.
-        INSERT INTO execution_approvals (tenant_id, execution_id, id, interrupt_id, node_id,
-            message, approval_type, options, expires_at, on_timeout)
-        SELECT h.tenant, u.execution_id, u.id, u.interrupt_id, u.node_id, u.message,
-            u.approval_type, u.options, now() + make_interval(secs => u.timeout_seconds),
-            u.on_timeout
-        FROM unnest(approvals) AS u
-        JOIN unnest(held, tenants) AS h (id, tenant) ON h.id = u.execution_id
-        ON CONFLICT (execution_id, interrupt_id) DO NOTHING;
-    END IF;
     IF cardinality(closing) > 0 THEN
         -- Whatever they still ask is asked no more.
         UPDATE execution_approvals AS a SET status = 'withdrawn'
         WHERE a.execution_id = ANY(closing) AND a.status = 'pending';
         UPDATE execution_waits AS w SET status = 'withdrawn'
         WHERE w.execution_id = ANY(closing) AND w.status = 'pending';
+        PERFORM weft_abandon_children(closing);
+    END IF;
+    IF cardinality(ended) > 0 AND cardinality(parents) > 0 THEN
+        RETURN QUERY SELECT x.execution_id, NULL::uuid, 'woken', NULL::bigint, now(), x.owner_id
+            FROM weft_end_children(ended, executor) AS x;
     END IF;
     IF cardinality(ended) > 0 THEN
         -- Attempts that were cut off, or whose owner died before it told how they ended.
-        UPDATE execution_node_logs AS l SET status = 'failed', completed_at = now(),
-            error_message = 'The execution ended before this attempt did.'
-        WHERE l.execution_id = ANY(ended) AND l.status = 'running';
+        PERFORM weft_end_attempts(ended);
         INSERT INTO webhook_deliveries (id, tenant_id, execution_id, url, body)
         SELECT gen_random_uuid(), e.tenant_id, e.id, e.webhook_url, jsonb_build_object(
             'status', e.status, 'output', e.output_data, 'error_message', e.error_message,
@@ -528,7 +597,7 @@ BEGIN
                  WHEN c.execution_id = ANY(refused) THEN 'refused'
                  WHEN c.execution_id = ANY(busy) THEN 'busy'
                  ELSE 'lost' END,
-            h.base, now()
+            h.base, now(), NULL::uuid
         FROM unnest(changes) AS c
         LEFT JOIN unnest(held, tenants, event_bases) AS h (id, tenant, base)
             ON h.id = c.execution_id;
@@ -580,7 +649,9 @@ BEGIN
     UPDATE execution_waits AS w
     SET status = 'ended', timed_out = w.event IS NOT NULL, ended_at = now()
     WHERE w.execution_id = ANY(due) AND w.status = 'pending' AND w.due_at <= now();
-    RETURN QUERY SELECT x.execution_id, x.owner_id FROM weft_wake(due, owners) AS x;
+    PERFORM weft_end_groups(due);
+    RETURN QUERY SELECT x.execution_id, x.owner_id
+        FROM weft_wake(weft_answered(due), owners) AS x;
 END
 $$;
 
@@ -613,6 +684,7 @@ BEGIN
         RETURNING w.execution_id
     )
     SELECT array_agg(DISTINCT x.execution_id) INTO told FROM ended AS x;
+    PERFORM weft_end_groups(told);
     IF told IS NULL AND wanted IS NOT NULL THEN
         INSERT INTO execution_signals (id, tenant_id, execution_id, event, key, payload)
         SELECT signal_id, tenant, e.id, name, said_key, said FROM workflow_executions AS e
@@ -623,7 +695,7 @@ BEGIN
     END IF;
     RETURN QUERY
         SELECT t.id, x.owner_id, false FROM unnest(told) AS t (id)
-        LEFT JOIN weft_wake(told, owners) AS x ON x.execution_id = t.id;
+        LEFT JOIN weft_wake(weft_answered(told), owners) AS x ON x.execution_id = t.id;
 END
 $$;
 
@@ -782,10 +854,10 @@ $$;
 
 REVOKE ALL ON FUNCTION weft_write(uuid, uuid, boolean, weft_change[], weft_checkpoint[],
     weft_channel_value[], weft_task_write[], weft_node_log[], weft_map_item[], weft_approval[],
-    weft_wait[], weft_consumed[], weft_event[]) FROM PUBLIC;
+    weft_wait[], weft_consumed[], weft_child[], weft_event[]) FROM PUBLIC;
 GRANT EXECUTE ON FUNCTION weft_write(uuid, uuid, boolean, weft_change[], weft_checkpoint[],
     weft_channel_value[], weft_task_write[], weft_node_log[], weft_map_item[], weft_approval[],
-    weft_wait[], weft_consumed[], weft_event[]) TO weft_api, weft_engine;
+    weft_wait[], weft_consumed[], weft_child[], weft_event[]) TO weft_api, weft_engine;
 REVOKE ALL ON FUNCTION weft_start(uuid, weft_new_execution[]) FROM PUBLIC;
 GRANT EXECUTE ON FUNCTION weft_start(uuid, weft_new_execution[]) TO weft_api, weft_engine;
 REVOKE ALL ON FUNCTION weft_read_execution(uuid, uuid) FROM PUBLIC;

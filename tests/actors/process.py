@@ -23,6 +23,7 @@ from agents.services import Services
 from store.live import LiveView
 from store.postgres import Pool
 from store.statements import statement
+from store.writing import Woken
 from tests.eventually import eventually
 
 
@@ -72,6 +73,38 @@ class Process:
         task = asyncio.create_task(self.drive(execution_id))
         self.driving.append(task)
         return task
+
+    def go_on(self, woken: list[Woken]) -> None:
+        """Drive what a commit of this process let go on, as an executor does."""
+        for execution in woken:
+            if execution.owner_id != self.id:
+                continue
+            if run := self.runs.get(execution.execution_id):
+                self.driving.append(asyncio.create_task(self._after(run)))
+            else:
+                self.begin(execution.execution_id)
+
+    async def _after(self, run: Run) -> None:
+        """Drive an execution again as soon as it has parked."""
+        execution_id = run.lease.execution_id
+
+        async def parked() -> bool:
+            return self.runs.get(execution_id) is not run
+
+        await eventually(parked)
+        await self.drive(execution_id)
+
+    async def settle(self) -> None:
+        """Wait until nothing is driven any more, nor what that lets go on."""
+        while driving := [task for task in self.driving if not task.done()]:
+            await asyncio.wait(driving)
+
+    async def settle_or_die(self) -> None:
+        """Wait until nothing is driven any more, or until the journal breaks, which ends it."""
+        while driving := [task for task in self.driving if not task.done()]:
+            await asyncio.wait([*driving, self.flushing], return_when=asyncio.FIRST_COMPLETED)
+            if self.flushing.done():
+                await self.die()
 
     async def drive_until_death(self, execution_id: UUID) -> None:
         """Drive an execution to its end, or until the journal breaks, which ends the process."""
@@ -127,6 +160,7 @@ async def open_process(
     writing = journal_pool or pool
     await writing.execute(statement("insert_executor"), id, f"executor-{id.hex[-4:]}", "here", 1)
     journal = Journal(writing, id, live.publish, patience_seconds)
+    journal.go_on = lambda woken: process.go_on(woken)
     runs: dict[UUID, Run] = {}
     saver = JournalSaver(pool, journal, runs.get)
     host = LocalHost(pool, journal, registry, services, secrets or {})
@@ -149,3 +183,19 @@ async def take_over(pool: Pool, dead: Process, heir: Process) -> list[UUID]:
     take = statement("take_over_executions")
     rows = await eventually(lambda: pool.fetch(take, [heir.id], 100, 1000, 100))
     return [row["id"] for row in rows]
+
+
+async def adopt_all(pool: Pool, *processes: Process) -> None:
+    """Drive all that processes own until nothing is left, as executors look for what is theirs."""
+    while True:
+        for process in processes:
+            await process.settle()
+        owned = [
+            (process, row["id"])
+            for process in processes
+            for row in await pool.fetch(statement("list_owned_executions"), process.id)
+        ]
+        if not owned:
+            return
+        for process, execution_id in owned:
+            process.begin(execution_id)

@@ -73,7 +73,7 @@ def _calls(url: str, count: int, **fields: Any) -> Chunk:
     )  # fmt: skip
     some = str(UUID(int=1))
     items = list(range(count))
-    return Chunk(node.model_dump(mode="json"), items, items, {}, {}, some, some, some)
+    return Chunk(node.model_dump(mode="json"), items, items, {}, {}, {}, some, some, some)
 
 
 async def _all(telling: AsyncIterator[list[ItemResult]]) -> list[list[ItemResult]]:

@@ -5,7 +5,8 @@ from uuid import UUID
 
 import pytest
 
-from store.executions import decide_approval, pause_execution, resume_execution
+from store.decisions import decide_approval
+from store.executions import pause_execution, resume_execution
 from store.live import LiveView
 from store.postgres import Pool
 from tests.actors.conftest import Begin, Look, OpenProcess

@@ -17,7 +17,7 @@ import pytest
 from agents.registry import builtin_registry
 from compiler.check import check
 from compiler.specification import Specification
-from store.executions import decide_approval
+from store.decisions import decide_approval
 from store.live import open_live_view
 from tests.eventually import eventually
 from tests.factories import MakeWorkflow, StartExecution

@@ -11,11 +11,11 @@ from uuid import UUID
 
 import pytest
 
+from store.decisions import decide_approval
 from store.errors import StoreError
 from store.executions import (
     Start,
     cancel_parked,
-    decide_approval,
     fail_parked,
     pause_execution,
     resume_execution,

@@ -7,7 +7,7 @@ from uuid import UUID
 
 import pytest
 
-from store.executions import decide_approval
+from store.decisions import decide_approval
 from store.json_values import loads
 from store.live import LiveView
 from store.postgres import Pool

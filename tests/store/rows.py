@@ -6,21 +6,19 @@ from uuid import UUID, uuid4
 from store.postgres import Pool
 from store.records import (
     ApprovalRecord,
-    Batch,
     ChannelValueRecord,
     CheckpointRecord,
     EventRecord,
     MapItemRecord,
     MoveRecord,
     NodeLogRecord,
-    Outcome,
     ProgressRecord,
     Record,
     WaitRecord,
     WriteRecord,
-    write_records,
 )
 from store.status import Status
+from store.writing import Batch, Outcome, write_records
 
 
 def records_of_each_kind(tenant_id: UUID, execution_id: UUID) -> list[Record]:
@@ -33,7 +31,8 @@ def records_of_each_kind(tenant_id: UUID, execution_id: UUID) -> list[Record]:
         NodeLogRecord(*place, "only", "t1", 1, "llm", "running", "{}", None, None,
                       datetime.now(UTC)),
         MapItemRecord(*place, "only", "t1", 0, "completed", 1, '"item"', None),
-        WaitRecord(*place, "wait-only", "only", "paid", None, None, None),
+        WaitRecord(tenant_id=tenant_id, execution_id=execution_id, interrupt_id="wait-only",
+                   node_id="only", task_id="t1", event="paid"),
         EventRecord(*place, uuid4(), "node_started", "only", "{}"),
         ProgressRecord(execution_id, completed=1, llm_tokens=5, cost_usd=0.25),
     ]  # fmt: skip

@@ -6,14 +6,19 @@ from uuid import UUID, uuid4
 
 import pytest
 
+from store.decisions import decide_approval
 from store.errors import Conflict, NotFound
-from store.executions import cancel_parked, decide_approval, events_after, fail_parked
+from store.executions import cancel_parked, events_after, fail_parked
 from store.json_values import loads
 from store.live import LiveView
 from store.postgres import Pool
-from store.records import Batch, EventRecord, MoveRecord, Outcome, write_records
+from store.records import (
+    EventRecord,
+    MoveRecord,
+)
 from store.status import Status
 from store.workflows import archive_workflow
+from store.writing import Batch, Outcome, write_records
 from tests.factories import Account, MakeWorkflow, StartExecution
 from tests.store.rows import park, question, write
 

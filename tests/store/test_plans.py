@@ -29,7 +29,7 @@ HOT: list[tuple[Role, str, list[Any]]] = [
     ("weft_api", "count_items", [ID, TEXT, "failed"]),
     ("weft_api", "get_item", [ID, TEXT, 0]),
     ("weft_api", "count_active_executions", [ID]),
-    ("weft_api", "decide_approval", [ID, ID, TEXT, "null", TEXT, TEXT]),
+    ("weft_api", "decide_approval", [ID, ID, TEXT, "null", TEXT, TEXT, False]),
     ("weft_api", "fence_execution", [ID]),
     ("weft_engine", "wake_execution", [ID, None]),
     ("weft_engine", "get_owned_execution", [ID, ID]),

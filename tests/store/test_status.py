@@ -3,8 +3,11 @@
 import pytest
 
 from store.postgres import Pool
-from store.records import Batch, MoveRecord, Outcome, write_records
+from store.records import (
+    MoveRecord,
+)
 from store.status import ACTIVE, TRANSITIONS, Status, may_follow
+from store.writing import Batch, Outcome, write_records
 from tests.factories import MakeWorkflow, StartExecution
 
 PAIRS = [(old, new) for old in Status for new in Status]
