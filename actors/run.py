@@ -81,6 +81,11 @@ class Run:
         self._maps = MapRows(self.host.pool, self.lease.execution_id)
         self._notes_of = Notes(self.lease)
 
+    @property
+    def limited(self) -> bool:
+        """Whether it counts to a limit of its workflow."""
+        return bool(self.facts.specification.settings.execution.concurrency)
+
     # What the checkpointer asks.
 
     def take(self, task_id: str, writes: Sequence[tuple[str, Any]]) -> list[Record]:
@@ -393,8 +398,8 @@ class Run:
         return self.host.journal.append(self.lease, records, lazy=lazy)
 
     def pause_point(self) -> None:
-        """Stand here until the execution is resumed, if it is paused; nothing was done before."""
-        while self.pausing:
+        """Stand here while the execution is paused or handed over; nothing was done before."""
+        while self.pausing or self.host.draining:
             # The end of an earlier pause of this node comes first, and counts no more.
             interrupt(PAUSE)
 

@@ -82,7 +82,7 @@ async def open_weft(dsn: str, work: Work) -> AsyncIterator[Execute]:
         config = ExecutorConfig(dsn, redis_url, 60, AgentSettings(), {})
         engine = await stack.enter_async_context(open_engine(config, executor_id))
         await engine.pool.execute(
-            statement("insert_executor"), executor_id, "peers", "peers", os.getpid()
+            statement("insert_executor"), executor_id, "peers", "peers", os.getpid(), False
         )
         await stack.enter_async_context(_running(engine))
         principal = await authenticate(pool, token)

@@ -1,15 +1,16 @@
--- Gives executions without a living owner to executors in turn; the epoch moves, so that the old
--- owner can write nothing more. $1 executors, uuid[]: one that has been stopped meanwhile is passed
+-- Gives running executions without a living owner to executors in turn; the epoch moves, so that
+-- the old owner can write nothing more. What is queued is no orphan, and a dedicated one's executor
+-- is started for it. $1 executors, uuid[]: one that has been stopped meanwhile or drains is passed
 -- over; $2 how many at most, integer.
 WITH heirs AS (
     SELECT array_agg(h.id ORDER BY h.id) AS ids FROM executors AS h
-    WHERE h.id = ANY($1::uuid[]) AND h.stopped_at IS NULL
+    WHERE h.id = ANY($1::uuid[]) AND h.stopped_at IS NULL AND NOT h.draining
 ), orphans AS (
     SELECT e.id, row_number() OVER (ORDER BY e.id) AS place
     FROM (
         SELECT x.id FROM workflow_executions AS x
         LEFT JOIN executors AS o ON o.id = x.owner_id
-        WHERE x.status IN ('pending', 'running')
+        WHERE x.status = 'running' AND NOT x.dedicated
             AND (x.owner_id IS NULL OR o.stopped_at IS NOT NULL)
         ORDER BY x.id LIMIT $2 FOR NO KEY UPDATE OF x SKIP LOCKED
     ) AS e

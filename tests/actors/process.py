@@ -47,6 +47,7 @@ class Process:
     journal: Journal
     driver: Driver
     saver: JournalSaver
+    host: Host
     runs: dict[UUID, Run]
     flushing: asyncio.Task[None]
     driving: list[asyncio.Task[None]] = field(default_factory=list)
@@ -113,7 +114,8 @@ async def open_process(
     """
     id = uuid7()
     writing = journal_pool or pool
-    await writing.execute(statement("insert_executor"), id, f"executor-{id.hex[-4:]}", "here", 1)
+    slot = f"executor-{id.hex[-4:]}"
+    await writing.execute(statement("insert_executor"), id, slot, "here", 1, False)
     journal = Journal(writing, id, live.publish, patience_seconds)
     runs: dict[UUID, Run] = {}
     saver = JournalSaver(pool, journal, runs.get)
@@ -121,7 +123,7 @@ async def open_process(
     driver = Driver(host, GraphCache(pool, saver), runs)
     flushing = asyncio.create_task(journal.run())
     async with AsyncExitStack() as stack:
-        process = Process(id, pool, journal, driver, saver, runs, flushing)
+        process = Process(id, pool, journal, driver, saver, host, runs, flushing)
         stack.push_async_callback(process.stop)
         yield process
 
