@@ -105,8 +105,11 @@ async def start_executions(
     """
     tenant_id = starts[0][0].tenant_id
     rows = [_new_execution(start, owner_id) for start, owner_id in starts]
+    limited = tenant_most is not None or any(start.lane != UNLIMITED for start, _ in starts)
     async with pool.acquire() as connection:
-        found = await connection.fetch(statement("start_executions"), tenant_id, rows, tenant_most)
+        found = await connection.fetch(
+            statement("start_executions"), tenant_id, rows, limited, tenant_most
+        )
     by_place = {row["place"]: row for row in found}
     outcomes: list[Started | StoreError] = []
     events: list[Event] = []

@@ -652,11 +652,13 @@ CREATE TYPE weft_new_execution AS (
 
 -- Starts executions of one tenant, each with its lease and its first event. Without an owner it
 -- queues, and so does one whose limits are reached; a tenant may have so many in progress at most.
+-- `limited` is whether anything bounds one of them, or it needs an executor of its own.
 --
 -- Returns a row for each start. `created` is false for one whose idempotency key has an execution
 -- already: that one's id, owner and request are returned. A start of a workflow that is gone, not
 -- active, or has another specification by now returns no row.
-CREATE FUNCTION weft_start(tenant uuid, starts weft_new_execution[], tenant_most integer)
+CREATE FUNCTION weft_start(tenant uuid, starts weft_new_execution[], limited boolean,
+                           tenant_most integer)
 RETURNS TABLE (place bigint, execution_id uuid, owner_id uuid, request_sha256 text,
                deadline_at timestamptz, created boolean, created_at timestamptz)
 LANGUAGE plpgsql
@@ -670,11 +672,8 @@ DECLARE
     queued uuid[];
 BEGIN
     PERFORM set_config('app.current_tenant', tenant::text, true);
-    IF tenant_most IS NOT NULL
-        OR EXISTS (SELECT FROM unnest(starts) AS u
-            WHERE u.dedicated OR u.workflow_limit IS NOT NULL OR u.key_limit IS NOT NULL)
-        OR EXISTS (SELECT FROM workflow_executions AS q
-            WHERE q.tenant_id = tenant AND q.status = 'pending' AND NOT q.paused)
+    IF limited OR EXISTS (SELECT FROM workflow_executions AS q
+        WHERE q.tenant_id = tenant AND q.status = 'pending' AND NOT q.paused)
     THEN
         queued := weft_must_queue(tenant, starts, tenant_most);
     END IF;
@@ -803,8 +802,9 @@ GRANT EXECUTE ON FUNCTION weft_write(uuid, uuid, boolean, weft_change[], weft_ch
     weft_wait[], weft_consumed[], weft_event[]) TO weft_api, weft_engine;
 REVOKE ALL ON FUNCTION weft_end_attempts(uuid[]) FROM PUBLIC;
 GRANT EXECUTE ON FUNCTION weft_end_attempts(uuid[]) TO weft_api, weft_engine;
-REVOKE ALL ON FUNCTION weft_start(uuid, weft_new_execution[], integer) FROM PUBLIC;
-GRANT EXECUTE ON FUNCTION weft_start(uuid, weft_new_execution[], integer) TO weft_api, weft_engine;
+REVOKE ALL ON FUNCTION weft_start(uuid, weft_new_execution[], boolean, integer) FROM PUBLIC;
+GRANT EXECUTE ON FUNCTION weft_start(uuid, weft_new_execution[], boolean, integer)
+    TO weft_api, weft_engine;
 REVOKE ALL ON FUNCTION weft_read_execution(uuid, uuid) FROM PUBLIC;
 GRANT EXECUTE ON FUNCTION weft_read_execution(uuid, uuid) TO weft_api, weft_engine;
 REVOKE ALL ON FUNCTION weft_read_startable(uuid, uuid) FROM PUBLIC;

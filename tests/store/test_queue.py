@@ -389,3 +389,26 @@ async def test_unlimited_start_waits_for_no_admission(
         async with asyncio.timeout(5):
             [id] = await queue.start(workflow)
     assert await queue.in_progress() == [id]
+
+
+async def test_queue_and_limits_are_read_by_index(
+    queue: Queue, make_workflow: MakeWorkflow
+) -> None:
+    """However many executions there are, admission and limited starts look at few."""
+    workflow = await make_workflow()
+    async with queue.pool.acquire() as connection, connection.transaction():
+        await connection.execute("SET LOCAL enable_seqscan = off")
+        kinds: list[dict[str, Any]] = [{"key_limit": 1, "key": "A"}, {"workflow_limit": 1}, {}]
+        for kind in kinds:
+            [one, *_] = await queue.start(workflow, 3, **kind)
+        await connection.fetch(statement("admit_executions"), [queue.owner_id], 5, 1, 9, 10)
+        await connection.fetch(
+            "SELECT weft_must_queue(e.tenant_id, ARRAY[jsonb_populate_record("
+            'NULL::weft_new_execution, to_jsonb(e) || \'{"key_limit": 2, "workflow_limit": 2}\')],'
+            " 9) FROM workflow_executions AS e WHERE e.id = $1",
+            one,
+        )
+        scans = await connection.fetchval(
+            "SELECT seq_scan FROM pg_stat_xact_user_tables WHERE relname = 'workflow_executions'"
+        )
+    assert scans == 0
