@@ -30,29 +30,23 @@ class DedicatedExecutors:
         self._hosting: dict[UUID, asyncio.Task[None]] = {}
         self._actors: dict[UUID, ActorHandle[Any]] = {}
 
-    async def tend(self, pool: Pool, most: int) -> list[Any]:
-        """Start executors for what has none.
+    def start(self, pool: Pool, row: Any, most: int) -> None:
+        """Start an executor, unless it is on its way or there are as many as there may be.
 
         Args:
             pool: A pool of role weft_engine.
+            row: An execution that has none, of `list_unhosted_executions`.
             most: How many there may be at once.
-
-        Returns:
-            The executions that need an executor, as rows; those for which there is no room yet,
-            or whose executor is on its way, are among them.
         """
-        rows = await pool.fetch(statement("list_unhosted_executions"), most)
-        for row in rows:
-            if row["id"] not in self._hosting and len(self._hosting) < most:
-                self._hosting[row["id"]] = asyncio.create_task(self._host(pool, row))
-        return list(rows)
+        if row["id"] not in self._hosting and len(self._hosting) < most:
+            self._hosting[row["id"]] = asyncio.create_task(self._host(pool, row))
 
     async def _host(self, pool: Pool, row: Any) -> None:
         """Start an executor, and wait until it has no more to do."""
         name = execution_name(row["workflow_name"], row["id"])
         slot = f"dedicated {name}"
         try:
-            actor = self._actors[row["id"]] = _start(slot, self._config)
+            actor = self._actors[row["id"]] = _start_actor(slot, self._config)
             await actor.host_alone.options(name=name).remote(str(row["id"]))
             ray.kill(actor)
         except ray.exceptions.RayError as error:
@@ -73,7 +67,7 @@ class DedicatedExecutors:
         await asyncio.gather(*self._hosting.values())
 
 
-def _start(slot: str, config: ExecutorConfig) -> ActorHandle[Any]:
+def _start_actor(slot: str, config: ExecutorConfig) -> ActorHandle[Any]:
     actor: ActorHandle[Any] = RemoteExecutionActor.options(
         name=slot,
         namespace=NAMESPACE,

@@ -20,6 +20,8 @@ log = structlog.get_logger(__name__)
 
 LOOK_SECONDS = 5.0
 """How often the size is looked at."""
+RAY_SECONDS = 5.0
+"""How long Ray may take to say what the cluster has."""
 STOP_SECONDS = 12.0
 """How long an executor may take to stop, beside its drain."""
 
@@ -90,8 +92,12 @@ class ExecutorPool:
         await stop_actor(actor, self._config.executor.drain_seconds)
 
     async def _range(self) -> SizeRange:
-        found = await asyncio.to_thread(ray.cluster_resources)
-        self.cores = float(found.get("CPU", 1))
+        try:
+            async with asyncio.timeout(RAY_SECONDS):
+                found = await asyncio.to_thread(ray.cluster_resources)
+            self.cores = float(found.get("CPU", 1))
+        except TimeoutError:
+            log.warning("pool.cluster_unknown", cores=self.cores)
         return SizeRange.of(self.cores, self._config.executors, self._config.executors_most)
 
 

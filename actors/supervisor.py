@@ -38,8 +38,8 @@ from store.statements import statement
 log = structlog.get_logger(__name__)
 
 TICK_SECONDS = 1.0
-TIMER_SECONDS = 0.2
-"""How late a timer may be noticed."""
+TIMER_SECONDS = 0.05
+"""How late a timer may be noticed; one that ends within a tick of its beginning: a tick."""
 WOKEN_AT_ONCE = 500
 RECOVERED_AT_ONCE = 200
 """Executions given to new owners in one tick, so that recovery does not starve new starts."""
@@ -97,8 +97,9 @@ class Supervisor:
         await self._executors.tend(alive)
         most = self._config.dedicated_most or int(2 * self._executors.cores)
         await self._admit(pool, most)
-        for row in await self._dedicated.tend(pool, most):
-            await self._end_poison(pool, live, row)
+        for row in await pool.fetch(statement("list_unhosted_executions"), 2 * most):
+            if not await self._end_poison(pool, live, row):
+                self._dedicated.start(pool, row, most)
 
     async def _watch(self, pool: Pool, live: LiveView) -> list[Executor]:
         """End leases that ran out and give away what their executors had; return the living."""
@@ -145,7 +146,14 @@ class Supervisor:
                 actor.host.options(name=f"{verb} {len(ids)} executions").remote(ids)
 
     async def _timers(self, pool: Pool) -> None:
-        """Wake what is due, until nothing is."""
+        """Wait until something is due, or for a tick; wake what is due, until nothing is."""
+        seconds = await pool.fetchval(statement("get_next_due_seconds"))
+        if seconds is None or not self._alive:
+            await asyncio.sleep(TICK_SECONDS)
+            return
+        if seconds > 0:
+            await asyncio.sleep(min(seconds, TICK_SECONDS))
+            return
         while self._alive and (woken := await end_due_waits(pool, [*self._alive], WOKEN_AT_ONCE)):
             self._give("wake", woken)
 

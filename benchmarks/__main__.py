@@ -1,5 +1,6 @@
 """Runs every benchmark."""
 
-from benchmarks import executions
+from benchmarks import executions, idle
 
 executions.main()
+idle.main()

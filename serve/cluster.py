@@ -52,7 +52,7 @@ def open_cluster(
     """
     logging.getLogger("ray.serve").setLevel(logging.WARNING)
     key = platform_key(settings)
-    with _ray(settings, ray_dashboard_port) as dashboard_url:
+    with open_ray(settings, ray_dashboard_port) as dashboard_url:
         executor = ExecutorConfig(
             database_url=database_url,
             redis_url=redis_url,
@@ -89,7 +89,8 @@ def platform_key(settings: Settings) -> bytes:
 
 
 @contextlib.contextmanager
-def _ray(settings: Settings, dashboard_port: int) -> Iterator[str]:
+def open_ray(settings: Settings, dashboard_port: int) -> Iterator[str]:
+    """Run Ray, or join the cluster that the settings name; yields where its dashboard is."""
     if settings.ray_address is not None:
         ray.init(address=settings.ray_address, namespace=NAMESPACE, log_to_driver=False)
         try:

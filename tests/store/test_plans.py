@@ -33,6 +33,7 @@ HOT: list[tuple[Role, str, list[Any]]] = [
     ("weft_engine", "list_owned_executions", [ID]),
     ("weft_engine", "take_over_executions", [[ID], 200]),
     ("weft_engine", "list_overdue_executions", [100]),
+    ("weft_engine", "get_next_due_seconds", []),
     ("weft_engine", "list_unhosted_executions", [10]),
     ("weft_engine", "claim_execution", [ID, ID]),
     ("weft_engine", "stop_executor", [ID]),
