@@ -29,7 +29,7 @@ STOP_SECONDS = 12.0
 class ExecutorPool:
     """The shared executors: as many as the cluster's cores and the load want.
 
-    What runs of it is in Ray and in Postgres: a supervisor that starts anew finds its executors.
+    What there is of it stands in Ray and in Postgres, so one that starts anew finds it.
     """
 
     def __init__(self, config: SupervisorConfig) -> None:
