@@ -200,7 +200,8 @@ BEGIN
         WHERE h.workflow_limit IS NULL
         UNION ALL
         SELECT h.tenant_id, h.id, h.priority, h.dedicated FROM of_workflow AS h
-        JOIN (SELECT w.workflow_id, weft_in_workflow(w.workflow_id, max(w.workflow_limit)) AS running
+        JOIN (SELECT w.workflow_id,
+                weft_in_workflow(w.workflow_id, max(w.workflow_limit)) AS running
               FROM of_workflow AS w GROUP BY w.workflow_id) AS r USING (workflow_id)
         WHERE r.running + h.place <= h.workflow_limit
     ), of_tenant AS (

@@ -153,7 +153,7 @@ async def test_highest_priority_goes_first(queue: Queue, make_workflow: MakeWork
 async def test_tenant_with_a_long_queue_does_not_delay_another(
     queue: Queue, make_workflow: MakeWorkflow, make_account: MakeAccount, start: StartExecution
 ) -> None:
-    """10,000 of one tenant are before it, and the other's first is the next but one."""
+    """10,000 of one tenant are older, and the other's first is among the next two."""
     workflow = await make_workflow()
     first = (await start(workflow)).execution_id
     await queue.pool.execute(MANY, first, 9_999)
@@ -161,16 +161,6 @@ async def test_tenant_with_a_long_queue_does_not_delay_another(
     late = await start(await make_workflow(account=other), account=other)
     admitted = await queue.admit(most=2)
     assert late.execution_id in _ids(admitted)
-    tenants = Counter[Any]()
-    for _ in range(3):
-        ids = list(_ids(await queue.admit(most=10)))
-        tenants.update(
-            row["tenant_id"]
-            for row in await queue.pool.fetch(
-                "SELECT tenant_id FROM workflow_executions WHERE id = ANY($1)", ids
-            )
-        )
-    assert sum(tenants.values()) == 30
 
 
 async def test_tenants_with_the_fewest_running_are_next(
