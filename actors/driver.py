@@ -14,13 +14,13 @@ from langgraph.types import Command
 
 from actors.ending import Ending
 from actors.epilogue import has_epilogue, outcomes, run_epilogue
-from actors.errors import JournalStopped, LeaseLost
+from actors.errors import Draining, JournalStopped, LeaseLost
 from actors.graphs import GraphCache
 from actors.handed import Handed
 from actors.hosting import Host
 from actors.journal import Lease
 from actors.loop import invoke
-from actors.pausing import paused_interrupts
+from actors.pausing import is_pause, paused_interrupts
 from actors.questions import decided_output, ended_output
 from actors.run import Run
 from actors.scope import Facts
@@ -34,6 +34,8 @@ from store.status import Status
 
 log = structlog.get_logger(__name__)
 
+LEFT = (LeaseLost, JournalStopped, Draining)
+"""Why an execution is left where it stands, through no fault of its own."""
 STEP_LIMIT = 10_000
 """Supersteps after which a loop that never leaves is ended."""
 
@@ -52,37 +54,42 @@ class Driver:
         self._graphs = graphs
         self._runs = runs
 
-    async def drive(self, execution_id: UUID, executor_id: UUID) -> None:
+    async def drive(self, execution_id: UUID, executor_id: UUID) -> bool:
         """Drive an execution until it ends or waits; safe to repeat.
 
         An execution that this process does not own (any more) is left alone.
+
+        Returns:
+            Whether it has ended and counted to a limit: another may have its place.
         """
         if execution_id in self._runs:
-            return
+            return False
         async with self._left_alone(execution_id):
             row = await self._host.pool.fetchrow(
                 statement("get_owned_execution"), execution_id, executor_id
             )
             if row is not None:
-                await self._drive(Handed.from_row(row))
+                return await self._drive(Handed.from_row(row))
+        return False
 
-    async def drive_handed(self, handed: Handed) -> None:
+    async def drive_handed(self, handed: Handed) -> bool:
         """Drive an execution that was just started for this process; as `drive`."""
         async with self._left_alone(handed.execution_id):
-            await self._drive(handed)
+            return await self._drive(handed)
+        return False
 
     @asynccontextmanager
     async def _left_alone(self, execution_id: UUID) -> AsyncIterator[None]:
         """Leave an execution where it stands when that is not its own fault."""
         try:
             yield
-        except (LeaseLost, JournalStopped) as error:
+        except LEFT as error:
             log.info("execution.left", execution_id=str(execution_id), reason=str(error))
         except UNREACHABLE as error:
             # Its owner takes it up again from its last checkpoint.
             log.warning("execution.interrupted", execution_id=str(execution_id), error=repr(error))
 
-    async def _drive(self, handed: Handed) -> None:
+    async def _drive(self, handed: Handed) -> bool:
         lease = Lease(handed.tenant_id, handed.execution_id, handed.epoch)
         try:
             compiled = await self._graphs.get(handed.tenant_id, handed.specification_sha256)
@@ -91,21 +98,20 @@ class Driver:
         except Exception as error:
             log.exception("execution.broken", execution_id=str(lease.execution_id))
             await self._host.journal.append(lease, _broken(error).records(lease))
-            return
+            return True
         if handed.execution_id in self._runs:
-            return
+            return False
         facts = Facts(handed.workflow_id, handed.workflow_name, compiled, handed.input,
                       handed.user_email, handed.user_name, handed.depth)  # fmt: skip
         run = Run(lease, facts, self._host, handed.fresh, handed.paused, handed.was_paused)
         self._runs[handed.execution_id] = run
-        if handed.status == Status.PENDING:
-            move = MoveRecord(lease.execution_id, lease.epoch, Status.RUNNING)
-            run.write([move], lazy=True)
         try:
             if handed.ending_json is not None:
                 run.ending = Ending.from_json(handed.ending_json)
             if ending := run.ending or await self._outcome(run, handed):
                 await self._close(run, ending)
+                return run.limited
+            return False
         finally:
             del self._runs[handed.execution_id]
 
@@ -120,7 +126,7 @@ class Driver:
             if not timeout.expired():
                 raise
             return Ending.failed("The execution took longer than its timeout.")
-        except (LeaseLost, JournalStopped, *UNREACHABLE):
+        except (*LEFT, *UNREACHABLE):
             raise
         except Exception as error:
             log.exception("execution.broken", execution_id=str(run.lease.execution_id))
@@ -135,7 +141,7 @@ class Driver:
                     await run.write(ending.decided(run.lease))
                 ending = await run_epilogue(run, ending)
             await run.write([*run.take_held(), *ending.records(run.lease)])
-        except (LeaseLost, JournalStopped, *UNREACHABLE):
+        except (*LEFT, *UNREACHABLE):
             raise
         except Exception as error:
             log.exception("execution.broken", execution_id=str(run.lease.execution_id))
@@ -173,14 +179,17 @@ class Driver:
             if answers:
                 begin = Command(resume=answers)
             try:
-                state, waits = await invoke(graph, begin, config, run)
+                state, interrupts = await invoke(graph, begin, config, run)
             except GraphRecursionError:
                 return Ending.failed(
                     f"The execution went through {STEP_LIMIT} steps; a loop never leaves."
                 )
             started = True
-            if not waits or run.stopped_by:
+            if interrupts is None or run.stopped_by:
                 return await self._ending(run, state)
+            if self._host.draining and not run.pausing and any(map(is_pause, interrupts)):
+                await run.write(run.take_held())
+                raise Draining
             reason = "paused" if run.pausing else run.waits_for
             move = MoveRecord(execution_id, run.lease.epoch, Status.WAITING, waiting_reason=reason)
             # When it was resumed meanwhile it goes on; a pause from here on is another one.

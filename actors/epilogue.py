@@ -13,6 +13,7 @@ import orjson
 
 from actors.attempts import Attempt
 from actors.ending import Ending
+from actors.errors import Draining
 from actors.notes import Notes
 from actors.run import Run
 from actors.scope import Known
@@ -36,6 +37,9 @@ def has_epilogue(specification: Specification, ending: Ending) -> bool:
 
 async def run_epilogue(run: Run, ending: Ending) -> Ending:
     """Run what is left of an execution's epilogue; safe to repeat.
+
+    Raises:
+        Draining: The process hands its executions over; the next owner goes on with the rest.
 
     Args:
         run: The execution, whose graph runs no more.
@@ -125,6 +129,7 @@ async def _roll_back(run: Run, past: Outcomes, known: Known) -> list[str]:
         if undo is None:
             continue
         if node_id not in past.compensated:
+            _stop_if_draining(run)
             name = f"{node_id}.compensate"
             attempt = await run.attempts(undo, COMPENSATION, known, notes, name=name)
             await _record(run, notes, undo, COMPENSATION, attempt)
@@ -146,6 +151,7 @@ async def _finish(run: Run, past: Outcomes, known: Known, ending: Ending) -> lis
     values = {**_absent(specification.body), **known.values}
     for node in final_nodes(specification):
         if node.id not in past.completed and node.id not in past.failed:
+            _stop_if_draining(run)
             attempt = await run.attempts(node, FINAL, Known(values), notes, extra=extra)
             await _record(run, notes, node, FINAL, attempt)
             values[node.key] = attempt.result.output if attempt.result else None
@@ -167,6 +173,11 @@ async def _failures(run: Run, past: Outcomes) -> Mapping[str, Any]:
         asked = name in past.visits and f"failures.{name}" in used
         failures[name]["items"] = await run.rows.failed_items(past.visits[name]) if asked else []
     return failures
+
+
+def _stop_if_draining(run: Run) -> None:
+    if run.host.draining:
+        raise Draining
 
 
 def _absent(nodes: Iterable[Node]) -> Mapping[str, Any]:

@@ -39,6 +39,8 @@ class Host:
     secrets: Mapping[str, str]
     chunks_at_once: int = field(default_factory=lambda: max(2, os.cpu_count() or 2))
     """Chunks of all executions of this process that run at once, each in a process of its own."""
+    draining: bool = False
+    """Whether no further node is to begin in this process."""
     gate: FairGate = field(init=False)
     """What chunks of all executions of this process go through."""
     _warm: bool = False

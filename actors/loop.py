@@ -17,7 +17,12 @@ from weakref import WeakMethod
 from langchain_core.runnables import RunnableConfig
 from langchain_core.runnables.config import var_child_runnable_config
 from langgraph._internal._config import ensure_config
-from langgraph._internal._constants import CONF, CONFIG_KEY_DURABILITY, CONFIG_KEY_RUNTIME
+from langgraph._internal._constants import (
+    CONF,
+    CONFIG_KEY_DURABILITY,
+    CONFIG_KEY_RUNTIME,
+    INTERRUPT,
+)
 from langgraph._internal._runnable import RunnableCallable
 from langgraph.checkpoint.base import BaseCheckpointSaver
 from langgraph.errors import GraphInterrupt, GraphRecursionError
@@ -27,14 +32,14 @@ from langgraph.pregel._loop import AsyncPregelLoop, PregelLoop
 from langgraph.pregel._read import DEFAULT_BOUND
 from langgraph.pregel._runner import PregelRunner
 from langgraph.runtime import Runtime
-from langgraph.types import PregelExecutableTask
+from langgraph.types import Interrupt, PregelExecutableTask
 
 Graph = CompiledStateGraph[Any, Any, Any, Any]
 
 
 async def invoke(
     graph: Graph, input: Any, config: RunnableConfig, context: Any
-) -> tuple[dict[str, Any], bool]:
+) -> tuple[dict[str, Any], list[Interrupt] | None]:
     """Run a graph to its end or to where it waits, each step durable before the next begins.
 
     Args:
@@ -44,7 +49,7 @@ async def invoke(
         context: What its nodes find as `runtime.context`.
 
     Returns:
-        The state then, and whether it waits for an answer.
+        The state then, and what it waits for; None when it has come to its end.
 
     Raises:
         GraphRecursionError: It took more steps than it may.
@@ -70,7 +75,7 @@ async def invoke(
         waits = False
     if loop.status == "out_of_steps":
         raise GraphRecursionError
-    return cast(dict[str, Any], loop.output), waits
+    return cast(dict[str, Any], loop.output), loop.interrupts() if waits else None
 
 
 class _Loop(AsyncPregelLoop):
@@ -108,6 +113,11 @@ class _Loop(AsyncPregelLoop):
         self._submit_node: Submit[..., Any] = self.submit
         self.submit = self._submit
         return self
+
+    def interrupts(self) -> list[Interrupt]:
+        """Return what the nodes of this superstep wait for."""
+        writes = self.checkpoint_pending_writes
+        return [one for _, channel, value in writes if channel == INTERRUPT for one in value]
 
     async def saved(self) -> None:
         """Wait until the last checkpoint is durable."""

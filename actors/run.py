@@ -94,6 +94,11 @@ class Run:
         settings = self.facts.specification.settings.execution
         self._places = asyncio.Semaphore(settings.max_concurrent_nodes)
 
+    @property
+    def limited(self) -> bool:
+        """Whether it counts to a limit of its workflow."""
+        return bool(self.facts.specification.settings.execution.concurrency)
+
     # What the checkpointer asks.
 
     def take(self, task_id: str, writes: Sequence[tuple[str, Any]]) -> list[Record]:
@@ -363,8 +368,8 @@ class Run:
         return answer
 
     def pause_point(self) -> None:
-        """Stand here until the execution is resumed, if it is paused; nothing was done before."""
-        while self.pausing:
+        """Stand here while the execution is paused or handed over; nothing was done before."""
+        while self.pausing or self.host.draining:
             # The end of an earlier pause of this node comes first, and counts no more.
             interrupt(PAUSE)
 

@@ -1,6 +1,9 @@
 """Runs every benchmark."""
 
-from benchmarks import executions, fan_out
+from benchmarks import executions, fan_out, idle, in_flight, parked
 
 executions.main()
 fan_out.main()
+in_flight.main()
+parked.main()
+idle.main()

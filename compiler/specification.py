@@ -210,12 +210,33 @@ class Monitoring(Model):
     sla_seconds: float | None = Field(default=None, gt=0)
 
 
+class Concurrency(Model):
+    """How many executions of the workflow may be in progress at once; the others queue."""
+
+    limit: int = Field(ge=1, le=10_000)
+    key: str | None = Field(default=None, min_length=1, max_length=500)
+    """A text such as `{input.customer}`: the limit holds for each of its values; None: for all."""
+
+
 class ExecutionSettings(Model):
-    """Bounds of one execution."""
+    """Bounds of one execution, and how it stands to others."""
 
     max_concurrent_nodes: int = Field(default=5, ge=1, le=1000)
     timeout_seconds: float | None = Field(default=None, gt=0, le=31_536_000)
+    """From the acknowledged start, the time in the queue included."""
     isolation: Literal["shared", "dedicated"] = "shared"
+    """`dedicated`: a process of its own, for as long as it runs."""
+    priority: int = Field(default=0, ge=-100, le=100)
+    """Among the tenant's queued executions the highest goes first."""
+    concurrency: tuple[Concurrency, ...] = Field(default=(), max_length=2)
+    """One limit, or two of which one has a key; a single one needs no list."""
+
+    @model_validator(mode="before")
+    @classmethod
+    def _accept_one_limit(cls, data: Any) -> Any:
+        if isinstance(data, dict) and isinstance(data.get("concurrency"), dict):
+            return {**data, "concurrency": [data["concurrency"]]}
+        return data
 
 
 class Settings(Model):

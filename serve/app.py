@@ -53,14 +53,14 @@ PAGES = Path(__file__).parent / "dashboard"
 
 def make_context(config: ApiConfig, pool: Pool, live: LiveView, parser: Any) -> Context:
     """Return what the routes share; its starter and endings must be run."""
-    handover = Handover(pool, config.lease_seconds)
+    handover = Handover(pool, config.lease_seconds, config.bounds.executor_capacity)
     signatures = builtin_registry().signatures()
     return Context(
         config=config,
         pool=pool,
         live=live,
         handover=handover,
-        starter=Starter(pool, live, handover),
+        starter=Starter(pool, live, handover, config.bounds.tenant_most),
         startables=Startables(pool, signatures),
         endings=Endings(pool, live),
         principals=Principals(pool),

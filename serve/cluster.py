@@ -20,10 +20,13 @@ from serve.deployments import application
 from serve.embedded import make_private, socket_folder
 from serve.platform import private_token
 from serve.settings import Settings, secrets_from_environment
+from store.queue import Bounds
 
 OBJECT_STORE_BYTES = 256 * 1024 * 1024
 """Chunks and their results are small; Ray's own default would take a third of the memory."""
 READY_SECONDS = 120
+STOP_SECONDS = 15
+"""How long executors may take to stop, beside what their nodes are given."""
 
 
 @contextlib.contextmanager
@@ -49,7 +52,7 @@ def open_cluster(
     """
     logging.getLogger("ray.serve").setLevel(logging.WARNING)
     key = platform_key(settings)
-    with _ray(settings, ray_dashboard_port) as dashboard_url:
+    with open_ray(settings, ray_dashboard_port) as dashboard_url:
         executor = ExecutorConfig(
             database_url=database_url,
             redis_url=redis_url,
@@ -57,8 +60,14 @@ def open_cluster(
             agents=agent_settings(settings, blocked_ports | {ray_dashboard_port}),
             secrets=secrets_from_environment(),
             log_level=settings.log_level,
+            bounds=_bounds(settings),
+            drain_seconds=settings.drain_seconds,
         )
-        supervisor = start_supervisor(SupervisorConfig(settings.executors, executor, key))
+        supervisor = start_supervisor(
+            SupervisorConfig(
+                settings.executors, executor, key, settings.executors_max, settings.dedicated_max
+            )
+        )
         started: ray.ObjectRef[int] = supervisor.ready.remote()
         _start_serve(settings, database_url, redis_url, key)
         ray.get(started, timeout=READY_SECONDS)
@@ -69,7 +78,7 @@ def open_cluster(
                 # A cluster of our own ends as a whole, which is faster.
                 ray_serve.shutdown()
             with contextlib.suppress(ray.exceptions.RayError):
-                ray.get(supervisor.stop.remote(), timeout=15)
+                ray.get(supervisor.stop.remote(), timeout=settings.drain_seconds + STOP_SECONDS)
 
 
 def platform_key(settings: Settings) -> bytes:
@@ -80,7 +89,8 @@ def platform_key(settings: Settings) -> bytes:
 
 
 @contextlib.contextmanager
-def _ray(settings: Settings, dashboard_port: int) -> Iterator[str]:
+def open_ray(settings: Settings, dashboard_port: int) -> Iterator[str]:
+    """Run Ray, or join the cluster that the settings name; yields where its dashboard is."""
     if settings.ray_address is not None:
         ray.init(address=settings.ray_address, namespace=NAMESPACE, log_to_driver=False)
         try:
@@ -124,11 +134,16 @@ def _start_serve(settings: Settings, database_url: str, redis_url: str, key: byt
         webhook_key=key,
         secret_names=tuple(sorted(secrets_from_environment())),
         smtp_configured=settings.smtp_url is not None,
+        bounds=_bounds(settings),
     )
     ray_serve.start(
         proxy_location="HeadOnly", http_options={"host": settings.host, "port": settings.port}
     )
     ray_serve.run(application(config, settings.api_replicas), name="weft", route_prefix="/")
+
+
+def _bounds(settings: Settings) -> Bounds:
+    return Bounds(settings.executor_capacity, tenant_most=settings.tenant_executions)
 
 
 def agent_settings(settings: Settings, blocked_ports: frozenset[int]) -> AgentSettings:

@@ -9,6 +9,7 @@ from compiler.specification import Node, Specification
 from compiler.text import to_document
 from serve.identifiers import render
 from store.json_values import loads
+from store.queue import QueuePlace
 from store.status import Status
 from store.workflows import Workflow
 
@@ -161,6 +162,11 @@ def execution_document(
         "specification": {"nodes": document["nodes"], "edges": document.get("edges", [])},
         "levels": layout(specification),
     }
+
+
+def queued_document(place: QueuePlace | None) -> dict[str, Any] | None:
+    """Return why an execution does not run yet; None when it does."""
+    return None if place is None else {"reason": place.reason, "ahead": place.ahead}
 
 
 def ending_status(row: Row) -> str | None:

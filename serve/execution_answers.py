@@ -169,9 +169,19 @@ class NodesAndEdges(Answer):
     edges: list[Edge]
 
 
+class Queued(Answer):
+    """Why an execution does not run yet."""
+
+    reason: Literal["concurrency", "capacity", "starting"]
+    """A limit is reached; all executors are full; or the executor of its own starts."""
+    ahead: int
+    """How many of those that are bounded like it go before it, counted to a thousand."""
+
+
 class Execution(ExecutionSummary):
     """The status of an execution, node by node."""
 
+    queued: Queued | None
     nodes: list[NodeState]
     approvals: list[Approval]
     input: Any

@@ -10,6 +10,7 @@ from uuid import UUID
 from fastapi import APIRouter, Header, Query, Response
 
 from compiler.check import validate_input
+from compiler.concurrency import limits
 from compiler.errors import SpecificationError
 from serve.answers import json_answer
 from serve.context import (
@@ -26,6 +27,7 @@ from serve.documents import (
     execution_summary,
     log_document,
     progress_document,
+    queued_document,
     timestamp,
 )
 from serve.execution_answers import (
@@ -46,6 +48,7 @@ from store import executions, history, workflows
 from store.accounts import Principal
 from store.errors import Conflict, NotFound
 from store.events import event_message
+from store.queue import queue_place
 from store.status import Status
 
 router = APIRouter(prefix="/api/v1/workflows", tags=["executions"])
@@ -101,7 +104,8 @@ def _start(
     specification = workflow.specification
     if problems := validate_input(specification, body.input):
         raise SpecificationError(problems)
-    options = body.options
+    options, settings = body.options, specification.settings.execution
+    bounds = limits(specification, body.input, user_email=caller.email, user_name=caller.user_name)
     return executions.Start(
         tenant_id=caller.tenant_id,
         organization_id=caller.organization_id,
@@ -114,8 +118,13 @@ def _start(
         input=body.input,
         total_nodes=len(specification.nodes),
         webhook_url=str(options.webhook_url) if options.webhook_url else None,
-        timeout_seconds=options.timeout_seconds or specification.settings.execution.timeout_seconds,
+        timeout_seconds=options.timeout_seconds or settings.timeout_seconds,
         idempotency_key=idempotency_key,
+        priority=settings.priority if options.priority is None else options.priority,
+        dedicated=settings.isolation == "dedicated",
+        workflow_limit=bounds.workflow_limit,
+        key_limit=bounds.key_limit,
+        key=bounds.key,
     )
 
 
@@ -139,7 +148,7 @@ async def _accepted(
     context: Context, caller: Principal, workflow: Startable, started: executions.Started
 ) -> dict[str, Any]:
     specification = workflow.specification
-    status: str = Status.RUNNING
+    status: str = Status.RUNNING if started.owner_id else Status.PENDING
     progress = {
         "total_nodes": len(specification.nodes),
         "completed_nodes": 0,
@@ -148,8 +157,7 @@ async def _accepted(
     }
     if not started.created:
         row = await history.get_execution(context.pool, caller.tenant_id, started.execution_id)
-        # Accepted is as good as running: an executor has its lease.
-        status = Status.RUNNING if row["status"] == Status.PENDING else row["status"]
+        status = row["status"]
         progress |= progress_document(row)
         progress["current_node"] = progress["current_node"] or specification.nodes[0].id
     # Beyond a year an estimate says nothing, and far beyond it there is no date.
@@ -224,7 +232,12 @@ async def get_execution(execution_id: str, context: Shared, caller: Caller) -> R
 
 async def _status(context: Context, caller: Principal, execution_id: UUID) -> dict[str, Any]:
     whole = await history.get_execution_whole(context.pool, caller.tenant_id, execution_id)
-    return execution_document(*whole)
+    row, queued = whole[0], None
+    if row["status"] == Status.PENDING or (row["dedicated"] and row["status"] == Status.RUNNING):
+        queued = await queue_place(
+            context.pool, caller.tenant_id, execution_id, context.config.bounds.tenant_most
+        )
+    return {**execution_document(*whole), "queued": queued_document(queued)}
 
 
 @router.get("/executions/{execution_id}/logs", responses={200: {"model": Logs}})

@@ -65,7 +65,7 @@ async def _answer(context: Context, caller: Principal, id: UUID, waits: str, run
         "execution_id": render("exec", id),
         "status": row["status"],
         "waiting_reason": row["waiting_reason"],
-        "message": waits if row["status"] == Status.WAITING else runs,
+        "message": waits if row["status"] in (Status.PENDING, Status.WAITING) else runs,
     }
     return json_answer(document)
 

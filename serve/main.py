@@ -98,7 +98,7 @@ def _open(settings: Settings, stack: contextlib.ExitStack) -> Running:
     haproxy, variables = haproxy_environment(settings.home, ports[0], ports[1])
     stack.callback(shutil.rmtree, haproxy, ignore_errors=True)
     export(variables)
-    export(_ray_variables(settings))
+    export(ray_variables(settings))
     with ThreadPoolExecutor(2) as pool:
         # Importing Ray takes seconds of CPU; meanwhile the databases come up.
         cluster = pool.submit(import_module, "serve.cluster")
@@ -142,7 +142,8 @@ def _keep_token(settings: Settings, database_url: str) -> None:
     _say(f"Your token, shown this once and kept in {path}: {token}")
 
 
-def _ray_variables(settings: Settings) -> dict[str, str]:
+def ray_variables(settings: Settings) -> dict[str, str]:
+    """Return what Ray reads from the environment when it is imported."""
     return {
         "RAY_AUTH_MODE": "token",
         "RAY_AUTH_TOKEN_PATH": str(settings.home / "ray-token"),

@@ -28,6 +28,9 @@ from store.statements import statement
 from store.status import Status
 from store.writing import Batch, Woken, write_records
 
+UNLIMITED = UUID(int=0)
+"""The lane of executions without limits."""
+
 
 @dataclass(frozen=True, slots=True)
 class Start:
@@ -47,6 +50,15 @@ class Start:
     webhook_url: str | None = None
     timeout_seconds: float | None = None
     idempotency_key: str | None = None
+    priority: int = 0
+    """Among the tenant's queued executions the highest goes first."""
+    dedicated: bool = False
+    """Whether it is to have an executor of its own."""
+    workflow_limit: int | None = None
+    """How many limited executions of its workflow may be in progress, itself included."""
+    key_limit: int | None = None
+    """The same for those with its key."""
+    key: str | None = None
     id: UUID = field(default_factory=uuid7)
     """The execution's, unless the idempotency key has one already."""
 
@@ -55,6 +67,14 @@ class Start:
         """What two requests with one idempotency key must share; the order of fields is free."""
         told = [str(self.workflow_id), self.input, self.webhook_url, self.timeout_seconds]
         return hashlib.sha256(canonical(told)).hexdigest()
+
+    @property
+    def lane(self) -> UUID:
+        """What executions share that are bounded alike: workflow, key and kind of executor."""
+        if self.workflow_limit is None and self.key_limit is None and not self.dedicated:
+            return UNLIMITED
+        told = [str(self.workflow_id), self.key, self.dedicated]
+        return UUID(bytes=hashlib.sha256(canonical(told)).digest()[:16])
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,17 +89,22 @@ class Started:
 
 
 async def start_executions(
-    pool: Pool, live: LiveView, starts: Sequence[tuple[Start, UUID | None]]
+    pool: Pool,
+    live: LiveView,
+    starts: Sequence[tuple[Start, UUID | None]],
+    *,
+    tenant_most: int | None = None,
 ) -> list[Started | StoreError]:
     """Accept starts of one tenant: rows, leases and events in one transaction.
 
-    Safe to repeat with the same idempotency keys.
+    Safe to repeat with the same idempotency keys. What its limits hold back is queued.
 
     Args:
         pool: A pool of role weft_api.
         live: Told of the events.
-        starts: What to run, each with the executor that will drive it; None: the supervisor
-            chooses one. The row is the executor's from the beginning.
+        starts: What to run, each with the executor that will drive it, whose the row is from the
+            beginning; None: it is queued.
+        tenant_most: How many executions the tenant may have in progress; None: any number.
 
     Returns:
         For each start what became of it: Conflict when its idempotency key was used for another
@@ -87,8 +112,11 @@ async def start_executions(
     """
     tenant_id = starts[0][0].tenant_id
     rows = [_new_execution(start, owner_id) for start, owner_id in starts]
+    limited = tenant_most is not None or any(start.lane != UNLIMITED for start, _ in starts)
     async with pool.acquire() as connection:
-        found = await connection.fetch(statement("start_executions"), tenant_id, rows)
+        found = await connection.fetch(
+            statement("start_executions"), tenant_id, rows, limited, tenant_most
+        )
     by_place = {row["place"]: row for row in found}
     outcomes: list[Started | StoreError] = []
     events: list[Event] = []
@@ -96,7 +124,7 @@ async def start_executions(
         outcome = _started(start, by_place.get(place))
         outcomes.append(outcome)
         if isinstance(outcome, Started) and outcome.created:
-            *_, event_id, payload_json = new
+            event_id, payload_json = new[_EVENT]
             events.append(
                 Event(tenant_id, outcome.execution_id, 1, event_id, "workflow_started", None,
                       payload_json, outcome.created_at)
@@ -106,7 +134,12 @@ async def start_executions(
 
 
 async def start_execution(
-    pool: Pool, live: LiveView, start: Start, owner_id: UUID | None
+    pool: Pool,
+    live: LiveView,
+    start: Start,
+    owner_id: UUID | None,
+    *,
+    tenant_most: int | None = None,
 ) -> Started:
     """Accept one start; see `start_executions`.
 
@@ -114,7 +147,7 @@ async def start_execution(
         Conflict: The idempotency key was used for another request.
         NotFound: The workflow is gone, not active or has changed.
     """
-    [outcome] = await start_executions(pool, live, [(start, owner_id)])
+    [outcome] = await start_executions(pool, live, [(start, owner_id)], tenant_most=tenant_most)
     if isinstance(outcome, StoreError):
         raise outcome
     return outcome
@@ -131,8 +164,13 @@ def _new_execution(start: Start, owner_id: UUID | None) -> tuple[Any, ...]:
         start.id, start.organization_id, start.workflow_id, start.specification_sha256,
         dumps(start.input), start.total_nodes, start.triggered_by, start.user_id,
         start.webhook_url, start.timeout_seconds, start.idempotency_key, start.request_sha256,
-        owner_id, uuid7(), dumps(payload),
+        owner_id, uuid7(), dumps(payload), start.priority, start.dedicated, start.lane,
+        start.workflow_limit, start.key_limit,
     )  # fmt: skip
+
+
+_EVENT = slice(13, 15)
+"""Where the id and the payload of the first event stand in a `weft_new_execution`."""
 
 
 def _started(start: Start, row: Any) -> Started | StoreError:
@@ -390,20 +428,6 @@ async def move_lines(pool: Pool, most: int) -> list[Woken]:
     """
     rows = await pool.fetch(statement("move_lines"), most)
     return [Woken(row["execution_id"], row["owner_id"]) for row in rows]
-
-
-@dataclass(frozen=True, slots=True)
-class ExecutorAddress:
-    """An executor that holds a lease: its id and the name of its actor."""
-
-    id: UUID
-    slot: str
-
-
-async def living_executors(pool: Pool, lease_seconds: float) -> list[ExecutorAddress]:
-    """Return the executors that hold a lease."""
-    rows = await pool.fetch(statement("list_executors"), lease_seconds)
-    return [ExecutorAddress(row["id"], row["slot"]) for row in rows]
 
 
 async def events_after(

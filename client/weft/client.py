@@ -157,6 +157,7 @@ class Client:
         *,
         wait: bool = False,
         timeout_seconds: float | None = None,
+        priority: int | None = None,
         webhook_url: str | None = None,
         idempotency_key: str | None = None,
     ) -> Execution:
@@ -170,13 +171,16 @@ class Client:
             wait: Whether to wait for the end, however long that takes.
             timeout_seconds: After how long the platform gives the execution up; None: the
                 workflow's own bound.
+            priority: -100 to 100, the highest goes first; None: the workflow's own.
             webhook_url: Where the platform posts the result.
             idempotency_key: Names this start; None: a new one.
 
         Raises:
             WeftError: The input is wrong, or the workflow cannot start.
         """
-        call = requests.execute(workflow_id, input, timeout_seconds, webhook_url, idempotency_key)
+        call = requests.execute(
+            workflow_id, input, timeout_seconds, priority, webhook_url, idempotency_key
+        )
         started = self._send(call)
         return self.wait(started["execution_id"]) if wait else started
 

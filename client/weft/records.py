@@ -189,6 +189,14 @@ class Cost(TypedDict, total=False):
     total_usd: float
 
 
+class Queued(TypedDict):
+    """Why an execution does not run yet."""
+
+    reason: Literal["concurrency", "capacity", "starting"]
+    ahead: int
+    """How many of those that are bounded like it go before it."""
+
+
 class Execution(TypedDict, total=False):
     """An execution; a start answers only the fields that it knows yet."""
 
@@ -202,6 +210,7 @@ class Execution(TypedDict, total=False):
     approvals: list[Approval]
     output: Any
     error: Any
+    queued: Queued | None
     ending: ExecutionStatus | None
     cost: Cost
     started_at: str | None

@@ -188,11 +188,13 @@ def execute(
     workflow_id: str,
     input: Mapping[str, Any] | None,
     timeout_seconds: float | None,
+    priority: int | None,
     webhook_url: str | None,
     idempotency_key: str | None,
 ) -> Request[Execution]:
     """Start an execution; repeatable, since every start carries an idempotency key."""
-    options = {"async": True, **_given(timeout_seconds=timeout_seconds, webhook_url=webhook_url)}
+    given = _given(timeout_seconds=timeout_seconds, priority=priority, webhook_url=webhook_url)
+    options = {"async": True, **given}
     return Request(
         "POST",
         _path(WORKFLOWS, workflow_id, "execute"),

@@ -84,8 +84,6 @@ END
 $$;
 GRANT SELECT, INSERT, UPDATE ON execution_waits, execution_signals TO weft_api;
 GRANT SELECT, INSERT, UPDATE, DELETE ON execution_waits, execution_signals TO weft_engine;
--- Whoever ends an execution from outside ends the attempts that it cuts off.
-GRANT UPDATE (status, completed_at, error_message) ON execution_node_logs TO weft_api;
 
 -- What only weft_write inserts, under the lock of the execution and with the execution's own
 -- tenant, needs no second look at the execution for each row: that look was a third of a write.
@@ -240,6 +238,19 @@ CREATE TYPE weft_event AS (
     payload jsonb,
     place integer
 );
+
+-- Ends attempts that were cut off, or whose owner died before it told how they ended. The API may
+-- cancel what has no owner, and may change no log but so: nothing happens to what has not ended.
+CREATE FUNCTION weft_end_attempts(executions uuid[]) RETURNS void
+LANGUAGE sql SECURITY DEFINER
+SET search_path = pg_catalog, public, pg_temp
+AS $$
+    UPDATE execution_node_logs AS l SET status = 'failed', completed_at = now(),
+        error_message = 'The execution ended before this attempt did.'
+    FROM workflow_executions AS e
+    WHERE e.id = ANY(executions) AND e.status IN ('completed', 'failed', 'cancelled')
+        AND l.execution_id = e.id AND l.status = 'running'
+$$;
 
 -- Writes what has gathered of many executions, those under their lock whose epoch still holds.
 --
@@ -547,7 +558,6 @@ BEGIN
             FROM weft_end_children(ended, executor) AS x;
     END IF;
     IF cardinality(ended) > 0 THEN
-        -- Attempts that were cut off, or whose owner died before it told how they ended.
         PERFORM weft_end_attempts(ended);
         INSERT INTO webhook_deliveries (id, tenant_id, execution_id, url, body)
         SELECT gen_random_uuid(), e.tenant_id, e.id, e.webhook_url, jsonb_build_object(
@@ -621,8 +631,10 @@ BEGIN
             ) AS e
         )
         UPDATE workflow_executions AS e SET status = 'running', waiting_reason = NULL,
-            owner_id = owners[1 + (a.place % cardinality(owners))], epoch = e.epoch + 1,
-            updated_at = now()
+            -- A dedicated one's executor is started for it.
+            owner_id = CASE WHEN NOT e.dedicated
+                THEN owners[1 + (a.place % cardinality(owners))] END,
+            epoch = e.epoch + 1, updated_at = now()
         FROM asleep AS a WHERE e.id = a.id
         RETURNING e.id, e.owner_id;
 END
@@ -714,15 +726,23 @@ CREATE TYPE weft_new_execution AS (
     request_sha256 text,
     owner_id uuid,
     event_id uuid,
-    payload jsonb
+    payload jsonb,
+    priority integer,
+    dedicated boolean,
+    lane uuid,
+    workflow_limit integer,
+    key_limit integer
 );
 
--- Starts executions of one tenant, each with its lease and its first event.
+-- Starts executions of one tenant, each with its lease and its first event. Without an owner it
+-- queues, and so does one whose limits are reached; a tenant may have so many in progress at most.
+-- `limited` is whether anything bounds one of them, or it needs an executor of its own.
 --
 -- Returns a row for each start. `created` is false for one whose idempotency key has an execution
 -- already: that one's id, owner and request are returned. A start of a workflow that is gone, not
 -- active, or has another specification by now returns no row.
-CREATE FUNCTION weft_start(tenant uuid, starts weft_new_execution[])
+CREATE FUNCTION weft_start(tenant uuid, starts weft_new_execution[], limited boolean,
+                           tenant_most integer)
 RETURNS TABLE (place bigint, execution_id uuid, owner_id uuid, request_sha256 text,
                deadline_at timestamptz, created boolean, created_at timestamptz)
 LANGUAGE plpgsql
@@ -733,20 +753,31 @@ AS $$
 #variable_conflict use_column
 DECLARE
     fresh uuid[];
+    queued uuid[];
 BEGIN
     PERFORM set_config('app.current_tenant', tenant::text, true);
+    IF limited OR EXISTS (SELECT FROM workflow_executions AS q
+        WHERE q.tenant_id = tenant AND q.status = 'pending' AND NOT q.paused)
+    THEN
+        queued := weft_must_queue(tenant, starts, tenant_most);
+    END IF;
     WITH added AS (
         -- In the order of their keys: two batches that share some wait for each other in turn.
         INSERT INTO workflow_executions AS e (id, tenant_id, organization_id, workflow_id,
             specification_sha256, status, input_data, total_nodes, triggered_by, started_by,
             webhook_url, deadline_at, idempotency_key, request_sha256, owner_id, epoch, started_at,
-            last_event_seq)
+            last_event_seq, priority, dedicated, lane, workflow_limit, key_limit)
         SELECT u.id, tenant, u.organization_id, u.workflow_id, u.specification_sha256,
-            CASE WHEN u.owner_id IS NULL THEN 'pending' ELSE 'running' END, u.input,
+            CASE WHEN r.owner_id IS NULL THEN 'pending' ELSE 'running' END, u.input,
             u.total_nodes, u.triggered_by, u.started_by, u.webhook_url,
             now() + make_interval(secs => u.timeout_seconds), u.idempotency_key,
-            u.request_sha256, u.owner_id, 1, now(), 1
+            u.request_sha256, r.owner_id, 1,
+            -- Not now(): that was before who went before it had ended.
+            CASE WHEN r.owner_id IS NOT NULL THEN clock_timestamp() END,
+            1, u.priority, u.dedicated, u.lane, u.workflow_limit, u.key_limit
         FROM unnest(starts) AS u
+        CROSS JOIN LATERAL (SELECT CASE WHEN u.id = ANY(queued) THEN NULL ELSE u.owner_id END)
+            AS r (owner_id)
         JOIN workflows AS w ON w.tenant_id = tenant AND w.id = u.workflow_id
         WHERE w.status = 'active' AND w.deleted_at IS NULL
             AND w.specification_sha256 = u.specification_sha256
@@ -762,11 +793,12 @@ BEGIN
     FROM unnest(starts) AS u WHERE u.id = ANY(fresh);
 
     RETURN QUERY
-        SELECT u.place, u.id, u.owner_id, u.request_sha256,
-            now() + make_interval(secs => u.timeout_seconds), true, now()
+        SELECT u.place, u.id, CASE WHEN u.id = ANY(queued) THEN NULL ELSE u.owner_id END,
+            u.request_sha256, now() + make_interval(secs => u.timeout_seconds), true, now()
         FROM unnest(starts) WITH ORDINALITY AS u (id, organization_id, workflow_id,
             specification_sha256, input, total_nodes, triggered_by, started_by, webhook_url,
-            timeout_seconds, idempotency_key, request_sha256, owner_id, event_id, payload, place)
+            timeout_seconds, idempotency_key, request_sha256, owner_id, event_id, payload,
+            priority, dedicated, lane, workflow_limit, key_limit, place)
         WHERE u.id = ANY(fresh);
     IF cardinality(fresh) IS DISTINCT FROM cardinality(starts) THEN
         RETURN QUERY
@@ -774,7 +806,7 @@ BEGIN
             FROM unnest(starts) WITH ORDINALITY AS u (id, organization_id, workflow_id,
                 specification_sha256, input, total_nodes, triggered_by, started_by, webhook_url,
                 timeout_seconds, idempotency_key, request_sha256, owner_id, event_id, payload,
-                place)
+                priority, dedicated, lane, workflow_limit, key_limit, place)
             JOIN workflow_executions AS e
                 ON e.tenant_id = tenant AND e.idempotency_key = u.idempotency_key
             WHERE NOT u.id = ANY(COALESCE(fresh, '{}'));
@@ -858,8 +890,11 @@ REVOKE ALL ON FUNCTION weft_write(uuid, uuid, boolean, weft_change[], weft_check
 GRANT EXECUTE ON FUNCTION weft_write(uuid, uuid, boolean, weft_change[], weft_checkpoint[],
     weft_channel_value[], weft_task_write[], weft_node_log[], weft_map_item[], weft_approval[],
     weft_wait[], weft_consumed[], weft_child[], weft_event[]) TO weft_api, weft_engine;
-REVOKE ALL ON FUNCTION weft_start(uuid, weft_new_execution[]) FROM PUBLIC;
-GRANT EXECUTE ON FUNCTION weft_start(uuid, weft_new_execution[]) TO weft_api, weft_engine;
+REVOKE ALL ON FUNCTION weft_end_attempts(uuid[]) FROM PUBLIC;
+GRANT EXECUTE ON FUNCTION weft_end_attempts(uuid[]) TO weft_api, weft_engine;
+REVOKE ALL ON FUNCTION weft_start(uuid, weft_new_execution[], boolean, integer) FROM PUBLIC;
+GRANT EXECUTE ON FUNCTION weft_start(uuid, weft_new_execution[], boolean, integer)
+    TO weft_api, weft_engine;
 REVOKE ALL ON FUNCTION weft_read_execution(uuid, uuid) FROM PUBLIC;
 GRANT EXECUTE ON FUNCTION weft_read_execution(uuid, uuid) TO weft_api, weft_engine;
 REVOKE ALL ON FUNCTION weft_read_startable(uuid, uuid) FROM PUBLIC;

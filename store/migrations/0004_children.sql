@@ -275,22 +275,6 @@ BEGIN
 END
 $$;
 
--- Ends what was still attempted of executions that have ended: whoever ends them from outside has
--- no right to the logs themselves.
-CREATE FUNCTION weft_end_attempts(ended uuid[]) RETURNS void
-LANGUAGE sql
-SECURITY DEFINER
-SET search_path = pg_catalog, public, pg_temp
-AS $$
-    UPDATE execution_node_logs AS l SET status = 'failed', completed_at = now(),
-        error_message = 'The execution ended before this attempt did.'
-    FROM workflow_executions AS e
-    WHERE e.id = ANY(ended) AND e.status IN ('completed', 'failed', 'cancelled')
-        AND l.execution_id = e.id AND l.status = 'running'
-$$;
-
-REVOKE ALL ON FUNCTION weft_end_attempts(uuid[]) FROM PUBLIC;
-GRANT EXECUTE ON FUNCTION weft_end_attempts(uuid[]) TO weft_api, weft_engine;
 REVOKE ALL ON FUNCTION weft_start_children(weft_child[], uuid[]) FROM PUBLIC;
 REVOKE ALL ON FUNCTION weft_next_children(uuid[], uuid) FROM PUBLIC;
 REVOKE ALL ON FUNCTION weft_end_groups(uuid[]) FROM PUBLIC;

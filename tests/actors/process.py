@@ -60,6 +60,7 @@ class Process:
     journal: Journal
     driver: Driver
     saver: JournalSaver
+    host: Host
     runs: dict[UUID, Run]
     flushing: asyncio.Task[None]
     driving: list[asyncio.Task[None]] = field(default_factory=list)
@@ -158,7 +159,8 @@ async def open_process(
     """
     id = uuid7()
     writing = journal_pool or pool
-    await writing.execute(statement("insert_executor"), id, f"executor-{id.hex[-4:]}", "here", 1)
+    slot = f"executor-{id.hex[-4:]}"
+    await writing.execute(statement("insert_executor"), id, slot, "here", 1, False)
     journal = Journal(writing, id, live.publish, patience_seconds)
     journal.go_on = lambda woken: process.go_on(woken)
     runs: dict[UUID, Run] = {}
@@ -167,7 +169,7 @@ async def open_process(
     driver = Driver(host, GraphCache(pool, saver), runs)
     flushing = asyncio.create_task(journal.run())
     async with AsyncExitStack() as stack:
-        process = Process(id, pool, journal, driver, saver, runs, flushing)
+        process = Process(id, pool, journal, driver, saver, host, runs, flushing)
         stack.push_async_callback(process.stop)
         yield process
 

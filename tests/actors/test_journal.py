@@ -55,7 +55,7 @@ async def _running(
     pool: Any, owner: Pool, written: Written, patience_seconds: float = 20
 ) -> AsyncIterator[Journal]:
     id = uuid7()
-    await owner.execute(statement("insert_executor"), id, "executor-0", "here", 1)
+    await owner.execute(statement("insert_executor"), id, "executor-0", "here", 1, False)
     journal = Journal(pool, id, written.publish, patience_seconds)
     task = asyncio.create_task(journal.run())
     try:
@@ -438,7 +438,7 @@ async def _chatter(journal: Journal, held: list[Lease], number: int) -> list[boo
 
 async def _take_over(pool: Pool, held: list[Lease]) -> None:
     heir = uuid7()
-    await pool.execute(statement("insert_executor"), heir, "heir", "here", 1)
+    await pool.execute(statement("insert_executor"), heir, "heir", "here", 1, False)
     orphan = "UPDATE workflow_executions SET owner_id = NULL WHERE id = $1"
     for round in range(ROUNDS // 5):
         await pool.execute(orphan, held[round % 2].execution_id)

@@ -107,7 +107,9 @@ async def _finish(document: Document, ours: bool) -> Outcome:
     begin: Any = {"input": {"n": 1}}
     while True:
         if ours:
-            state, waits = await invoke(graph, begin, CONFIG, told)
+            state, interrupts = await invoke(graph, begin, CONFIG, told)
+            waits = interrupts is not None
+            assert waits == bool(interrupts)
         else:
             state = await graph.ainvoke(begin, CONFIG, context=told, durability="sync")
             waits = bool(state.pop("__interrupt__", None))

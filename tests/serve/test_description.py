@@ -123,7 +123,7 @@ def test_the_contract_s_requests_are_declared(document: dict[str, Any]) -> None:
     )
     assert set(schemas["ExecuteWorkflow"]["properties"]) == {"organization_id", "input", "options"}
     assert set(schemas["ExecuteOptions"]["properties"]) == {
-        "async", "webhook_url", "timeout_seconds",
+        "async", "webhook_url", "timeout_seconds", "priority",
     }  # fmt: skip
     parameters = {p["name"] for p in document["paths"][WORKFLOWS]["get"]["parameters"]}
     assert {"organization_id", "status", "tags", "limit", "offset"} <= parameters
