@@ -44,6 +44,7 @@ _STATUS_AFTER = {
     "node_failed": "failed",
     "node_retrying": "retrying",
     "approval_requested": "waiting",
+    "children_started": "waiting",
 }
 
 
