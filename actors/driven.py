@@ -8,11 +8,10 @@ from __future__ import annotations
 
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass
-from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
 
-from actors.attempts import Attempt
-from actors.backoff import nothing, stand_until_next
+from actors.attempts import delay_seconds
+from actors.backoff import nothing, retry_record
 from actors.children import Call, Calls, child_record, repeats
 from actors.fanout import ItemResult
 from actors.questions import (
@@ -71,13 +70,25 @@ class DrivenMap:
             failed = [child for child in children if child["status"] != "completed"]
             if not failed or not repeats(node.retry, number):
                 break
-            now = datetime.now(UTC)
-            error = f"{len(failed)} of {len(children)} failed: {failed[0]['error_message']}"
-            attempt = Attempt(number, now, None, now, error=error)
-            stand_until_next(run, node, self.task_id, place + 1, attempt)
+            self._stand_until_next(place + 1, number, failed)
             again = [child["parent_map_index"] for child in failed]
             place, number = place + 2, number + 1
         await self.record([])
+
+    def _stand_until_next(self, place: int, number: int, failed: Sequence[Any]) -> None:
+        """Wait for the time of the next attempt at the children that failed."""
+        run, node = self.run, self.node
+        seconds = delay_seconds(node.retry, number, 0)
+        results = [
+            ItemResult.failed(child["parent_map_index"], number, child["error_message"] or "")
+            for child in failed
+        ]
+
+        def make(wait_id: str) -> list[Record]:
+            wait = retry_record(run, node, self.task_id, wait_id, seconds, {"attempt": number})
+            return [wait, *run.notes.items_retrying(node, results, seconds)]
+
+        run.stand(self.task_id, place, "retry", make)
 
     async def _calls(self, again: list[int] | None) -> list[tuple[int, Call]]:
         """Return what is to be started; of an item that cannot be its result is written."""

@@ -26,14 +26,13 @@ from actors.pool import ExecutorPool
 from store.decisions import decide_approval
 from store.executions import (
     cancel_parked,
-    end_due_waits,
     fail_parked,
-    move_lines,
 )
 from store.live import LiveView, open_live_view
 from store.postgres import UNREACHABLE, Pool, open_pool
 from store.queue import Executor, admit, living_executors
 from store.statements import statement
+from store.waking import end_due_waits, move_lines
 from store.writing import Woken
 
 log = structlog.get_logger(__name__)

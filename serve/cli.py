@@ -289,9 +289,8 @@ def approve(
         answer = client.approve(
             execution_id, decision, approval_id=approval, value=value, comment=comment
         )
-    console.print(
-        f"{execution_id}: {plain(answer['decision'])}. Watch it: weft watch {execution_id}"
-    )
+    told = answer["decision"] or f"{len(answer['votes'])} of {answer['required']} answers"
+    console.print(f"{execution_id}: {plain(told)}. Watch it: weft watch {execution_id}")
 
 
 @app.command("list")

@@ -182,6 +182,7 @@ async def list_executions(
     caller: Caller,
     status: ExecutionStatus | None = None,
     workflow_id: str | None = None,
+    parent: str | None = None,
     limit: Limit = 100,
     offset: Offset = 0,
 ) -> Response:
@@ -191,6 +192,7 @@ async def list_executions(
         caller.tenant_id,
         workflow_id=parse("wf", workflow_id) if workflow_id else None,
         status=status,
+        parent_id=parse("exec", parent) if parent else None,
         limit=limit,
         offset=offset,
     )
@@ -211,7 +213,9 @@ async def workflow_executions(
 ) -> Response:
     """List one workflow's executions with their success rate, mean duration and cost."""
     found = await workflows.get_workflow(context.pool, caller.tenant_id, parse("wf", workflow_id))
-    return await list_executions(context, caller, status, render("wf", found.id), limit, offset)
+    return await list_executions(
+        context, caller, status, render("wf", found.id), None, limit, offset
+    )
 
 
 def _totals(totals: Mapping[str, Any]) -> dict[str, Any]:

@@ -30,8 +30,11 @@ async def get_execution(pool: Pool, tenant_id: UUID, execution_id: UUID) -> Row:
 
 async def get_execution_whole(
     pool: Pool, tenant_id: UUID, execution_id: UUID
-) -> tuple[Row, list[Row], list[Row], list[Row]]:
-    """Return an execution with the last attempt at each node, its questions and its maps' counts.
+) -> tuple[Row, list[Row], list[Row], list[Row], list[Row]]:
+    """Return an execution with what people look at together with it.
+
+    That is the last attempt at each node, its questions, its maps' counts, and the first of the
+    executions that it started.
 
     Raises:
         NotFound: The tenant has no such execution.
@@ -47,7 +50,7 @@ async def get_execution_whole(
         dict(attempt) | {"compensates": attempt["task_id"] == COMPENSATION}
         for attempt in row["attempts"] or ()
     ]
-    return whole, attempts, row["approvals"] or [], row["maps"] or []
+    return whole, attempts, row["approvals"] or [], row["maps"] or [], row["children"] or []
 
 
 async def list_node_logs(pool: Pool, tenant_id: UUID, execution_id: UUID) -> list[Row]:
@@ -107,15 +110,18 @@ async def list_executions(
     *,
     workflow_id: UUID | None = None,
     status: str | None = None,
+    parent_id: UUID | None = None,
     limit: int = 100,
     offset: int = 0,
 ) -> tuple[list[Row], Row]:
     """Return a page of executions, the newest first, and the totals over all that match."""
     async with tenant_transaction(pool, tenant_id) as connection:
         rows = await connection.fetch(
-            statement("list_executions"), workflow_id, status, limit, offset
+            statement("list_executions"), workflow_id, status, limit, offset, parent_id
         )
-        totals = await connection.fetchrow(statement("sum_executions"), workflow_id, status)
+        totals = await connection.fetchrow(
+            statement("sum_executions"), workflow_id, status, parent_id
+        )
     return rows, totals
 
 

@@ -193,11 +193,20 @@ class Client:
         *,
         workflow_id: str | None = None,
         status: str | None = None,
+        parent: str | None = None,
         limit: int = 100,
         offset: int = 0,
     ) -> ExecutionPage:
-        """Return one page of the executions of a workflow, or of all, the newest first."""
-        call = requests.list_executions(workflow_id, status, limit, offset)
+        """Return one page of executions, the newest first: of a workflow, or of all.
+
+        Args:
+            workflow_id: Whose executions.
+            status: Only those with this status.
+            parent: Only those that this execution started.
+            limit: The most on the page.
+            offset: After how many it begins.
+        """
+        call = requests.list_executions(workflow_id, status, parent, limit, offset)
         return self._send(call)
 
     def cancel(self, execution_id: str) -> Cancellation:

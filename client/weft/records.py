@@ -16,7 +16,9 @@ EventType = Literal[
     "node_completed",
     "node_failed",
     "node_retrying",
+    "children_started",
     "approval_requested",
+    "approval_vote",
     "approval_decided",
     "workflow_completed",
     "workflow_failed",
@@ -162,6 +164,35 @@ class NodeState(TypedDict, total=False):
     compensation: dict[str, Any]
 
 
+class Vote(TypedDict, total=False):
+    """One person's answer to a question."""
+
+    by: str
+    decision: str
+    value: Any
+    comment: str
+    at: str
+
+
+class Parent(TypedDict, total=False):
+    """The execution that started another one, and the node that awaits it."""
+
+    execution_id: str
+    node_id: str
+    map_index: int | None
+
+
+class Child(TypedDict, total=False):
+    """An execution that a node started."""
+
+    execution_id: str
+    workflow_id: str
+    workflow_name: str
+    node_id: str
+    map_index: int | None
+    status: ExecutionStatus
+
+
 class Approval(TypedDict, total=False):
     """A question that an execution asks a person."""
 
@@ -173,6 +204,10 @@ class Approval(TypedDict, total=False):
     requested_at: str
     expires_at: str | None
     on_timeout: Literal["reject", "approve", "cancel"]
+    map_index: int | None
+    approvers: list[str]
+    required: int
+    votes: list[Vote]
     status: str
     decision: str | None
     value: Any
@@ -208,6 +243,8 @@ class Execution(TypedDict, total=False):
     progress: Progress
     nodes: list[NodeState]
     approvals: list[Approval]
+    parent: Parent | None
+    children: list[Child]
     output: Any
     error: Any
     queued: Queued | None
@@ -231,6 +268,7 @@ class ExecutionRow(TypedDict, total=False):
     status: ExecutionStatus
     duration_seconds: float | None
     cost_usd: float
+    parent: Parent | None
     started_at: str | None
     completed_at: str | None
     progress: Progress
@@ -263,7 +301,9 @@ class Decision(TypedDict, total=False):
     execution_id: str
     approval_id: str
     status: str
-    decision: str
+    decision: str | None
+    required: int
+    votes: list[Vote]
 
 
 class NodeLog(TypedDict, total=False):

@@ -209,11 +209,16 @@ def execution(execution_id: str) -> Request[Execution]:
 
 
 def list_executions(
-    workflow_id: str | None, status: str | None, limit: int, offset: int
+    workflow_id: str | None, status: str | None, parent: str | None, limit: int, offset: int
 ) -> Request[ExecutionPage]:
-    """List executions of one workflow or of all."""
-    path = _path(WORKFLOWS, workflow_id, "executions") if workflow_id else EXECUTIONS
-    return Request("GET", path, _given(status=status, limit=limit, offset=offset))
+    """List executions of one workflow, of one execution's nodes, or of all."""
+    if workflow_id and parent is None:
+        path = _path(WORKFLOWS, workflow_id, "executions")
+        return Request("GET", path, _given(status=status, limit=limit, offset=offset))
+    given = _given(
+        workflow_id=workflow_id, status=status, parent=parent, limit=limit, offset=offset
+    )
+    return Request("GET", EXECUTIONS, given)
 
 
 def cancel(execution_id: str) -> Request[Cancellation]:

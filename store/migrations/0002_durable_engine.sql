@@ -820,12 +820,22 @@ CREATE TYPE weft_map_count AS (
     failed integer
 );
 
+CREATE TYPE weft_child_state AS (
+    id uuid,
+    workflow_id uuid,
+    workflow_name text,
+    parent_node_id text,
+    parent_map_index integer,
+    status text
+);
+
 -- An execution as people look at it: its row, the last attempt at each node and compensation, its
--- questions, and how far its maps are; no row when the tenant has no such execution.
+-- questions, how far its maps are, and the first hundred executions that it started; no row when
+-- the tenant has no such execution.
 CREATE FUNCTION weft_read_execution(tenant uuid, wanted uuid)
 RETURNS TABLE (execution workflow_executions, workflow_name text, document jsonb,
                attempts execution_node_logs[], approvals execution_approvals[],
-               maps weft_map_count[])
+               maps weft_map_count[], children weft_child_state[])
 LANGUAGE plpgsql
 SET search_path = pg_catalog, public, pg_temp
 SET plan_cache_mode = force_generic_plan
@@ -854,7 +864,14 @@ BEGIN
                     WHERE n.execution_id = wanted AND n.task_id NOT LIKE 'epilogue:%'
                     ORDER BY n.node_id, n.started_at DESC)
                 GROUP BY i.node_id
-            ) AS m)
+            ) AS m),
+            (SELECT array_agg(ROW(c.id, c.workflow_id, c.name, c.parent_node_id,
+                c.parent_map_index, c.status)::weft_child_state ORDER BY c.id) FROM (
+                SELECT x.id, x.workflow_id, n.name, x.parent_node_id, x.parent_map_index, x.status
+                FROM workflow_executions AS x
+                JOIN workflows AS n ON n.tenant_id = x.tenant_id AND n.id = x.workflow_id
+                WHERE x.parent_execution_id = wanted ORDER BY x.id LIMIT 100
+            ) AS c)
         FROM workflow_executions AS e
         JOIN workflows AS w ON w.tenant_id = e.tenant_id AND w.id = e.workflow_id
         JOIN workflow_specifications AS s

@@ -5,10 +5,15 @@ from uuid import UUID
 
 import pytest
 
-from store.executions import cancel_parked, end_due_waits, pause_execution, resume_execution
+from store.executions import (
+    cancel_parked,
+    pause_execution,
+    resume_execution,
+)
 from store.json_values import loads
 from store.live import LiveView
 from store.postgres import Pool
+from store.waking import end_due_waits
 from tests.actors.conftest import Begin, Look, OpenProcess
 from tests.actors.pools import BreakingPool, Death
 from tests.actors.process import Process, take_over

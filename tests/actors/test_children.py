@@ -6,12 +6,15 @@ from uuid import UUID
 import pytest
 
 from store.decisions import decide_approval
-from store.executions import cancel_parked, end_due_waits, send_signal
+from store.executions import (
+    cancel_parked,
+)
 from store.json_values import loads
 from store.live import LiveView
 from store.postgres import Pool
 from store.statements import statement
 from store.status import Status
+from store.waking import end_due_waits, send_signal
 from tests.actors.conftest import Begin, Look, OpenProcess
 from tests.actors.pools import BreakingPool, Death
 from tests.actors.process import Process, adopt_all

@@ -19,11 +19,11 @@ from store.executions import (
     fail_parked,
     pause_execution,
     resume_execution,
-    send_signal,
     start_execution,
 )
 from store.live import LiveView
 from store.postgres import Pool
+from store.waking import send_signal
 from tests.actors.workflows import wait
 from tests.eventually import eventually
 from tests.factories import Account, MakeWorkflow
