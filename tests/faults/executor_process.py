@@ -73,6 +73,7 @@ async def _recover(orders: Orders, config: ExecutorConfig) -> None:
             try:
                 await supervisor._watch(pool, live)
                 await supervisor._clock(pool, live)
+                await supervisor._timers(pool)
             except UNREACHABLE as error:
                 sys.stderr.write(f"database away: {error!r}\n")
             await asyncio.wait([stop], timeout=orders.look_seconds)
