@@ -72,10 +72,15 @@ class ExecutionActor:
         from actors.engine import open_engine  # noqa: PLC0415
 
         config = self._config
-        engine = await self._stack.enter_async_context(open_engine(config, self.id))
-        await engine.pool.execute(
-            statement("insert_executor"), self.id, self.slot, self.slot, os.getpid()
-        )
+        async with AsyncExitStack() as starting:
+            engine = await starting.enter_async_context(open_engine(config, self.id))
+            await engine.pool.execute(
+                statement("insert_executor"), self.id, self.slot, self.slot, os.getpid()
+            )
+            # Whoever held this slot before is gone: its executions need not wait for its lease.
+            await engine.pool.execute(statement("stop_former_executors"), self.slot, self.id)
+            # Only now something begins: until here it can be started again.
+            self._stack.push_async_exit(starting.pop_all())
         self._lease = threading.Thread(
             target=keep_lease,
             args=(config.database_url, self.id, config.lease_seconds, self._lease_stopped,
@@ -85,8 +90,6 @@ class ExecutionActor:
         self._lease.start()
         self._watch(asyncio.create_task(engine.journal.run(), name="journal"))
         self._watch(asyncio.create_task(self._adopt(engine), name="adopt"))
-        # Whoever held this slot before is gone: its executions need not wait for its lease to end.
-        await engine.pool.execute(statement("stop_former_executors"), self.slot, self.id)
         settle_memory()
         return engine
 

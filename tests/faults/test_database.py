@@ -11,8 +11,12 @@ import asyncpg
 import psutil
 import pytest
 
+from actors.config import ExecutorConfig
+from actors.executor import ExecutionActor
+from agents.settings import AgentSettings
 from serve.embedded import embedded_postgres, socket_folder
 from store.migrate import migrate
+from store.postgres import UNREACHABLE
 from tests.conftest import TEMPLATE, database_url, fresh_database
 from tests.eventually import eventually
 from tests.faults.conftest import Begin, Catch, Crew, ProxiedDatabase
@@ -194,6 +198,25 @@ async def test_commit_is_cut_off(
     epochs = await crew.database.fetch("SELECT DISTINCT epoch FROM workflow_executions")
     assert {row["epoch"] for row in epochs} <= {1, 2}  # An answer wakes it under the next one.
     await crew.check(*NODES)
+
+
+@pytest.mark.parametrize("words", ["INSERT INTO executors", "WHERE slot"])
+async def test_executor_whose_start_was_cut_off_starts(
+    words: str, crew: Crew, proxied: ProxiedDatabase
+) -> None:
+    """Asked again it is one owner with one lease, whatever had been written before."""
+    settings = AgentSettings(sandbox_processes=1)
+    config = ExecutorConfig(proxied.dsn, crew.redis_url, 10.0, settings, {})
+    actor = ExecutionActor("executor-0", config)
+    proxied.proxy.at_commit("reply", words).cut()
+    with pytest.raises(UNREACHABLE):
+        await actor.ready()
+    assert await actor.ready() == str(actor.id)
+    rows = await crew.database.fetch("SELECT id FROM executors WHERE stopped_at IS NULL")
+    assert [row["id"] for row in rows] == [actor.id]
+    await actor.stop()
+    rows = await crew.database.fetch("SELECT id FROM executors WHERE stopped_at IS NULL")
+    assert rows == []
 
 
 @pytest.mark.faults
