@@ -38,6 +38,7 @@ async def test_poison_ends_and_its_neighbours_do_not(begin: Begin, crew: Crew) -
     await crew.check("a", "long", "c", "poison")
 
 
+@pytest.mark.faults
 async def test_two_poisons_do_not_save_each_other(begin: Begin, crew: Crew) -> None:
     """Each is ended after its own deaths, whatever the other does."""
     worker = await crew.executor()

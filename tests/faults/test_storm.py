@@ -18,7 +18,7 @@ from tests.faults.nemesis import Nemesis
 
 IN_FLIGHT = 40
 STARTS_AT_ONCE = 5
-FAST_SEED, FAST_SECONDS = 20, 8.0
+FAST_SEED, FAST_SECONDS = 20, 6.0
 CALM_SECONDS = 90
 """How long the last of them may take once everything works again."""
 BEATS_SECONDS = 0.05
