@@ -154,6 +154,7 @@ class JournalSaver(BaseCheckpointSaver[str]):
         for entry, amount in place.writes:
             recorder.held.extend(entry.recall()[amount:])
         place.writes = []
+        recorder.held = [record for record in recorder.held if not _is_write(record, namespace)]
         recorder.held.extend(records)
         # Before the first node has run there is nothing that the execution's row does not say; but
         # what nodes leave from now on names this checkpoint, so it comes before them or with them.
@@ -207,7 +208,9 @@ class JournalSaver(BaseCheckpointSaver[str]):
             await self._journal.append(lease, recorder.take_held())
             return
         if notes and recorder.holds():
-            recorder.held.extend(notes)
+            # Who commits before the next checkpoint must commit the writes, too: told as completed
+            # without them, the task would run again.
+            recorder.held.extend([*records, *notes])
             return
         # The checkpoint that these are writes of; what follows commits them with its own.
         held, recorder.held = recorder.held, []
@@ -305,6 +308,10 @@ def _checkpoint_records(
                 )
             )
     return records
+
+
+def _is_write(record: Record, namespace: str) -> bool:
+    return isinstance(record, WriteRecord) and record.checkpoint_ns == namespace
 
 
 def _place(config: RunnableConfig) -> tuple[UUID, str]:

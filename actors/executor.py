@@ -84,11 +84,16 @@ class ExecutionActor:
         from actors.engine import open_engine  # noqa: PLC0415
 
         config = self._config
-        engine = await self._stack.enter_async_context(open_engine(config, self.id))
-        await engine.pool.execute(
-            statement("insert_executor"), self.id, self.slot, self.slot, os.getpid(),
-            self._dedicated,
-        )  # fmt: skip
+        async with AsyncExitStack() as starting:
+            engine = await starting.enter_async_context(open_engine(config, self.id))
+            await engine.pool.execute(
+                statement("insert_executor"), self.id, self.slot, self.slot, os.getpid(),
+                self._dedicated,
+            )  # fmt: skip
+            # Whoever held this slot before is gone: its executions need not wait for its lease.
+            await engine.pool.execute(statement("stop_former_executors"), self.slot, self.id)
+            # Only now something begins: until here it can be started again.
+            self._stack.push_async_exit(starting.pop_all())
         meter = LoadMeter(asyncio.get_running_loop(), self._tasks.__len__)
         self._lease = threading.Thread(
             target=keep_lease,
@@ -106,8 +111,6 @@ class ExecutionActor:
                 lambda id: self._begin(id, engine.driver.drive(id, self.id)),
             )  # fmt: skip
             self._watch(asyncio.create_task(self._admission.run(), name="admission"))
-        # Whoever held this slot before is gone: its executions need not wait for its lease to end.
-        await engine.pool.execute(statement("stop_former_executors"), self.slot, self.id)
         settle_memory()
         return engine
 

@@ -5,11 +5,14 @@ import contextlib
 import hashlib
 import logging
 import shutil
+import threading
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import ray
 from ray import serve as ray_serve
+from ray.actor import ActorHandle
 
 from actors.config import ExecutorConfig, SupervisorConfig
 from actors.names import NAMESPACE
@@ -27,6 +30,8 @@ OBJECT_STORE_BYTES = 256 * 1024 * 1024
 READY_SECONDS = 120
 STOP_SECONDS = 15
 """How long executors may take to stop, beside what their nodes are given."""
+ASK_SECONDS = 2.0
+"""How long the supervisor may stand still after its process has died."""
 
 
 @contextlib.contextmanager
@@ -71,14 +76,26 @@ def open_cluster(
         started: ray.ObjectRef[int] = supervisor.ready.remote()
         _start_serve(settings, database_url, redis_url, key)
         ray.get(started, timeout=READY_SECONDS)
+        stopped = threading.Event()
+        threading.Thread(
+            target=_keep_started, args=(supervisor, stopped), name="supervisor", daemon=True
+        ).start()
         try:
             yield dashboard_url
         finally:
+            stopped.set()
             if settings.ray_address is not None:
                 # A cluster of our own ends as a whole, which is faster.
                 ray_serve.shutdown()
             with contextlib.suppress(ray.exceptions.RayError):
                 ray.get(supervisor.stop.remote(), timeout=settings.drain_seconds + STOP_SECONDS)
+
+
+def _keep_started(supervisor: ActorHandle[Any], stopped: threading.Event) -> None:
+    """Ask for it again and again: one that Ray has started again does nothing until it is asked."""
+    while not stopped.wait(ASK_SECONDS):
+        with contextlib.suppress(ray.exceptions.RayError):
+            ray.get(supervisor.ready.remote(), timeout=READY_SECONDS)
 
 
 def platform_key(settings: Settings) -> bytes:

@@ -292,7 +292,7 @@ async def recover(pool: Pool, heir: Process, id: UUID) -> None:
 
     async def ended() -> bool:
         # What a last flush of the dead still locks is given later.
-        await pool.fetch(statement("take_over_executions"), [heir.id], 100)
+        await pool.fetch(statement("take_over_executions"), [heir.id], 100, 1000, 100)
         await adopt_all(pool, heir)
         status = await pool.fetchval("SELECT status FROM workflow_executions WHERE id = $1", id)
         return Status(status).ended

@@ -412,7 +412,9 @@ async def test_waiting_execution_that_is_ended_runs_its_last_nodes(
     assert await end(engine_pool, live, account.tenant_id, id, "enough")
     status = await engine_pool.fetchval("SELECT status FROM execution_approvals")
     assert status == "withdrawn"
-    [taken] = await engine_pool.fetch(statement("take_over_executions"), [process.id], 10)
+    [taken] = await engine_pool.fetch(
+        statement("take_over_executions"), [process.id], 10, 1000, 100
+    )
     assert taken["id"] == id
     await process.drive(id)
     assert step.ran == ["a", *([] if cancelled else ["a.compensate"]), "last"]

@@ -1,5 +1,6 @@
 """What the tests of faults share: real processes, an outside world, the tables."""
 
+import asyncio
 import itertools
 import shutil
 import tempfile
@@ -31,6 +32,7 @@ from tests.faults.specifications import ITEMS, shapes
 LEASE_SECONDS = 10.0
 """Long enough for a busy machine; a test that needs the end of a lease brings it about."""
 LOOK_SECONDS = 0.1
+STARTS = 10
 ENDED = ("completed", "failed", "cancelled")
 
 
@@ -61,6 +63,16 @@ async def effects(empty_dsn: str) -> AsyncIterator[Effects]:
     """The outside world."""
     async with open_effects(empty_dsn) as opened:
         yield opened
+
+
+@dataclass
+class Kept:
+    """Executors that are started again whenever they die."""
+
+    workers: dict[str, Worker]
+    """Who is in a slot now."""
+    codes: list[int] = field(default_factory=list)
+    """How those before ended."""
 
 
 @dataclass
@@ -102,6 +114,32 @@ class Crew:
         worker = Worker(self.nursery, told, self.nursery.fork(told))
         self.workers.append(worker)
         return worker
+
+    @asynccontextmanager
+    async def kept_alive(self, *workers: Worker) -> AsyncIterator["Kept"]:
+        """Start an executor again when it died, in the same slot, as Ray does."""
+        kept = Kept({worker.orders.slot: worker for worker in workers})
+
+        async def keep(slot: str) -> None:
+            while True:
+                worker = kept.workers[slot]
+                kept.codes.append(await worker.ended(seconds=600))
+                orders = {"slot": slot, "database_url": worker.orders.database_url}
+                for _ in range(STARTS):
+                    # What befalls it may befall it while it starts.
+                    with suppress(AssertionError):
+                        kept.workers[slot] = await self.executor(**orders)
+                        break
+
+        keepers = [asyncio.create_task(keep(slot)) for slot in kept.workers]
+        try:
+            yield kept
+        finally:
+            for keeper in keepers:
+                keeper.cancel()
+            for outcome in await asyncio.gather(*keepers, return_exceptions=True):
+                if isinstance(outcome, AssertionError):
+                    raise outcome
 
     async def expire(self, *workers: Worker) -> None:
         """Let leases run out now, as the database sees it."""
@@ -163,6 +201,26 @@ class Crew:
             await eventually(known, seconds)
         left = [dict(row) for row in await rest()]
         assert not left, f"not {status} within {seconds:g} s: {left[:5]}"
+
+    async def all_end(self, seconds: float) -> None:
+        """Wait until no execution runs or waits any more."""
+
+        async def rest() -> list[Any]:
+            return list(
+                await self.database.fetch(
+                    "SELECT id, status, waiting_reason, current_node_id, epoch, owner_id, "
+                    "owner_losses FROM workflow_executions "
+                    "WHERE status IN ('pending', 'running', 'waiting') ORDER BY id"
+                )
+            )
+
+        async def ended() -> bool:
+            return not await rest()
+
+        with suppress(AssertionError):
+            await eventually(ended, seconds)
+        left = [dict(row) for row in await rest()]
+        assert not left, f"{len(left)} not ended within {seconds:g} s: {left[:5]}"
 
     async def check(self, *nodes: str, within_seconds: float = 30) -> None:
         """Check every invariant.

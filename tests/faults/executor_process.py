@@ -77,6 +77,7 @@ async def _recover(orders: Orders, config: ExecutorConfig) -> None:
                 await supervisor._watch(pool, live)
                 await supervisor._admit(pool, 0)
                 await supervisor._clock(pool, live)
+                await supervisor._timers(pool)
             except UNREACHABLE as error:
                 sys.stderr.write(f"database away: {error!r}\n")
             await asyncio.wait([stop], timeout=orders.look_seconds)

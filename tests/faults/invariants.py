@@ -47,7 +47,7 @@ GROUP BY execution_id, node_id, task_id, map_index HAVING count(*) > 1
 """
 VISITS = """
 SELECT execution_id, node_id, count(*) AS visits FROM execution_node_logs
-WHERE status = 'completed' GROUP BY execution_id, node_id
+WHERE status = 'completed' AND task_id <> 'epilogue:compensate' GROUP BY execution_id, node_id
 """
 MAP_ITEMS = """
 SELECT execution_id, node_id, map_index, count(*) AS visits FROM execution_map_items
@@ -121,7 +121,8 @@ FROM workflow_executions AS e
 LEFT JOIN (SELECT execution_id, count(*) AS events FROM execution_events
     WHERE event_type = 'node_completed' GROUP BY execution_id) AS v ON v.execution_id = e.id
 LEFT JOIN (SELECT execution_id, count(*) AS visits FROM execution_node_logs
-    WHERE status = 'completed' GROUP BY execution_id) AS l ON l.execution_id = e.id
+    WHERE status = 'completed' AND task_id <> 'epilogue:compensate'
+    GROUP BY execution_id) AS l ON l.execution_id = e.id
 WHERE coalesce(v.events, 0) <> coalesce(l.visits, 0) OR e.completed_nodes <> coalesce(v.events, 0)
 """
 DECISIONS = """

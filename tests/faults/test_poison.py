@@ -1,36 +1,11 @@
 """An execution that kills whoever runs it is ended; those that ran beside it are not."""
 
-import asyncio
-from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager, suppress
-
 import pytest
 
 from actors.supervisor import OWNER_LOSSES_LIMIT
 from tests.eventually import eventually
 from tests.faults.conftest import Begin, Crew
-from tests.faults.nursery import Worker
 from tests.faults.specifications import posts, row
-
-
-@asynccontextmanager
-async def _kept_alive(crew: Crew, *workers: Worker) -> AsyncIterator[list[int]]:
-    """Start a process again that died, as Ray does; yields how they ended."""
-    codes: list[int] = []
-
-    async def keep(worker: Worker) -> None:
-        while True:
-            codes.append(await worker.ended(seconds=120))
-            worker = await crew.executor(slot=worker.orders.slot)
-
-    keepers = [asyncio.create_task(keep(worker)) for worker in workers]
-    try:
-        yield codes
-    finally:
-        for keeper in keepers:
-            keeper.cancel()
-        with suppress(asyncio.CancelledError):
-            await asyncio.gather(*keepers)
 
 
 @pytest.mark.requirement("FR-2.6", "NFR-3.3")
@@ -44,9 +19,9 @@ async def test_poison_ends_and_its_neighbours_do_not(begin: Begin, crew: Crew) -
     neighbours = [id for worker in workers for id in await begin(neighbour, worker, count=4)]
     await eventually(lambda: len(gate.held) == len(neighbours))
     crew.effects.deadly.add("poison")
-    async with crew.fault(), _kept_alive(crew, *workers) as codes:
+    async with crew.fault(), crew.kept_alive(*workers) as kept:
         [poison] = await begin(row([posts("poison", crew.effects.url)]), workers[0])
-        await eventually(lambda: len(codes) == 3, 30)
+        await eventually(lambda: len(kept.codes) == 3, 30)
         crew.effects.let_pass("long")
         gate.opened.set()
         await crew.until("failed", poison, seconds=60)
@@ -55,7 +30,7 @@ async def test_poison_ends_and_its_neighbours_do_not(begin: Begin, crew: Crew) -
         "SELECT error_message, owner_losses FROM workflow_executions WHERE id = $1", poison
     )
     assert ended["error_message"] == f"Its executor died {OWNER_LOSSES_LIMIT} times while it ran."
-    assert len(codes) == OWNER_LOSSES_LIMIT
+    assert len(kept.codes) == OWNER_LOSSES_LIMIT
     losses = await crew.database.fetch(
         "SELECT owner_losses FROM workflow_executions WHERE id <> $1", poison
     )
@@ -63,12 +38,13 @@ async def test_poison_ends_and_its_neighbours_do_not(begin: Begin, crew: Crew) -
     await crew.check("a", "long", "c", "poison")
 
 
+@pytest.mark.faults
 async def test_two_poisons_do_not_save_each_other(begin: Begin, crew: Crew) -> None:
     """Each is ended after its own deaths, whatever the other does."""
     worker = await crew.executor()
     crew.recoverer(look_seconds=0.02)
     crew.effects.deadly.add("poison")
-    async with crew.fault(), _kept_alive(crew, worker):
+    async with crew.fault(), crew.kept_alive(worker):
         document = row([posts("poison", crew.effects.url)])
         ids = await begin(document, worker, count=2)
         await crew.until("failed", *ids, seconds=40)

@@ -352,7 +352,10 @@ async def test_dedicated_executions_have_places_of_their_own(
     assert admitted == [Woken(ids[0], None), Woken(ids[1], None)]
     rows = await queue.pool.fetch(statement("list_unhosted_executions"), 10)
     assert [row["id"] for row in rows] == ids[:2]
-    assert await queue.pool.fetch(statement("take_over_executions"), [queue.owner_id], 10) == []
+    assert (
+        await queue.pool.fetch(statement("take_over_executions"), [queue.owner_id], 10, 1000, 100)
+        == []
+    )
     one, two = await _executor(queue.pool, "one"), await _executor(queue.pool, "two")
     claimed = await asyncio.gather(
         *(queue.pool.fetch(statement("claim_execution"), ids[0], id) for id in (one, two))
