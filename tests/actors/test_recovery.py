@@ -112,7 +112,9 @@ async def test_suspects_run_in_ever_smaller_company(
         taken.append(sorted(row["id"] for row in await _take_over(engine_pool, owner)))
     assert taken[:2] == [ids, ids]
     assert [set(some) for some in taken[2:]] == [{ids[0], ids[1]}, {ids[0], ids[2], ids[3]}]
-    [other] = await _started(make_workflow, start, None, 1)
+    neighbour = await _executor(engine_pool, "executor-1")
+    [other] = await _started(make_workflow, start, neighbour, 1)
+    await engine_pool.execute(END_LEASE, neighbour)
     assert [row["id"] for row in await _take_over(engine_pool, owner)] == [other]
     await write(engine_pool, ProgressRecord(ids[0], completed=1))
     assert [row["id"] for row in await _take_over(engine_pool, owner)] == [ids[1]]

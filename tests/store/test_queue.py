@@ -30,6 +30,10 @@ SELECT gen_random_uuid(), e.tenant_id, e.organization_id, e.workflow_id, e.speci
     1, 1, 1, e.lane, e.key_limit, e.created_at
 FROM workflow_executions AS e CROSS JOIN generate_series(1, $2) WHERE e.id = $1
 """
+ANSWER = """
+INSERT INTO execution_waits (tenant_id, execution_id, interrupt_id, node_id, event, status, ended_at)
+VALUES ($1, $2, 'w', 'only', 'e', 'ended', now())
+"""
 IN_PROGRESS = """
 SELECT id FROM workflow_executions WHERE status IN ('running', 'waiting') ORDER BY started_at, id
 """
@@ -129,6 +133,7 @@ async def test_waiting_execution_keeps_its_place(
     first, second = await queue.start(workflow, 2, workflow_limit=1)
     await park(queue.pool, account.tenant_id, first, "only")
     assert await queue.admit() == []
+    await queue.pool.execute(ANSWER, account.tenant_id, first)
     [woken] = await queue.pool.fetch(statement("wake_execution"), first, queue.owner_id)
     assert woken["owner_id"] == queue.owner_id
     await _end(queue.pool, first)
