@@ -23,6 +23,7 @@ from actors.outcome import execution_output
 from actors.pausing import paused_interrupts
 from actors.run import Run
 from actors.scope import Facts
+from actors.seeds import Seeds
 from compiler.failures import STOPPING
 from compiler.graph import FAILURES
 from store.json_values import loads
@@ -96,6 +97,10 @@ class Driver:
         facts = Facts(handed.workflow_id, handed.workflow_name, compiled, handed.input,
                       handed.user_email, handed.user_name)  # fmt: skip
         run = Run(lease, facts, self._host, handed.fresh, handed.paused, handed.was_paused)
+        if handed.origin_id is not None and handed.origin_kind is not None:
+            run.seeds = Seeds(
+                self._host.pool, lease.execution_id, handed.origin_id, handed.origin_kind
+            )
         self._runs[handed.execution_id] = run
         if handed.status == Status.PENDING:
             move = MoveRecord(lease.execution_id, lease.epoch, Status.RUNNING)
@@ -167,6 +172,8 @@ class Driver:
         started = not run.fresh
         if started:
             run.stopped_by = await self._stopped_by(run)
+            if run.seeds:
+                await run.seeds.load()
         while True:
             answers = await self._answers(run, config) if started else {}
             begin: Any = None if started else {"input": dict(run.facts.input)}

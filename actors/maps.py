@@ -1,5 +1,6 @@
 """The rows of mapped lists, as their execution's owner reads them."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 from uuid import UUID
@@ -42,6 +43,11 @@ class MapRows:
                 self._lists.pop(next(iter(self._lists)))
         return self._lists[task_id]
 
+    async def done(self, task_id: str) -> frozenset[int]:
+        """Return the items that have completed."""
+        rows = await self._pool.fetch(statement("list_done_items"), self._execution_id, task_id)
+        return frozenset(row["map_index"] for row in rows)
+
     async def count(self, task_id: str) -> tuple[int, int]:
         """Return how many items have ended and how many of them failed."""
         if task_id not in self._counts:
@@ -55,3 +61,14 @@ class MapRows:
         """Count items whose results are about to be written."""
         before = self._counts[task_id]
         self._counts[task_id] = (before[0] + ended, before[1] + failed)
+
+
+def stretches(places: Sequence[int]) -> list[tuple[int, int]]:
+    """Return sorted places as stretches without a gap: the first, and the one after the last."""
+    found: list[tuple[int, int]] = []
+    for place in places:
+        if found and found[-1][1] == place:
+            found[-1] = (found[-1][0], place + 1)
+        else:
+            found.append((place, place + 1))
+    return found

@@ -13,6 +13,7 @@ from actors.fanout import ItemResult
 from actors.journal import Lease
 from agents.agent import AgentResult, Usage
 from compiler.failures import Then
+from compiler.graph import Update
 from compiler.specification import Node
 from store.json_values import clean_text, dumps
 from store.records import (
@@ -74,9 +75,14 @@ class Notes:
         ]
 
     def completed(
-        self, node: Node, task_id: str, attempt: Attempt, result: AgentResult
+        self,
+        node: Node,
+        task_id: str,
+        attempt: Attempt,
+        result: AgentResult,
+        route: Update | None = None,
     ) -> list[Record]:
-        """Note a node's result."""
+        """Note a node's result, and where it goes on when it chooses that."""
         usage = result.usage
         payload = {
             "agent_name": node.agent,
@@ -86,6 +92,7 @@ class Notes:
             "llm_tokens": usage.llm_tokens,
             "api_calls": usage.api_calls,
             "cost_usd": usage.cost_usd,
+            **_taken(route),
         }
         return [
             self._log(node, task_id, attempt, "completed", result),
@@ -93,8 +100,49 @@ class Notes:
             self.event(f"{self._subject}_completed", node.id, payload),
         ]
 
+    def reused(
+        self,
+        node: Node,
+        task_id: str,
+        output: Any,
+        origin: str,
+        route: Update,
+        items: int | None = None,
+    ) -> list[Record]:
+        """Note a result of another execution that this one reuses; it costs nothing again.
+
+        Args:
+            node: Whose result it is.
+            task_id: The visit that its log is for.
+            output: The result, as it is shown.
+            origin: The other execution.
+            route: Where the node goes on when it chooses that.
+            items: How many items it has, when it is of a map.
+        """
+        now = datetime.now(UTC)
+        facts: dict[str, Any] = {} if items is None else {"items": items}
+        facts["reused_from"] = origin
+        attempt = Attempt(1, now, None, now, AgentResult(output, metadata=facts))
+        payload = {
+            "agent_name": node.agent,
+            "attempt": 1,
+            "output": {node.key: output},
+            **facts,
+            **_taken(route),
+        }
+        return [
+            self._log(node, task_id, attempt, "completed", attempt.result),
+            ProgressRecord(self._execution_id, completed=1),
+            self.event("node_completed", node.id, payload),
+        ]
+
     def failed(
-        self, node: Node, task_id: str, attempt: Attempt, then: Then | None = None
+        self,
+        node: Node,
+        task_id: str,
+        attempt: Attempt,
+        then: Then | None = None,
+        route: Update | None = None,
     ) -> list[Record]:
         """Note that a node failed for good, and what follows."""
         payload = {
@@ -103,6 +151,7 @@ class Notes:
             "duration_seconds": _seconds(attempt),
             "error_message": attempt.error,
             "then": then,
+            **_taken(route),
         }
         records: list[Record] = [
             self._log(node, task_id, attempt, "failed"),
@@ -158,7 +207,9 @@ class Notes:
         }
         return [*items, self._progress(usage), self.event("node_progress", node.id, progress)]
 
-    def map_completed(self, node: Node, map_task_id: str, shown: Any, count: int) -> list[Record]:
+    def map_completed(
+        self, node: Node, map_task_id: str, shown: Any, count: int, route: Update
+    ) -> list[Record]:
         """Note that all items of a map have ended well."""
         now = datetime.now(UTC)
         attempt = Attempt(1, now, None, now, AgentResult(shown, metadata={"items": count}))
@@ -167,6 +218,7 @@ class Notes:
             "attempt": 1,
             "items": count,
             "output": {node.key: shown},
+            **_taken(route),
         }
         return [
             self._log(node, map_task_id, attempt, "completed", attempt.result),
@@ -234,11 +286,18 @@ class Notes:
             self.event("wait_started", asked["node_id"], wait),
         ]
 
-    def answered(self, node: Node, task_id: str, shown: Any, output: Any) -> list[Record]:
+    def answered(
+        self, node: Node, task_id: str, shown: Any, output: Any, route: Update
+    ) -> list[Record]:
         """Note that a question's answer was taken over."""
         now = datetime.now(UTC)
         attempt = Attempt(1, now, shown, now, AgentResult(output))
-        payload = {"agent_name": node.agent, "attempt": 1, "output": {node.key: output}}
+        payload = {
+            "agent_name": node.agent,
+            "attempt": 1,
+            "output": {node.key: output},
+            **_taken(route),
+        }
         return [
             self._log(node, task_id, attempt, "completed", attempt.result),
             ProgressRecord(self._execution_id, completed=1),
@@ -285,6 +344,11 @@ class Notes:
             api_calls=usage.api_calls,
             cost_usd=usage.cost_usd,
         )
+
+
+def _taken(route: Update | None) -> dict[str, Any]:
+    """Return what an event says of the way that a node chose; nothing of one that does not."""
+    return {"route": next(iter(route.values()))} if route else {}
 
 
 def _seconds(attempt: Attempt) -> float:

@@ -16,10 +16,11 @@ from actors.ending import Ending
 from actors.fanout import Chunk, ItemResult
 from actors.hosting import Host
 from actors.journal import Lease
-from actors.maps import MapRows
+from actors.maps import MapRows, stretches
 from actors.notes import Notes
 from actors.pausing import PAUSE, is_pause
 from actors.scope import Facts, Known, scope
+from actors.seeds import Seed, Seeds
 from actors.serde import StoredValue
 from agents.agent import AgentContext
 from agents.errors import AgentError
@@ -65,6 +66,8 @@ class Run:
     stopped_by: dict[str, str] = field(default_factory=dict)
     """Why nodes failed in this process after whose failure no other begins: a branch's failures
     reach the state at its end only."""
+    seeds: Seeds | None = None
+    """What it reuses, when it was made of another execution."""
     ending: Ending | None = None
     """How it will end, once that is decided and recorded."""
     places: dict[str, Place] = field(default_factory=dict)
@@ -121,6 +124,8 @@ class Run:
         task_id = _task_id(config)
         self.pause_point()
         known = await self.known(state)
+        if self.seeds and (seed := await self.seeds.next(node)):
+            return await self._reuse(node, task_id, seed, known)
         if node.agent in ("human_loop", "wait"):
             return await self._ask(node, task_id, known)
         attempt = await self.attempts(node, task_id, known, self._notes_of)
@@ -132,7 +137,8 @@ class Run:
         except AgentError as error:
             failed = replace(attempt, result=None, error=str(error))
             return await self._fail(node, task_id, failed, known)
-        self._notes[task_id] = self._notes_of.completed(node, task_id, attempt, attempt.result)
+        records = self._notes_of.completed(node, task_id, attempt, attempt.result, route)
+        self._ended(node, task_id, records)
         return {node.key: output, **route}
 
     async def plan_map(
@@ -143,15 +149,24 @@ class Run:
         self.pause_point()
         begun = Attempt(1, datetime.now(UTC), node.parameters)
         known = await self.known(state)
+        seed = await self.seeds.next(node) if self.seeds else None
+        if seed and seed.failure is not None:
+            update = await self._reuse(node, task_id, seed, known)
+            return {**update, map_channel(node.id): None}
+        if seed and not seed.partial:
+            # All of its items are there, so nothing is left to run.
+            return {map_channel(node.id): {"count": 0, "size": 1, "task": seed.map_task_id}}
         try:
             items = _mapped_list(node, scope(self.facts, known))
         except (AgentError, UnresolvedReference) as error:
             failed = Attempt(1, begun.started_at, None, datetime.now(UTC), error=str(error))
             update = await self._fail(node, task_id, failed, known)
             return {**update, map_channel(node.id): None}
-        self._notes[task_id] = self._notes_of.map_started(node, task_id, begun, len(items))
+        map_task_id = seed.map_task_id if seed and seed.map_task_id else task_id
+        self._notes[task_id] = self._notes_of.map_started(node, map_task_id, begun, len(items))
         size = chunk_size(len(items), node.batch_size)
-        return {map_channel(node.id): {"count": len(items), "size": size, "task": task_id}}
+        cut = {"count": len(items), "size": size, "task": map_task_id}
+        return {map_channel(node.id): {**cut, "partial": True} if seed else cut}
 
     async def run_chunk(self, node: Node, start: int, stop: int, config: RunnableConfig) -> Update:
         """Run some items of a node's list as a Ray task."""
@@ -162,8 +177,14 @@ class Run:
         )
         cut = state.get(map_channel(node.id))
         known = await self.known(state)
-        items = _mapped_list(node, scope(self.facts, known))[start:stop]
-        results = await self._chunk(node, start, items, known)
+        items = _mapped_list(node, scope(self.facts, known))
+        done = await self._maps.done(cut["task"]) if cut.get("partial") else frozenset()
+        left = [place for place in range(start, stop) if place not in done]
+        if not left:
+            return {}
+        results: list[ItemResult] = []
+        for first, last in stretches(left):
+            results += await self._chunk(node, first, items[first:last], known)
         ended, failed = await self._maps.count(cut["task"])
         failed += sum(1 for result in results if result.error)
         ended += len(results)
@@ -193,13 +214,20 @@ class Run:
         outputs = [item.output for item in items]
         chooses = node.id in self.facts.compiled.choosers
         known = await self.known(state) if chooses else Known({})
+        seed = await self.seeds.next(node) if self.seeds else None
         try:
-            route = await self._route(node, outputs, known)
+            route = (seed and seed.taken(node)) or await self._route(node, outputs, known)
         except AgentError as error:
             attempt = replace(begun, error=str(error))
             return await self._fail(node, task_id, attempt, known, cut["task"])
         shown = outputs if len(outputs) <= LOGGED_ITEMS else {"count": len(outputs)}
-        self._notes[task_id] = self._notes_of.map_completed(node, cut["task"], shown, len(items))
+        if seed and not seed.partial:
+            records = self._notes_of.reused(
+                node, cut["task"], shown, seed.origin, route, len(items)
+            )
+        else:
+            records = self._notes_of.map_completed(node, cut["task"], shown, len(items), route)
+        self._ended(node, task_id, records)
         return {node.key: StoredValue(cut["task"], len(items), 0), **route}
 
     # What bodies share.
@@ -293,7 +321,8 @@ class Run:
             except AgentError as error:
                 then = on_failure(specification, node)
                 attempt = replace(attempt, error=f"{attempt.error} And its default: {error}")
-        self._notes[task_id] = self._notes_of.failed(node, log_task_id or task_id, attempt, then)
+        records = self._notes_of.failed(node, log_task_id or task_id, attempt, then, route)
+        self._ended(node, task_id, records)
         message = attempt.error or ""
         failures = {FAILURES: {node.id: {"message": message, "then": then}}}
         if then in STOPPING:
@@ -325,13 +354,38 @@ class Run:
         consumed = ConsumedRecord(self.lease.execution_id, answer["interrupt_id"])
         output = answer["output"]
         try:
-            update = {node.key: output, **await self._route(node, output, known)}
-            self._notes[task_id] = self._notes_of.answered(node, task_id, shown, output)
+            route = await self._route(node, output, known)
+            update = {node.key: output, **route}
+            records = self._notes_of.answered(node, task_id, shown, output, route)
+            self._ended(node, task_id, records)
         except AgentError as error:
             failed = Attempt(1, begun, shown, begun, error=str(error))
             update = await self._fail(node, task_id, failed, known)
         self._notes[task_id].append(consumed)
         return update
+
+    async def _reuse(self, node: Node, task_id: str, seed: Seed, known: Known) -> Update:
+        """Take over a result of the execution that this one was made of."""
+        now = datetime.now(UTC)
+        attempt = Attempt(1, now, None, now, error=seed.failure)
+        if attempt.error is not None:
+            return await self._fail(node, task_id, attempt, known)
+        try:
+            route = seed.taken(node)
+            if route is None or node.agent == "router":
+                route = await self._route(node, seed.output, known)
+        except AgentError as error:
+            return await self._fail(node, task_id, replace(attempt, error=str(error)), known)
+        self._ended(
+            node, task_id, self._notes_of.reused(node, task_id, seed.output, seed.origin, route)
+        )
+        return {node.key: seed.output, **route}
+
+    def _ended(self, node: Node, task_id: str, records: list[Record]) -> None:
+        """Keep what is to be recorded of a visit of a node that has come to its end."""
+        self._notes[task_id] = records
+        if self.seeds:
+            self.seeds.ended(node.id)
 
     async def _route(self, node: Node, output: Any, known: Known) -> Update:
         """Return where a node that chooses goes on; nothing for one that does not.

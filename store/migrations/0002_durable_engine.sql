@@ -125,7 +125,8 @@ CREATE TYPE weft_checkpoint AS (
     snapshot jsonb,
     metadata jsonb,
     epoch integer,
-    place integer
+    place integer,
+    events_before integer
 );
 
 CREATE TYPE weft_channel_value AS (
@@ -212,6 +213,22 @@ CREATE TYPE weft_event AS (
     payload jsonb,
     place integer
 );
+
+-- Ends the attempts of executions that have ended: they were cut off, or their owner died before it
+-- told how they ended. The API ends executions, too, and may not touch logs, so it runs as its owner.
+CREATE FUNCTION weft_cut_off(ended uuid[])
+RETURNS void
+LANGUAGE sql SECURITY DEFINER
+SET search_path = pg_catalog, public, pg_temp
+AS $$
+    UPDATE execution_node_logs AS l SET status = 'failed', completed_at = now(),
+        error_message = 'The execution ended before this attempt did.'
+    FROM workflow_executions AS e
+    WHERE e.id = ANY(ended) AND e.status IN ('completed', 'failed', 'cancelled')
+        AND l.execution_id = e.id AND l.status = 'running'
+$$;
+REVOKE ALL ON FUNCTION weft_cut_off(uuid[]) FROM PUBLIC;
+GRANT EXECUTE ON FUNCTION weft_cut_off(uuid[]) TO weft_api, weft_engine;
 
 -- Writes what has gathered of many executions, those under their lock whose epoch still holds.
 --
@@ -388,12 +405,13 @@ BEGIN
     IF cardinality(checkpoints) > 0 THEN
         INSERT INTO execution_checkpoints (tenant_id, execution_id, checkpoint_number,
             checkpoint_ns, checkpoint_id, parent_checkpoint_id, node_id, state_snapshot, metadata,
-            epoch)
+            epoch, event_seq)
         SELECT h.tenant, u.execution_id, h.base + u.place, u.checkpoint_ns, u.checkpoint_id,
-            u.parent_checkpoint_id, u.node_id, u.snapshot, u.metadata, u.epoch
+            u.parent_checkpoint_id, u.node_id, u.snapshot, u.metadata, u.epoch,
+            h.event_base + u.events_before
         FROM unnest(checkpoints) AS u
-        JOIN unnest(held, tenants, checkpoint_bases) AS h (id, tenant, base)
-            ON h.id = u.execution_id
+        JOIN unnest(held, tenants, checkpoint_bases, event_bases)
+            AS h (id, tenant, base, event_base) ON h.id = u.execution_id
         ON CONFLICT (execution_id, checkpoint_ns, checkpoint_id)
         DO UPDATE SET state_snapshot = excluded.state_snapshot, metadata = excluded.metadata;
     END IF;
@@ -464,10 +482,7 @@ BEGIN
         WHERE w.execution_id = ANY(closing) AND w.status = 'pending';
     END IF;
     IF cardinality(ended) > 0 THEN
-        -- Attempts that were cut off, or whose owner died before it told how they ended.
-        UPDATE execution_node_logs AS l SET status = 'failed', completed_at = now(),
-            error_message = 'The execution ended before this attempt did.'
-        WHERE l.execution_id = ANY(ended) AND l.status = 'running';
+        PERFORM weft_cut_off(ended);
         INSERT INTO webhook_deliveries (id, tenant_id, execution_id, url, body)
         SELECT gen_random_uuid(), e.tenant_id, e.id, e.webhook_url, jsonb_build_object(
             'status', e.status, 'output', e.output_data, 'error_message', e.error_message,
@@ -629,6 +644,10 @@ CREATE TYPE weft_new_execution AS (
     idempotency_key text,
     request_sha256 text,
     owner_id uuid,
+    origin_execution_id uuid,
+    origin_kind text,
+    origin_node_id text,
+    origin_checkpoint_number integer,
     event_id uuid,
     payload jsonb
 );
@@ -637,7 +656,8 @@ CREATE TYPE weft_new_execution AS (
 --
 -- Returns a row for each start. `created` is false for one whose idempotency key has an execution
 -- already: that one's id, owner and request are returned. A start of a workflow that is gone, not
--- active, or has another specification by now returns no row.
+-- active, or has another specification by now returns no row; one that comes from another
+-- execution keeps that one's specification.
 CREATE FUNCTION weft_start(tenant uuid, starts weft_new_execution[])
 RETURNS TABLE (place bigint, execution_id uuid, owner_id uuid, request_sha256 text,
                deadline_at timestamptz, created boolean, created_at timestamptz)
@@ -656,16 +676,19 @@ BEGIN
         INSERT INTO workflow_executions AS e (id, tenant_id, organization_id, workflow_id,
             specification_sha256, status, input_data, total_nodes, triggered_by, started_by,
             webhook_url, deadline_at, idempotency_key, request_sha256, owner_id, epoch, started_at,
-            last_event_seq)
+            last_event_seq, origin_execution_id, origin_kind, origin_node_id,
+            origin_checkpoint_number)
         SELECT u.id, tenant, u.organization_id, u.workflow_id, u.specification_sha256,
             CASE WHEN u.owner_id IS NULL THEN 'pending' ELSE 'running' END, u.input,
             u.total_nodes, u.triggered_by, u.started_by, u.webhook_url,
             now() + make_interval(secs => u.timeout_seconds), u.idempotency_key,
-            u.request_sha256, u.owner_id, 1, now(), 1
+            u.request_sha256, u.owner_id, 1, now(), 1, u.origin_execution_id, u.origin_kind,
+            u.origin_node_id, u.origin_checkpoint_number
         FROM unnest(starts) AS u
         JOIN workflows AS w ON w.tenant_id = tenant AND w.id = u.workflow_id
         WHERE w.status = 'active' AND w.deleted_at IS NULL
-            AND w.specification_sha256 = u.specification_sha256
+            AND (w.specification_sha256 = u.specification_sha256
+                OR u.origin_execution_id IS NOT NULL)
         ORDER BY u.idempotency_key, u.id
         ON CONFLICT (tenant_id, idempotency_key) DO NOTHING
         RETURNING e.id
@@ -682,15 +705,16 @@ BEGIN
             now() + make_interval(secs => u.timeout_seconds), true, now()
         FROM unnest(starts) WITH ORDINALITY AS u (id, organization_id, workflow_id,
             specification_sha256, input, total_nodes, triggered_by, started_by, webhook_url,
-            timeout_seconds, idempotency_key, request_sha256, owner_id, event_id, payload, place)
+            timeout_seconds, idempotency_key, request_sha256, owner_id, origin_execution_id,
+            origin_kind, origin_node_id, origin_checkpoint_number, event_id, payload, place)
         WHERE u.id = ANY(fresh);
     IF cardinality(fresh) IS DISTINCT FROM cardinality(starts) THEN
         RETURN QUERY
             SELECT u.place, e.id, e.owner_id, e.request_sha256, e.deadline_at, false, e.created_at
             FROM unnest(starts) WITH ORDINALITY AS u (id, organization_id, workflow_id,
                 specification_sha256, input, total_nodes, triggered_by, started_by, webhook_url,
-                timeout_seconds, idempotency_key, request_sha256, owner_id, event_id, payload,
-                place)
+                timeout_seconds, idempotency_key, request_sha256, owner_id, origin_execution_id,
+                origin_kind, origin_node_id, origin_checkpoint_number, event_id, payload, place)
             JOIN workflow_executions AS e
                 ON e.tenant_id = tenant AND e.idempotency_key = u.idempotency_key
             WHERE NOT u.id = ANY(COALESCE(fresh, '{}'));
