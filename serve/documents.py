@@ -9,6 +9,7 @@ from compiler.specification import Node, Specification
 from compiler.text import to_document
 from serve.identifiers import render
 from store.json_values import loads
+from store.origins import origin_document
 from store.status import Status
 from store.workflows import Workflow
 
@@ -109,9 +110,22 @@ def execution_summary(row: Row) -> dict[str, Any]:
         "duration_seconds": duration_seconds(row),
         "cost_usd": float(row["cost_usd"]),
         "error_message": row["error_message"],
+        "origin": origin_of(row),
         "started_at": timestamp(row["started_at"]),
         "completed_at": timestamp(row["completed_at"]),
     }
+
+
+def origin_of(row: Row) -> dict[str, Any] | None:
+    """Return which execution this one was made of; None when it was started by itself."""
+    if row["origin_execution_id"] is None:
+        return None
+    return origin_document(
+        row["origin_execution_id"],
+        row["origin_kind"],
+        row["origin_node_id"],
+        row["origin_checkpoint_number"],
+    )
 
 
 def duration_seconds(row: Row) -> float | None:

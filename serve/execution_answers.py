@@ -35,6 +35,17 @@ class StartedExecution(Answer):
     """Where its events are streamed, with `?after=` the number of the last one seen."""
 
 
+class ExecutionOrigin(Answer):
+    """The execution that another one was made of."""
+
+    execution_id: ExecutionId
+    kind: Literal["rerun", "fork", "retry"]
+    node_id: str | None
+    """From which node on it runs anew; of a retry the node that had failed."""
+    checkpoint_number: int | None
+    """At which checkpoint it was forked."""
+
+
 class ExecutionSummary(Answer):
     """An execution as lists show it."""
 
@@ -47,6 +58,8 @@ class ExecutionSummary(Answer):
     duration_seconds: float | None
     cost_usd: float
     error_message: str | None
+    origin: ExecutionOrigin | None
+    """Which execution it was made of; null when it was started by itself."""
     started_at: AwareDatetime | None
     completed_at: AwareDatetime | None
 
