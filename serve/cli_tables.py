@@ -5,7 +5,7 @@ from collections.abc import Sequence
 from rich.console import Group, RenderableType
 from rich.table import Table
 from rich.text import Text
-from weft.records import ExecutionRow, NodeLog, Workflow
+from weft.records import Checkpoint, ExecutionRow, NodeLog, Workflow
 
 from serve.progress import as_json, format_seconds, format_usd, plain, status_text
 
@@ -37,6 +37,21 @@ def execution_table(executions: Sequence[ExecutionRow]) -> Table:
             format_seconds(execution.get("duration_seconds")),
             format_usd(execution.get("cost_usd")),
             _moment(execution.get("started_at")),
+        )
+    return table
+
+
+def checkpoint_table(checkpoints: Sequence[Checkpoint]) -> Table:
+    """Return a table of checkpoints: what had ended at each, and where."""
+    table = Table(box=None, pad_edge=False, padding=(0, 2, 0, 0), header_style="dim")
+    for name in ("checkpoint", "after node", "in branch", "time"):
+        table.add_column(name, no_wrap=name != "after node", overflow="fold")
+    for checkpoint in checkpoints:
+        table.add_row(
+            str(checkpoint["checkpoint_number"]),
+            plain(checkpoint["node_id"] or "none yet"),
+            plain(checkpoint["branch"] or ""),
+            plain(checkpoint["created_at"])[11:23],
         )
     return table
 
