@@ -115,11 +115,19 @@ BEGIN
             WHERE s.execution_id = execution AND s.node_id = m.node_id), l.task_id, true
         FROM unnest(maps) AS m (node_id)
         CROSS JOIN LATERAL (
-            SELECT x.task_id, x.status FROM execution_node_logs AS x
+            SELECT x.task_id FROM execution_node_logs AS x
             WHERE x.tenant_id = tenant AND x.execution_id = source AND x.node_id = m.node_id
                 AND x.task_id NOT LIKE 'epilogue:%'
             ORDER BY x.created_at DESC, x.started_at DESC LIMIT 1) AS l
-        WHERE NOT cuts ? m.node_id AND l.status <> 'completed' AND EXISTS (
+        -- Its last visit was cut off, or its failure ended the source.
+        CROSS JOIN LATERAL (
+            SELECT e.event_type = 'node_started'
+                OR COALESCE(e.payload ->> 'then', '') IN ('stop', 'rollback') AS open
+            FROM execution_events AS e
+            WHERE e.tenant_id = tenant AND e.execution_id = source AND e.node_id = m.node_id
+                AND e.event_type IN ('node_started', 'node_completed', 'node_failed')
+            ORDER BY e.seq DESC LIMIT 1) AS v
+        WHERE NOT cuts ? m.node_id AND v.open AND EXISTS (
             SELECT FROM execution_map_items AS i
             WHERE i.tenant_id = tenant AND i.execution_id = source AND i.task_id = l.task_id);
         INSERT INTO execution_seeds (tenant_id, execution_id, node_id, visit, output, failure,

@@ -296,6 +296,35 @@ async def test_retry_runs_only_the_items_of_a_map_that_failed(
 
 
 @pytest.mark.requirement("USER.3")
+async def test_retry_keeps_maps_of_rounds_that_were_gone_on_from_apart(
+    begin: Begin, process: Process, look: Look, step: Step, traveller: Traveller
+) -> None:
+    """A failed round's items are not taken for those of the next, which was never begun."""
+    each = {**does("each", value="{count}"), "pattern": "map", "input_keys": ["rows"]}
+    again = {"condition": "count < 2", "if_true": "count", "if_false": "done"}
+    document = {
+        "nodes": [
+            LOOP["nodes"][0], says("rows", [1, 2]), {**each, "on_failure": "continue"},
+            does("gate", hold=True), {"id": "again", "agent": "router", "parameters": again},
+            says("done", "{each}"),
+        ],
+        "edges": edges("count rows each gate again count", "again done"),
+    }  # fmt: skip
+    step.broken = {"each[1]"}
+    source = await begin(document)
+    driving = process.begin(source)
+    await eventually(lambda: "gate" in step.ran)
+    step.broken = {"rows"}
+    step.gates["gate"].set()
+    await driving
+    assert (await look.row(source))["error_node_id"] == "rows"
+    step.broken, step.ran = set(), []
+    id = await traveller.retry(source)
+    assert sorted(step.ran) == ["done", "each[0]", "each[1]", "gate", "rows"]
+    assert await look.output(id) == {"done": [2, 2]}
+
+
+@pytest.mark.requirement("USER.3")
 async def test_retry_goes_on_where_an_execution_failed(
     begin: Begin, process: Process, look: Look, step: Step, traveller: Traveller
 ) -> None:
