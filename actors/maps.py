@@ -43,9 +43,11 @@ class MapRows:
                 self._lists.pop(next(iter(self._lists)))
         return self._lists[task_id]
 
-    async def done(self, task_id: str) -> frozenset[int]:
-        """Return the items that have completed."""
-        rows = await self._pool.fetch(statement("list_done_items"), self._execution_id, task_id)
+    async def done(self, task_id: str, start: int, stop: int) -> frozenset[int]:
+        """Return which items from `start` up to `stop` have completed."""
+        rows = await self._pool.fetch(
+            statement("list_done_items"), self._execution_id, task_id, start, stop
+        )
         return frozenset(row["map_index"] for row in rows)
 
     async def count(self, task_id: str) -> tuple[int, int]:

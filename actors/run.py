@@ -178,8 +178,10 @@ class Run:
         cut = state.get(map_channel(node.id))
         known = await self.known(state)
         items = _mapped_list(node, scope(self.facts, known))
-        done = await self._maps.done(cut["task"]) if cut.get("partial") else frozenset()
-        left = [place for place in range(start, stop) if place not in done]
+        left: Sequence[int] = range(start, stop)
+        if cut.get("partial"):
+            done = await self._maps.done(cut["task"], start, stop)
+            left = [place for place in left if place not in done]
         if not left:
             return {}
         results: list[ItemResult] = []

@@ -230,8 +230,12 @@ async def act_on_executions(
                 return {**document, "problem": str(error)}
         return {**document, "made": made and render("exec", made)}
 
-    async with asyncio.TaskGroup() as group:
-        tasks = [group.create_task(act(id)) for id in ids]
+    try:
+        async with asyncio.TaskGroup() as group:
+            tasks = [group.create_task(act(id)) for id in ids]
+    except ExceptionGroup as failed:
+        # What is to blame is the same for all, such as a database that is away.
+        raise failed.exceptions[0] from None
     results = [task.result() for task in tasks]
     refused = sum(1 for result in results if result["problem"])
     return json_answer(

@@ -42,7 +42,7 @@ HOT: list[tuple[Role, str, list[Any]]] = [
     ("weft_engine", "list_map_items", [ID, TEXT]),
     ("weft_engine", "count_map_items", [ID, TEXT]),
     ("weft_engine", "get_specification", [ID, TEXT]),
-    ("weft_engine", "list_done_items", [ID, TEXT]),
+    ("weft_engine", "list_done_items", [ID, TEXT, 0, 10]),
     ("weft_engine", "get_seed", [ID, TEXT, 1]),
     ("weft_engine", "count_visits", [ID]),
     ("weft_api", "list_results", [ID]),
