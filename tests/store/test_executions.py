@@ -173,6 +173,7 @@ async def test_cancel_takes_an_execution_from_its_owner(
     start: StartExecution,
     account: Account,
     live: LiveView,
+    api_pool: Pool,
     engine_pool: Pool,
 ) -> None:
     """The epoch moves, open questions close, and a second cancel finds nothing to do."""
@@ -180,7 +181,7 @@ async def test_cancel_takes_an_execution_from_its_owner(
     if waiting:
         await park(engine_pool, account.tenant_id, id, "one", "other")
     ended = await asyncio.gather(
-        *(cancel_parked(engine_pool, live, account.tenant_id, id, "enough") for _ in range(5))
+        *(cancel_parked(api_pool, live, account.tenant_id, id, "enough") for _ in range(5))
     )
     assert sorted(ended) == [False] * 4 + [True]
     row = await engine_pool.fetchrow("SELECT * FROM workflow_executions")
