@@ -24,6 +24,7 @@ from actors.pausing import is_pause, paused_interrupts
 from actors.questions import decided_output, ended_output
 from actors.run import Run
 from actors.scope import Facts
+from actors.seeds import Seeds
 from compiler.failures import STOPPING
 from compiler.graph import FAILURES
 from store.json_values import loads
@@ -104,6 +105,10 @@ class Driver:
         facts = Facts(handed.workflow_id, handed.workflow_name, compiled, handed.input,
                       handed.user_email, handed.user_name, handed.depth)  # fmt: skip
         run = Run(lease, facts, self._host, handed.fresh, handed.paused, handed.was_paused)
+        if handed.origin_id is not None and handed.origin_kind is not None:
+            run.seeds = Seeds(
+                self._host.pool, lease.execution_id, handed.origin_id, handed.origin_kind
+            )
         self._runs[handed.execution_id] = run
         try:
             if handed.ending_json is not None:
@@ -173,6 +178,8 @@ class Driver:
         started = not run.fresh
         if started:
             run.stopped_by = await self._stopped_by(run)
+            if run.seeds:
+                await run.seeds.load()
         while True:
             answers = await self._answers(run, config) if started else {}
             begin: Any = None if started else {"input": dict(run.facts.input)}

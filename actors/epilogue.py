@@ -126,7 +126,7 @@ async def _roll_back(run: Run, past: Outcomes, known: Known) -> list[str]:
     notes = Notes(run.lease, "compensation")
     for node_id in reversed(past.completed):
         undo = compensation(run.facts.specification.node(node_id))
-        if undo is None:
+        if undo is None or _is_of_another(run, past.completed[node_id]):
             continue
         if node_id not in past.compensated:
             _stop_if_draining(run)
@@ -137,6 +137,15 @@ async def _roll_back(run: Run, past: Outcomes, known: Known) -> list[str]:
         if error := past.compensated[node_id]:
             remarks.append(f"The compensation of `{node_id}` failed: {error}")
     return remarks
+
+
+def _is_of_another(run: Run, row: Any) -> bool:
+    """Whether a result belongs to the execution that it was reused of, which stands as it is.
+
+    A retry goes on in the place of a failed one, and undoes what that one did.
+    """
+    reused = row["reused_from"] is not None
+    return reused and run.seeds is not None and run.seeds.kind != "retry"
 
 
 async def _finish(run: Run, past: Outcomes, known: Known, ending: Ending) -> list[str]:

@@ -10,6 +10,7 @@ from pydantic import TypeAdapter
 
 from store.executions import Start, Started
 from store.json_values import loads
+from store.origins import OriginKind
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,6 +36,9 @@ class Handed:
     """How it ends, when that is decided and only what runs at the end is left."""
     depth: int = 0
     """How many executions stand above it, each started by the one before."""
+    origin_id: UUID | None = None
+    """The execution that it was made of."""
+    origin_kind: OriginKind | None = None
 
     @classmethod
     def started(cls, start: Start, started: Started) -> "Handed":
@@ -43,6 +47,8 @@ class Handed:
             started.execution_id, start.tenant_id, 1, start.workflow_id,
             start.workflow_name, start.specification_sha256, start.input, start.user_email,
             start.user_name, start.timeout_seconds, fresh=True,
+            origin_id=start.origin.execution_id if start.origin else None,
+            origin_kind=start.origin.kind if start.origin else None,
         )  # fmt: skip
 
     @classmethod
@@ -53,7 +59,7 @@ class Handed:
             row["workflow_name"], row["specification_sha256"], loads(row["input_data"]),
             row["user_email"] or "", row["user_name"] or "", row["seconds_left"],
             row["last_checkpoint_number"] == 0, row["paused"], row["pauses"] > 0,
-            row["ending"], row["depth"],
+            row["ending"], row["depth"], row["origin_execution_id"], row["origin_kind"],
         )  # fmt: skip
 
 

@@ -47,6 +47,13 @@ class Maps:
         """Cut a node's list into chunks."""
         run = self._run
         begun = Attempt(1, datetime.now(UTC), node.parameters)
+        seed = await run.seeds.next(node) if run.seeds else None
+        if seed and seed.failure is not None:
+            update = await run.reuse(node, task_id, seed, state)
+            return {**update, map_channel(node.id): None}
+        if seed and not seed.partial:
+            # All of its items are there, so nothing is left to run.
+            return {map_channel(node.id): {"count": 0, "size": 1, "task": seed.map_task_id}}
         try:
             stored = _stored(node, state)
             count = stored.count if stored else len(await self._list(node, state))
@@ -54,10 +61,12 @@ class Maps:
             failed = Attempt(1, begun.started_at, None, datetime.now(UTC), error=str(error))
             update = await run.fail(node, task_id, failed, state)
             return {**update, map_channel(node.id): None}
-        run.leave(task_id, run.notes.map_started(node, task_id, begun, count))
+        map_task = seed.map_task_id if seed and seed.map_task_id else task_id
+        run.leave(task_id, run.notes.map_started(node, map_task, begun, count))
         # What the engine itself does is one chunk, which stands until all of it has ended.
         size = count if self._driven(node) else chunk_size(count, node.batch_size)
-        return {map_channel(node.id): {"count": count, "size": size, "task": task_id}}
+        cut = {"count": count, "size": size, "task": map_task}
+        return {map_channel(node.id): {**cut, "partial": True} if seed else cut}
 
     async def run_chunk(
         self, node: Node, start: int, stop: int, state: State, task_id: str
@@ -170,16 +179,22 @@ class Maps:
             attempt = Attempt(1, now, None, now, error=error)
             return await run.fail(node, task_id, attempt, state, map_task)
         output = StoredValue(map_task, summary.count, summary.failed)
+        seed = await run.seeds.next(node) if run.seeds else None
         try:
-            route = await run.route(node, output, state)
+            route = (seed and seed.taken(node)) or await run.route(node, output, state)
         except AgentError as error:
             attempt = Attempt(1, now, None, now, error=str(error))
             return await run.fail(node, task_id, attempt, state, map_task)
         shown = await run.rows.shown(map_task, summary)
-        run.leave(
-            task_id,
-            run.notes.map_completed(node, map_task, shown, summary.count, summary.failed),
-        )
+        if seed and not seed.partial:
+            records = run.notes.reused(
+                node, map_task, shown, seed.origin, route, summary.count, summary.failed
+            )
+        else:
+            records = run.notes.map_completed(
+                node, map_task, shown, summary.count, summary.failed, route
+            )
+        run.ended(node, task_id, records)
         return {node.key: output, **route}
 
     async def _left(

@@ -14,6 +14,7 @@ from actors.journal import Lease
 from actors.questions import approval_record, wait_record
 from agents.agent import AgentResult, Usage
 from compiler.failures import Then
+from compiler.graph import Update
 from compiler.specification import Node
 from store.json_values import clean_text, dumps
 from store.records import (
@@ -78,9 +79,14 @@ class Notes:
         ]
 
     def completed(
-        self, node: Node, task_id: str, attempt: Attempt, result: AgentResult
+        self,
+        node: Node,
+        task_id: str,
+        attempt: Attempt,
+        result: AgentResult,
+        route: Update | None = None,
     ) -> list[Record]:
-        """Note a node's result."""
+        """Note a node's result, and where it goes on when it chooses that."""
         usage = result.usage
         payload = {
             "agent_name": node.agent,
@@ -90,6 +96,7 @@ class Notes:
             "llm_tokens": usage.llm_tokens,
             "api_calls": usage.api_calls,
             "cost_usd": usage.cost_usd,
+            **_taken(route),
         }
         return [
             self._log(node, task_id, attempt, "completed", result),
@@ -97,8 +104,52 @@ class Notes:
             self.event(f"{self._subject}_completed", node.id, payload),
         ]
 
+    def reused(
+        self,
+        node: Node,
+        task_id: str,
+        output: Any,
+        origin: str,
+        route: Update,
+        items: int | None = None,
+        failed: int = 0,
+    ) -> list[Record]:
+        """Note a result of another execution that this one reuses; it costs nothing again.
+
+        Args:
+            node: Whose result it is.
+            task_id: The visit that its log is for.
+            output: The result, as it is shown.
+            origin: The other execution.
+            route: Where the node goes on when it chooses that.
+            items: How many items it has, when it is of a map.
+            failed: How many of them failed.
+        """
+        now = datetime.now(UTC)
+        facts: dict[str, Any] = {} if items is None else {"items": items}
+        facts |= {"failed": failed} if failed else {}
+        facts["reused_from"] = origin
+        attempt = Attempt(1, now, None, now, AgentResult(output, metadata=facts))
+        payload = {
+            "agent_name": node.agent,
+            "attempt": 1,
+            "output": {node.key: output},
+            **facts,
+            **_taken(route),
+        }
+        return [
+            self._log(node, task_id, attempt, "completed", attempt.result),
+            ProgressRecord(self._execution_id, completed=1),
+            self.event("node_completed", node.id, payload),
+        ]
+
     def failed(
-        self, node: Node, task_id: str, attempt: Attempt, then: Then | None = None
+        self,
+        node: Node,
+        task_id: str,
+        attempt: Attempt,
+        then: Then | None = None,
+        route: Update | None = None,
     ) -> list[Record]:
         """Note that a node failed for good, and what follows."""
         payload = {
@@ -107,6 +158,7 @@ class Notes:
             "duration_seconds": _seconds(attempt),
             "error_message": attempt.error,
             "then": then,
+            **_taken(route),
         }
         records: list[Record] = [
             self._log(node, task_id, attempt, "failed"),
@@ -183,7 +235,13 @@ class Notes:
         return [retried, self.event("node_retrying", node.id, payload)]
 
     def map_completed(
-        self, node: Node, map_task_id: str, shown: Any, count: int, failed: int
+        self,
+        node: Node,
+        map_task_id: str,
+        shown: Any,
+        count: int,
+        failed: int,
+        route: Update,
     ) -> list[Record]:
         """Note that all items of a map have ended, and that those that failed are put up with."""
         now = datetime.now(UTC)
@@ -194,6 +252,7 @@ class Notes:
             "attempt": 1,
             **metadata,
             "output": {node.key: shown},
+            **_taken(route),
         }
         return [
             self._log(node, map_task_id, attempt, "completed", attempt.result),
@@ -268,11 +327,18 @@ class Notes:
         kind = "wait_started" if node.agent == "wait" else "approval_requested"
         return self.event(kind, node.id, {"count": len(questions)})
 
-    def answered(self, node: Node, task_id: str, shown: Any, output: Any) -> list[Record]:
+    def answered(
+        self, node: Node, task_id: str, shown: Any, output: Any, route: Update
+    ) -> list[Record]:
         """Note that a question's answer was taken over."""
         now = datetime.now(UTC)
         attempt = Attempt(1, now, shown, now, AgentResult(output))
-        payload = {"agent_name": node.agent, "attempt": 1, "output": {node.key: output}}
+        payload = {
+            "agent_name": node.agent,
+            "attempt": 1,
+            "output": {node.key: output},
+            **_taken(route),
+        }
         return [
             self._log(node, task_id, attempt, "completed", attempt.result),
             ProgressRecord(self._execution_id, completed=1),
@@ -319,6 +385,11 @@ class Notes:
             api_calls=usage.api_calls,
             cost_usd=usage.cost_usd,
         )
+
+
+def _taken(route: Update | None) -> dict[str, Any]:
+    """Return what an event says of the way that a node chose; nothing of one that does not."""
+    return {"route": next(iter(route.values()))} if route else {}
 
 
 def _seconds(attempt: Attempt) -> float:

@@ -43,12 +43,12 @@ async def ask(run: Run, node: Node, task_id: str, known: Known, state: Mapping[s
     run.leave(task_id, [ConsumedRecord(run.lease.execution_id, answer["interrupt_id"])])
     output = answer["output"]
     try:
-        update = {node.key: output, **await run.route(node, output, state)}
+        route = await run.route(node, output, state)
     except AgentError as error:
         failed = Attempt(1, begun, shown, begun, error=str(error))
         return await run.fail(node, task_id, failed, state)
-    run.leave(task_id, run.notes.answered(node, task_id, shown, output))
-    return update
+    run.ended(node, task_id, run.notes.answered(node, task_id, shown, output, route))
+    return {node.key: output, **route}
 
 
 def asked_of(run: Run, node: Node, variables: Mapping[str, Any]) -> tuple[Any, dict[str, Any]]:

@@ -25,6 +25,7 @@ from actors.outcome import execution_output
 from actors.pausing import PAUSE, is_pause
 from actors.questions import ask, waits_for
 from actors.scope import Facts, Known, scope
+from actors.seeds import Seed, Seeds
 from actors.serde import StoredValue
 from actors.snapshots import Place
 from actors.standing import Make, Standing, WaitsFor, is_standing
@@ -68,6 +69,8 @@ class Run:
     stopped_by: dict[str, str] = field(default_factory=dict)
     """Why nodes failed in this process after whose failure no other begins: a branch's failures
     reach the state at its end only."""
+    seeds: Seeds | None = None
+    """What it reuses, when it was made of another execution."""
     ending: Ending | None = None
     """How it will end, once that is decided and recorded."""
     places: dict[str, Place] = field(default_factory=dict)
@@ -143,6 +146,8 @@ class Run:
             return await self._run(node, state, _task_id(config))
 
     async def _run(self, node: Node, state: Mapping[str, Any], task_id: str) -> Update:
+        if self.seeds and (seed := await self.seeds.next(node)):
+            return await self.reuse(node, task_id, seed, state)
         try:
             known = await self.known(state, node)
         except AgentError as error:
@@ -164,7 +169,8 @@ class Run:
         except AgentError as error:
             failed = replace(attempt, result=None, error=str(error))
             return await self.fail(node, task_id, failed, state)
-        self.leave(task_id, self.notes.completed(node, task_id, attempt, attempt.result))
+        records = self.notes.completed(node, task_id, attempt, attempt.result, route)
+        self.ended(node, task_id, records)
         return {node.key: output, **route}
 
     async def plan_map(
@@ -323,13 +329,36 @@ class Run:
             except AgentError as error:
                 then = on_failure(specification, node)
                 attempt = replace(attempt, error=f"{attempt.error} And its default: {error}")
-        self.leave(task_id, self.notes.failed(node, log_task_id or task_id, attempt, then))
+        records = self.notes.failed(node, log_task_id or task_id, attempt, then, route)
+        self.ended(node, task_id, records)
         message = attempt.error or ""
         failures = {FAILURES: {node.id: {"message": message, "then": then}}}
         if then in STOPPING:
             self.stopped_by[node.id] = message
             return {**failures, **route}
         return {**failures, node.key: node.default if then == "default" else None, **route}
+
+    async def reuse(self, node: Node, task_id: str, seed: Seed, state: Mapping[str, Any]) -> Update:
+        """Take over a result of the execution that this one was made of."""
+        now = datetime.now(UTC)
+        attempt = Attempt(1, now, None, now, error=seed.failure)
+        if attempt.error is not None:
+            return await self.fail(node, task_id, attempt, state)
+        try:
+            route = seed.taken(node)
+            if route is None or node.agent == "router":
+                route = await self.route(node, seed.output, state)
+        except AgentError as error:
+            return await self.fail(node, task_id, replace(attempt, error=str(error)), state)
+        records = self.notes.reused(node, task_id, seed.output, seed.origin, route)
+        self.ended(node, task_id, records)
+        return {node.key: seed.output, **route}
+
+    def ended(self, node: Node, task_id: str, records: Sequence[Record]) -> None:
+        """Leave what is to be recorded of a visit of a node that has come to its end."""
+        self.leave(task_id, records)
+        if self.seeds:
+            self.seeds.ended(node.id)
 
     async def route(self, node: Node, output: Any, state: Mapping[str, Any]) -> Update:
         """Return where a node that chooses goes on; nothing for one that does not.

@@ -21,6 +21,7 @@ from serve import (
     problems,
     session_routes,
     streams,
+    time_travel_routes,
     workflow_routes,
 )
 from serve.api_config import ApiConfig
@@ -103,7 +104,8 @@ def build_app(config: ApiConfig, parser: Any) -> FastAPI:
     )
     problems.install(app)
     # The execution routes come first: `executions` must not be read as a workflow's identifier.
-    for module in (execution_routes, item_routes, approval_routes, lifecycle_routes, streams,
+    for module in (execution_routes, item_routes, approval_routes, lifecycle_routes,
+                   time_travel_routes, streams,
                    workflow_routes, session_routes, health_routes):  # fmt: skip
         app.include_router(module.router)
     describe(app)

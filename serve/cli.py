@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import sys
 from collections.abc import Sequence
 from pathlib import Path
@@ -17,13 +16,15 @@ from weft.records import ExecutionPage, WorkflowPage
 from serve.cli_follow import (
     create_by_asking,
     execute_by_asking,
-    follow,
+    follow_to_the_end,
     show_error,
     show_graph,
     show_status,
 )
+from serve.cli_options import AsJson, ExecutionId, Input, parse_object
 from serve.cli_platform import diagnose, run_demo, run_foreground, start_background, stop
 from serve.cli_tables import execution_table, item_table, log_view, workflow_table
+from serve.cli_travel import travel
 from serve.progress import as_json, plain, question_text
 from serve.settings import SettingsError, load_settings
 
@@ -34,22 +35,15 @@ app = typer.Typer(
     pretty_exceptions_enable=False,
     add_completion=False,
 )
+app.add_typer(travel)
 console = Console(highlight=False, markup=False, emoji=False)
 error_console = Console(stderr=True, highlight=False, markup=False, emoji=False)
 
-Input = Annotated[
-    str | None,
-    typer.Option("--input", "-i", help="The input as JSON, or @FILE.", metavar="JSON"),
-]
 Answers = Annotated[
     list[str] | None,
     typer.Option("--answer", "-a", help="Answer a question: ID=TEXT.", metavar="ID=TEXT"),
 ]
 Name = Annotated[str | None, typer.Option("--name", help="The workflow's name.")]
-AsJson = Annotated[bool, typer.Option("--json", help="Print the platform's JSON.")]
-ExecutionId = Annotated[
-    str, typer.Argument(metavar="EXECUTION", help="Its id, such as exec_0199a1b2…")
-]
 SENTENCE_HELP = "What should happen: “Summarize https://example.com → email it to me”."
 
 
@@ -99,7 +93,7 @@ def run(
 
     Starts a platform when none answers. The exit code is 0 only when the execution completed.
     """
-    given, answers = _parse_input(input_), _parse_answers(answer)
+    given, answers = parse_object(input_, "input"), _parse_answers(answer)
     if not sentence.strip():
         raise typer.BadParameter("say in a sentence what should happen")
     with _client_of_a_platform() as client:
@@ -111,7 +105,7 @@ def run(
         execution_id = execute_by_asking(
             client, console, workflow, given, interactive=_interactive()
         )
-        _follow_to_the_end(client, execution_id)
+        follow_to_the_end(client, console, execution_id)
 
 
 def _client_of_a_platform() -> Client:
@@ -127,11 +121,6 @@ def _client_of_a_platform() -> Client:
         client = Client(start_background(load_settings()))
         console.print(f"It runs at {client.connection.base_url} and stays up.")
     return client
-
-
-def _follow_to_the_end(client: Client, execution_id: str) -> None:
-    execution = follow(client, console, execution_id)
-    raise typer.Exit(0 if execution["status"] == "completed" else 1)
 
 
 @app.command()
@@ -192,14 +181,14 @@ def execute(
     json_: AsJson = False,
 ) -> None:
     """Start an execution of a workflow."""
-    given = _parse_input(input_)
+    given = parse_object(input_, "input")
     with Client() as client:
         started = client.execute(workflow_id, given)
         execution_id = started["execution_id"]
         if json_:
             typer.echo(as_json(client.wait(execution_id) if wait else started))
         elif wait:
-            _follow_to_the_end(client, execution_id)
+            follow_to_the_end(client, console, execution_id)
         else:
             console.print(f"{execution_id} has started. Watch it: weft watch {execution_id}")
 
@@ -219,7 +208,7 @@ def status(execution_id: ExecutionId, json_: AsJson = False) -> None:
 def watch(execution_id: ExecutionId) -> None:
     """Show an execution until it ends; the exit code is 0 only when it completed."""
     with Client() as client:
-        _follow_to_the_end(client, execution_id)
+        follow_to_the_end(client, console, execution_id)
 
 
 @app.command()
@@ -340,20 +329,6 @@ def token() -> None:
 
 def _interactive() -> bool:
     return sys.stdin.isatty() and console.is_terminal
-
-
-def _parse_input(text: str | None) -> dict[str, Any]:
-    if text is None:
-        return {}
-    try:
-        if text.startswith("@"):
-            text = Path(text[1:]).read_text(encoding="utf-8")
-        value = json.loads(text)
-    except (OSError, ValueError) as error:
-        raise typer.BadParameter(f"the input is not JSON: {error}") from error
-    if not isinstance(value, dict):
-        raise typer.BadParameter('the input must be a JSON object such as {"url": "http://…"}')
-    return value
 
 
 def _parse_answers(pairs: Sequence[str] | None) -> dict[str, str]:

@@ -70,6 +70,16 @@ def _remedy(error: WeftError) -> str:
     return "" if error.questions else error.remedy
 
 
+def follow_to_the_end(client: Client, console: Console, execution_id: str) -> None:
+    """Show an execution until it ends; the command's exit code is 0 only when it completed.
+
+    Raises:
+        typer.Exit: Always, at its end.
+    """
+    execution = follow(client, console, execution_id)
+    raise typer.Exit(0 if execution["status"] == "completed" else 1)
+
+
 def show_graph(console: Console, shape: CreatedWorkflow | Plan) -> None:
     """Draw the graph of a workflow that was created or planned."""
     specification = shape["parsed_specification"]

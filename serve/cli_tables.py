@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from rich.console import Group, RenderableType
 from rich.table import Table
 from rich.text import Text
-from weft.records import ExecutionRow, Item, NodeLog, Workflow
+from weft.records import Checkpoint, ExecutionRow, Item, NodeLog, Workflow
 
 from serve.progress import as_json, format_seconds, format_usd, plain, status_text
 
@@ -54,6 +54,21 @@ def item_table(items: Sequence[Item]) -> Table:
     for item in items:
         table.add_row(
             str(item["index"]), status_text(item["status"]), str(item["attempt"]), _outcome(item)
+        )
+    return table
+
+
+def checkpoint_table(checkpoints: Sequence[Checkpoint]) -> Table:
+    """Return a table of checkpoints: what had ended at each, and where."""
+    table = Table(box=None, pad_edge=False, padding=(0, 2, 0, 0), header_style="dim")
+    for name in ("checkpoint", "after node", "in branch", "time"):
+        table.add_column(name, no_wrap=name != "after node", overflow="fold")
+    for checkpoint in checkpoints:
+        table.add_row(
+            str(checkpoint["checkpoint_number"]),
+            plain(checkpoint["node_id"] or "none yet"),
+            plain(checkpoint["branch"] or ""),
+            plain(checkpoint["created_at"])[11:23],
         )
     return table
 

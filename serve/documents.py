@@ -9,6 +9,7 @@ from compiler.specification import Node, Specification
 from compiler.text import to_document
 from serve.identifiers import render
 from store.json_values import loads
+from store.origins import origin_document
 from store.queue import QueuePlace
 from store.status import Status
 from store.workflows import Workflow
@@ -111,6 +112,7 @@ def execution_summary(row: Row) -> dict[str, Any]:
         "cost_usd": float(row["cost_usd"]),
         "error_message": row["error_message"],
         "parent": _parent_document(row),
+        "origin": origin_of(row),
         "started_at": timestamp(row["started_at"]),
         "completed_at": timestamp(row["completed_at"]),
     }
@@ -136,6 +138,18 @@ def child_document(row: Row) -> dict[str, Any]:
         "map_index": row["parent_map_index"],
         "status": row["status"],
     }
+
+
+def origin_of(row: Row) -> dict[str, Any] | None:
+    """Return which execution this one was made of; None when it was started by itself."""
+    if row["origin_execution_id"] is None:
+        return None
+    return origin_document(
+        row["origin_execution_id"],
+        row["origin_kind"],
+        row["origin_node_id"],
+        row["origin_checkpoint_number"],
+    )
 
 
 def duration_seconds(row: Row) -> float | None:

@@ -55,6 +55,17 @@ class Child(Answer):
     status: ExecutionStatus
 
 
+class ExecutionOrigin(Answer):
+    """The execution that another one was made of."""
+
+    execution_id: ExecutionId
+    kind: Literal["rerun", "fork", "retry"]
+    node_id: str | None
+    """From which node on it runs anew; of a retry the node that had failed."""
+    checkpoint_number: int | None
+    """At which checkpoint it was forked."""
+
+
 class ExecutionSummary(Answer):
     """An execution as lists show it."""
 
@@ -68,6 +79,8 @@ class ExecutionSummary(Answer):
     cost_usd: float
     error_message: str | None
     parent: Parent | None
+    origin: ExecutionOrigin | None
+    """Which execution it was made of; null when it was started by itself."""
     started_at: AwareDatetime | None
     completed_at: AwareDatetime | None
 

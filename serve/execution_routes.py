@@ -56,6 +56,7 @@ router = APIRouter(prefix="/api/v1/workflows", tags=["executions"])
 IdempotencyKey = Annotated[str | None, Header(min_length=1, max_length=255)]
 WAIT_SECONDS = 300.0
 YEAR_SECONDS = 365 * 86_400.0
+CANCELLED_BY_USER = "Workflow execution cancelled by user"
 
 
 @router.post(
@@ -276,33 +277,41 @@ async def cancel_execution(execution_id: str, context: Shared, caller: Caller) -
     A second call cuts those off, too.
     """
     require_role(caller, ROLES_THAT_WRITE, "cancel executions")
-    id = parse("exec", execution_id)
-    row = await history.get_execution(context.pool, caller.tenant_id, id)
-    reason = "Workflow execution cancelled by user"
-    if not Status(row["status"]).ended:
-        await _cancel(context, caller.tenant_id, id, row["owner_id"], reason)
-        row = await history.get_execution(context.pool, caller.tenant_id, id)
-    ending = ending_status(row) if row["status"] == Status.RUNNING else row["status"]
-    if ending != Status.CANCELLED:
-        raise Conflict(f"The execution is {row['status']} already.", "There is nothing to cancel.")
+    row = await cancel(context, caller, parse("exec", execution_id))
     progress = progress_document(row)
     document = {
         "execution_id": execution_id,
         "status": Status.CANCELLED,
         "cancelled_at": timestamp(row["completed_at"] or row["updated_at"]),
-        "message": row["error_message"] or reason,
+        "message": row["error_message"] or CANCELLED_BY_USER,
         "completed_nodes": progress["completed_nodes"],
         "pending_nodes": progress["total_nodes"] - progress["completed_nodes"],
     }
     return json_answer(document)
 
 
-async def _cancel(
-    context: Context, tenant_id: UUID, id: UUID, owner_id: UUID | None, reason: str
-) -> None:
+async def cancel(context: Context, caller: Principal, id: UUID) -> Mapping[str, Any]:
+    """Cancel an execution and return its row.
+
+    Raises:
+        NotFound: The tenant has no such execution.
+        Conflict: It has ended already.
+    """
+    row = await history.get_execution(context.pool, caller.tenant_id, id)
+    if not Status(row["status"]).ended:
+        await _stop(context, caller.tenant_id, id, row["owner_id"])
+        row = await history.get_execution(context.pool, caller.tenant_id, id)
+    ending = ending_status(row) if row["status"] == Status.RUNNING else row["status"]
+    if ending != Status.CANCELLED:
+        raise Conflict(f"The execution is {row['status']} already.", "There is nothing to cancel.")
+    found: Mapping[str, Any] = row
+    return found
+
+
+async def _stop(context: Context, tenant_id: UUID, id: UUID, owner_id: UUID | None) -> None:
     """Stop an execution and then, from above, all that it started: so nothing starts meanwhile."""
     # The owner stops what runs; if it does not confirm in time, its epoch moves on first.
-    if not await context.handover.cancel(id, owner_id, reason):
-        await executions.cancel_parked(context.pool, context.live, tenant_id, id, reason)
+    if not await context.handover.cancel(id, owner_id, CANCELLED_BY_USER):
+        await executions.cancel_parked(context.pool, context.live, tenant_id, id, CANCELLED_BY_USER)
     for child in await executions.unfinished_children(context.pool, tenant_id, id):
-        await _cancel(context, tenant_id, child.execution_id, child.owner_id, reason)
+        await _stop(context, tenant_id, child.execution_id, child.owner_id)

@@ -347,6 +347,8 @@ def summary(execution: Execution) -> RenderableType:
     headline.append(f"  {plain(execution.get('workflow_name') or '')}", style="default")
     headline.append(f"  {execution['execution_id']}", style="dim")
     parts.append(headline)
+    if origin := execution.get("origin"):
+        parts.append(Text(f"{origin['kind']} of {plain(origin['execution_id'])}", style="dim"))
     if execution.get("error"):
         parts.append(Text(plain(error_message(execution["error"])), style="red"))
     if execution.get("output") is not None:

@@ -1,8 +1,8 @@
 """The bodies that the API takes."""
 
-from typing import Annotated, Any
+from typing import Annotated, Any, Literal
 
-from pydantic import BaseModel, ConfigDict, Field, HttpUrl, model_validator
+from pydantic import AwareDatetime, BaseModel, ConfigDict, Field, HttpUrl, model_validator
 
 
 class Body(BaseModel):
@@ -83,6 +83,60 @@ class Signal(Body):
     """Which of the events of that name; a wait that names a key takes only that one."""
     payload: Any = None
     """Any JSON value; the wait's output carries it."""
+
+
+State = Annotated[dict[str, Any], Field(max_length=1000)]
+
+
+class Rerun(Body):
+    """`POST /executions/{id}/rerun`: a new execution of the same, from a node on."""
+
+    node_id: Annotated[str, Field(max_length=100)] | None = None
+    """The first node to run anew; without it, all of them."""
+    visit: Annotated[int, Field(ge=1)] | None = None
+    """Which of its visits in a loop; without it, the last."""
+    input: dict[str, Any] | None = None
+    """What replaces the input, for the nodes that run anew."""
+    state: State = Field(default_factory=dict)
+    """What replaces results that are reused, by state key."""
+
+    @model_validator(mode="after")
+    def _visit_of_a_node(self) -> "Rerun":
+        if self.visit is not None and self.node_id is None:
+            raise ValueError("a visit is one of a node: send node_id, too")
+        return self
+
+
+class Fork(Body):
+    """`POST /executions/{id}/fork`: a new execution that goes on from a checkpoint."""
+
+    checkpoint_number: Annotated[int, Field(ge=1, lt=2**31)]
+    state: State = Field(default_factory=dict)
+    """What replaces results that are reused, by state key."""
+
+
+class Filter(Body):
+    """Which executions something is to be done with, the oldest first."""
+
+    status: Literal["pending", "running", "waiting", "completed", "failed", "cancelled"] | None = (
+        None
+    )
+    """Without it: cancel what has not ended, retry what failed, rerun what has ended."""
+    workflow_id: str | None = None
+    after: AwareDatetime | None = None
+    """Created then or later."""
+    before: AwareDatetime | None = None
+    """Created earlier."""
+    limit: Annotated[int, Field(ge=1, le=1000)] = 100
+
+
+class Bulk(Body):
+    """`POST /executions/bulk`: one thing done with many executions."""
+
+    action: Literal["cancel", "retry", "rerun"]
+    filter: Filter
+    dry_run: bool = False
+    """Only say which executions it would be."""
 
 
 class OpenSession(Body):

@@ -25,7 +25,7 @@ class NotFound(StoreError):
     """No such thing for this tenant.
 
     Attributes:
-        kind: What was looked for: "workflow", "execution" or "approval".
+        kind: What was looked for: "workflow", "execution", "checkpoint" or "approval".
         id: Its identifier.
     """
 

@@ -6,6 +6,7 @@ events and state never contradict each other.
 
 import hashlib
 from collections.abc import Sequence
+from contextlib import nullcontext
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
@@ -16,6 +17,7 @@ from uuid_utils.compat import uuid7
 from store.errors import Conflict, NotFound, StoreError
 from store.json_values import canonical, dumps
 from store.live import LiveView
+from store.origins import Origin, seed_execution
 from store.postgres import Pool, tenant_transaction
 from store.records import (
     EndingRecord,
@@ -59,13 +61,16 @@ class Start:
     key_limit: int | None = None
     """The same for those with its key."""
     key: str | None = None
+    origin: Origin | None = None
+    """What it is made of, when it is made of another execution."""
     id: UUID = field(default_factory=uuid7)
     """The execution's, unless the idempotency key has one already."""
 
     @property
     def request_sha256(self) -> str:
         """What two requests with one idempotency key must share; the order of fields is free."""
-        told = [str(self.workflow_id), self.input, self.webhook_url, self.timeout_seconds]
+        told: list[Any] = [str(self.workflow_id), self.input, self.webhook_url]
+        told += [self.timeout_seconds, self.origin.asked] if self.origin else [self.timeout_seconds]
         return hashlib.sha256(canonical(told)).hexdigest()
 
     @property
@@ -113,10 +118,18 @@ async def start_executions(
     tenant_id = starts[0][0].tenant_id
     rows = [_new_execution(start, owner_id) for start, owner_id in starts]
     limited = tenant_most is not None or any(start.lane != UNLIMITED for start, _ in starts)
-    async with pool.acquire() as connection:
+    seeded = any(start.origin for start, _ in starts)
+    async with (
+        pool.acquire() as connection,
+        connection.transaction() if seeded else nullcontext(),
+    ):
         found = await connection.fetch(
             statement("start_executions"), tenant_id, rows, limited, tenant_most
         )
+        for row in found:
+            start, _ = starts[row["place"] - 1]
+            if start.origin and row["created"]:
+                await seed_execution(connection, tenant_id, start.id, start.origin.reuse)
     by_place = {row["place"]: row for row in found}
     outcomes: list[Started | StoreError] = []
     events: list[Event] = []
@@ -159,12 +172,14 @@ def _new_execution(start: Start, owner_id: UUID | None) -> tuple[Any, ...]:
         "triggered_by": start.triggered_by,
         "input_data": start.input,
         "total_nodes": start.total_nodes,
+        **({"origin": start.origin.document()} if start.origin else {}),
     }
+    origin = start.origin.columns() if start.origin else (None, None, None, None)
     return (
         start.id, start.organization_id, start.workflow_id, start.specification_sha256,
         dumps(start.input), start.total_nodes, start.triggered_by, start.user_id,
         start.webhook_url, start.timeout_seconds, start.idempotency_key, start.request_sha256,
-        owner_id, uuid7(), dumps(payload), start.priority, start.dedicated, start.lane,
+        owner_id, *origin, uuid7(), dumps(payload), start.priority, start.dedicated, start.lane,
         start.workflow_limit, start.key_limit,
     )  # fmt: skip
 

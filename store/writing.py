@@ -227,6 +227,8 @@ def _add(rows: dict[type, dict[Any, tuple[Any, ...]]], batch: Batch) -> tuple[An
             if kind.placed:
                 change.places[cls] += 1
                 row = (*row, change.places[cls])
+            if cls is CheckpointRecord:
+                row = (*row, change.places[EventRecord])
             rows[cls][kind.key(record) if kind.key else len(rows[cls])] = row
     return change.row()
 

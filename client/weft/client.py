@@ -5,7 +5,7 @@ from __future__ import annotations
 import builtins
 import time
 from collections.abc import Iterator, Mapping, Sequence
-from typing import Any, Self, TypeVar
+from typing import Any, Literal, Self, TypeVar
 
 import httpx
 
@@ -13,7 +13,10 @@ from weft import requests
 from weft.connection import Connection
 from weft.records import (
     TERMINAL_STATUSES,
+    BulkResult,
     Cancellation,
+    CheckpointPage,
+    CheckpointState,
     CreatedWorkflow,
     Decision,
     Event,
@@ -212,6 +215,70 @@ class Client:
     def cancel(self, execution_id: str) -> Cancellation:
         """Cancel an execution; when this returns nothing more of it starts."""
         return self._send(requests.cancel(execution_id))
+
+    def checkpoints(
+        self, execution_id: str, *, limit: int = 100, offset: int = 0
+    ) -> CheckpointPage:
+        """Return one page of an execution's checkpoints, the first first."""
+        return self._send(requests.checkpoints(execution_id, limit, offset))
+
+    def state(
+        self, execution_id: str, checkpoint_number: int, *, full: bool = False
+    ) -> CheckpointState:
+        """Return the state at a checkpoint; mapped lists are counts unless `full`."""
+        return self._send(requests.state(execution_id, checkpoint_number, full))
+
+    def rerun(
+        self,
+        execution_id: str,
+        node_id: str | None = None,
+        *,
+        visit: int | None = None,
+        input: Mapping[str, Any] | None = None,
+        state: Mapping[str, Any] | None = None,
+        idempotency_key: str | None = None,
+    ) -> Execution:
+        """Make a new execution of one that runs anew from a node on; what is before is reused.
+
+        Args:
+            execution_id: Which execution; it stays as it is.
+            node_id: The first node to run anew; None: all of them.
+            visit: Which of its visits in a loop; None: the last.
+            input: What replaces the input.
+            state: What replaces reused results, by state key.
+            idempotency_key: Names this start; None: a new one.
+        """
+        call = requests.rerun(execution_id, node_id, visit, input, state, idempotency_key)
+        return self._send(call)
+
+    def fork(
+        self,
+        execution_id: str,
+        checkpoint_number: int,
+        *,
+        state: Mapping[str, Any] | None = None,
+        idempotency_key: str | None = None,
+    ) -> Execution:
+        """Make a new execution of one that goes on from a checkpoint, with edited state."""
+        return self._send(requests.fork(execution_id, checkpoint_number, state, idempotency_key))
+
+    def retry(self, execution_id: str, *, idempotency_key: str | None = None) -> Execution:
+        """Make a new execution that goes on where one failed or was cancelled."""
+        return self._send(requests.retry(execution_id, idempotency_key))
+
+    def bulk(
+        self,
+        action: Literal["cancel", "retry", "rerun"],
+        *,
+        dry_run: bool = False,
+        idempotency_key: str | None = None,
+        **wanted: Any,
+    ) -> BulkResult:
+        """Cancel, retry or rerun up to 1,000 executions, each once however often it is repeated.
+
+        `wanted` filters: `status`, `workflow_id`, `after` and `before` (ISO 8601), `limit`.
+        """
+        return self._send(requests.bulk(action, wanted, dry_run, idempotency_key))
 
     def approve(
         self,

@@ -232,6 +232,15 @@ class Queued(TypedDict):
     """How many of those that are bounded like it go before it."""
 
 
+class Origin(TypedDict, total=False):
+    """The execution that another one was made of."""
+
+    execution_id: str
+    kind: Literal["rerun", "fork", "retry"]
+    node_id: str | None
+    checkpoint_number: int | None
+
+
 class Execution(TypedDict, total=False):
     """An execution; a start answers only the fields that it knows yet."""
 
@@ -248,6 +257,7 @@ class Execution(TypedDict, total=False):
     output: Any
     error: Any
     queued: Queued | None
+    origin: Origin | None
     ending: ExecutionStatus | None
     cost: Cost
     started_at: str | None
@@ -269,6 +279,7 @@ class ExecutionRow(TypedDict, total=False):
     duration_seconds: float | None
     cost_usd: float
     parent: Parent | None
+    origin: Origin | None
     started_at: str | None
     completed_at: str | None
     progress: Progress
@@ -293,6 +304,57 @@ class Cancellation(TypedDict, total=False):
     message: str
     completed_nodes: int
     pending_nodes: int
+
+
+class Checkpoint(TypedDict, total=False):
+    """A point in an execution that it can be forked at; `branch` null: of the whole graph."""
+
+    checkpoint_number: int
+    checkpoint_id: str
+    branch: str | None
+    node_id: str | None
+    event_seq: int
+    created_at: str
+
+
+class CheckpointPage(TypedDict, total=False):
+    """One page of an execution's checkpoints, the first first."""
+
+    checkpoints: list[Checkpoint]
+    total: int
+    limit: int
+    offset: int
+
+
+class CheckpointState(TypedDict, total=False):
+    """What stood in the state at a checkpoint; mapped lists as `count` and `failed`."""
+
+    execution_id: str
+    checkpoint_number: int
+    event_seq: int
+    created_at: str
+    input: Any
+    state: dict[str, Any]
+    failures: dict[str, str]
+
+
+class Done(TypedDict, total=False):
+    """What a bulk did with one execution: what it made of it, or why nothing."""
+
+    execution_id: str
+    made: str | None
+    problem: str | None
+
+
+class BulkResult(TypedDict, total=False):
+    """What was done with many executions."""
+
+    action: str
+    dry_run: bool
+    matched: int
+    done: int
+    refused: int
+    executions: list[Done]
 
 
 class Decision(TypedDict, total=False):

@@ -15,7 +15,10 @@ import httpx
 
 from weft.errors import Unreachable, WeftError
 from weft.records import (
+    BulkResult,
     Cancellation,
+    CheckpointPage,
+    CheckpointState,
     CreatedWorkflow,
     Decision,
     Event,
@@ -224,6 +227,70 @@ def list_executions(
 def cancel(execution_id: str) -> Request[Cancellation]:
     """Cancel an execution."""
     return Request("POST", _path(EXECUTIONS, execution_id, "cancel"))
+
+
+def checkpoints(execution_id: str, limit: int, offset: int) -> Request[CheckpointPage]:
+    """List an execution's checkpoints."""
+    path = _path(EXECUTIONS, execution_id, "checkpoints")
+    return Request("GET", path, {"limit": limit, "offset": offset})
+
+
+def state(execution_id: str, checkpoint_number: int, full: bool) -> Request[CheckpointState]:
+    """Fetch the state at a checkpoint."""
+    path = _path(EXECUTIONS, execution_id, "checkpoints", str(checkpoint_number))
+    return Request("GET", path, {"full": "true"} if full else {})
+
+
+def rerun(
+    execution_id: str,
+    node_id: str | None,
+    visit: int | None,
+    input: Mapping[str, Any] | None,
+    state: Mapping[str, Any] | None,
+    idempotency_key: str | None,
+) -> Request[Execution]:
+    """Make a new execution of one, from a node on."""
+    body = _given(node_id=node_id, visit=visit, input=input, state=state)
+    return _again(execution_id, "rerun", body, idempotency_key)
+
+
+def fork(
+    execution_id: str,
+    checkpoint_number: int,
+    state: Mapping[str, Any] | None,
+    idempotency_key: str | None,
+) -> Request[Execution]:
+    """Make a new execution of one, from a checkpoint on."""
+    body = {"checkpoint_number": checkpoint_number, **_given(state=state)}
+    return _again(execution_id, "fork", body, idempotency_key)
+
+
+def retry(execution_id: str, idempotency_key: str | None) -> Request[Execution]:
+    """Make a new execution that goes on where one failed."""
+    return _again(execution_id, "retry", {}, idempotency_key)
+
+
+def _again(
+    execution_id: str, kind: str, body: dict[str, Any], idempotency_key: str | None
+) -> Request[Execution]:
+    return Request(
+        "POST",
+        _path(EXECUTIONS, execution_id, kind),
+        body=body,
+        headers={"Idempotency-Key": idempotency_key or str(uuid.uuid4())},
+    )
+
+
+def bulk(
+    action: str, wanted: Mapping[str, Any], dry_run: bool, idempotency_key: str | None
+) -> Request[BulkResult]:
+    """Do one thing with many executions; repeatable, since each has a key of its own."""
+    return Request(
+        "POST",
+        f"{EXECUTIONS}/bulk",
+        body={"action": action, "filter": _given(**wanted), "dry_run": dry_run},
+        headers={"Idempotency-Key": idempotency_key} if idempotency_key else {},
+    )
 
 
 def approve(

@@ -111,6 +111,8 @@ export const listExecutions = (filters) => call("GET", EXECUTIONS + query(filter
 export const getExecution = (id) => call("GET", `${EXECUTIONS}/${part(id)}`);
 export const getLogs = async (id) => (await call("GET", `${EXECUTIONS}/${part(id)}/logs`)).logs;
 export const cancelExecution = (id) => call("POST", `${EXECUTIONS}/${part(id)}/cancel`);
+export const rerunExecution = (id, body) => call("POST", `${EXECUTIONS}/${part(id)}/rerun`, { body, key: newKey() });
+export const retryExecution = (id) => call("POST", `${EXECUTIONS}/${part(id)}/retry`, { key: newKey() });
 export const decide = (id, decision) =>
   call("POST", `${EXECUTIONS}/${part(id)}/approve`, { body: decision, repeatable: false });
 

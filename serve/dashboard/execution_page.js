@@ -1,6 +1,7 @@
 // One execution, live: its graph, what it asks, its timeline, the logs of a node, its output.
 
 import { useEffect, useRef, useState } from "./vendor/hooks.js";
+import { Origin, Retry, Reused, RunAgain } from "./again.js";
 import { cancelExecution, getExecution, getLogs } from "./api.js";
 import { Approval } from "./approval.js";
 import { LiveState } from "./executions.js";
@@ -45,12 +46,13 @@ function Head({ execution, state, onChange }) {
   return html`<div class="page-head">
       <div>
         <h1 tabindex="-1">${execution.workflow_name ?? "Execution"}</h1>
-        <div class="quiet"><span class="id">${execution.execution_id}</span> · <a href=${`#/workflows/${execution.workflow_id}`}>workflow</a>
+        <div class="quiet"><span class="id">${execution.execution_id}</span> · <a href=${`#/workflows/${execution.workflow_id}`}>workflow</a><${Origin} origin=${execution.origin} />
           ${execution.parent && html` · started by <a href=${`#/executions/${execution.parent.execution_id}`}>${execution.parent.node_id}</a>`}</div>
       </div>
       <div class="page-actions">
         ${!over && html`<${LiveState} state=${state} />`}
         ${!over && html`<${Cancel} execution=${execution} onDone=${onChange} />`}
+        ${["failed", "cancelled"].includes(execution.status) && html`<${Retry} execution=${execution} />`}
       </div>
     </div>
     <dl class="facts">
@@ -97,7 +99,7 @@ function Attempt({ log, open }) {
   </details>`;
 }
 
-function NodePanel({ node, logs, each }) {
+function NodePanel({ execution, node, logs, each }) {
   const own = logs.filter((log) => log.node_id === node.node_id);
   const attempts = [...own].sort((a, b) => (b.attempt ?? 1) - (a.attempt ?? 1));
   const output = node.output ?? null;
@@ -109,6 +111,8 @@ function NodePanel({ node, logs, each }) {
       ${node.cost_usd > 0 && html`<span class="quiet">${usd(node.cost_usd)}</span>`}
       ${node.llm_tokens > 0 && html`<span class="quiet">${node.llm_tokens.toLocaleString()} tokens</span>`}
       ${each && node.items?.count > 0 && html`<span class="quiet">${node.items.completed ?? 0} of ${node.items.count} items${node.items.failed ? `, ${node.items.failed} failed` : ""}</span>`}
+      <${Reused} metadata=${node.metadata} />
+      ${isOver(execution.status) && attempts.length > 0 && html`<${RunAgain} execution=${execution} nodeId=${node.node_id} />`}
     </div>
     ${node.error && attempts.length === 0 && html`<pre class="value error">${errorText(node.error)}</pre>`}
     ${attempts.map((log, index) => html`<${Attempt} key=${`${log.attempt} ${log.started_at}`} log=${log} open=${index === 0} />`)}
@@ -164,6 +168,6 @@ export function ExecutionPage({ id }) {
     ${(execution.children ?? []).length > 0 && html`<${Children} rows=${execution.children} />`}
     ${over && execution.output !== null && execution.output !== undefined &&
     html`<section class="card" aria-labelledby="output-title"><h2 id="output-title">Output</h2><${Value} value=${execution.output} /></section>`}
-    ${selected && html`<${NodePanel} key=${selected.node_id} node=${selected} logs=${logs} each=${each} />`}
+    ${selected && html`<${NodePanel} key=${selected.node_id} execution=${execution} node=${selected} logs=${logs} each=${each} />`}
   `;
 }

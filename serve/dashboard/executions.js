@@ -28,6 +28,7 @@ function Row({ row, now, showWorkflow }) {
     <td>
       <a href=${`#/executions/${row.execution_id}`}>${showWorkflow ? row.workflow_name : row.execution_id}</a>
       ${showWorkflow && html`<div class="quiet id">${row.execution_id}</div>`}
+      ${row.origin && html`<div class="quiet">${row.origin.kind}</div>`}
     </td>
     <td><${Progress} progress=${row.progress} status=${row.status} /></td>
     <td class="number">${seconds(elapsed(row, now))}</td>

@@ -125,7 +125,8 @@ CREATE TYPE weft_checkpoint AS (
     snapshot jsonb,
     metadata jsonb,
     epoch integer,
-    place integer
+    place integer,
+    events_before integer
 );
 
 CREATE TYPE weft_channel_value AS (
@@ -485,12 +486,13 @@ BEGIN
     IF cardinality(checkpoints) > 0 THEN
         INSERT INTO execution_checkpoints (tenant_id, execution_id, checkpoint_number,
             checkpoint_ns, checkpoint_id, parent_checkpoint_id, node_id, state_snapshot, metadata,
-            epoch)
+            epoch, event_seq)
         SELECT h.tenant, u.execution_id, h.base + u.place, u.checkpoint_ns, u.checkpoint_id,
-            u.parent_checkpoint_id, u.node_id, u.snapshot, u.metadata, u.epoch
+            u.parent_checkpoint_id, u.node_id, u.snapshot, u.metadata, u.epoch,
+            h.event_base + u.events_before
         FROM unnest(checkpoints) AS u
-        JOIN unnest(held, tenants, checkpoint_bases) AS h (id, tenant, base)
-            ON h.id = u.execution_id
+        JOIN unnest(held, tenants, checkpoint_bases, event_bases)
+            AS h (id, tenant, base, event_base) ON h.id = u.execution_id
         ON CONFLICT (execution_id, checkpoint_ns, checkpoint_id)
         DO UPDATE SET state_snapshot = excluded.state_snapshot, metadata = excluded.metadata;
     END IF;
@@ -725,6 +727,10 @@ CREATE TYPE weft_new_execution AS (
     idempotency_key text,
     request_sha256 text,
     owner_id uuid,
+    origin_execution_id uuid,
+    origin_kind text,
+    origin_node_id text,
+    origin_checkpoint_number integer,
     event_id uuid,
     payload jsonb,
     priority integer,
@@ -740,7 +746,8 @@ CREATE TYPE weft_new_execution AS (
 --
 -- Returns a row for each start. `created` is false for one whose idempotency key has an execution
 -- already: that one's id, owner and request are returned. A start of a workflow that is gone, not
--- active, or has another specification by now returns no row.
+-- active, or has another specification by now returns no row; one that comes from another
+-- execution keeps that one's specification.
 CREATE FUNCTION weft_start(tenant uuid, starts weft_new_execution[], limited boolean,
                            tenant_most integer)
 RETURNS TABLE (place bigint, execution_id uuid, owner_id uuid, request_sha256 text,
@@ -766,7 +773,8 @@ BEGIN
         INSERT INTO workflow_executions AS e (id, tenant_id, organization_id, workflow_id,
             specification_sha256, status, input_data, total_nodes, triggered_by, started_by,
             webhook_url, deadline_at, idempotency_key, request_sha256, owner_id, epoch, started_at,
-            last_event_seq, priority, dedicated, lane, workflow_limit, key_limit)
+            last_event_seq, priority, dedicated, lane, workflow_limit, key_limit,
+            origin_execution_id, origin_kind, origin_node_id, origin_checkpoint_number)
         SELECT u.id, tenant, u.organization_id, u.workflow_id, u.specification_sha256,
             CASE WHEN r.owner_id IS NULL THEN 'pending' ELSE 'running' END, u.input,
             u.total_nodes, u.triggered_by, u.started_by, u.webhook_url,
@@ -774,13 +782,15 @@ BEGIN
             u.request_sha256, r.owner_id, 1,
             -- Not now(): that was before who went before it had ended.
             CASE WHEN r.owner_id IS NOT NULL THEN clock_timestamp() END,
-            1, u.priority, u.dedicated, u.lane, u.workflow_limit, u.key_limit
+            1, u.priority, u.dedicated, u.lane, u.workflow_limit, u.key_limit,
+            u.origin_execution_id, u.origin_kind, u.origin_node_id, u.origin_checkpoint_number
         FROM unnest(starts) AS u
         CROSS JOIN LATERAL (SELECT CASE WHEN u.id = ANY(queued) THEN NULL ELSE u.owner_id END)
             AS r (owner_id)
         JOIN workflows AS w ON w.tenant_id = tenant AND w.id = u.workflow_id
         WHERE w.status = 'active' AND w.deleted_at IS NULL
-            AND w.specification_sha256 = u.specification_sha256
+            AND (w.specification_sha256 = u.specification_sha256
+                OR u.origin_execution_id IS NOT NULL)
         ORDER BY u.idempotency_key, u.id
         ON CONFLICT (tenant_id, idempotency_key) DO NOTHING
         RETURNING e.id
@@ -797,7 +807,8 @@ BEGIN
             u.request_sha256, now() + make_interval(secs => u.timeout_seconds), true, now()
         FROM unnest(starts) WITH ORDINALITY AS u (id, organization_id, workflow_id,
             specification_sha256, input, total_nodes, triggered_by, started_by, webhook_url,
-            timeout_seconds, idempotency_key, request_sha256, owner_id, event_id, payload,
+            timeout_seconds, idempotency_key, request_sha256, owner_id, origin_execution_id,
+            origin_kind, origin_node_id, origin_checkpoint_number, event_id, payload,
             priority, dedicated, lane, workflow_limit, key_limit, place)
         WHERE u.id = ANY(fresh);
     IF cardinality(fresh) IS DISTINCT FROM cardinality(starts) THEN
@@ -805,7 +816,8 @@ BEGIN
             SELECT u.place, e.id, e.owner_id, e.request_sha256, e.deadline_at, false, e.created_at
             FROM unnest(starts) WITH ORDINALITY AS u (id, organization_id, workflow_id,
                 specification_sha256, input, total_nodes, triggered_by, started_by, webhook_url,
-                timeout_seconds, idempotency_key, request_sha256, owner_id, event_id, payload,
+                timeout_seconds, idempotency_key, request_sha256, owner_id, origin_execution_id,
+                origin_kind, origin_node_id, origin_checkpoint_number, event_id, payload,
                 priority, dedicated, lane, workflow_limit, key_limit, place)
             JOIN workflow_executions AS e
                 ON e.tenant_id = tenant AND e.idempotency_key = u.idempotency_key

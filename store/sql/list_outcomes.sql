@@ -1,7 +1,8 @@
 -- What became of an execution's nodes and compensations, in the order in which it was recorded,
 -- with a node's last visit that ended so, and its output. $1 execution, uuid.
 SELECT e.event_type, e.node_id, e.payload ->> 'then' AS follows,
-    e.payload ->> 'error_message' AS error_message, l.task_id, l.output_data
+    e.payload ->> 'error_message' AS error_message, e.payload ->> 'reused_from' AS reused_from,
+    l.task_id, l.output_data
 FROM execution_events AS e
 LEFT JOIN LATERAL (
     SELECT x.task_id, x.output_data FROM execution_node_logs AS x

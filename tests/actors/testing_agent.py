@@ -42,6 +42,8 @@ class Step:
         self.ended: list[str] = []
         self.answers: dict[str, Any] = {}
         """What it answers instead of its value, by the name of the attempt's node."""
+        self.broken: set[str] = set()
+        """The nodes and items that fail until the test mends them."""
         self.gates: dict[str, asyncio.Event] = defaultdict(asyncio.Event)
 
     async def run(self, parameters: StepParameters, context: AgentContext) -> AgentResult:
@@ -51,6 +53,8 @@ class Step:
         self.ran.append(name)
         if parameters.hold:
             await self.gates[context.node_id].wait()
+        if name in self.broken:
+            raise AgentError(f"{name} is broken.")
         if parameters.crash is not None:
             raise RuntimeError(parameters.crash)
         if parameters.fail is not None and context.attempt <= parameters.failures:

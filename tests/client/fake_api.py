@@ -212,6 +212,37 @@ class FakeApi:
         }
         return JSONResponse(answer)
 
+    async def _checkpoints(self, request: Request) -> Response:
+        found = self.world.checkpoints(request.path_params["id"])
+        return JSONResponse({"checkpoints": found, "total": len(found), "limit": 100, "offset": 0})
+
+    async def _state(self, request: Request) -> Response:
+        number = int(request.path_params["number"])
+        return JSONResponse(self.world.state(request.path_params["id"], number))
+
+    async def _again(self, request: Request) -> Response:
+        kind = request.url.path.rsplit("/", 1)[-1]
+        source = self.world.executions[request.path_params["id"]]
+        if kind == "retry" and source["status"] == "completed":
+            detail = "The execution is completed, so there is nothing to retry."
+            return problem(409, "Conflict", detail, remedy="Rerun it from one of its nodes.")
+        body = await request.json() if await request.body() else {}
+        key = request.headers.get("idempotency-key", "")
+        made = self.world.make(source["execution_id"], kind, body, key)
+        names = ("execution_id", "workflow_id", "status", "origin", "started_at")
+        return JSONResponse({name: made[name] for name in names}, 202)
+
+    async def _bulk(self, request: Request) -> Response:
+        body = await request.json()
+        matched = [
+            {"execution_id": id, "made": None, "problem": None}
+            for id, execution in self.world.executions.items()
+            if body["filter"].get("status") in (None, execution["status"])
+        ]
+        done = 0 if body["dry_run"] else len(matched)
+        head = {"action": body["action"], "dry_run": body["dry_run"], "matched": len(matched)}
+        return JSONResponse({**head, "done": done, "refused": 0, "executions": matched})
+
     async def _approve(self, request: Request) -> Response:
         decision = self.world.decide(request.path_params["id"], await request.json())
         if decision is None:
@@ -393,6 +424,13 @@ def _application(api: FakeApi) -> Starlette:
         Route(one, api._execution),
         Route(f"{one}/cancel", api._cancel, methods=["POST"]),
         Route(f"{one}/approve", api._approve, methods=["POST"]),
+        Route(f"{base}/executions/bulk", api._bulk, methods=["POST"]),
+        Route(f"{one}/checkpoints", api._checkpoints),
+        Route(f"{one}/checkpoints/{{number:int}}", api._state),
+        *(
+            Route(f"{one}/{kind}", api._again, methods=["POST"], name=kind)
+            for kind in ("rerun", "fork", "retry")
+        ),
         Route(f"{one}/logs", api._logs),
         Route(f"{one}/nodes/{{node}}/items", api._items),
         Route(f"{one}/nodes/{{node}}/items/{{index}}", api._item),

@@ -3,7 +3,7 @@
 import socket
 
 import pytest
-from weft import Client, Retries, Unreachable, WeftError
+from weft import AsyncClient, Client, Retries, Unreachable, WeftError
 
 from tests.client.fake_api import TOKEN, FakeApi
 
@@ -155,6 +155,53 @@ def test_cancel(api: FakeApi, client: Client, workflow_id: str) -> None:
     assert (answer["status"], answer["pending_nodes"]) == ("cancelled", 6)
     assert client.executions(status="cancelled")["total"] == 1
     assert client.executions(workflow_id=workflow_id)["total"] == 1
+
+
+@pytest.mark.requirement("USER.3")
+def test_time_travel(api: FakeApi, client: Client, workflow_id: str) -> None:
+    """Checkpoints and states are read; each way of going again is one start with a key."""
+    api.world.on_start = api.world.run_to_the_end
+    source = client.execute(workflow_id)["execution_id"]
+    page = client.checkpoints(source, limit=10)
+    assert (page["total"], page["checkpoints"][1]["node_id"]) == (7, "scrape_reviews")
+    assert client.state(source, 2, full=True)["state"] == {"scrape_reviews": {"done": True}}
+    api.failures = [("/rerun", 500), ("/fork", 502)]
+    rerun = client.rerun(source, "send_email", state={"report": "x"})
+    origin = {"execution_id": source, "kind": "rerun", "node_id": "send_email",
+              "checkpoint_number": None}  # fmt: skip
+    assert rerun["origin"] == origin
+    assert client.fork(source, 3, idempotency_key="k")["origin"] is not None
+    with pytest.raises(WeftError, match="nothing to retry"):
+        client.retry(source)
+    assert len(api.world.executions) == 3
+    assert api.calls("POST", "/rerun")[-1] == {"node_id": "send_email", "state": {"report": "x"}}
+
+
+@pytest.mark.requirement("USER.5")
+def test_bulk_sends_action_and_filter(api: FakeApi, client: Client, workflow_id: str) -> None:
+    """It may be repeated: each execution has a key of its own."""
+    client.execute(workflow_id)
+    api.failures = [("/bulk", 500)]
+    told = client.bulk("cancel", dry_run=True, status="running", limit=5)
+    assert (told["matched"], told["done"]) == (1, 0)
+    assert api.calls("POST", "/bulk")[-1] == {
+        "action": "cancel", "filter": {"status": "running", "limit": 5}, "dry_run": True,
+    }  # fmt: skip
+
+
+@pytest.mark.requirement("USER.3", "USER.5")
+async def test_time_travel_asynchronously(api: FakeApi, workflow_id: str) -> None:
+    """The asynchronous client has the same calls."""
+    api.world.on_start = api.world.run_to_the_end
+    source = api.world.start(workflow_id)
+    async with AsyncClient(api.base_url, TOKEN, retries=QUICK) as client:
+        assert (await client.checkpoints(source))["total"] == 7
+        assert (await client.state(source, 1))["state"] == {}
+        for made in (await client.rerun(source), await client.fork(source, 2)):
+            assert made["status"] == "completed"
+        api.world.finish(source, "failed")
+        assert (await client.retry(source))["execution_id"] in api.world.executions
+        assert (await client.bulk("rerun"))["matched"] == 4
 
 
 @pytest.mark.requirement("FR-2.7")

@@ -164,6 +164,7 @@ class World:
             "approvals": [],
             "output": None,
             "error": None,
+            "origin": None,
             "cost": {"llm_tokens": 0, "api_calls": 0, "total_usd": 0.0},
             "started_at": self.now,
             "completed_at": None,
@@ -173,6 +174,48 @@ class World:
                 "edges": workflow["specification"]["edges"],
             },
             "levels": workflow["levels"],
+        }
+
+    def make(self, source_id: str, kind: str, body: Document, key: str) -> Document:
+        """Make an execution of another one, once for each idempotency key."""
+        execution_id = self.start(self.executions[source_id]["workflow_id"], key)
+        made: Document = self.executions[execution_id]
+        made["origin"] = {
+            "execution_id": source_id,
+            "kind": kind,
+            "node_id": body.get("node_id"),
+            "checkpoint_number": body.get("checkpoint_number"),
+        }
+        return made
+
+    def checkpoints(self, execution_id: str) -> list[Document]:
+        """Return a checkpoint for each node that completed, and one before them."""
+        ended = [e for e in self.events[execution_id] if e["type"] == "node_completed"]
+        return [
+            {
+                "checkpoint_number": number,
+                "checkpoint_id": f"c{number}",
+                "branch": None,
+                "node_id": event["node_id"],
+                "event_seq": event["seq"],
+                "created_at": event["timestamp"],
+            }
+            for number, event in enumerate([{**self.events[execution_id][0], "node_id": None},
+                                            *ended], 1)
+        ]  # fmt: skip
+
+    def state(self, execution_id: str, number: int) -> Document:
+        """Return what completed nodes had left at a checkpoint."""
+        passed = self.checkpoints(execution_id)[:number]
+        names = [checkpoint["node_id"] for checkpoint in passed if checkpoint["node_id"]]
+        return {
+            "execution_id": execution_id,
+            "checkpoint_number": number,
+            "event_seq": passed[-1]["event_seq"],
+            "created_at": passed[-1]["created_at"],
+            "input": {},
+            "state": {name: self.node(execution_id, name)["output"] for name in names},
+            "failures": {},
         }
 
     def node(self, execution_id: str, node_id: str) -> Document:

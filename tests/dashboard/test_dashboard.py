@@ -173,6 +173,63 @@ async def test_cancel_asks_first(page: Page, api: FakeApi) -> None:
     await expect(page.locator(".facts")).to_contain_text("cancelled")
 
 
+@pytest.mark.requirement("USER.3")
+async def test_run_again_from_a_node(page: Page, api: FakeApi) -> None:
+    """An ended execution runs again from a chosen node, changed or not; its page says whence."""
+    world = api.world
+    source = world.start(world.add_workflow(REVIEWS, REVIEWS_LEVELS))
+    await page.goto(f"/#/executions/{source}")
+    again = page.get_by_role("button", name="Run again from here")
+    await expect(page.get_by_role("heading", level=1)).to_be_visible()
+    await expect(again).to_have_count(0)
+    world.run_to_the_end(source)
+    world.node(source, "scrape_reviews")["metadata"] = {"reused_from": "exec_009"}
+    await page.get_by_role("button", name="scrape_reviews", exact=True).click()
+    await expect(page.get_by_role("link", name="exec_009")).to_be_visible()
+    await page.get_by_role("button", name="send_email", exact=True).click()
+    await again.click()
+    dialog = page.get_by_role("dialog", name="Run again from send_email?")
+    await dialog.get_by_text("Change something first").click()
+    await dialog.get_by_label("Results to replace").fill("[1]")
+    await dialog.get_by_role("button", name="Run it").click()
+    await expect(dialog.get_by_role("alert")).to_contain_text("no JSON object")
+    assert api.calls("POST", "/rerun") == []
+    await dialog.get_by_label("Results to replace").fill('{"report": "short"}')
+    await dialog.get_by_label("Input").fill('{"url": "http://other.example"}')
+    await dialog.get_by_role("button", name="Run it").click()
+    await expect(page.get_by_text("rerun of")).to_contain_text("from send_email")
+    assert api.calls("POST", "/rerun") == [
+        {
+            "node_id": "send_email",
+            "state": {"report": "short"},
+            "input": {"url": "http://other.example"},
+        }
+    ]
+    await page.get_by_role("link", name=source).click()
+    await expect(page).to_have_url(re.compile(source))
+
+
+@pytest.mark.requirement("USER.3")
+async def test_retry_of_a_failed_execution(page: Page, api: FakeApi) -> None:
+    """One click goes on in a new execution; what completed offers none."""
+    world = api.world
+    workflow_id = world.add_workflow(UPTIME, UPTIME_LEVELS)
+    source = world.start(workflow_id)
+    world.start_node(source, "check_uptime")
+    world.fail_node(source, "check_uptime", "No such host", again=False)
+    world.finish(source, "failed", error={"node_id": "check_uptime", "message": "No such host"})
+    await page.goto(f"/#/executions/{source}")
+    await page.get_by_role("button", name="Retry", exact=True).click()
+    await expect(page.get_by_text("retry of")).to_contain_text(source)
+    assert len(world.executions) == 2
+    made = list(world.executions)[-1]
+    world.run_to_the_end(made)
+    await expect(page.locator(".facts")).to_contain_text("completed")
+    await expect(page.get_by_role("button", name="Retry", exact=True)).to_have_count(0)
+    await page.goto("/")
+    await expect(page.get_by_role("row").filter(has_text=made)).to_contain_text("retry")
+
+
 @pytest.mark.requirement("USER.17")
 async def test_a_cut_stream_comes_back_after_the_last_event(page: Page, api: FakeApi) -> None:
     """The page says that it reconnects, asks for what it missed, and shows the end."""

@@ -8,7 +8,8 @@ from uuid import UUID
 
 import pytest
 
-from store.executions import cancel_parked, decide_approval
+from store.decisions import decide_approval
+from store.executions import cancel_parked
 from store.live import LiveView
 from store.postgres import Pool
 from tests.factories import Account

@@ -10,7 +10,7 @@ from typing import NamedTuple
 import pytest
 from rich.console import Console
 
-from serve import cli
+from serve import cli, cli_travel
 from serve.settings import Settings
 from tests.client.fake_api import TOKEN, FakeApi
 from tests.client.world import REVIEWS, REVIEWS_LEVELS
@@ -43,6 +43,7 @@ def weft(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) ->
     """Return a function that runs a command line."""
     wide = partial(Console, width=160, highlight=False, markup=False, emoji=False)
     monkeypatch.setattr(cli, "console", wide())
+    monkeypatch.setattr(cli_travel, "console", wide())
     monkeypatch.setattr(cli, "error_console", wide(stderr=True))
 
     def run(*arguments: str) -> Result:
@@ -174,6 +175,8 @@ def test_problems_are_shown_with_place_and_remedy(api: FakeApi, weft: Weft) -> N
         ("execute", "wf_1", "--input", "[1]"),
         ("execute", "wf_1", "--input", "@no-such-file"),
         ("run", "x", "--answer", "nothing"),
+        ("rerun", "exec_1", "--state", "[1]"),
+        ("fork", "exec_1", "0"),
         ("approve", "exec_1", "--reject", "--value", "x"),
     ],
 )
@@ -242,6 +245,51 @@ def test_an_open_approval_is_shown_and_answered(api: FakeApi, weft: Weft, workfl
     assert "reject" in answered.out
     assert api.calls("POST", "/approve") == [{"decision": "reject", "comment": "too long"}]
     assert "Nothing to decide" in weft("approve", execution_id).err
+
+
+@pytest.mark.requirement("USER.3", "USER.23")
+def test_looking_back(api: FakeApi, weft: Weft, workflow_id: str) -> None:
+    """Checkpoints stand in a table, the state at one is JSON, and each says what comes next."""
+    execution_id = api.world.start(workflow_id)
+    listed = weft("checkpoints", execution_id).out
+    assert "none yet" in listed
+    assert "scrape_reviews" in listed
+    assert "7 of 7" in listed
+    assert f"weft state {execution_id} NUMBER" in listed
+    shown = weft("state", execution_id, "2").out
+    assert '"scrape_reviews"' in shown
+    assert f"weft fork {execution_id} 2" in shown
+    assert json.loads(weft("state", execution_id, "3", "--json").out)["checkpoint_number"] == 3
+    assert json.loads(weft("checkpoints", execution_id, "--json").out)["total"] == 7
+
+
+@pytest.mark.requirement("USER.3", "USER.23")
+def test_going_again(api: FakeApi, weft: Weft, workflow_id: str) -> None:
+    """A rerun and a fork send what was edited, and say what was made of what."""
+    source = api.world.start(workflow_id)
+    made = weft("rerun", source, "--from", "send_email", "--visit", "2", "-s", '{"report": 1}')
+    assert f"has started, made of {source}." in made.out
+    assert "weft watch exec_" in made.out
+    followed = weft("fork", source, "3", "--wait")
+    assert followed.code == 0
+    assert f"fork of {source}" in followed.out
+    ended = json.loads(weft("rerun", source, "-i", "{}", "--wait", "--json").out)
+    assert (ended["status"], ended["origin"]["execution_id"]) == ("completed", source)
+    assert api.calls("POST", "/rerun") == [
+        {"node_id": "send_email", "visit": 2, "state": {"report": 1}},
+        {"input": {}},
+    ]
+    assert api.calls("POST", "/fork") == [{"checkpoint_number": 3}]
+
+
+@pytest.mark.requirement("USER.3", "USER.23")
+def test_retry_goes_on_and_says_when_it_cannot(api: FakeApi, weft: Weft, workflow_id: str) -> None:
+    """What failed goes on; what completed is refused with a remedy."""
+    completed = api.world.start(workflow_id)
+    refused = weft("retry", completed)
+    assert (refused.code, "→ Rerun it" in refused.err) == (1, True)
+    api.world.finish(completed, "failed")
+    assert f"made of {completed}" in weft("retry", completed).out
 
 
 @pytest.mark.requirement("FR-2.9")

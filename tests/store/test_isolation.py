@@ -9,6 +9,7 @@ from store import executions, history, workflows
 from store.decisions import decide_approval
 from store.errors import NotFound
 from store.live import LiveView
+from store.origins import Origin, Reuse
 from store.postgres import Pool, tenant_transaction
 from tests.factories import Account, MakeAccount, MakeWorkflow, StartExecution
 from tests.store.rows import park, records_of_each_kind, write
@@ -49,6 +50,12 @@ async def execution_id(
     await owner_pool.execute(
         "INSERT INTO execution_signals (id, tenant_id, execution_id, event, payload) "
         "VALUES (gen_random_uuid(), $1, $2, 'paid', '{}')",
+        tenant_id,
+        started.execution_id,
+    )
+    await owner_pool.execute(
+        "INSERT INTO execution_seeds (tenant_id, execution_id, node_id, visit) "
+        "VALUES ($1, $2, 'only', 1)",
         tenant_id,
         started.execution_id,
     )
@@ -169,3 +176,21 @@ async def test_idempotency_keys_of_tenants_do_not_meet(
     second = await start(theirs, idempotency_key="same", account=other)
     assert first.created
     assert second.created
+
+
+@pytest.mark.requirement("NFR-4.1", "USER.3")
+async def test_results_of_another_tenant_cannot_be_reused(
+    execution_id: UUID,
+    make_account: MakeAccount,
+    make_workflow: MakeWorkflow,
+    start: StartExecution,
+    owner_pool: Pool,
+) -> None:
+    """An execution that claims to come of another tenant's gets none of its results."""
+    other = await make_account("Globex")
+    forged = Origin(execution_id, "retry", Reuse(1_000, maps=("only",), unfinished=True))
+    workflow = await make_workflow(account=other)
+    started = await start(workflow, account=other, origin=forged)
+    for table in ("execution_seeds", "execution_map_items"):
+        count = f"SELECT count(*) FROM {table} WHERE execution_id = $1"  # noqa: S608
+        assert await owner_pool.fetchval(count, started.execution_id) == 0

@@ -3,6 +3,7 @@
 import asyncio
 from importlib import resources
 from pathlib import Path
+from uuid import UUID
 
 import asyncpg
 import pytest
@@ -32,6 +33,47 @@ async def test_several_at_once_run_each_migration_once(empty_dsn: str) -> None:
     """Processes that start together share the work."""
     ran = await asyncio.gather(*(migrate(empty_dsn) for _ in range(4)))
     assert sorted(ran) == [0, 0, 0, len(KNOWN)]
+
+
+OLD_CHECKPOINT = """
+INSERT INTO execution_checkpoints (tenant_id, execution_id, checkpoint_number, checkpoint_ns,
+    checkpoint_id, node_id, state_snapshot, metadata, epoch, created_at)
+VALUES ($1, $1, $2::integer, '', 'c' || $2::integer, 'loop', '{}', '{}', 1,
+    now() + $2::integer * interval '1 s')
+"""
+OLD_EVENT = """
+INSERT INTO execution_events
+    (tenant_id, execution_id, seq, event_id, event_type, payload, created_at)
+VALUES ($1, $1, $2::integer, gen_random_uuid(), 'node_completed', '{}',
+    now() + $2::integer * interval '1 s')
+"""
+
+
+@pytest.mark.requirement("USER.3")
+async def test_checkpoints_of_an_older_version_learn_their_last_event(
+    empty_dsn: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The events of a checkpoint's own transaction belong to it; without any it is none."""
+    [number] = [one.number for one in KNOWN if one.name.endswith("_time_travel.sql")]
+    before = [one for one in KNOWN if one.number < number]
+    with monkeypatch.context() as older:
+        older.setattr(migrate_module, "migrations", lambda: before)
+        await migrate(empty_dsn)
+    connection = await asyncpg.connect(empty_dsn)
+    try:
+        # Foreign keys of executions are beside the point.
+        await connection.execute("SET session_replication_role = replica")
+        async with connection.transaction():
+            for number in (1, 2, 3):
+                await connection.execute(OLD_CHECKPOINT, UUID(int=1), number)
+            await connection.execute(OLD_EVENT, UUID(int=1), 2)
+        await migrate(empty_dsn)
+        rows = await connection.fetch(
+            "SELECT event_seq FROM execution_checkpoints ORDER BY checkpoint_number"
+        )
+    finally:
+        await connection.close()
+    assert [row["event_seq"] for row in rows] == [0, 2, 2]
 
 
 async def test_changed_migration_is_refused(dsn: str, monkeypatch: pytest.MonkeyPatch) -> None:

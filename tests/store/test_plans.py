@@ -57,6 +57,15 @@ HOT: list[tuple[Role, str, list[Any]]] = [
     ("weft_engine", "sum_map_items", [ID, TEXT, 1000]),
     ("weft_engine", "count_map_items", [ID, TEXT]),
     ("weft_engine", "get_specification", [ID, TEXT]),
+    ("weft_engine", "get_seed", [ID, TEXT, 1]),
+    ("weft_engine", "count_visits", [ID]),
+    ("weft_api", "list_results", [ID]),
+    ("weft_api", "list_state", [ID, ID, 9, False]),
+    ("weft_api", "page_checkpoints", [ID, 100, 0]),
+    ("weft_api", "count_checkpoints", [ID]),
+    ("weft_api", "find_checkpoint", [ID, 1]),
+    ("weft_api", "find_executions", [["failed"], ID, NOW, NOW, 100]),
+    ("weft_api", "find_executions", [["failed"], None, None, None, 100]),
 ]  # fmt: skip
 
 

@@ -31,7 +31,8 @@ SELECT gen_random_uuid(), e.tenant_id, e.organization_id, e.workflow_id, e.speci
 FROM workflow_executions AS e CROSS JOIN generate_series(1, $2) WHERE e.id = $1
 """
 ANSWER = """
-INSERT INTO execution_waits (tenant_id, execution_id, interrupt_id, node_id, event, status, ended_at)
+INSERT INTO execution_waits
+    (tenant_id, execution_id, interrupt_id, node_id, event, status, ended_at)
 VALUES ($1, $2, 'w', 'only', 'e', 'ended', now())
 """
 IN_PROGRESS = """
