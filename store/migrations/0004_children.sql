@@ -278,15 +278,17 @@ $$;
 -- Ends what was still attempted of executions that have ended: whoever ends them from outside has
 -- no right to the logs themselves.
 CREATE FUNCTION weft_end_attempts(ended uuid[]) RETURNS void
-LANGUAGE sql
+LANGUAGE plpgsql
 SECURITY DEFINER
 SET search_path = pg_catalog, public, pg_temp
 AS $$
+BEGIN
     UPDATE execution_node_logs AS l SET status = 'failed', completed_at = now(),
         error_message = 'The execution ended before this attempt did.'
     FROM workflow_executions AS e
     WHERE e.id = ANY(ended) AND e.status IN ('completed', 'failed', 'cancelled')
-        AND l.execution_id = e.id AND l.status = 'running'
+        AND l.execution_id = e.id AND l.status = 'running';
+END
 $$;
 
 REVOKE ALL ON FUNCTION weft_end_attempts(uuid[]) FROM PUBLIC;
