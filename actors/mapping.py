@@ -160,10 +160,11 @@ class Maps:
             await self._record(node, cut, results)
 
         visit = DrivenMap(run, node, task_id, cut["task"], load, record)
-        if node.agent == "workflow":
-            await visit.await_workflows()
-        else:
-            await visit.ask_all()
+        try:
+            await (visit.await_workflows() if node.agent == "workflow" else visit.ask_all())
+        except (AgentError, UnresolvedReference) as error:
+            left = await self._left(cut, 0, cut["count"], {})
+            await record([ItemResult.failed(index, 1, str(error)) for index in left])
 
     async def join(self, node: Node, state: State, task_id: str) -> Update:
         """Make the output of a node whose chunks have all ended."""

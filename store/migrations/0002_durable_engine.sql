@@ -243,14 +243,16 @@ CREATE TYPE weft_event AS (
 -- Ends attempts that were cut off, or whose owner died before it told how they ended. The API may
 -- cancel what has no owner, and may change no log but so: nothing happens to what has not ended.
 CREATE FUNCTION weft_end_attempts(executions uuid[]) RETURNS void
-LANGUAGE sql SECURITY DEFINER
+LANGUAGE plpgsql SECURITY DEFINER
 SET search_path = pg_catalog, public, pg_temp
 AS $$
+BEGIN
     UPDATE execution_node_logs AS l SET status = 'failed', completed_at = now(),
         error_message = 'The execution ended before this attempt did.'
     FROM workflow_executions AS e
     WHERE e.id = ANY(executions) AND e.status IN ('completed', 'failed', 'cancelled')
-        AND l.execution_id = e.id AND l.status = 'running'
+        AND l.execution_id = e.id AND l.status = 'running';
+END
 $$;
 
 -- Writes what has gathered of many executions, those under their lock whose epoch still holds.
@@ -299,12 +301,15 @@ DECLARE
     tenants uuid[];
     ended uuid[];
     closing uuid[];
+    finishing uuid[];
     parents uuid[];
     free_parents uuid[];
     event_bases bigint[];
     checkpoint_bases integer[];
 BEGIN
-    SELECT array_agg(c.execution_id) INTO ids FROM unnest(changes) AS c;
+    SELECT array_agg(c.execution_id),
+        array_agg(c.execution_id) FILTER (WHERE c.status IN ('completed', 'failed', 'cancelled'))
+    INTO ids, finishing FROM unnest(changes) AS c;
     IF again THEN
         PERFORM FROM workflow_executions AS e WHERE e.id = ANY(ids)
         ORDER BY e.id FOR NO KEY UPDATE;
@@ -323,12 +328,11 @@ BEGIN
     END IF;
 
     -- An execution that ends is awaited by the one that it was started by, which is locked with it.
-    SELECT array_agg(DISTINCT e.parent_execution_id) INTO parents
-    FROM unnest(changes) AS c
-    JOIN workflow_executions AS e ON e.id = c.execution_id AND e.parent_execution_id IS NOT NULL
-    JOIN workflow_executions AS p ON p.id = e.parent_execution_id
-        AND p.status IN ('pending', 'running', 'waiting')
-    WHERE c.status IN ('completed', 'failed', 'cancelled');
+    IF finishing IS NOT NULL THEN
+        SELECT array_agg(DISTINCT p.id) INTO parents
+        FROM workflow_executions AS e JOIN workflow_executions AS p ON p.id = e.parent_execution_id
+        WHERE e.id = ANY(finishing) AND p.status IN ('pending', 'running', 'waiting');
+    END IF;
 
     SELECT array_agg(l.id) FILTER (WHERE l.owned IS NOT NULL),
         array_agg(l.id) FILTER (WHERE l.owned AND NOT l.allowed),
@@ -344,10 +348,8 @@ BEGIN
     ) AS l;
 
     IF cardinality(free_parents) IS DISTINCT FROM cardinality(parents) THEN
-        SELECT array_agg(c.execution_id) INTO busy
-        FROM unnest(changes) AS c JOIN workflow_executions AS e ON e.id = c.execution_id
-        WHERE c.status IN ('completed', 'failed', 'cancelled')
-            AND e.parent_execution_id = ANY(parents)
+        SELECT array_agg(e.id) INTO busy FROM workflow_executions AS e
+        WHERE e.id = ANY(finishing) AND e.parent_execution_id = ANY(parents)
             AND NOT e.parent_execution_id = ANY(COALESCE(free_parents, '{}'));
         locked := ARRAY(SELECT unnest(locked) EXCEPT SELECT unnest(busy));
         held := ARRAY(SELECT unnest(held) EXCEPT SELECT unnest(busy));
@@ -553,7 +555,11 @@ BEGIN
         WHERE a.execution_id = ANY(closing) AND a.status = 'pending';
         UPDATE execution_waits AS w SET status = 'withdrawn'
         WHERE w.execution_id = ANY(closing) AND w.status = 'pending';
-        PERFORM weft_abandon_children(closing);
+        IF EXISTS (SELECT 1 FROM workflow_executions AS c
+                   WHERE c.parent_execution_id = ANY(closing)
+                       AND c.status IN ('pending', 'running', 'waiting')) THEN
+            PERFORM weft_abandon_children(closing);
+        END IF;
     END IF;
     IF cardinality(ended) > 0 AND cardinality(parents) > 0 THEN
         RETURN QUERY SELECT x.execution_id, NULL::uuid, 'woken', NULL::bigint, now(), x.owner_id

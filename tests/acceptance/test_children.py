@@ -46,7 +46,7 @@ def executor(platform: Platform) -> psutil.Process:
     return psutil.Process(asyncio.run(find()))
 
 
-@pytest.mark.requirement("USER.11", "FR-2.6")
+@pytest.mark.requirement("USER.6", "FR-2.6")
 def test_nested_maps_survive_the_death_of_an_executor(
     client: Client, platform: Platform, recorder: Recorder
 ) -> None:
@@ -86,7 +86,7 @@ def test_nested_maps_survive_the_death_of_an_executor(
     assert [child["status"] for child in status["children"]] == ["completed"] * 3
 
 
-@pytest.mark.requirement("USER.11", "FR-2.9")
+@pytest.mark.requirement("USER.6", "FR-2.9")
 def test_cancel_reaches_all_that_an_execution_started(client: Client) -> None:
     """When it answers, the children that run, wait and stand in line have ended as well."""
     ask = {"id": "ask", "agent": "human_loop", "parameters": {"message": "May we?"}}
@@ -107,7 +107,7 @@ def test_cancel_reaches_all_that_an_execution_started(client: Client) -> None:
     assert Counter(row["status"] for row in rows) == {"cancelled": 12}
 
 
-@pytest.mark.requirement("USER.11")
+@pytest.mark.requirement("USER.6")
 def test_a_thousand_children(client: Client) -> None:
     """A map over a thousand items whose item is an execution ends, every result in its place."""
     script = {"id": "x", "agent": "data_processing", "parameters": {"script": "return input['n']"}}

@@ -37,7 +37,7 @@ async def wake(pool: Pool, owner: Process) -> list[UUID]:
     return [woken.execution_id for woken in await end_due_waits(pool, [owner.id], 100)]
 
 
-@pytest.mark.requirement("FR-2.10", "USER.7")
+@pytest.mark.requirement("FR-2.10", "NFR-3.4")
 async def test_long_wait_parks_the_execution_and_attempts_go_on_in_another_process(
     begin: Begin, process_of: OpenProcess, look: Look, engine_pool: Pool, step: Step
 ) -> None:

@@ -43,7 +43,7 @@ async def children(pool: Pool, id: UUID) -> list[Any]:
     )
 
 
-@pytest.mark.requirement("USER.11")
+@pytest.mark.requirement("USER.6")
 async def test_node_runs_another_workflow_and_answers_its_output(
     begin: Begin, process: Process, look: Look, make_workflow: MakeWorkflow, engine_pool: Pool,
     step: Step,
@@ -227,7 +227,7 @@ EACH = over("each", call("each", "child", {"n": "{item}"}))
 EACH = over("each", call("each", "child", {"n": "{item}"}))
 
 
-@pytest.mark.requirement("USER.11")
+@pytest.mark.requirement("USER.6")
 async def test_map_runs_a_workflow_for_each_item_and_only_so_many_at_once(
     begin: Begin, process: Process, look: Look, make_workflow: MakeWorkflow, engine_pool: Pool
 ) -> None:
@@ -264,6 +264,18 @@ async def test_items_that_fail_fail_the_map_after_the_others(
     await process.drive(id)
     await process.settle()
     assert await look.output(id) == {"each": [{"x": 1}, None, None]}
+
+
+async def test_chain_of_maps_over_workflows(
+    begin: Begin, process: Process, look: Look, make_workflow: MakeWorkflow
+) -> None:
+    """One runs over what another made; each item's part is read of the rows."""
+    await make_workflow(CHILD, name="child")
+    second = over("again", call("again", "child", {"n": "{item.y}"}), key="each")
+    id = await begin(workflow([EACH, second], "each again"), {"rows": [1, 2]})
+    await process.drive(id)
+    await process.settle()
+    assert await look.output(id) == {"again": [{"y": 1}, {"y": 2}]}
 
 
 async def test_failed_items_alone_are_run_again(
@@ -304,7 +316,7 @@ STOP_ALL = "UPDATE executors SET stopped_at = now()"
 NESTED = named("inner", workflow([over("each", call("each", "child", {"n": "{item}"}))], ""))
 
 
-@pytest.mark.requirement("USER.11", "FR-2.6")
+@pytest.mark.requirement("USER.6", "FR-2.6")
 async def test_nested_maps_survive_a_death_before_any_flush(
     begin: Begin, process: Process, process_of: OpenProcess, look: Look,
     make_workflow: MakeWorkflow, engine_pool: Pool, step: Step,
@@ -339,7 +351,7 @@ async def test_nested_maps_survive_a_death_before_any_flush(
     assert number > 15
 
 
-@pytest.mark.requirement("USER.10", "USER.11")
+@pytest.mark.requirement("USER.14", "FR-2.4")
 async def test_map_asks_a_question_for_each_item_and_waits_for_all_answers(
     begin: Begin, process: Process, look: Look, engine_pool: Pool, live: LiveView,
     account: Account,
@@ -362,7 +374,7 @@ async def test_map_asks_a_question_for_each_item_and_waits_for_all_answers(
     assert [item["value"] for item in output["each"]] == ["a", "b", "c"]
 
 
-@pytest.mark.requirement("USER.11")
+@pytest.mark.requirement("USER.6")
 async def test_map_waits_for_each_item(
     begin: Begin, process: Process, process_of: OpenProcess, look: Look, engine_pool: Pool,
     api_pool: Pool, account: Account,

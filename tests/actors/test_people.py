@@ -234,7 +234,7 @@ async def test_answers_at_once_from_many_are_one(
     assert await look.status(id) == "completed"
 
 
-@pytest.mark.requirement("USER.10")
+@pytest.mark.requirement("USER.14")
 @pytest.mark.parametrize(
     ("kind", "answers", "decision", "value"),
     [

@@ -22,7 +22,7 @@ def _orchestrated(work: Document, joined: str) -> Document:
     return workflow([says("plan", "{input.made}"), work, says("sum", joined)], "plan work sum")
 
 
-@pytest.mark.requirement("USER.11")
+@pytest.mark.requirement("FR-2.5")
 async def test_orchestrator_decides_which_workers_run(
     begin: Begin, process: Process, look: Look
 ) -> None:
@@ -37,7 +37,7 @@ async def test_orchestrator_decides_which_workers_run(
     assert await look.output(id) == {"sum": [4, "3 x 3", 8]}
 
 
-@pytest.mark.requirement("USER.11")
+@pytest.mark.requirement("FR-2.5")
 async def test_item_that_names_no_worker_fails_by_itself(
     begin: Begin, process: Process, look: Look
 ) -> None:

@@ -30,7 +30,7 @@ def found(workers: dict[str, Any], **fields: Any) -> list[tuple[str, str]]:
     return [(p.path, p.rule) for p in check(specification(workers, **fields), AGENTS)]
 
 
-@pytest.mark.requirement("USER.11")
+@pytest.mark.requirement("FR-2.5")
 def test_workers_are_checked_as_nodes_are() -> None:
     """Their agents, parameters and references, each under its own path."""
     assert found({"ask": ASK, "send": SEND}) == []
@@ -42,7 +42,7 @@ def test_workers_are_checked_as_nodes_are() -> None:
     assert found({"ask": named}) == [("nodes[0].workers.ask.parameters.url", "unknown_reference")]
 
 
-@pytest.mark.requirement("USER.11")
+@pytest.mark.requirement("FR-2.5")
 @pytest.mark.parametrize(
     ("workers", "fields", "rule"),
     [

@@ -62,7 +62,7 @@ async def _asked(pool: Pool, account: Account, id: UUID, required: int, *approve
     )  # fmt: skip
 
 
-@pytest.mark.requirement("USER.10")
+@pytest.mark.requirement("USER.14")
 async def test_only_those_who_are_named_answer_and_each_once(
     api: httpx.AsyncClient, people: People, account: Account, make_workflow: MakeWorkflow,
     start: StartExecution, engine_pool: Pool,
@@ -90,7 +90,7 @@ async def test_only_those_who_are_named_answer_and_each_once(
     assert await engine_pool.fetchval("SELECT epoch FROM workflow_executions") == 2
 
 
-@pytest.mark.requirement("USER.10")
+@pytest.mark.requirement("USER.14")
 async def test_answers_that_race_make_one_decision(
     people: People, account: Account, make_workflow: MakeWorkflow, start: StartExecution,
     engine_pool: Pool,

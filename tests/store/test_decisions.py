@@ -71,7 +71,7 @@ def asking(
     return Asking(make_workflow, start, account, live, engine_pool, api_pool)
 
 
-@pytest.mark.requirement("USER.10")
+@pytest.mark.requirement("USER.14")
 async def test_fifty_votes_at_once_make_one_decision(asking: Asking, engine_pool: Pool) -> None:
     """As many count as are required; the execution goes on once."""
     id, voters = await asking.ask(7)
@@ -86,7 +86,7 @@ async def test_fifty_votes_at_once_make_one_decision(asking: Asking, engine_pool
     assert await asking.events(id) == ["approval_vote"] * 7 + ["approval_decided"]
 
 
-@pytest.mark.requirement("USER.10")
+@pytest.mark.requirement("USER.14")
 async def test_person_votes_once(asking: Asking, engine_pool: Pool) -> None:
     """Ten times the same answer at once is one vote, and so is another answer later."""
     id, voters = await asking.ask(3)
@@ -98,7 +98,7 @@ async def test_person_votes_once(asking: Asking, engine_pool: Pool) -> None:
     assert await asking.events(id) == ["approval_vote"]
 
 
-@pytest.mark.requirement("USER.10")
+@pytest.mark.requirement("USER.14")
 async def test_one_rejection_decides(asking: Asking, engine_pool: Pool) -> None:
     """However many approvals were to come."""
     id, voters = await asking.ask(3)
