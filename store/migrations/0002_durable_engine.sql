@@ -84,8 +84,6 @@ END
 $$;
 GRANT SELECT, INSERT, UPDATE ON execution_waits, execution_signals TO weft_api;
 GRANT SELECT, INSERT, UPDATE, DELETE ON execution_waits, execution_signals TO weft_engine;
--- Whoever ends an execution from outside ends the attempts that it cuts off.
-GRANT UPDATE (status, completed_at, error_message) ON execution_node_logs TO weft_api;
 
 -- What only weft_write inserts, under the lock of the execution and with the execution's own
 -- tenant, needs no second look at the execution for each row: that look was a third of a write.
@@ -214,6 +212,23 @@ CREATE TYPE weft_event AS (
     payload jsonb,
     place integer
 );
+
+-- Ends the attempts that the end of their execution cut off, or whose owner died before it told how
+-- they ended. It has its owner's rights: the API ends executions, but may not rewrite what was
+-- recorded of them otherwise.
+CREATE FUNCTION weft_end_attempts(executions uuid[]) RETURNS void
+LANGUAGE sql
+SECURITY DEFINER
+SET search_path = pg_catalog, public, pg_temp
+AS $$
+    UPDATE execution_node_logs AS l SET status = 'failed', completed_at = now(),
+        error_message = 'The execution ended before this attempt did.'
+    FROM workflow_executions AS e
+    WHERE l.execution_id = ANY(executions) AND l.status = 'running'
+        AND e.id = l.execution_id AND e.status IN ('completed', 'failed', 'cancelled')
+$$;
+REVOKE ALL ON FUNCTION weft_end_attempts(uuid[]) FROM PUBLIC;
+GRANT EXECUTE ON FUNCTION weft_end_attempts(uuid[]) TO weft_api, weft_engine;
 
 -- Writes what has gathered of many executions, those under their lock whose epoch still holds.
 --
@@ -473,10 +488,7 @@ BEGIN
         WHERE w.execution_id = ANY(closing) AND w.status = 'pending';
     END IF;
     IF cardinality(ended) > 0 THEN
-        -- Attempts that were cut off, or whose owner died before it told how they ended.
-        UPDATE execution_node_logs AS l SET status = 'failed', completed_at = now(),
-            error_message = 'The execution ended before this attempt did.'
-        WHERE l.execution_id = ANY(ended) AND l.status = 'running';
+        PERFORM weft_end_attempts(ended);
         INSERT INTO webhook_deliveries (id, tenant_id, execution_id, url, body)
         SELECT gen_random_uuid(), e.tenant_id, e.id, e.webhook_url, jsonb_build_object(
             'status', e.status, 'output', e.output_data, 'error_message', e.error_message,

@@ -1,8 +1,9 @@
 -- Gives executions without a living owner to executors in turn; the epoch moves, so that the old
 -- owner can write nothing more. $1 executors, uuid[]: one that has been stopped meanwhile is passed
 -- over; $2 how many at most, integer; $3 after how many losses of its owner an execution is to be
--- ended and gets no other, integer; $4 how many run at once, integer, of those that are two losses from it. One that is one
--- loss from it runs alone among its like, so that nobody is ended for what a neighbour does.
+-- ended and gets no other, integer; $4 how many run at once, integer, of those that are two losses
+-- from it. One that is one loss from it runs alone among its like, so that nobody is ended for what
+-- a neighbour does.
 WITH heirs AS (
     SELECT array_agg(h.id ORDER BY h.id) AS ids FROM executors AS h
     WHERE h.id = ANY($1::uuid[]) AND h.stopped_at IS NULL

@@ -131,7 +131,8 @@ async def take_over(pool: Pool, dead: Process, heir: Process) -> list[UUID]:
 
     It leaves out what a last flush of the dead still locks, so it is asked until it gives some.
     """
-    await pool.execute("UPDATE executors SET stopped_at = now() WHERE id = $1", dead.id)
+    if dead is not heir:
+        await pool.execute("UPDATE executors SET stopped_at = now() WHERE id = $1", dead.id)
     take = statement("take_over_executions")
     rows = await eventually(lambda: pool.fetch(take, [heir.id], 100, 1000, 100))
     return [row["id"] for row in rows]
