@@ -116,7 +116,11 @@ async def start_executions(
         request, NotFound when the workflow is gone, not active or has changed.
     """
     tenant_id = starts[0][0].tenant_id
-    rows = [_new_execution(start, owner_id) for start, owner_id in starts]
+    first_events = [(uuid7(), dumps(_payload(start))) for start, _ in starts]
+    rows = [
+        _new_execution(start, owner_id, *event)
+        for (start, owner_id), event in zip(starts, first_events, strict=True)
+    ]
     limited = tenant_most is not None or any(start.lane != UNLIMITED for start, _ in starts)
     seeded = any(start.origin for start, _ in starts)
     async with (
@@ -133,11 +137,11 @@ async def start_executions(
     by_place = {row["place"]: row for row in found}
     outcomes: list[Started | StoreError] = []
     events: list[Event] = []
-    for place, ((start, _), new) in enumerate(zip(starts, rows, strict=True), 1):
+    for place, ((start, _), event) in enumerate(zip(starts, first_events, strict=True), 1):
         outcome = _started(start, by_place.get(place))
         outcomes.append(outcome)
         if isinstance(outcome, Started) and outcome.created:
-            event_id, payload_json = new[_EVENT]
+            event_id, payload_json = event
             events.append(
                 Event(tenant_id, outcome.execution_id, 1, event_id, "workflow_started", None,
                       payload_json, outcome.created_at)
@@ -166,26 +170,28 @@ async def start_execution(
     return outcome
 
 
-def _new_execution(start: Start, owner_id: UUID | None) -> tuple[Any, ...]:
-    payload = {
+def _payload(start: Start) -> dict[str, Any]:
+    """Return what an execution's first event says."""
+    return {
         "workflow_id": f"wf_{start.workflow_id.hex}",
         "triggered_by": start.triggered_by,
         "input_data": start.input,
         "total_nodes": start.total_nodes,
         **({"origin": start.origin.document()} if start.origin else {}),
     }
+
+
+def _new_execution(
+    start: Start, owner_id: UUID | None, event_id: UUID, payload_json: str
+) -> tuple[Any, ...]:
     origin = start.origin.columns() if start.origin else (None, None, None, None)
     return (
         start.id, start.organization_id, start.workflow_id, start.specification_sha256,
         dumps(start.input), start.total_nodes, start.triggered_by, start.user_id,
         start.webhook_url, start.timeout_seconds, start.idempotency_key, start.request_sha256,
-        owner_id, *origin, uuid7(), dumps(payload), start.priority, start.dedicated, start.lane,
+        owner_id, *origin, event_id, payload_json, start.priority, start.dedicated, start.lane,
         start.workflow_limit, start.key_limit,
     )  # fmt: skip
-
-
-_EVENT = slice(13, 15)
-"""Where the id and the payload of the first event stand in a `weft_new_execution`."""
 
 
 def _started(start: Start, row: Any) -> Started | StoreError:

@@ -47,7 +47,7 @@ async def drive(api: httpx.AsyncClient, engine_pool: Pool, live: LiveView) -> As
     ):
 
         async def to_the_end(execution_id: str) -> dict[str, Any]:
-            await engine_pool.fetch(statement("take_over_executions"), [process.id], 100)
+            await engine_pool.fetch(statement("take_over_executions"), [process.id], 100, 1000, 100)
             await process.drive(UUID(hex=execution_id.removeprefix("exec_")))
             status: dict[str, Any] = (await api.get(f"{EXECUTIONS}/{execution_id}")).json()
             fits(execution_answers.Execution, status)
@@ -153,7 +153,7 @@ async def test_retry_after_a_failure(api: httpx.AsyncClient, run: Run, drive: Dr
     assert status["status"] == "failed"
     events = (await api.get(f"{EXECUTIONS}/{made['execution_id']}/events")).json()["events"]
     [progress] = [event for event in events if event["type"] == "node_progress"]
-    assert (progress["completed"], progress["failed"], progress["chunk"]) == (1, 1, [1, 2])
+    assert (progress["completed"], progress["failed"], progress["ended"]) == (1, 1, [[1, 2]])
     whole = await run("abc")
     refused = await api.post(f"{EXECUTIONS}/{whole}/retry")
     assert refused.status_code == 409
