@@ -27,6 +27,7 @@ from store.live import (
 )
 from store.records import Event
 from tests.eventually import eventually
+from tests.factories import Account, MakeWorkflow, StartExecution
 
 MakeEvent = Callable[..., Event]
 
@@ -87,6 +88,25 @@ async def test_events_are_published_in_order_to_both_channels(
         "execution_id": f"exec_{execution_id.hex}", "node_id": "a",
         "timestamp": "2026-01-01T00:00:00Z",
     }  # fmt: skip
+
+
+@pytest.mark.requirement("FR-2.8")
+async def test_start_is_published(
+    live: LiveView,
+    redis: Redis,
+    make_workflow: MakeWorkflow,
+    start: StartExecution,
+    account: Account,
+) -> None:
+    """The first event of an execution is heard, as those of its owner are."""
+    workflow = await make_workflow()
+    async with redis.pubsub(ignore_subscribe_messages=True) as heard:
+        await heard.subscribe(tenant_channel(account.tenant_id))
+        started = await start(workflow)
+        message = await eventually(lambda: heard.get_message(timeout=0))
+    told = json.loads(message["data"])
+    assert (told["type"], told["seq"]) == ("workflow_started", 1)
+    assert told["execution_id"] == f"exec_{started.execution_id.hex}"
 
 
 @pytest.mark.requirement("DATA.2")
