@@ -24,3 +24,5 @@ class SupervisorConfig:
     executors: int
     executor: ExecutorConfig
     webhook_key: bytes
+    retention_days: float | None = None
+    """How long ended executions are kept whose workflow does not say; None: for good."""

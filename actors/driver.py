@@ -12,6 +12,7 @@ from langchain_core.runnables import RunnableConfig
 from langgraph.errors import GraphRecursionError
 from langgraph.types import Command
 
+from actors.artifacts import OUTPUT_CHARACTERS, Artifacts
 from actors.ending import Ending
 from actors.epilogue import has_epilogue, outcomes, run_epilogue
 from actors.errors import JournalStopped, LeaseLost
@@ -89,7 +90,8 @@ class Driver:
             raise
         except Exception as error:
             log.exception("execution.broken", execution_id=str(lease.execution_id))
-            await self._host.journal.append(lease, _broken(error).records(lease))
+            artifacts = Artifacts(lease, self._host.journal, self._host.artifacts)
+            await self._host.journal.append(lease, _broken(error).records(lease, artifacts))
             return
         if handed.execution_id in self._runs:
             return
@@ -133,7 +135,7 @@ class Driver:
                     run.ending = ending
                     await run.write(ending.decided(run.lease))
                 ending = await run_epilogue(run, ending)
-            await run.write([*run.take_held(), *ending.records(run.lease)])
+            await run.write([*run.take_held(), *ending.records(run.lease, run.artifacts)])
         except (LeaseLost, JournalStopped, *UNREACHABLE):
             raise
         except Exception as error:
@@ -141,7 +143,7 @@ class Driver:
             broken = replace(_broken(error), node_id=ending.node_id)
             if ending.message:
                 broken = broken.remarked([f"Before that: {ending.message}"])
-            await run.write([*run.take_held(), *broken.records(run.lease)])
+            await run.write([*run.take_held(), *broken.records(run.lease, run.artifacts)])
 
     async def cancel(self, run: Run, reason: str) -> None:
         """Record that an execution was cancelled, after its task has ended.
@@ -154,7 +156,7 @@ class Driver:
             run.ending = ending
             await run.write(ending.decided(run.lease))
         else:
-            await run.write([*run.take_held(), *ending.records(run.lease)])
+            await run.write([*run.take_held(), *ending.records(run.lease, run.artifacts)])
 
     async def _until_parked(self, run: Run) -> Ending | None:
         execution_id = run.lease.execution_id
@@ -220,7 +222,7 @@ class Driver:
             return Ending.failed(message, node_id)
         specification = run.facts.specification
         output = execution_output(specification, (await run.known(state)).values)
-        return Ending(Status.COMPLETED, output=output)
+        return Ending(Status.COMPLETED, output=run.artifacts.shown(output, OUTPUT_CHARACTERS))
 
 
 def _broken(error: Exception) -> Ending:

@@ -13,6 +13,7 @@ from actors.journal import Journal
 from agents.errors import AgentError
 from agents.registry import Registry
 from agents.services import Services
+from store.artifacts import ArtifactStore, PostgresArtifacts
 from store.postgres import Pool
 
 CHUNK_ATTEMPTS = 3
@@ -30,10 +31,12 @@ class Host:
     secrets: Mapping[str, str]
     chunks_at_once: int = field(default_factory=lambda: max(2, os.cpu_count() or 2))
     """Chunks of all executions of this process that run at once, each in a process of its own."""
+    artifacts: ArtifactStore = field(init=False)
     _gate: asyncio.Semaphore = field(init=False)
     _warm: bool = False
 
     def __post_init__(self) -> None:
+        self.artifacts = PostgresArtifacts(self.pool)
         self._gate = asyncio.Semaphore(self.chunks_at_once)
 
     def warm_up(self) -> None:

@@ -37,6 +37,8 @@ REFUSED = (
 )
 """What the records of one execution are to blame for."""
 ENTRIES_AT_ONCE = 2000
+BYTES_AT_ONCE = 32 * 1024 * 1024
+"""After how many bytes of large values a flush takes no further entry."""
 LAZY_SECONDS = 0.002
 """How long records that nobody waits for may gather before they alone start a flush."""
 BUSY_SECONDS = 0.005
@@ -61,6 +63,8 @@ class Entry:
     lease: Lease
     records: Sequence[Record]
     done: asyncio.Future[bool]
+    size_bytes: int = 0
+    """How large its large values are."""
     taken: bool = False
     """Whether a flush has begun with it."""
 
@@ -108,18 +112,21 @@ class Journal:
         self.rows = 0
 
     def append(
-        self, lease: Lease, records: Sequence[Record], *, lazy: bool = False
+        self, lease: Lease, records: Sequence[Record], *, lazy: bool = False, size_bytes: int = 0
     ) -> asyncio.Future[bool]:
         """Append records; see `queue`, whose entry's `done` it returns."""
-        return self.queue(lease, records, lazy=lazy).done
+        return self.queue(lease, records, lazy=lazy, size_bytes=size_bytes).done
 
-    def queue(self, lease: Lease, records: Sequence[Record], *, lazy: bool = False) -> Entry:
+    def queue(
+        self, lease: Lease, records: Sequence[Record], *, lazy: bool = False, size_bytes: int = 0
+    ) -> Entry:
         """Append records; they are written together or not at all.
 
         Args:
             lease: Under which they are written.
             records: What to write.
             lazy: They may gather a little: nobody waits for them to go on.
+            size_bytes: How large the large values among them are.
 
         Returns:
             Its `done` is done when they are durable: True, or False when the execution was to wait
@@ -133,7 +140,7 @@ class Journal:
         if self._stopped:
             raise JournalStopped
         loop = asyncio.get_running_loop()
-        entry = Entry(lease, records, loop.create_future())
+        entry = Entry(lease, records, loop.create_future(), size_bytes)
         # Not every caller waits; a LeaseLost that nobody awaits reaches the next one who does.
         entry.done.add_done_callback(_heard)
         self._queue.append(entry)
@@ -194,10 +201,7 @@ class Journal:
                 if self._later is not None:
                     self._later.cancel()
                     self._later = None
-                entries, self._queue = self._queue[:ENTRIES_AT_ONCE], self._queue[ENTRIES_AT_ONCE:]
-                for entry in entries:
-                    entry.taken = True
-                self._flushes.append(_Flush(entries))
+                self._flushes.append(_Flush(self._take()))
             flush = self._flushes[0]
             try:
                 busy = await self._write(connection, flush)
@@ -211,6 +215,18 @@ class Journal:
                 others = bool(self._queue)
                 self._queue[:0] = busy
                 await asyncio.sleep(0 if others else BUSY_SECONDS)
+
+    def _take(self) -> list[Entry]:
+        """Take as many entries from the queue as are written at once."""
+        count = size_bytes = 0
+        for entry in self._queue[:ENTRIES_AT_ONCE]:
+            if size_bytes > BYTES_AT_ONCE:
+                break
+            count += 1
+            size_bytes += entry.size_bytes
+            entry.taken = True
+        entries, self._queue = self._queue[:count], self._queue[count:]
+        return entries
 
     async def _write(self, connection: Connection, flush: _Flush) -> list[Entry]:
         """Write a flush; return the entries whose executions somebody else holds just now."""

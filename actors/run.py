@@ -10,6 +10,7 @@ import orjson
 from langchain_core.runnables import RunnableConfig
 from langgraph.types import Interrupt, interrupt
 
+from actors.artifacts import Artifacts
 from actors.attempts import Attempt, Work, attempt_until_done
 from actors.checkpointer import INTERRUPT, Place
 from actors.ending import Ending
@@ -71,6 +72,8 @@ class Run:
     """What this process has written of its state, by checkpoint namespace."""
     held: list[Record] = field(default_factory=list)
     """What waits for a later checkpoint to be committed with."""
+    artifacts: Artifacts = field(init=False)
+    """Its large values."""
     _uncommitted: int = 0
     """How many nodes have ended since the last checkpoint that was committed."""
     _notes: dict[str, list[Record]] = field(default_factory=dict)
@@ -79,7 +82,8 @@ class Run:
 
     def __post_init__(self) -> None:
         self._maps = MapRows(self.host.pool, self.lease.execution_id)
-        self._notes_of = Notes(self.lease)
+        self.artifacts = Artifacts(self.lease, self.host.journal, self.host.artifacts)
+        self._notes_of = Notes(self.lease, self.artifacts)
 
     # What the checkpointer asks.
 
@@ -266,7 +270,13 @@ class Run:
         async def retrying(attempt: Attempt) -> None:
             self.write(notes.retrying(node, task_id, attempt), lazy=True)
 
-        return await attempt_until_done(work, started, retrying)
+        attempt = await attempt_until_done(work, started, retrying)
+        if attempt.result is not None:
+            try:
+                self.artifacts.check(attempt.result.output)
+            except AgentError as error:
+                return replace(attempt, result=None, error=str(error))
+        return attempt
 
     async def _fail(
         self,

@@ -1,8 +1,9 @@
 """The Supervisor: one Ray actor that watches the executors and the clock.
 
 It keeps the executors alive, gives the executions of dead ones to others, answers questions whose
-time is up, ends waiting executions whose timeout has passed, and delivers webhooks. Everything it
-does it reads from Postgres, so two of them, or one that starts over, do no harm.
+time is up, ends waiting executions whose timeout has passed, delivers webhooks, and deletes ended
+executions that were kept long enough. Everything it does it reads from Postgres, so two of them, or
+one that starts over, do no harm.
 """
 
 import asyncio
@@ -29,6 +30,7 @@ from store.executions import (
 )
 from store.live import LiveView, open_live_view
 from store.postgres import UNREACHABLE, Pool, open_pool
+from store.retention import delete_expired_executions, delete_unused_specifications
 from store.statements import statement
 
 log = structlog.get_logger(__name__)
@@ -36,6 +38,8 @@ log = structlog.get_logger(__name__)
 TICK_SECONDS = 1.0
 TIMER_SECONDS = 0.2
 """How late a timer may be noticed."""
+RETAIN_SECONDS = 60.0
+RETAIN_PAUSE_SECONDS = 0.2
 WOKEN_AT_ONCE = 500
 RECOVERED_AT_ONCE = 200
 """Executions given to new owners in one tick, so that recovery does not starve new starts."""
@@ -85,6 +89,7 @@ class Supervisor:
             asyncio.create_task(_forever("clock", lambda: self._clock(pool, live))),
             asyncio.create_task(_forever("timers", lambda: self._timers(pool), TIMER_SECONDS)),
             asyncio.create_task(_forever("webhooks", sender.deliver_due)),
+            asyncio.create_task(_forever("retention", lambda: self._retain(pool), RETAIN_SECONDS)),
         ]
 
     async def _watch(self, pool: Pool, live: LiveView) -> None:
@@ -137,6 +142,17 @@ class Supervisor:
         for row in await pool.fetch(statement("list_overdue_executions"), 100):
             message = "The execution took longer than its timeout."
             await fail_parked(pool, live, row["tenant_id"], row["id"], message)
+
+    async def _retain(self, pool: Pool) -> None:
+        """Delete executions whose time is over, until none is, with room for others in between."""
+        deleted = 0
+        while count := await delete_expired_executions(pool, self._config.retention_days):
+            deleted += count
+            await asyncio.sleep(RETAIN_PAUSE_SECONDS)
+        if deleted:
+            # What is left of these is deleted with the next executions.
+            specifications = await delete_unused_specifications(pool)
+            log.info("supervisor.deleted", executions=deleted, specifications=specifications)
 
     async def stop(self) -> None:
         """Stop the loops, then the executors in good order."""

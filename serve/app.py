@@ -18,6 +18,7 @@ from serve import (
     health_routes,
     lifecycle_routes,
     problems,
+    retention_routes,
     session_routes,
     streams,
     workflow_routes,
@@ -102,8 +103,8 @@ def build_app(config: ApiConfig, parser: Any) -> FastAPI:
     )
     problems.install(app)
     # The execution routes come first: `executions` must not be read as a workflow's identifier.
-    for module in (execution_routes, approval_routes, lifecycle_routes, streams, workflow_routes,
-                   session_routes, health_routes):  # fmt: skip
+    for module in (execution_routes, approval_routes, lifecycle_routes, retention_routes, streams,
+                   workflow_routes, session_routes, health_routes):  # fmt: skip
         app.include_router(module.router)
     describe(app)
     app.mount("/", Pages(directory=PAGES, html=True), name="dashboard")

@@ -58,7 +58,9 @@ def open_cluster(
             secrets=secrets_from_environment(),
             log_level=settings.log_level,
         )
-        supervisor = start_supervisor(SupervisorConfig(settings.executors, executor, key))
+        supervisor = start_supervisor(
+            SupervisorConfig(settings.executors, executor, key, settings.retention_days)
+        )
         started: ray.ObjectRef[int] = supervisor.ready.remote()
         _start_serve(settings, database_url, redis_url, key)
         ray.get(started, timeout=READY_SECONDS)

@@ -24,16 +24,28 @@ from store.errors import NestedTooDeep
 
 LEVELS = 250
 """How deep values may be nested; the library that writes the text stops at 254."""
+_SCALARS = frozenset({str, int, float, bool, type(None)})
 _REFUSED = re.compile("[\x00\ud800-\udfff]")
 
 
 def clean_text(text: str) -> str:
     """Replace what jsonb and text columns refuse: U+0000 and lone surrogates."""
+    # Both are rare, and a long text is looked through faster so than by the expression.
+    if "\x00" not in text and (text.isascii() or _is_encodable(text)):
+        return text
     return _REFUSED.sub("\ufffd", text)
 
 
+def _is_encodable(text: str) -> bool:
+    try:
+        text.encode("utf-8")
+    except UnicodeEncodeError:
+        return False
+    return True
+
+
 def jsonable(value: Any, levels: int = LEVELS) -> Any:
-    """Return the value as plain JSON data that jsonb accepts.
+    """Return the value as plain JSON data that jsonb accepts; what can change is copied.
 
     Args:
         value: Anything.
@@ -42,12 +54,39 @@ def jsonable(value: Any, levels: int = LEVELS) -> Any:
     Raises:
         NestedTooDeep: They are nested deeper.
     """
+    if isinstance(value, dict | list):
+        # Writing and reading it is ten times as fast as going through it.
+        try:
+            text = orjson.dumps(value)
+        except (TypeError, RecursionError):
+            return _jsonable(value, levels)
+        if b"\\u0000" not in text and not _deeper(value, levels):
+            return orjson.loads(text)
+    return _jsonable(value, levels)
+
+
+def _deeper(value: Any, levels: int) -> bool:
+    """Whether lists and objects are nested deeper, or hold what only going through tells."""
+    if levels < 0:
+        return True
+    items = value.values() if isinstance(value, dict) else value
+    for item in items:
+        kind = type(item)
+        if kind is dict or kind is list:
+            if _deeper(item, levels - 1):
+                return True
+        elif kind not in _SCALARS:
+            return True
+    return False
+
+
+def _jsonable(value: Any, levels: int) -> Any:
     if levels < 0:
         raise NestedTooDeep(LEVELS)
     if value is None or isinstance(value, bool):
         return value
     if isinstance(value, Enum):
-        return jsonable(value.value, levels)
+        return _jsonable(value.value, levels)
     if isinstance(value, str):
         return clean_text(value)
     if isinstance(value, int):
@@ -55,17 +94,17 @@ def jsonable(value: Any, levels: int = LEVELS) -> Any:
     if isinstance(value, float):
         return float(value) if math.isfinite(value) else None
     if isinstance(value, Mapping):
-        return {clean_text(str(key)): jsonable(item, levels - 1) for key, item in value.items()}
+        return {clean_text(str(key)): _jsonable(item, levels - 1) for key, item in value.items()}
     if isinstance(value, list | tuple | set | frozenset):
-        return [jsonable(item, levels - 1) for item in value]
+        return [_jsonable(item, levels - 1) for item in value]
     return _other(value, levels)
 
 
 def _other(value: Any, levels: int) -> Any:
     if isinstance(value, BaseModel):
-        return jsonable(value.model_dump(mode="json"), levels)
+        return _jsonable(value.model_dump(mode="json"), levels)
     if dataclasses.is_dataclass(value) and not isinstance(value, type):
-        return jsonable(dataclasses.asdict(value), levels)
+        return _jsonable(dataclasses.asdict(value), levels)
     if isinstance(value, datetime.datetime | datetime.date | datetime.time):
         return value.isoformat()
     if isinstance(value, Decimal):

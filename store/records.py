@@ -113,6 +113,16 @@ class EventRecord:
 
 
 @dataclass(frozen=True, slots=True)
+class ArtifactRecord:
+    """A large value, kept once for its execution; other records name it by its digest."""
+
+    tenant_id: UUID
+    execution_id: UUID
+    sha256: str
+    content: bytes
+
+
+@dataclass(frozen=True, slots=True)
 class ApprovalRecord:
     """A question to a person."""
 
@@ -219,6 +229,7 @@ Record = (
     | NodeLogRecord
     | MapItemRecord
     | EventRecord
+    | ArtifactRecord
     | ApprovalRecord
     | WaitRecord
     | ConsumedRecord
@@ -288,6 +299,7 @@ _KINDS: dict[type, _Kind] = {
     WaitRecord: _Kind(),
     ConsumedRecord: _Kind(),
     EventRecord: _Kind(placed=True),
+    ArtifactRecord: _Kind(attrgetter("execution_id", "sha256")),
 }
 """The kinds of rows, in the order in which `weft_write` takes them."""
 _ROW: dict[type, Callable[[Any], tuple[Any, ...]]] = {

@@ -18,9 +18,11 @@ from langgraph.checkpoint.base import (
 from langgraph.checkpoint.conformance import checkpointer_test, validate
 from langgraph.checkpoint.conformance.capabilities import BASE_CAPABILITIES
 
+from actors.artifacts import Artifacts
 from actors.checkpointer import JournalSaver, Place
-from actors.journal import Lease
+from actors.journal import Journal, Lease
 from actors.serde import StoredValue
+from store.artifacts import PostgresArtifacts
 from store.postgres import Pool
 from store.records import EventRecord, Record
 from tests.actors.conftest import Begin, Look
@@ -34,9 +36,15 @@ ANY_THREAD = UUID("5f8b6a53-7d0c-4a57-9c55-0b6a5a1f3a10")
 @dataclass
 class _Recorder:
     lease: Lease
+    journal: Journal
+    pool: Pool
     fresh: bool = False
     places: dict[str, Place] = field(default_factory=dict)
     held: list[Record] = field(default_factory=list)
+    artifacts: Artifacts = field(init=False)
+
+    def __post_init__(self) -> None:
+        self.artifacts = Artifacts(self.lease, self.journal, PostgresArtifacts(self.pool))
 
     def holds(self) -> bool:
         """Commit each checkpoint."""
@@ -62,11 +70,14 @@ class AnyThread(BaseCheckpointSaver[str]):
         self._ids: dict[str, UUID] = {}
         self._names: dict[str, str] = {}
         self._recorders: dict[UUID, _Recorder] = {}
+        self._process = process
         self._saver = JournalSaver(process.pool, process.journal, self._recorder)
 
     def _recorder(self, execution_id: UUID) -> _Recorder:
         lease = Lease(self._account.tenant_id, execution_id, 1)
-        return self._recorders.setdefault(execution_id, _Recorder(lease))
+        return self._recorders.setdefault(
+            execution_id, _Recorder(lease, self._process.journal, self._process.pool)
+        )
 
     def get_next_version(self, current: str | None, channel: None) -> str:
         """Return the next version."""
@@ -243,7 +254,8 @@ async def test_notes_are_written_with_the_result_they_belong_to(
             event_id = uuid5(ANY_THREAD, f"{len(taken)}")
             return [EventRecord(lease.tenant_id, id, event_id, "node_completed", "n", "{}")]
 
-    saver = JournalSaver(engine_pool, process.journal, lambda _id: Taking(lease))
+    taking = Taking(lease, process.journal, engine_pool)
+    saver = JournalSaver(engine_pool, process.journal, lambda _id: taking)
     config: RunnableConfig = {
         "configurable": {"thread_id": str(id), "checkpoint_ns": "", "checkpoint_id": "c"}
     }

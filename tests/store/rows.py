@@ -1,11 +1,13 @@
 """One row of every kind that an execution leaves."""
 
+import hashlib
 from datetime import UTC, datetime
 from uuid import UUID, uuid4
 
 from store.postgres import Pool
 from store.records import (
     ApprovalRecord,
+    ArtifactRecord,
     Batch,
     ChannelValueRecord,
     CheckpointRecord,
@@ -35,6 +37,7 @@ def records_of_each_kind(tenant_id: UUID, execution_id: UUID) -> list[Record]:
         MapItemRecord(*place, "only", "t1", 0, "completed", 1, '"item"', None),
         WaitRecord(*place, "wait-only", "only", "paid", None, None, None),
         EventRecord(*place, uuid4(), "node_started", "only", "{}"),
+        ArtifactRecord(*place, hashlib.sha256(b"[1]").hexdigest(), b"[1]"),
         ProgressRecord(execution_id, completed=1, llm_tokens=5, cost_usd=0.25),
     ]  # fmt: skip
 
