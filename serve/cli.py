@@ -22,6 +22,7 @@ from serve.cli_follow import (
     show_graph,
     show_status,
 )
+from serve.cli_kept import ExecutionId, artifact, prune
 from serve.cli_platform import diagnose, run_demo, run_foreground, start_background, stop
 from serve.cli_tables import execution_table, log_view, workflow_table
 from serve.progress import as_json, plain, question_text
@@ -47,9 +48,6 @@ Answers = Annotated[
 ]
 Name = Annotated[str | None, typer.Option("--name", help="The workflow's name.")]
 AsJson = Annotated[bool, typer.Option("--json", help="Print the platform's JSON.")]
-ExecutionId = Annotated[
-    str, typer.Argument(metavar="EXECUTION", help="Its id, such as exec_0199a1b2…")
-]
 SENTENCE_HELP = "What should happen: “Summarize https://example.com → email it to me”."
 
 
@@ -296,6 +294,10 @@ def list_(
         return
     console.print(table)
     console.print(f"{table.row_count} of {page.get('total', table.row_count)}", style="dim")
+
+
+app.command()(artifact)
+app.command()(prune)
 
 
 @app.command()

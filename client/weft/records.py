@@ -228,6 +228,13 @@ class Cancellation(TypedDict, total=False):
     pending_nodes: int
 
 
+class Pruning(TypedDict, total=False):
+    """What deleting old executions came to: of a batch, and what is left of that age."""
+
+    deleted: int
+    left: int
+
+
 class Decision(TypedDict, total=False):
     """The answer to an approval."""
 

@@ -177,7 +177,7 @@ async def test_what_is_open_is_declared_open(
     """Exactly the operations that declare no security answer without a token."""
     assert document["security"] == [{"bearer": []}, {"cookie": []}]
     assert set(document["components"]["securitySchemes"]) == {"bearer", "cookie"}
-    ids = {"workflow_id": f"wf_{'0' * 32}", "execution_id": f"exec_{'0' * 32}"}
+    ids = {"workflow_id": f"wf_{'0' * 32}", "execution_id": f"exec_{'0' * 32}", "sha256": "0" * 64}
     for path, operations in document["paths"].items():
         for method, operation in operations.items():
             answer = await anonymous.request(

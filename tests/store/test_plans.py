@@ -42,6 +42,11 @@ HOT: list[tuple[Role, str, list[Any]]] = [
     ("weft_engine", "list_map_items", [ID, TEXT]),
     ("weft_engine", "count_map_items", [ID, TEXT]),
     ("weft_engine", "get_specification", [ID, TEXT]),
+    ("weft_engine", "list_expired_executions", [30.0, 500]),
+    ("weft_engine", "get_artifact", [ID, ID, TEXT]),
+    ("weft_api", "list_old_executions", [ID, 30.0, 500]),
+    ("weft_api", "count_old_executions", [ID, 30.0]),
+    ("weft_api", "get_artifact_part", [ID, ID, TEXT, 1, 1024]),
 ]  # fmt: skip
 
 
