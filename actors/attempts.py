@@ -11,6 +11,7 @@ from typing import Any
 from pydantic import ValidationError
 
 from actors.errors import ExecutionError
+from actors.metrics import AGENT_SECONDS
 from agents.agent import Agent, AgentContext, AgentResult, Parameters
 from agents.errors import AgentError
 from compiler.references import UnresolvedReference, resolve
@@ -103,6 +104,9 @@ async def attempt_until_done(work: Work, started: Told, retrying: Told) -> Attem
     number = 1
     while True:
         attempt = await _attempt(work, number, started)
+        if attempt.ended_at is not None:
+            lasted = attempt.ended_at - attempt.started_at
+            AGENT_SECONDS.record(lasted.total_seconds(), work.node.agent)
         if attempt.retry_in_seconds is None:
             return attempt
         await retrying(attempt)

@@ -25,6 +25,13 @@ from actors.handed import load_handed
 from actors.lease import keep_lease
 from actors.logs import configure_logs
 from actors.memory import settle_memory
+from actors.metrics import (
+    EXECUTIONS_RUNNING,
+    JOURNAL_QUEUE_ENTRIES,
+    JOURNAL_RETRIES,
+    report,
+    show_in_ray,
+)
 from store.postgres import UNREACHABLE
 from store.statements import statement
 
@@ -85,6 +92,7 @@ class ExecutionActor:
         self._lease.start()
         self._watch(asyncio.create_task(engine.journal.run(), name="journal"))
         self._watch(asyncio.create_task(self._adopt(engine), name="adopt"))
+        self._watch(asyncio.create_task(self._report(engine), name="metrics"))
         # Whoever held this slot before is gone: its executions need not wait for its lease to end.
         await engine.pool.execute(statement("stop_former_executors"), self.slot, self.id)
         settle_memory()
@@ -97,6 +105,16 @@ class ExecutionActor:
 
         task.add_done_callback(ended)
         self._background.append(task)
+
+    async def _report(self, engine: Engine) -> None:
+        show_in_ray()
+        JOURNAL_RETRIES.record(0)
+
+        def sample() -> None:
+            JOURNAL_QUEUE_ENTRIES.record(engine.journal.queue_entries)
+            EXECUTIONS_RUNNING.record(len(engine.runs))
+
+        await report(engine.pool, self.slot, sample)
 
     async def _adopt(self, engine: Engine) -> None:
         while True:

@@ -17,6 +17,7 @@ import orjson
 import ray
 
 from actors.attempts import Attempt, Work, attempt_until_done
+from actors.metrics import show_in_ray
 from agents.agent import AgentContext
 from agents.registry import Registry, builtin_registry
 from agents.services import Services, open_services
@@ -65,6 +66,7 @@ class _Worker:
         self._services: Services | None = None
         self._stack = AsyncExitStack()
         self._opening = asyncio.Lock()
+        show_in_ray()
         threading.Thread(target=self._loop.run_forever, name="chunks", daemon=True).start()
 
     def run(self, chunk: Chunk, settings: AgentSettings) -> list[ItemResult]:

@@ -10,6 +10,7 @@ flush leaves its id in the same transaction, and looks for it before it writes a
 """
 
 import asyncio
+import time
 from collections import deque
 from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass, field
@@ -19,6 +20,7 @@ import structlog
 from asyncpg import exceptions
 
 from actors.errors import JournalStopped, LeaseLost, RecordRefused
+from actors.metrics import JOURNAL_FLUSH_ROWS, JOURNAL_FLUSH_SECONDS, JOURNAL_RETRIES
 from store.postgres import UNREACHABLE, Connection, Pool
 from store.records import Batch, Event, Outcome, Record, write_records
 
@@ -182,6 +184,11 @@ class Journal:
         if waiting := [entry.done for entry in self._unwritten()]:
             await asyncio.wait(waiting)
 
+    @property
+    def queue_entries(self) -> int:
+        """How many entries wait for a flush to begin with them."""
+        return len(self._queue)
+
     def _unwritten(self) -> list[Entry]:
         return [entry for flush in self._flushes for entry in flush.entries] + self._queue
 
@@ -189,6 +196,7 @@ class Journal:
         now = asyncio.get_running_loop().time()
         self._failing_since = self._failing_since or now
         attempts = self._flushes[0].attempts if self._flushes else 1
+        JOURNAL_RETRIES.record()
         log.warning("journal.flush_failed", attempt=attempts, error=repr(error))
         if now - self._failing_since > self._patience_seconds:
             raise error
@@ -232,6 +240,7 @@ class Journal:
         """Write a flush; return the entries whose executions somebody else holds just now."""
         batches = _batches(flush.entries)
         flush.attempts += 1
+        begun = time.perf_counter()
         written = await write_records(
             connection,
             batches.values(),
@@ -239,8 +248,11 @@ class Journal:
             flush_id=flush.id,
             again=flush.attempts > 1,
         )
+        rows = sum(len(batch.records) for batch in batches.values())
         self.flushes += 1
-        self.rows += sum(len(batch.records) for batch in batches.values())
+        self.rows += rows
+        JOURNAL_FLUSH_SECONDS.record(time.perf_counter() - begun)
+        JOURNAL_FLUSH_ROWS.record(rows)
         busy = _settle(flush.entries, batches, written.outcomes)
         if written.events:
             await self._publish(written.events)

@@ -12,7 +12,7 @@ from langgraph.types import Interrupt, interrupt
 
 from actors.artifacts import Artifacts
 from actors.attempts import Attempt, Work, attempt_until_done
-from actors.checkpointer import INTERRUPT, Place
+from actors.checkpointer import INTERRUPT
 from actors.ending import Ending
 from actors.fanout import Chunk, ItemResult
 from actors.hosting import Host
@@ -22,6 +22,7 @@ from actors.notes import Notes
 from actors.pausing import PAUSE, is_pause
 from actors.scope import Facts, Known, scope
 from actors.serde import StoredValue
+from actors.snapshots import Place
 from agents.agent import AgentContext
 from agents.errors import AgentError
 from agents.wait import WaitParameters

@@ -20,6 +20,13 @@ from ray.actor import ActorHandle
 from actors.config import ExecutorConfig, SupervisorConfig
 from actors.executor import RemoteExecutionActor
 from actors.logs import configure_logs
+from actors.metrics import (
+    LEASES_LOST,
+    RECOVERED_EXECUTIONS,
+    count_ended,
+    report,
+    show_in_ray,
+)
 from actors.names import NAMESPACE
 from store.executions import (
     Woken,
@@ -38,6 +45,7 @@ log = structlog.get_logger(__name__)
 TICK_SECONDS = 1.0
 TIMER_SECONDS = 0.2
 """How late a timer may be noticed."""
+METRICS_KEPT_SECONDS = 3600.0
 RETAIN_SECONDS = 60.0
 RETAIN_PAUSE_SECONDS = 0.2
 WOKEN_AT_ONCE = 500
@@ -78,23 +86,30 @@ class Supervisor:
         pool = await self._stack.enter_async_context(
             open_pool(executor.database_url, "weft_engine", size=4)
         )
-        live = await self._stack.enter_async_context(open_live_view(executor.redis_url))
+        live = await self._stack.enter_async_context(
+            open_live_view(executor.redis_url, count_ended)
+        )
         services = await self._stack.enter_async_context(open_services(executor.agents))
         for number in range(self._config.executors):
             self._actors[f"executor-{number}"] = start_executor(f"executor-{number}", executor)
         await asyncio.gather(*(actor.ready.remote() for actor in self._actors.values()))
+        show_in_ray()
+        LEASES_LOST.record(0)
+        RECOVERED_EXECUTIONS.record(0)
         sender = WebhookSender(pool, live, services, self._config.webhook_key)
         self._loops = [
             asyncio.create_task(_forever("executors", lambda: self._watch(pool, live))),
             asyncio.create_task(_forever("clock", lambda: self._clock(pool, live))),
             asyncio.create_task(_forever("timers", lambda: self._timers(pool), TIMER_SECONDS)),
             asyncio.create_task(_forever("webhooks", sender.deliver_due)),
+            asyncio.create_task(report(pool, "supervisor", lambda: None)),
             asyncio.create_task(_forever("retention", lambda: self._retain(pool), RETAIN_SECONDS)),
         ]
 
     async def _watch(self, pool: Pool, live: LiveView) -> None:
         lease_seconds = self._config.executor.lease_seconds
         for row in await pool.fetch(statement("stop_stale_executors"), lease_seconds):
+            LEASES_LOST.record()
             log.warning("executor.lease_ended", executor=str(row["id"]))
         alive = await pool.fetch(statement("list_executors"), lease_seconds)
         self._alive = {row["id"]: row["slot"] for row in alive}
@@ -113,6 +128,8 @@ class Supervisor:
                 # What it runs at its end may be what kills its owners.
                 await fail_parked(pool, live, row["tenant_id"], row["id"], message, at_once=True)
                 continue
+            if row["owner_losses"] > 0:
+                RECOVERED_EXECUTIONS.record()
             given.append(Woken(row["id"], row["owner_id"]))
         self._give("recover", given)
 
@@ -145,6 +162,7 @@ class Supervisor:
 
     async def _retain(self, pool: Pool) -> None:
         """Delete executions whose time is over, until none is, with room for others in between."""
+        await pool.execute(statement("delete_old_metrics"), METRICS_KEPT_SECONDS)
         deleted = 0
         while count := await delete_expired_executions(pool, self._config.retention_days):
             deleted += count

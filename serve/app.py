@@ -11,6 +11,7 @@ from fastapi.staticfiles import StaticFiles
 from starlette.responses import Response
 
 from actors.memory import settle_memory
+from actors.metrics import count_ended, report
 from agents.registry import builtin_registry
 from serve import (
     approval_routes,
@@ -30,7 +31,7 @@ from serve.description import describe
 from serve.endings import Endings
 from serve.handover import Handover
 from serve.limits import Bounded
-from serve.metrics import Measured
+from serve.metrics import PROCESS, Measured
 from serve.startables import Startables
 from serve.starter import Starter
 from store.accounts import Principals
@@ -83,11 +84,13 @@ def build_app(config: ApiConfig, parser: Any) -> FastAPI:
             pool = await stack.enter_async_context(
                 open_pool(config.database_url, "weft_api", size=20)
             )
-            live = await stack.enter_async_context(open_live_view(config.redis_url))
+            live = await stack.enter_async_context(open_live_view(config.redis_url, count_ended))
             context = make_context(config, pool, live, parser)
             app.state.context = context
             await stack.enter_async_context(running("starts", context.starter.run()))
             await stack.enter_async_context(running("endings", context.endings.run()))
+            reporting = report(pool, PROCESS, lambda: None)
+            await stack.enter_async_context(running("metrics", reporting))
             settle_memory()
             yield
 

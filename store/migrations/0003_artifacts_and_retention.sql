@@ -85,8 +85,8 @@ GRANT SELECT, DELETE ON workflow_specifications TO weft_engine;
 -- tenant, and may be lost.
 CREATE UNLOGGED TABLE process_metrics (
     process text PRIMARY KEY,
-    exposition text NOT NULL,
+    families text NOT NULL,
     written_at timestamptz NOT NULL DEFAULT now()
 );
-GRANT SELECT ON process_metrics TO weft_api;
+GRANT SELECT, INSERT, UPDATE ON process_metrics TO weft_api;
 GRANT SELECT, INSERT, UPDATE, DELETE ON process_metrics TO weft_engine;

@@ -19,9 +19,10 @@ from langgraph.checkpoint.conformance import checkpointer_test, validate
 from langgraph.checkpoint.conformance.capabilities import BASE_CAPABILITIES
 
 from actors.artifacts import Artifacts
-from actors.checkpointer import JournalSaver, Place
+from actors.checkpointer import JournalSaver
 from actors.journal import Journal, Lease
 from actors.serde import StoredValue
+from actors.snapshots import Place
 from store.artifacts import PostgresArtifacts
 from store.postgres import Pool
 from store.records import EventRecord, Record
