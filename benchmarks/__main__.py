@@ -1,5 +1,6 @@
 """Runs every benchmark."""
 
-from benchmarks import executions
+from benchmarks import executions, state
 
+state.main()
 executions.main()
