@@ -27,7 +27,7 @@ from actors.metrics import (
     report,
     show_in_ray,
 )
-from actors.names import NAMESPACE
+from actors.names import NAMESPACE, batch_name
 from store.executions import (
     Woken,
     cancel_parked,
@@ -136,9 +136,9 @@ class Supervisor:
     def _give(self, verb: str, woken: Sequence[Woken]) -> None:
         """Tell executors, each in one call, what is theirs now."""
         for owner_id, slot in self._alive.items():
-            ids = [str(e.execution_id) for e in woken if e.owner_id == owner_id]
+            ids = [e.execution_id for e in woken if e.owner_id == owner_id]
             if ids and (actor := self._actors.get(slot)):
-                actor.host.options(name=f"{verb} {len(ids)} executions").remote(ids)
+                actor.host.options(name=batch_name(verb, ids)).remote(list(map(str, ids)))
 
     async def _timers(self, pool: Pool) -> None:
         """Wake what is due, until nothing is."""
