@@ -28,6 +28,7 @@ from actors.metrics import (
     show_in_ray,
 )
 from actors.names import NAMESPACE, batch_name
+from actors.retention import retain
 from store.executions import (
     Woken,
     cancel_parked,
@@ -37,7 +38,6 @@ from store.executions import (
 )
 from store.live import LiveView, open_live_view
 from store.postgres import UNREACHABLE, Pool, open_pool
-from store.retention import delete_expired_executions, delete_unused_specifications
 from store.statements import statement
 
 log = structlog.get_logger(__name__)
@@ -47,7 +47,6 @@ TIMER_SECONDS = 0.2
 """How late a timer may be noticed."""
 METRICS_KEPT_SECONDS = 3600.0
 RETAIN_SECONDS = 60.0
-RETAIN_PAUSE_SECONDS = 0.2
 WOKEN_AT_ONCE = 500
 RECOVERED_AT_ONCE = 200
 """Executions given to new owners in one tick, so that recovery does not starve new starts."""
@@ -161,16 +160,9 @@ class Supervisor:
             await fail_parked(pool, live, row["tenant_id"], row["id"], message)
 
     async def _retain(self, pool: Pool) -> None:
-        """Delete executions whose time is over, until none is, with room for others in between."""
+        """Delete what was kept long enough."""
         await pool.execute(statement("delete_old_metrics"), METRICS_KEPT_SECONDS)
-        deleted = 0
-        while count := await delete_expired_executions(pool, self._config.retention_days):
-            deleted += count
-            await asyncio.sleep(RETAIN_PAUSE_SECONDS)
-        if deleted:
-            # What is left of these is deleted with the next executions.
-            specifications = await delete_unused_specifications(pool)
-            log.info("supervisor.deleted", executions=deleted, specifications=specifications)
+        await retain(pool, self._config.retention_days)
 
     async def stop(self) -> None:
         """Stop the loops, then the executors in good order."""
