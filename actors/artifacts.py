@@ -17,7 +17,6 @@ from actors import serde
 from actors.journal import Journal, Lease
 from agents.errors import AgentError
 from store.artifacts import (
-    LEVELS,
     LIMIT_BYTES,
     THRESHOLD_CHARACTERS,
     ArtifactReader,
@@ -28,6 +27,8 @@ from store.json_values import dumps
 
 REMEMBERED = 8
 """How many values are remembered in their short form."""
+LEVELS = 3
+"""How deep in objects long entries are looked for; one further in is kept with what it is in."""
 OUTPUT_CHARACTERS = 1024 * 1024
 """How long the JSON text of an execution's output may be that its row holds whole."""
 OMITTED = "$omitted"
@@ -159,9 +160,9 @@ def _as_stated(value: Any) -> Reference | None:
     return value if isinstance(value, Reference) else None
 
 
-def _shown(short: Any, levels: int = LEVELS) -> Any:
+def _shown(short: Any) -> Any:
     if isinstance(short, Reference):
         return short.document
-    if isinstance(short, dict) and levels:
-        return {name: _shown(part, levels - 1) for name, part in short.items()}
+    if isinstance(short, dict):
+        return {name: _shown(part) for name, part in short.items()}
     return short

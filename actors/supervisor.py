@@ -101,7 +101,7 @@ class Supervisor:
             asyncio.create_task(_forever("clock", lambda: self._clock(pool, live))),
             asyncio.create_task(_forever("timers", lambda: self._timers(pool), TIMER_SECONDS)),
             asyncio.create_task(_forever("webhooks", sender.deliver_due)),
-            asyncio.create_task(report(pool, "supervisor", lambda: None)),
+            asyncio.create_task(_forever("metrics", lambda: report(pool, "supervisor", _nothing))),
             asyncio.create_task(_forever("retention", lambda: self._retain(pool), RETAIN_SECONDS)),
         ]
 
@@ -178,6 +178,10 @@ class Supervisor:
 
     def __repr__(self) -> str:
         return "Supervisor"
+
+
+def _nothing() -> None:
+    """The supervisor has no gauges."""
 
 
 async def _settled(reference: "ray.ObjectRef[None]") -> None:

@@ -10,9 +10,6 @@ from serve.answers import json_answer
 from serve.identifiers import render
 from store.artifacts import KEY, Reference
 
-LEVELS = 8
-"""How deep in an answer references are looked for."""
-
 
 def artifact_path(execution_id: UUID, sha256: str) -> str:
     """Return the path under which an artifact is."""
@@ -24,17 +21,15 @@ def linked_answer(document: Any, execution_id: UUID) -> Response:
     text = orjson.dumps(document)
     if KEY.encode("ascii") not in text:
         return Response(text, media_type="application/json")
-    return json_answer(_linked(document, execution_id, LEVELS))
+    return json_answer(_linked(document, execution_id))
 
 
-def _linked(value: Any, execution_id: UUID, levels: int) -> Any:
-    if not levels:
-        return value
+def _linked(value: Any, execution_id: UUID) -> Any:
     if isinstance(value, list):
-        return [_linked(item, execution_id, levels - 1) for item in value]
+        return [_linked(item, execution_id) for item in value]
     if not isinstance(value, dict):
         return value
     if (reference := Reference.of(value)) is None:
-        return {name: _linked(item, execution_id, levels - 1) for name, item in value.items()}
+        return {name: _linked(item, execution_id) for name, item in value.items()}
     url = artifact_path(execution_id, reference.sha256)
     return {**value, KEY: {**value[KEY], "url": url}}

@@ -24,8 +24,6 @@ THRESHOLD_CHARACTERS = 32 * 1024
 LIMIT_BYTES = 64 * 1024 * 1024
 """The largest artifact."""
 PREVIEW_CHARACTERS = 1_000
-LEVELS = 3
-"""How deep in objects long entries are looked for; a longer one further in is kept with its own."""
 REMEMBERED = 8
 """How many contents are remembered once loaded."""
 KEY = "$artifact"
@@ -109,23 +107,20 @@ class ArtifactReader:
         """
         return await self.whole(value, Reference.of, loads)
 
-    async def whole(self, value: Any, find: Find, load: Load, levels: int = LEVELS) -> Any:
+    async def whole(self, value: Any, find: Find, load: Load) -> Any:
         """Return a value with what it, or an object in it, refers to.
 
         Args:
             value: JSON data, with references as `find` knows them.
             find: Returns what a value refers to, if it is a reference.
             load: Reads a content.
-            levels: How deep in objects references are looked for.
         """
         if reference := find(value):
             return await self._load(reference, value, load)
-        if not isinstance(value, dict) or not levels:
+        if not isinstance(value, dict):
             return value
         return {
-            name: await self.whole(part, find, load, levels - 1)
-            if isinstance(part, dict | Reference)
-            else part
+            name: await self.whole(part, find, load) if isinstance(part, dict | Reference) else part
             for name, part in value.items()
         }
 

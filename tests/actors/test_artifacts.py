@@ -107,6 +107,32 @@ async def test_what_asks_a_person_keeps_its_state(
     assert unhosted.checkpoint["channel_values"]["a"] == [LARGE]
 
 
+async def test_a_large_value_may_be_deep_in_others(
+    begin: Begin, process_of: OpenProcess, process: Process, look: Look, step: Step,
+    engine_pool: Pool,
+) -> None:  # fmt: skip
+    """Wherever it stands in objects that are put into others, it is named, and whole again."""
+    deep = {"p": {"q": {"r": LARGE, "n": 1}}}
+    put = {"x": {"y": {"z": "{a}", "list": ["{a.p}"]}}}
+    nodes = [says("a", deep), does("b", value=put), does("c"), does("d", value="{b.x.y.z}"),
+             does("e", value="{b}", hold=True)]  # fmt: skip
+    id = await begin(workflow(nodes, "a b d e", "a c e"))
+    process.begin(id)
+    await eventually(lambda: "e" in step.ran)
+    await process.die()
+    heir = await process_of()
+    await take_over(engine_pool, process, heir)
+    step.gates["e"].set()
+    await heir.drive(id)
+    assert await look.output(id) == {"x": {"y": {"z": deep, "list": [deep["p"]]}}}
+    for log in await look.logs(id):
+        assert len(log["output_data"] or "") < 5000
+    values = await engine_pool.fetchval(
+        "SELECT max(length(value::text)) FROM execution_channel_values"
+    )
+    assert values < 1000
+
+
 async def test_an_output_over_a_mebibyte_is_named(
     begin: Begin, process: Process, look: Look, engine_pool: Pool
 ) -> None:
