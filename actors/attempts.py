@@ -1,6 +1,7 @@
 """Trying a node until it succeeds, fails for good, or has no attempts left."""
 
 import asyncio
+import math
 import random
 import traceback
 from collections.abc import Awaitable, Callable, Mapping
@@ -11,7 +12,6 @@ from typing import Any
 from pydantic import ValidationError
 
 from actors.errors import ExecutionError
-from actors.metrics import AGENT_SECONDS
 from agents.agent import Agent, AgentContext, AgentResult, Parameters
 from agents.errors import AgentError
 from compiler.references import UnresolvedReference, resolve
@@ -37,6 +37,11 @@ class Attempt:
     trace: str | None = None
     retry_in_seconds: float | None = None
     """When another attempt follows: after how long."""
+
+    @property
+    def seconds(self) -> float:
+        """How long it took; 0 before its end."""
+        return ((self.ended_at or self.started_at) - self.started_at).total_seconds()
 
 
 def delay_seconds(retry: Retry, attempt: int, spread: float) -> float:
@@ -87,30 +92,38 @@ class Work:
 Told = Callable[[Attempt], Awaitable[None]]
 
 
-async def attempt_until_done(work: Work, started: Told, retrying: Told) -> Attempt:
+async def attempt_until_done(
+    work: Work,
+    started: Told,
+    retrying: Told,
+    *,
+    first: int = 1,
+    longest_sleep_seconds: float = math.inf,
+) -> Attempt:
     """Run a node's agent under its timeout and retry policy.
 
     Args:
         work: What is to be done.
         started: Called before each attempt.
         retrying: Called after a failed attempt that another follows, before the wait.
+        first: The number of the attempt that is made first.
+        longest_sleep_seconds: Before a wait that is longer it returns.
 
     Returns:
-        The last attempt: with a result, or with an error.
+        The last attempt: with a result, or with an error; when another is to follow that the
+        caller has to wait for, with `retry_in_seconds`.
 
     Raises:
         ExecutionError: The owner may not go on; never a failure of the agent.
     """
-    number = 1
+    number = first
     while True:
         attempt = await _attempt(work, number, started)
-        if attempt.ended_at is not None:
-            lasted = attempt.ended_at - attempt.started_at
-            AGENT_SECONDS.record(lasted.total_seconds(), work.node.agent)
-        if attempt.retry_in_seconds is None:
+        wait = attempt.retry_in_seconds
+        if wait is None or wait > longest_sleep_seconds:
             return attempt
         await retrying(attempt)
-        await asyncio.sleep(attempt.retry_in_seconds)
+        await asyncio.sleep(wait)
         number += 1
 
 

@@ -26,15 +26,15 @@ from langgraph.checkpoint.base import (
 
 from actors import serde
 from actors.artifacts import Artifacts
+from actors.errors import LeaseLost
 from actors.journal import Journal, Lease
-from actors.snapshots import Place, snapshot_text, whole_checkpoint
+from actors.snapshots import Place, snapshot, whole
 from store import json_values
 from store.artifacts import PostgresArtifacts
 from store.postgres import Pool
 from store.records import (
     ChannelValueRecord,
     CheckpointRecord,
-    MapItemRecord,
     Record,
     WriteRecord,
 )
@@ -158,6 +158,7 @@ class JournalSaver(BaseCheckpointSaver[str]):
         for entry, amount in place.writes:
             recorder.held.extend(entry.recall()[amount:])
         place.writes = []
+        recorder.held = [record for record in recorder.held if not _is_write(record, namespace)]
         recorder.held.extend(records)
         # Before the first node has run there is nothing that the execution's row does not say; but
         # what nodes leave from now on names this checkpoint, so it comes before them or with them.
@@ -210,8 +211,10 @@ class JournalSaver(BaseCheckpointSaver[str]):
             recorder.held.extend([*records, *notes])
             await self._journal.append(lease, recorder.take_held())
             return
-        if notes and recorder.holds() and not any(isinstance(n, MapItemRecord) for n in notes):
-            recorder.held.extend(notes)
+        if notes and recorder.holds():
+            # Who commits before the next checkpoint must commit the writes, too: told as completed
+            # without them, the task would run again.
+            recorder.held.extend([*records, *notes])
             return
         # The checkpoint that these are writes of; what follows commits them with its own.
         held, recorder.held = recorder.held, []
@@ -221,9 +224,18 @@ class JournalSaver(BaseCheckpointSaver[str]):
         await entry.done
 
     async def adelete_thread(self, thread_id: str) -> None:
-        """Forget the state of an execution."""
+        """Forget the state of an execution.
+
+        Raises:
+            LeaseLost: This process does not own the execution any more.
+        """
+        lease = self._hosted(UUID(thread_id)).lease
         await self._journal.drain()
-        await self._pool.execute(statement("delete_checkpoints"), UUID(thread_id))
+        held = await self._pool.fetchval(
+            statement("delete_checkpoints"), lease.execution_id, lease.epoch
+        )
+        if held is None:
+            raise LeaseLost(lease.execution_id, lease.epoch)
 
     def _hosted(self, execution_id: UUID) -> Recorder:
         recorder = self._recorder(execution_id)
@@ -241,7 +253,7 @@ class JournalSaver(BaseCheckpointSaver[str]):
     async def _tuple(
         self, execution_id: UUID, namespace: str, rows: Sequence[Any]
     ) -> CheckpointTuple:
-        checkpoint = whole_checkpoint(rows)
+        checkpoint = whole(rows)
         row = rows[0]
         versions = checkpoint["channel_versions"]
         values = await self._pool.fetch(
@@ -296,7 +308,7 @@ def _checkpoint_records(
             checkpoint["id"],
             parent,
             _origin(namespace, metadata),
-            snapshot_text(place, parent, checkpoint),
+            snapshot(place, parent, checkpoint),
             json_values.dumps(get_checkpoint_metadata(config, metadata)),
             lease.epoch,
         )
@@ -314,6 +326,10 @@ def _checkpoint_records(
                 )
             )
     return records
+
+
+def _is_write(record: Record, namespace: str) -> bool:
+    return isinstance(record, WriteRecord) and record.checkpoint_ns == namespace
 
 
 def _place(config: RunnableConfig) -> tuple[UUID, str]:

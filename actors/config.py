@@ -3,6 +3,7 @@
 from dataclasses import dataclass
 
 from agents.settings import AgentSettings
+from store.queue import UNBOUNDED, Bounds
 
 
 @dataclass(frozen=True, slots=True)
@@ -15,14 +16,22 @@ class ExecutorConfig:
     agents: AgentSettings
     secrets: dict[str, str]
     log_level: str = "INFO"
+    bounds: Bounds = UNBOUNDED
+    drain_seconds: float = 5.0
+    """How long nodes that run may go on when the executor stops."""
 
 
 @dataclass(frozen=True, slots=True)
 class SupervisorConfig:
     """What the supervisor needs."""
 
-    executors: int
+    executors: int | None
+    """How many executors; None: as the cluster's cores and the load want it."""
     executor: ExecutorConfig
     webhook_key: bytes
+    executors_most: int | None = None
+    """How many under load; None: one a core."""
+    dedicated_most: int | None = None
+    """How many executions have an executor of their own at once; None: two a core."""
     retention_days: float | None = None
     """How long ended executions are kept whose workflow does not say; None: for good."""

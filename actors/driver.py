@@ -15,13 +15,14 @@ from langgraph.types import Command
 from actors.artifacts import OUTPUT_CHARACTERS, Artifacts
 from actors.ending import Ending
 from actors.epilogue import has_epilogue, outcomes, run_epilogue
-from actors.errors import JournalStopped, LeaseLost
+from actors.errors import Draining, JournalStopped, LeaseLost
 from actors.graphs import GraphCache
 from actors.handed import Handed
 from actors.hosting import Host
 from actors.journal import Lease
-from actors.outcome import execution_output
-from actors.pausing import paused_interrupts
+from actors.loop import invoke
+from actors.pausing import is_pause, paused_interrupts
+from actors.questions import decided_output, ended_output
 from actors.run import Run
 from actors.scope import Facts
 from compiler.failures import STOPPING
@@ -34,6 +35,8 @@ from store.status import Status
 
 log = structlog.get_logger(__name__)
 
+LEFT = (LeaseLost, JournalStopped, Draining)
+"""Why an execution is left where it stands, through no fault of its own."""
 STEP_LIMIT = 10_000
 """Supersteps after which a loop that never leaves is ended."""
 
@@ -52,37 +55,42 @@ class Driver:
         self._graphs = graphs
         self._runs = runs
 
-    async def drive(self, execution_id: UUID, executor_id: UUID) -> None:
+    async def drive(self, execution_id: UUID, executor_id: UUID) -> bool:
         """Drive an execution until it ends or waits; safe to repeat.
 
         An execution that this process does not own (any more) is left alone.
+
+        Returns:
+            Whether it has ended and counted to a limit: another may have its place.
         """
         if execution_id in self._runs:
-            return
+            return False
         async with self._left_alone(execution_id):
             row = await self._host.pool.fetchrow(
                 statement("get_owned_execution"), execution_id, executor_id
             )
             if row is not None:
-                await self._drive(Handed.from_row(row))
+                return await self._drive(Handed.from_row(row))
+        return False
 
-    async def drive_handed(self, handed: Handed) -> None:
+    async def drive_handed(self, handed: Handed) -> bool:
         """Drive an execution that was just started for this process; as `drive`."""
         async with self._left_alone(handed.execution_id):
-            await self._drive(handed)
+            return await self._drive(handed)
+        return False
 
     @asynccontextmanager
     async def _left_alone(self, execution_id: UUID) -> AsyncIterator[None]:
         """Leave an execution where it stands when that is not its own fault."""
         try:
             yield
-        except (LeaseLost, JournalStopped) as error:
+        except LEFT as error:
             log.info("execution.left", execution_id=str(execution_id), reason=str(error))
         except UNREACHABLE as error:
             # Its owner takes it up again from its last checkpoint.
             log.warning("execution.interrupted", execution_id=str(execution_id), error=repr(error))
 
-    async def _drive(self, handed: Handed) -> None:
+    async def _drive(self, handed: Handed) -> bool:
         lease = Lease(handed.tenant_id, handed.execution_id, handed.epoch)
         try:
             compiled = await self._graphs.get(handed.tenant_id, handed.specification_sha256)
@@ -92,21 +100,20 @@ class Driver:
             log.exception("execution.broken", execution_id=str(lease.execution_id))
             artifacts = Artifacts(lease, self._host.journal, self._host.artifacts)
             await self._host.journal.append(lease, _broken(error).records(lease, artifacts))
-            return
+            return True
         if handed.execution_id in self._runs:
-            return
+            return False
         facts = Facts(handed.workflow_id, handed.workflow_name, compiled, handed.input,
-                      handed.user_email, handed.user_name)  # fmt: skip
+                      handed.user_email, handed.user_name, handed.depth)  # fmt: skip
         run = Run(lease, facts, self._host, handed.fresh, handed.paused, handed.was_paused)
         self._runs[handed.execution_id] = run
-        if handed.status == Status.PENDING:
-            move = MoveRecord(lease.execution_id, lease.epoch, Status.RUNNING)
-            run.write([move], lazy=True)
         try:
             if handed.ending_json is not None:
                 run.ending = Ending.from_json(handed.ending_json)
             if ending := run.ending or await self._outcome(run, handed):
                 await self._close(run, ending)
+                return run.limited
+            return False
         finally:
             del self._runs[handed.execution_id]
 
@@ -121,7 +128,7 @@ class Driver:
             if not timeout.expired():
                 raise
             return Ending.failed("The execution took longer than its timeout.")
-        except (LeaseLost, JournalStopped, *UNREACHABLE):
+        except (*LEFT, *UNREACHABLE):
             raise
         except Exception as error:
             log.exception("execution.broken", execution_id=str(run.lease.execution_id))
@@ -136,7 +143,7 @@ class Driver:
                     await run.write(ending.decided(run.lease))
                 ending = await run_epilogue(run, ending)
             await run.write([*run.take_held(), *ending.records(run.lease, run.artifacts)])
-        except (LeaseLost, JournalStopped, *UNREACHABLE):
+        except (*LEFT, *UNREACHABLE):
             raise
         except Exception as error:
             log.exception("execution.broken", execution_id=str(run.lease.execution_id))
@@ -164,7 +171,6 @@ class Driver:
         config: RunnableConfig = {
             "configurable": {"thread_id": str(execution_id)},
             "recursion_limit": STEP_LIMIT,
-            "max_concurrency": run.facts.specification.settings.execution.max_concurrent_nodes,
         }
         started = not run.fresh
         if started:
@@ -175,16 +181,21 @@ class Driver:
             if answers:
                 begin = Command(resume=answers)
             try:
-                state = await graph.ainvoke(begin, config, context=run, durability="sync")
+                state, interrupts = await invoke(graph, begin, config, run)
             except GraphRecursionError:
                 return Ending.failed(
                     f"The execution went through {STEP_LIMIT} steps; a loop never leaves."
                 )
             started = True
-            if not state.get("__interrupt__") or run.stopped_by:
+            if interrupts is None or run.stopped_by:
                 return await self._ending(run, state)
+            if self._host.draining and not run.pausing and any(map(is_pause, interrupts)):
+                await run.write(run.take_held())
+                raise Draining
             reason = "paused" if run.pausing else run.waits_for
             move = MoveRecord(execution_id, run.lease.epoch, Status.WAITING, waiting_reason=reason)
+            # When it was resumed meanwhile it goes on; a pause from here on is another one.
+            run.was_paused, run.pausing = run.was_paused or run.pausing, False
             if await run.write([*run.take_held(), move]):
                 return None
 
@@ -200,9 +211,14 @@ class Driver:
         for row in await self._host.pool.fetch(statement("list_answers"), execution_id):
             run.asked.add(row["interrupt_id"])
             if row["status"] == "decided" and row["consumed_at"] is None:
-                answers[row["interrupt_id"]] = _decision(row)
+                answers[row["interrupt_id"]] = {
+                    "interrupt_id": row["interrupt_id"],
+                    "output": decided_output(row),
+                }
         for row in await self._host.pool.fetch(statement("list_waits"), execution_id):
             run.asked.add(row["interrupt_id"])
+            if row["kind"] != "wait":
+                run.standing.recall(row["task_id"], row["interrupt_id"])
             if row["status"] == "ended" and row["consumed_at"] is None:
                 answers[row["interrupt_id"]] = _wait_end(row)
         if run.was_paused and not run.pausing:
@@ -220,35 +236,19 @@ class Driver:
         if failures:
             node_id, message = next(iter(failures.items()))
             return Ending.failed(message, node_id)
-        specification = run.facts.specification
-        output = execution_output(specification, (await run.known(state)).values)
-        return Ending(Status.COMPLETED, output=run.artifacts.shown(output, OUTPUT_CHARACTERS))
+        output: Any = await run.output(state)
+        if run.facts.depth == 0:
+            # The one that started it has no artifacts of another execution: it reads this row.
+            output = run.artifacts.shown(output, OUTPUT_CHARACTERS)
+        return Ending(Status.COMPLETED, output=output)
 
 
 def _broken(error: Exception) -> Ending:
     return Ending.failed(f"{type(error).__name__}: {error}")
 
 
-def _decision(row: Any) -> dict[str, Any]:
-    return {
-        "interrupt_id": row["interrupt_id"],
-        "output": {
-            "approved": row["decision"] not in ("reject", "cancel"),
-            "decision": row["decision"],
-            "value": loads(row["value"]),
-            "comment": row["comment"] or "",
-            "by": row["decided_by"],
-        },
-    }
-
-
 def _wait_end(row: Any) -> dict[str, Any]:
-    return {
-        "interrupt_id": row["interrupt_id"],
-        "output": {
-            "event": row["event"],
-            "timed_out": row["timed_out"],
-            "payload": loads(row["payload"]),
-            "at": row["ended_at"].isoformat(),
-        },
-    }
+    told = {"interrupt_id": row["interrupt_id"]}
+    if row["kind"] == "wait":
+        return {**told, "output": ended_output(row)}
+    return {**told, "payload": loads(row["payload"])}

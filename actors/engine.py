@@ -24,6 +24,7 @@ class Engine:
     """The parts of one executor process."""
 
     pool: Pool
+    host: Host
     journal: Journal
     driver: Driver
     runs: dict[UUID, Run]
@@ -47,4 +48,4 @@ async def open_engine(config: ExecutorConfig, executor_id: UUID) -> AsyncIterato
         journal = Journal(pool, executor_id, live.publish)
         host = Host(pool, journal, builtin_registry(), services, config.secrets)
         saver = JournalSaver(pool, journal, runs.get)
-        yield Engine(pool, journal, Driver(host, GraphCache(pool, saver), runs), runs)
+        yield Engine(pool, host, journal, Driver(host, GraphCache(pool, saver), runs), runs)

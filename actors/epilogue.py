@@ -5,6 +5,7 @@ transaction before the next begins, so whoever takes the execution over sees whi
 """
 
 from collections.abc import Iterable, Mapping
+from contextlib import suppress
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -12,9 +13,11 @@ import orjson
 
 from actors.attempts import Attempt
 from actors.ending import Ending
+from actors.errors import Draining
 from actors.notes import Notes
 from actors.run import Run
 from actors.scope import Known
+from agents.errors import AgentError
 from compiler.failures import Then, compensation, final_nodes
 from compiler.specification import Node, Specification
 from store.history import COMPENSATION
@@ -34,6 +37,9 @@ def has_epilogue(specification: Specification, ending: Ending) -> bool:
 
 async def run_epilogue(run: Run, ending: Ending) -> Ending:
     """Run what is left of an execution's epilogue; safe to repeat.
+
+    Raises:
+        Draining: The process hands its executions over; the next owner goes on with the rest.
 
     Args:
         run: The execution, whose graph runs no more.
@@ -60,6 +66,8 @@ class Outcomes:
     """Why nodes failed, by id."""
     followed: dict[str, Then] = field(default_factory=dict)
     """What followed a node's failure, by id; gone when it completed later."""
+    visits: dict[str, str] = field(default_factory=dict)
+    """The last visit of each node that ended, by id."""
     compensated: dict[str, str | None] = field(default_factory=dict)
     """Why compensations failed, by node; None: they completed."""
 
@@ -72,7 +80,10 @@ async def outcomes(run: Run) -> Outcomes:
         node_id = row["node_id"]
         if row["event_type"].startswith("compensation_"):
             past.compensated[node_id] = row["error_message"]
-        elif row["event_type"] == "node_completed":
+            continue
+        if row["task_id"]:
+            past.visits[node_id] = row["task_id"]
+        if row["event_type"] == "node_completed":
             past.completed.pop(node_id, None)
             past.completed[node_id] = row
             past.followed.pop(node_id, None)
@@ -91,7 +102,9 @@ async def _known(run: Run, past: Outcomes) -> Known:
     for node_id, row in past.completed.items():
         node = nodes[node_id]
         if node.pattern == "map" and node.key in used:
-            values[node.key] = await run.mapped(row["task_id"])
+            # Too large to be used as a whole, it has no value, and what names it fails by itself.
+            with suppress(AgentError):
+                values[node.key] = await run.rows.whole(node.key, row["task_id"])
         elif node.pattern != "map":
             values[node.key] = await run.artifacts.reader.recorded(loads(row["output_data"]))
     for node_id, then in past.followed.items():
@@ -116,6 +129,7 @@ async def _roll_back(run: Run, past: Outcomes, known: Known) -> list[str]:
         if undo is None:
             continue
         if node_id not in past.compensated:
+            _stop_if_draining(run)
             name = f"{node_id}.compensate"
             attempt = await run.attempts(undo, COMPENSATION, known, notes, name=name)
             await _record(run, notes, undo, COMPENSATION, attempt)
@@ -132,13 +146,12 @@ async def _finish(run: Run, past: Outcomes, known: Known, ending: Ending) -> lis
     notes = Notes(run.lease, run.artifacts)
     extra = {
         "execution": {"status": ending.status, "error": ending.message},
-        "failures": {
-            node.id: {"message": past.failed.get(node.id)} for node in specification.nodes
-        },
+        "failures": await _failures(run, past),
     }
     values = {**_absent(specification.body), **known.values}
     for node in final_nodes(specification):
         if node.id not in past.completed and node.id not in past.failed:
+            _stop_if_draining(run)
             attempt = await run.attempts(node, FINAL, Known(values), notes, extra=extra)
             await _record(run, notes, node, FINAL, attempt)
             values[node.key] = attempt.result.output if attempt.result else None
@@ -147,6 +160,24 @@ async def _finish(run: Run, past: Outcomes, known: Known, ending: Ending) -> lis
         if error := past.failed.get(node.id):
             remarks.append(f"The last step `{node.id}` failed: {error}")
     return remarks
+
+
+async def _failures(run: Run, past: Outcomes) -> Mapping[str, Any]:
+    """Return what `{failures.x}` names: messages, and the failed items of maps where asked for."""
+    specification = run.facts.specification
+    failures: dict[str, dict[str, Any]] = {
+        node.id: {"message": past.failed.get(node.id)} for node in specification.nodes
+    }
+    used = _used(specification)
+    for name in run.facts.compiled.maps:
+        asked = name in past.visits and f"failures.{name}" in used
+        failures[name]["items"] = await run.rows.failed_items(past.visits[name]) if asked else []
+    return failures
+
+
+def _stop_if_draining(run: Run) -> None:
+    if run.host.draining:
+        raise Draining
 
 
 def _absent(nodes: Iterable[Node]) -> Mapping[str, Any]:

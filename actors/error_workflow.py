@@ -5,6 +5,8 @@ from uuid import UUID
 
 from agents.errors import AgentError
 from compiler.check import validate_input
+from compiler.concurrency import limits
+from compiler.errors import SpecificationError
 from compiler.specification import Specification
 from store.errors import Conflict, NotFound
 from store.executions import Start, start_execution
@@ -39,6 +41,9 @@ async def start_error_workflow(pool: Pool, live: LiveView, delivery: Any) -> Non
         given = _input(delivery)
         if problems := validate_input(specification, given):
             raise AgentError("; ".join(str(problem) for problem in problems))
+        settings = specification.settings.execution
+        # Nobody in particular starts it.
+        bounds = limits(specification, given, user_email="", user_name="")
         start = Start(
             tenant_id=delivery["tenant_id"],
             organization_id=delivery["organization_id"],
@@ -49,11 +54,16 @@ async def start_error_workflow(pool: Pool, live: LiveView, delivery: Any) -> Non
             input=given,
             total_nodes=len(specification.nodes),
             triggered_by=TRIGGER,
-            timeout_seconds=specification.settings.execution.timeout_seconds,
+            timeout_seconds=settings.timeout_seconds,
             idempotency_key=f"error:{delivery['execution_id']}",
+            priority=settings.priority,
+            dedicated=settings.isolation == "dedicated",
+            workflow_limit=bounds.workflow_limit,
+            key_limit=bounds.key_limit,
+            key=bounds.key,
         )
         await start_execution(pool, live, start, None)
-    except (NotFound, Conflict) as error:
+    except (NotFound, Conflict, SpecificationError) as error:
         raise AgentError(f"The error workflow cannot be started: {error}") from error
 
 

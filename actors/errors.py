@@ -29,6 +29,13 @@ class RecordRefused(ExecutionError):
         super().__init__(f"A record of the execution cannot be stored: {reason}")
 
 
+class Draining(ExecutionError):
+    """This process hands over what it drives: the execution goes on elsewhere, as it stands."""
+
+    def __init__(self) -> None:
+        super().__init__("The executor hands over its executions.")
+
+
 class JournalStopped(ExecutionError):
     """The journal ended before the records were written."""
 

@@ -12,7 +12,8 @@ import os
 import sys
 import threading
 from collections.abc import Coroutine
-from contextlib import AsyncExitStack
+from contextlib import AsyncExitStack, suppress
+from functools import partial
 from typing import TYPE_CHECKING, Any
 from uuid import UUID
 
@@ -20,9 +21,11 @@ import ray
 import structlog
 from uuid_utils.compat import uuid7
 
+from actors.admission import Admission
 from actors.config import ExecutorConfig
 from actors.handed import load_handed
 from actors.lease import keep_lease
+from actors.load import LoadMeter
 from actors.logs import configure_logs
 from actors.memory import settle_memory
 from actors.metrics import (
@@ -32,17 +35,22 @@ from actors.metrics import (
     report,
     show_in_ray,
 )
+from actors.names import NAMESPACE
 from store.postgres import UNREACHABLE
 from store.statements import statement
 
 if TYPE_CHECKING:
+    from ray.actor import ActorHandle
+
     from actors.engine import Engine
+    from store.writing import Woken
 
 log = structlog.get_logger(__name__)
 
 ADOPT_SECONDS = 2.0
 """How often an executor looks for executions that were given to it but never handed over."""
 STOP_SECONDS = 5.0
+"""How long each step of stopping may take, beside the drain."""
 EXIT_LEASE_LOST = 70
 EXIT_BROKEN = 71
 
@@ -50,16 +58,20 @@ EXIT_BROKEN = 71
 class ExecutionActor:
     """Hosts executions; `RemoteExecutionActor` is it as a Ray actor."""
 
-    def __init__(self, slot: str, config: ExecutorConfig) -> None:
+    def __init__(self, slot: str, config: ExecutorConfig, dedicated: bool = False) -> None:
         configure_logs(config.log_level)
         self.slot = slot
+        self._dedicated = dedicated
         self.id: UUID = uuid7()
         self._config = config
         self._stack = AsyncExitStack()
         self._starting = asyncio.Lock()
         self._engine: Engine | None = None
-        self._tasks: dict[UUID, asyncio.Task[None]] = {}
+        self._admission: Admission | None = None
+        self._tasks: dict[UUID, asyncio.Task[bool]] = {}
         self._background: list[asyncio.Task[None]] = []
+        self._telling: set[asyncio.Task[None]] = set()
+        self._peers: dict[UUID, ActorHandle[Any]] = {}
         self._lease: threading.Thread | None = None
         self._lease_stopped = threading.Event()
 
@@ -79,22 +91,34 @@ class ExecutionActor:
         from actors.engine import open_engine  # noqa: PLC0415
 
         config = self._config
-        engine = await self._stack.enter_async_context(open_engine(config, self.id))
-        await engine.pool.execute(
-            statement("insert_executor"), self.id, self.slot, self.slot, os.getpid()
-        )
+        async with AsyncExitStack() as starting:
+            engine = await starting.enter_async_context(open_engine(config, self.id))
+            await engine.pool.execute(
+                statement("insert_executor"), self.id, self.slot, self.slot, os.getpid(),
+                self._dedicated,
+            )  # fmt: skip
+            # Whoever held this slot before is gone: its executions need not wait for its lease.
+            await engine.pool.execute(statement("stop_former_executors"), self.slot, self.id)
+            # Only now something begins: until here it can be started again.
+            self._stack.push_async_exit(starting.pop_all())
+        meter = LoadMeter(asyncio.get_running_loop(), self._tasks.__len__)
         self._lease = threading.Thread(
             target=keep_lease,
             args=(config.database_url, self.id, config.lease_seconds, self._lease_stopped,
-                  lambda reason: _end_process(EXIT_LEASE_LOST, reason)),
+                  lambda reason: _end_process(EXIT_LEASE_LOST, reason), meter.read),
             name="lease", daemon=True,
         )  # fmt: skip
         self._lease.start()
+        engine.journal.go_on = lambda woken: self._go_on(engine, woken)
         self._watch(asyncio.create_task(engine.journal.run(), name="journal"))
         self._watch(asyncio.create_task(self._adopt(engine), name="adopt"))
         self._watch(asyncio.create_task(self._report(engine), name="metrics"))
-        # Whoever held this slot before is gone: its executions need not wait for its lease to end.
-        await engine.pool.execute(statement("stop_former_executors"), self.slot, self.id)
+        if not self._dedicated:
+            self._admission = Admission(
+                engine.pool, self.id, config.bounds,
+                lambda id: self._begin(id, engine.driver.drive(id, self.id)),
+            )  # fmt: skip
+            self._watch(asyncio.create_task(self._admission.run(), name="admission"))
         settle_memory()
         return engine
 
@@ -114,10 +138,11 @@ class ExecutionActor:
             JOURNAL_QUEUE_ENTRIES.record(engine.journal.queue_entries)
             EXECUTIONS_RUNNING.record(len(engine.runs))
 
-        await report(engine.pool, self.slot, sample)
+        if not self._dedicated:
+            await report(engine.pool, self.slot, sample)
 
     async def _adopt(self, engine: Engine) -> None:
-        while True:
+        while not engine.host.draining:
             await asyncio.sleep(ADOPT_SECONDS)
             try:
                 rows = await engine.pool.fetch(statement("list_owned_executions"), self.id)
@@ -128,6 +153,41 @@ class ExecutionActor:
             for row in rows:
                 self._begin(row["id"], engine.driver.drive(row["id"], self.id))
 
+    def _go_on(self, engine: Engine, woken: list[Woken]) -> None:
+        """Drive what a commit of this process let go on; others are told of what is theirs."""
+        others: dict[UUID, list[str]] = {}
+        for execution_id, owner_id in ((e.execution_id, e.owner_id) for e in woken):
+            if owner_id != self.id:
+                if owner_id is not None:
+                    others.setdefault(owner_id, []).append(str(execution_id))
+            elif task := self._tasks.get(execution_id):
+                # It has parked, and this task is about to end.
+                task.add_done_callback(partial(self._begin_after, engine, execution_id))
+            else:
+                self._begin(execution_id, engine.driver.drive(execution_id, self.id))
+        for owner_id, ids in others.items():
+            telling = asyncio.create_task(self._tell(engine, owner_id, ids), name="tell")
+            self._telling.add(telling)
+            telling.add_done_callback(self._telling.discard)
+
+    def _begin_after(self, engine: Engine, id: UUID, _parked: asyncio.Task[None]) -> None:
+        self._begin(id, engine.driver.drive(id, self.id))
+
+    async def _tell(self, engine: Engine, owner_id: UUID, ids: list[str]) -> None:
+        """Tell another executor what is its own now; if it does not hear, it finds it."""
+        try:
+            if owner_id not in self._peers:
+                rows = await engine.pool.fetch(
+                    statement("list_executors"), self._config.lease_seconds
+                )
+                self._peers = {
+                    row["id"]: ray.get_actor(row["slot"], namespace=NAMESPACE) for row in rows
+                }
+            if actor := self._peers.get(owner_id):
+                actor.host.options(name=f"go on with {len(ids)} executions").remote(ids)
+        except (ValueError, ray.exceptions.RayError, *UNREACHABLE) as error:
+            log.warning("executor.not_told", executor=str(owner_id), error=repr(error))
+
     async def start(self, handed_json: bytes) -> None:
         """Drive executions that were just started for this executor, until they end or wait.
 
@@ -135,6 +195,8 @@ class ExecutionActor:
             handed_json: A list of `Handed`.
         """
         engine = await self._started()
+        if engine.host.draining:
+            return
         tasks = [
             self._begin(handed.execution_id, engine.driver.drive_handed(handed))
             for handed in load_handed(handed_json)
@@ -144,8 +206,20 @@ class ExecutionActor:
     async def host(self, execution_ids: list[str]) -> None:
         """Drive executions that were given to this executor, until they end or wait."""
         engine = await self._started()
+        if engine.host.draining:
+            return
         ids = list(map(UUID, execution_ids))
         await asyncio.wait([self._begin(id, engine.driver.drive(id, self.id)) for id in ids])
+
+    async def host_alone(self, execution_id: str) -> None:
+        """Drive the one execution that this executor was started for, then stop."""
+        engine = await self._started()
+        await engine.pool.fetch(statement("claim_execution"), UUID(execution_id), self.id)
+        await self.host([execution_id])
+        while self._tasks:
+            # A cancelled one still runs what runs at its end.
+            await asyncio.wait(list(self._tasks.values()))
+        await self.stop()
 
     async def pause(self, execution_id: str, seconds: float) -> None:
         """Park an execution before its next node; returns when it is parked, or after a time."""
@@ -156,7 +230,7 @@ class ExecutionActor:
             run.pausing = True
             await asyncio.wait([task], timeout=seconds)
 
-    def _begin(self, execution_id: UUID, driving: Coroutine[Any, Any, None]) -> asyncio.Task[None]:
+    def _begin(self, execution_id: UUID, driving: Coroutine[Any, Any, bool]) -> asyncio.Task[bool]:
         task = self._tasks.get(execution_id)
         if task is None:
             task = asyncio.create_task(driving, name=f"execution {execution_id}")
@@ -166,10 +240,20 @@ class ExecutionActor:
             driving.close()
         return task
 
-    def _ended(self, execution_id: UUID, task: asyncio.Task[None]) -> None:
+    def _ended(self, execution_id: UUID, task: asyncio.Task[bool]) -> None:
+        bounds = self._config.bounds
+        full = len(self._tasks) >= bounds.executor_capacity
         self._tasks.pop(execution_id, None)
-        if not task.cancelled() and (error := task.exception()):
+        if task.cancelled():
+            return
+        if error := task.exception():
             log.error("execution.dropped", execution_id=str(execution_id), exc_info=error)
+        elif full or bounds.tenant_most is not None or task.result():
+            self._admit_soon()
+
+    def _admit_soon(self) -> None:
+        if self._admission is not None and self._engine and not self._engine.host.draining:
+            self._admission.soon()
 
     async def cancel(self, execution_id: str, reason: str) -> bool:
         """Stop an execution; when this returns True nothing of it will start any more.
@@ -188,10 +272,17 @@ class ExecutionActor:
         if run.ending is not None:
             # What the workflow runs at its end, however it ends.
             self._begin(id, engine.driver.drive(id, self.id))
+        elif run.limited:
+            self._admit_soon()
         return True
 
     async def stop(self) -> None:
-        """Stop in good order: what runs is left at its last checkpoint for the next owner."""
+        """Stop in good order: what can end does, the rest is left where it stands.
+
+        No further node begins. Nodes that run are given a while; of those that do not end in it
+        the next owner repeats the attempt. Nothing that ended is repeated.
+        """
+        await self._drain()
         tasks = list(self._tasks.values())
         for task in tasks:
             task.cancel()
@@ -206,6 +297,16 @@ class ExecutionActor:
         for background in self._background:
             background.cancel()
         await self._stack.aclose()
+
+    async def _drain(self) -> None:
+        engine = self._engine
+        if engine is None:
+            return
+        engine.host.draining = True
+        with suppress(*UNREACHABLE):
+            await engine.pool.execute(statement("drain_executor"), self.id, timeout=2)
+        if self._tasks:
+            await asyncio.wait(list(self._tasks.values()), timeout=self._config.drain_seconds)
 
     def __repr__(self) -> str:
         return f"ExecutionActor({self.slot})"

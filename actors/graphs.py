@@ -27,8 +27,8 @@ class Compiled:
     """The nodes that take one of their ways on."""
     keys: tuple[str, ...]
     """The state's keys: `input` and each node's own."""
-    maps: bool
-    """Whether a node runs over a list."""
+    maps: tuple[str, ...]
+    """The nodes that run over a list."""
     commit_nodes: int
     """After how many nodes a checkpoint is committed."""
 
@@ -72,7 +72,7 @@ class GraphCache:
             compile_graph(specification, self._checkpointer),
             frozenset(node.id for node in nodes if is_chooser(specification, node)),
             ("input", *dict.fromkeys(node.key for node in nodes)),
-            any(node.pattern == "map" for node in nodes),
+            tuple(node.id for node in nodes if node.pattern == "map"),
             _commit_nodes(specification.settings.checkpointing),
         )
 

@@ -10,7 +10,6 @@ from pydantic import TypeAdapter
 
 from store.executions import Start, Started
 from store.json_values import loads
-from store.status import Status
 
 
 @dataclass(frozen=True, slots=True)
@@ -20,7 +19,6 @@ class Handed:
     execution_id: UUID
     tenant_id: UUID
     epoch: int
-    status: str
     workflow_id: UUID
     workflow_name: str
     specification_sha256: str
@@ -35,12 +33,14 @@ class Handed:
     was_paused: bool = False
     ending_json: str | None = None
     """How it ends, when that is decided and only what runs at the end is left."""
+    depth: int = 0
+    """How many executions stand above it, each started by the one before."""
 
     @classmethod
     def started(cls, start: Start, started: Started) -> "Handed":
         """Make it of a start that was just accepted."""
         return cls(
-            started.execution_id, start.tenant_id, 1, Status.RUNNING, start.workflow_id,
+            started.execution_id, start.tenant_id, 1, start.workflow_id,
             start.workflow_name, start.specification_sha256, start.input, start.user_email,
             start.user_name, start.timeout_seconds, fresh=True,
         )  # fmt: skip
@@ -49,11 +49,11 @@ class Handed:
     def from_row(cls, row: Any) -> "Handed":
         """Make it of a row of `get_owned_execution`."""
         return cls(
-            row["id"], row["tenant_id"], row["epoch"], row["status"], row["workflow_id"],
+            row["id"], row["tenant_id"], row["epoch"], row["workflow_id"],
             row["workflow_name"], row["specification_sha256"], loads(row["input_data"]),
             row["user_email"] or "", row["user_name"] or "", row["seconds_left"],
             row["last_checkpoint_number"] == 0, row["paused"], row["pauses"] > 0,
-            row["ending"],
+            row["ending"], row["depth"],
         )  # fmt: skip
 
 

@@ -2,22 +2,31 @@
 
 import asyncio
 import os
-from collections.abc import Mapping
-from dataclasses import dataclass, field
+from collections.abc import AsyncGenerator, Mapping
+from contextlib import aclosing, suppress
+from dataclasses import dataclass, field, replace
+from typing import Any
 
 import orjson
 import ray
 
 from actors.fanout import Chunk, ItemResult, run_chunk, warm_up
+from actors.gate import FairGate
 from actors.journal import Journal
 from agents.errors import AgentError
 from agents.registry import Registry
 from agents.services import Services
+from agents.settings import AgentSettings
 from store.artifacts import ArtifactStore, PostgresArtifacts
 from store.postgres import Pool
 
-CHUNK_ATTEMPTS = 3
-"""How often a chunk is tried whose worker process dies."""
+CHUNK_DEATHS = 2
+"""How often a chunk's worker process may die before its items are run one by one."""
+DIED = "The worker process died again and again, at last with this item alone."
+BATCHES_AHEAD = 2
+"""How many batches of results a chunk may be ahead of the journal."""
+CANCEL_SECONDS = 0.8
+"""How long a chunk that is cut off may take to end; a cancel is answered within a second."""
 
 
 @dataclass(slots=True)
@@ -31,13 +40,16 @@ class Host:
     secrets: Mapping[str, str]
     chunks_at_once: int = field(default_factory=lambda: max(2, os.cpu_count() or 2))
     """Chunks of all executions of this process that run at once, each in a process of its own."""
+    draining: bool = False
+    """Whether no further node is to begin in this process."""
+    gate: FairGate = field(init=False)
+    """What chunks of all executions of this process go through."""
     artifacts: ArtifactStore = field(init=False)
-    _gate: asyncio.Semaphore = field(init=False)
     _warm: bool = False
 
     def __post_init__(self) -> None:
+        self.gate = FairGate(self.chunks_at_once)
         self.artifacts = PostgresArtifacts(self.pool)
-        self._gate = asyncio.Semaphore(self.chunks_at_once)
 
     def warm_up(self) -> None:
         """Start the processes that chunks run in, once, while the nodes before a map run."""
@@ -46,27 +58,53 @@ class Host:
             for _ in range(self.chunks_at_once):
                 warm_up.options(name="warm up").remote()
 
-    async def fan_out(self, name: str, chunk: Chunk) -> list[ItemResult]:
-        """Run a chunk as a Ray task of this name; again when its worker process dies.
+    async def fan_out(self, name: str, chunk: Chunk) -> AsyncGenerator[list[ItemResult]]:
+        """Run a chunk as a Ray task of this name and yield its results as they come.
+
+        When the task's process dies, what has not ended is run again by another; when that has
+        happened as often as it may, each item by itself, so that the one to blame fails alone.
 
         Raises:
-            AgentError: It died as often as it may, or could not start its work.
+            AgentError: The task could not start its work.
         """
-        payload = orjson.dumps(chunk)
-        async with self._gate:
-            for attempt in range(1, CHUNK_ATTEMPTS + 1):
-                reference = run_chunk.options(name=name).remote(payload, self.services.settings)
-                try:
-                    results = orjson.loads(await reference)
-                except asyncio.CancelledError:
-                    ray.cancel(reference, force=True)
-                    raise
-                except (ray.exceptions.WorkerCrashedError, ray.exceptions.NodeDiedError) as error:
-                    if attempt == CHUNK_ATTEMPTS:
-                        message = f"The worker process died {CHUNK_ATTEMPTS} times."
-                        raise AgentError(message) from error
-                except ray.exceptions.RayError as error:
-                    raise AgentError(f"The worker process failed: {error}") from error
-                else:
-                    return [ItemResult(**result) for result in results]
-        raise AssertionError("unreachable")
+        left = dict(zip(chunk.indexes, chunk.items, strict=True))
+        deaths = 0
+        while left:
+            alone = deaths >= CHUNK_DEATHS
+            indexes = list(left)[: 1 if alone else None]
+            part = replace(chunk, indexes=indexes, items=[left[index] for index in indexes])
+            try:
+                async with aclosing(_results(name, part, self.services.settings)) as results:
+                    async for batch in results:
+                        for result in batch:
+                            del left[result.map_index]
+                        yield batch
+            except (ray.exceptions.WorkerCrashedError, ray.exceptions.NodeDiedError):
+                deaths += 1
+                if alone and indexes[0] in left:
+                    del left[indexes[0]]
+                    yield [ItemResult.failed(indexes[0], deaths, DIED)]
+            except ray.exceptions.RayError as error:
+                raise AgentError(f"The worker process failed: {error}") from error
+
+
+async def _results(
+    name: str, chunk: Chunk, settings: AgentSettings
+) -> AsyncGenerator[list[ItemResult]]:
+    """Run a chunk once; a chunk whose results nobody takes any more is cut off."""
+    task = run_chunk.options(name=name, _generator_backpressure_num_objects=BATCHES_AHEAD)
+    stream: Any = task.remote(orjson.dumps(chunk), settings)
+    ended = False
+    try:
+        async for reference in stream:
+            yield [ItemResult(**result) for result in orjson.loads(await reference)]
+        ended = True
+    except ray.exceptions.RayError:
+        ended = True
+        raise
+    finally:
+        if not ended:
+            ray.cancel(stream, force=True)
+            # Only then does nothing of it begin any more.
+            with suppress(TimeoutError, ray.exceptions.RayError):
+                await asyncio.wait_for(stream.completed(), CANCEL_SECONDS)

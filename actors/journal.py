@@ -22,7 +22,11 @@ from asyncpg import exceptions
 from actors.errors import JournalStopped, LeaseLost, RecordRefused
 from actors.metrics import JOURNAL_FLUSH_ROWS, JOURNAL_FLUSH_SECONDS, JOURNAL_RETRIES
 from store.postgres import UNREACHABLE, Connection, Pool
-from store.records import Batch, Event, Outcome, Record, write_records
+from store.records import (
+    Event,
+    Record,
+)
+from store.writing import Batch, Outcome, Woken, write_records
 
 log = structlog.get_logger(__name__)
 
@@ -47,6 +51,7 @@ BUSY_SECONDS = 0.005
 """How long to leave an execution to whoever holds it."""
 
 Publish = Callable[[list[Event]], Awaitable[None]]
+GoOn = Callable[[list[Woken]], None]
 
 
 @dataclass(frozen=True, slots=True)
@@ -95,11 +100,16 @@ class Journal:
         executor_id: The row in `executors` that stands for this process.
         publish: Called after each commit with its events; must not raise.
         patience_seconds: How long the database may be away before the process gives up.
+
+    Attributes:
+        go_on: Called after a commit with other executions that go on now; must not raise. Those of
+            a commit that nobody hears of are found by their owners.
     """
 
     def __init__(
         self, pool: Pool, executor_id: UUID, publish: Publish, patience_seconds: float = 60
     ) -> None:
+        self.go_on: GoOn = _leave
         self._pool = pool
         self._executor_id = executor_id
         self._publish = publish
@@ -256,7 +266,13 @@ class Journal:
         busy = _settle(flush.entries, batches, written.outcomes)
         if written.events:
             await self._publish(written.events)
+        if written.woken:
+            self.go_on(written.woken)
         return busy
+
+
+def _leave(_woken: list[Woken]) -> None:
+    """Leave it to the executors to find what is theirs."""
 
 
 def _heard(future: asyncio.Future[bool]) -> None:

@@ -15,6 +15,8 @@ from store.statements import statement
 
 log = structlog.get_logger(__name__)
 
+Load = Callable[[], tuple[int, float]]
+
 
 def keep_lease(
     dsn: str,
@@ -22,6 +24,7 @@ def keep_lease(
     lease_seconds: float,
     stopped: threading.Event,
     lost: Callable[[str], None],
+    load: Load,
 ) -> None:
     """Renew a lease until told to stop; blocks the calling thread.
 
@@ -31,9 +34,10 @@ def keep_lease(
         lease_seconds: How long a lease holds after it was renewed.
         stopped: Set from outside to end in good order.
         lost: Called, once, when the lease was taken away or could not be renewed in time.
+        load: Returns how many executions run and how many milliseconds late the event loop is.
     """
     try:
-        asyncio.run(_keep(dsn, executor_id, lease_seconds, stopped, lost))
+        asyncio.run(_keep(dsn, executor_id, lease_seconds, stopped, lost, load))
     except Exception as error:
         # Nothing renews the lease any more, whatever the reason.
         lost(f"Renewing the lease failed: {error!r}")
@@ -45,6 +49,7 @@ async def _keep(
     lease_seconds: float,
     stopped: threading.Event,
     lost: Callable[[str], None],
+    load: Load,
 ) -> None:
     connection: asyncpg.Connection | None = None
     renewed = time.monotonic()
@@ -56,7 +61,9 @@ async def _keep(
             try:
                 async with asyncio.timeout(patience_seconds):
                     connection = connection or await connect(dsn, "weft_engine")
-                    row = await connection.fetchval(statement("beat_executor"), executor_id)
+                    row = await connection.fetchval(
+                        statement("beat_executor"), executor_id, *load()
+                    )
                 if row is None:
                     lost("The lease was taken away.")
                     return

@@ -1,6 +1,6 @@
 """What is recorded of a node: its log row, its event, what it adds to the counters."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
 from datetime import UTC, datetime
 from typing import Any, Literal
@@ -12,20 +12,23 @@ from actors.artifacts import Artifacts
 from actors.attempts import Attempt
 from actors.fanout import ItemResult
 from actors.journal import Lease
+from actors.questions import approval_record, wait_record
 from agents.agent import AgentResult, Usage
 from compiler.failures import Then
 from compiler.specification import Node
 from store.artifacts import THRESHOLD_CHARACTERS
 from store.json_values import clean_text, dumps
 from store.records import (
-    ApprovalRecord,
+    ChildRecord,
     EventRecord,
     MapItemRecord,
     NodeLogRecord,
     ProgressRecord,
     Record,
-    WaitRecord,
 )
+
+TOLD_CHILDREN = 100
+"""Of so many executions that a node starts its event tells the ids."""
 
 
 class Notes:
@@ -46,6 +49,7 @@ class Notes:
     ) -> None:
         self._artifacts = artifacts
         self._subject = subject
+        self._lease = lease
         self._tenant_id = lease.tenant_id
         self._execution_id = lease.execution_id
 
@@ -136,47 +140,70 @@ class Notes:
             self.event("node_started", node.id, {"agent_name": node.agent, "items": count}),
         ]
 
-    def chunk(
+    def items(
         self,
         node: Node,
         map_task_id: str,
         results: Sequence[ItemResult],
-        ended: int,
-        failed: int,
         count: int,
+        ended: tuple[int, int],
     ) -> list[Record]:
-        """Note the results of a chunk's items, and how far the map is."""
-        items: list[Record] = [
+        """Note the results of some items of a map, and how far the map is.
+
+        Args:
+            node: The map node.
+            map_task_id: The visit of the node.
+            results: What has ended.
+            count: How many items there are.
+            ended: How many of them have ended by then, and how many of these failed.
+        """
+        rows: list[Record] = [
             MapItemRecord(
                 self._tenant_id,
                 self._execution_id,
                 node.id,
                 map_task_id,
                 result.map_index,
-                "failed" if result.error else "completed",
+                "completed" if result.error is None else "failed",
                 result.attempt,
-                None if result.error else dumps(result.output),
-                clean_text(result.error) if result.error else None,
+                result.output_json,
+                None if result.error is None else clean_text(result.error),
             )
             for result in results
         ]
         usage = sum((Usage(r.llm_tokens, r.api_calls, r.cost_usd) for r in results), Usage())
         progress = {
             "items": count,
-            "completed": ended - failed,
-            "failed": failed,
-            "chunk": [results[0].map_index, results[-1].map_index + 1] if results else [],
+            "completed": ended[0] - ended[1],
+            "failed": ended[1],
+            "ended": _ranges(result.map_index for result in results),
         }
-        return [*items, self._progress(usage), self.event("node_progress", node.id, progress)]
+        return [*rows, self._progress(usage), self.event("node_progress", node.id, progress)]
 
-    def map_completed(self, node: Node, map_task_id: str, shown: Any, count: int) -> list[Record]:
-        """Note that all items of a map have ended well."""
+    def items_retrying(
+        self, node: Node, results: Sequence[ItemResult], seconds: float
+    ) -> list[Record]:
+        """Note that items of a map failed for now and are tried again later."""
+        payload = {
+            "items": len(results),
+            "attempt": max(result.attempt for result in results),
+            "error_message": results[0].error,
+            "retry_in_seconds": round(seconds, 3),
+        }
+        retried = ProgressRecord(self._execution_id, retried=len(results))
+        return [retried, self.event("node_retrying", node.id, payload)]
+
+    def map_completed(
+        self, node: Node, map_task_id: str, shown: Any, count: int, failed: int
+    ) -> list[Record]:
+        """Note that all items of a map have ended, and that those that failed are put up with."""
         now = datetime.now(UTC)
-        attempt = Attempt(1, now, None, now, AgentResult(shown, metadata={"items": count}))
+        metadata = {"items": count, **({"failed": failed} if failed else {})}
+        attempt = Attempt(1, now, None, now, AgentResult(shown, metadata=metadata))
         payload = {
             "agent_name": node.agent,
             "attempt": 1,
-            "items": count,
+            **metadata,
             "output": {node.key: shown},
         }
         return [
@@ -188,22 +215,11 @@ class Notes:
     def question(self, question: Interrupt) -> list[Record]:
         """Note a question to a person."""
         asked = question.value
-        now = datetime.now(UTC)
-        approval = ApprovalRecord(
-            self._tenant_id,
-            self._execution_id,
-            uuid7(),
-            question.id,
-            asked["node_id"],
-            clean_text(asked["message"]),
-            asked["approval_type"],
-            dumps(asked.get("options") or []),
-            asked.get("timeout"),
-            asked["on_timeout"],
-        )
+        approval = approval_record(self._lease, question.id, asked["node_id"], asked)
         log = NodeLogRecord(
             self._tenant_id, self._execution_id, asked["node_id"], asked["task_id"], 1,
-            "human_loop", "pending", dumps({"message": asked["message"]}), None, None, now,
+            "human_loop", "pending", dumps({"message": asked["message"]}), None, None,
+            datetime.now(UTC),
         )  # fmt: skip
         payload = {
             "approval_id": f"appr_{approval.id.hex}",
@@ -211,6 +227,8 @@ class Notes:
             "approval_type": approval.approval_type,
             "options": asked.get("options") or [],
             "timeout_seconds": asked.get("timeout"),
+            "approvers": asked.get("approvers") or [],
+            "required": approval.required,
         }
         return [
             approval,
@@ -223,27 +241,43 @@ class Notes:
     def waiting(self, question: Interrupt) -> list[Record]:
         """Note that a node waits for a time or an event."""
         asked, wait = question.value, question.value["wait"]
-        until = datetime.fromisoformat(wait["until"]) if wait["until"] else None
         place = (self._tenant_id, self._execution_id)
         log = NodeLogRecord(
             *place, asked["node_id"], asked["task_id"], 1, "wait", "pending", dumps(wait), None,
             None, datetime.now(UTC),
         )  # fmt: skip
         return [
-            WaitRecord(
-                *place,
-                question.id,
-                asked["node_id"],
-                wait["event"],
-                wait["key"],
-                until,
-                wait["seconds"],
-            ),
+            wait_record(self._lease, question.id, asked["node_id"], asked["task_id"], wait),
             log,
             ProgressRecord(self._execution_id, current_node=asked["node_id"]),
             self.event("node_started", asked["node_id"], {"agent_name": "wait"}),
             self.event("wait_started", asked["node_id"], wait),
         ]
+
+    def called(
+        self, node: Node, task_id: str, attempt: Attempt, children: Sequence[ChildRecord]
+    ) -> list[Record]:
+        """Note that executions are started for a node; only its first attempt is an event."""
+        records: list[Record] = [
+            self._log(node, task_id, attempt, "pending"),
+            ProgressRecord(self._execution_id, current_node=node.id),
+        ]
+        if attempt.number == 1:
+            records.append(self.event("node_started", node.id, {"agent_name": node.agent}))
+        return [*records, self.children_started(node, children)]
+
+    def children_started(self, node: Node, children: Sequence[ChildRecord]) -> EventRecord:
+        """Note that executions are started for a node, or for its items."""
+        payload = {
+            "count": len(children),
+            "execution_ids": [f"exec_{child.id.hex}" for child in children[:TOLD_CHILDREN]],
+        }
+        return self.event("children_started", node.id, payload)
+
+    def asked_all(self, node: Node, questions: Sequence[Mapping[str, Any]]) -> EventRecord:
+        """Note that a map asks something for each of its items."""
+        kind = "wait_started" if node.agent == "wait" else "approval_requested"
+        return self.event(kind, node.id, {"count": len(questions)})
 
     def answered(self, node: Node, task_id: str, shown: Any, output: Any) -> list[Record]:
         """Note that a question's answer was taken over."""
@@ -299,5 +333,15 @@ class Notes:
 
 
 def _seconds(attempt: Attempt) -> float:
-    ended = attempt.ended_at or attempt.started_at
-    return round((ended - attempt.started_at).total_seconds(), 6)
+    return round(attempt.seconds, 6)
+
+
+def _ranges(numbers: Iterable[int]) -> list[list[int]]:
+    """Return numbers as ranges in order, each from its first up to the one after its last."""
+    ranges: list[list[int]] = []
+    for number in sorted(numbers):
+        if ranges and ranges[-1][1] == number:
+            ranges[-1][1] = number + 1
+        else:
+            ranges.append([number, number + 1])
+    return ranges

@@ -1,6 +1,6 @@
 """What references in braces name while an execution runs."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 from uuid import UUID
@@ -20,6 +20,8 @@ class Facts:
     input: Mapping[str, Any]
     user_email: str
     user_name: str
+    depth: int = 0
+    """How many executions stand above it, each started by the one before."""
 
     @property
     def specification(self) -> Specification:
@@ -32,9 +34,11 @@ class Known:
     """What nodes have left so far."""
 
     values: Mapping[str, Any]
-    """Outputs by key, mapped lists whole."""
+    """Outputs by key, mapped lists whole; those that are not asked for are left out."""
     failures: Mapping[str, str] = field(default_factory=dict)
     """Why nodes failed, by node."""
+    failed_items: Mapping[str, Sequence[Any]] = field(default_factory=dict)
+    """Which items failed and why, by map node, where that is asked for."""
 
 
 def scope(facts: Facts, known: Known) -> dict[str, Any]:
@@ -42,9 +46,15 @@ def scope(facts: Facts, known: Known) -> dict[str, Any]:
     values = dict(known.values)
     # A node that can fail and be survived has a message at all times, so that what follows both
     # of its ways can ask; null while it has not failed.
-    names = dict.fromkeys((*survivable(facts.specification), *known.failures))
+    maps = facts.compiled.maps
+    names = dict.fromkeys((*survivable(facts.specification), *known.failures, *maps))
+    failures: dict[str, dict[str, Any]] = {
+        name: {"message": known.failures.get(name)} for name in names
+    }
+    for name in maps:
+        failures[name]["items"] = known.failed_items.get(name, ())
     return {
-        "failures": {name: {"message": known.failures.get(name)} for name in names},
+        "failures": failures,
         **values,
         "state": values,
         "input": facts.input,

@@ -1,4 +1,4 @@
-"""Checkpoints without their values: whole, or only what differs from their parent."""
+"""A checkpoint as its row keeps it: without values, whole or as what differs from its parent."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
@@ -34,7 +34,7 @@ class Place:
     writes: list[tuple[Entry, int]] = field(default_factory=list)
 
 
-def snapshot_text(place: Place, parent: str | None, checkpoint: Checkpoint) -> str:
+def snapshot(place: Place, parent: str | None, checkpoint: Checkpoint) -> str:
     """Return a checkpoint without its values: whole, or what differs from its parent.
 
     Differences are written until they are as large as the last whole snapshot, so a chain of n
@@ -77,7 +77,7 @@ def _changed(before: dict[str, Any], now: Mapping[str, Any]) -> dict[str, Any]:
     return changed
 
 
-def whole_checkpoint(rows: Sequence[Any]) -> dict[str, Any]:
+def whole(rows: Sequence[Any]) -> dict[str, Any]:
     """Return a checkpoint from its row and those of its ancestors up to a whole one."""
     checkpoint: dict[str, Any] = json_values.loads(rows[-1]["state_snapshot"])
     for row in reversed(rows[:-1]):

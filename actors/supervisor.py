@@ -1,15 +1,17 @@
 """The Supervisor: one Ray actor that watches the executors and the clock.
 
-It keeps the executors alive, gives the executions of dead ones to others, answers questions whose
-time is up, ends waiting executions whose timeout has passed, delivers webhooks, and deletes ended
-executions that were kept long enough. Everything it does it reads from Postgres, so two of them, or
-one that starts over, do no harm.
+It keeps as many executors as the load wants, gives the executions of dead ones to others, admits
+what queues, starts the executors of dedicated executions, answers questions whose time is up, ends
+executions that wait or queue beyond their timeout, delivers webhooks, and deletes ended executions
+that were kept long enough. Everything it does it reads from Postgres, so two of them, or one that
+starts over, do no harm.
 """
 
 import asyncio
 import os
 from collections.abc import Awaitable, Callable, Sequence
 from contextlib import AsyncExitStack
+from dataclasses import replace
 from typing import Any
 from uuid import UUID
 
@@ -17,8 +19,8 @@ import ray
 import structlog
 from ray.actor import ActorHandle
 
-from actors.config import ExecutorConfig, SupervisorConfig
-from actors.executor import RemoteExecutionActor
+from actors.config import SupervisorConfig
+from actors.dedicated import DedicatedExecutors
 from actors.logs import configure_logs
 from actors.metrics import (
     LEASES_LOST,
@@ -28,30 +30,39 @@ from actors.metrics import (
     show_in_ray,
 )
 from actors.names import NAMESPACE, batch_name
+from actors.pool import ExecutorPool
 from actors.retention import retain
+from store.decisions import decide_approval
 from store.executions import (
-    Woken,
     cancel_parked,
-    decide_approval,
-    end_due_waits,
     fail_parked,
 )
 from store.live import LiveView, open_live_view
 from store.postgres import UNREACHABLE, Pool, open_pool
+from store.queue import Executor, admit, living_executors
 from store.statements import statement
+from store.waking import end_due_waits, move_lines
+from store.writing import Woken
 
 log = structlog.get_logger(__name__)
 
 TICK_SECONDS = 1.0
-TIMER_SECONDS = 0.2
-"""How late a timer may be noticed."""
+TIMER_SECONDS = 0.05
+"""How late a timer may be noticed; one that ends within a tick of its beginning: a tick."""
 METRICS_KEPT_SECONDS = 3600.0
 RETAIN_SECONDS = 60.0
 WOKEN_AT_ONCE = 500
+CANCEL_SECONDS = 1.0
+"""How long an executor may take to confirm that nothing more of an execution will start."""
 RECOVERED_AT_ONCE = 200
 """Executions given to new owners in one tick, so that recovery does not starve new starts."""
+ADMITTED_AT_ONCE = 500
+"""Queued executions given to executors in one tick; executors take more as theirs end."""
 OWNER_LOSSES_LIMIT = 5
 """After so many deaths of its owner without any progress an execution is ended as poison."""
+SUSPECTS_AT_ONCE = 20
+"""How many executions run at once that are two deaths from that; of those that are one death from
+it one, so that who dies with it dies of it."""
 FAILURES_LIMIT = 30
 """After so many failures in a row a loop ends the process, which Ray starts again."""
 
@@ -63,9 +74,10 @@ class Supervisor:
         configure_logs(config.executor.log_level)
         self._config = config
         self._stack = AsyncExitStack()
-        self._actors: dict[str, ActorHandle[Any]] = {}
-        self._alive: dict[UUID, str] = {}
-        """The slots of the executors that hold a lease, by executor."""
+        self._executors = ExecutorPool(config)
+        self._dedicated = DedicatedExecutors(config.executor)
+        self._alive: dict[UUID, Executor] = {}
+        """The executors that take executions."""
         self._loops: list[asyncio.Task[None]] = []
         self._starting = asyncio.Lock()
 
@@ -74,7 +86,7 @@ class Supervisor:
         async with self._starting:
             if not self._loops:
                 await self._start()
-        return len(self._actors)
+        return len(self._executors.actors)
 
     async def _start(self) -> None:
         # What delivers webhooks takes seconds to import; whoever only names this class is spared.
@@ -89,15 +101,13 @@ class Supervisor:
             open_live_view(executor.redis_url, count_ended)
         )
         services = await self._stack.enter_async_context(open_services(executor.agents))
-        for number in range(self._config.executors):
-            self._actors[f"executor-{number}"] = start_executor(f"executor-{number}", executor)
-        await asyncio.gather(*(actor.ready.remote() for actor in self._actors.values()))
+        await self._executors.start()
         show_in_ray()
         LEASES_LOST.record(0)
         RECOVERED_EXECUTIONS.record(0)
         sender = WebhookSender(pool, live, services, self._config.webhook_key)
         self._loops = [
-            asyncio.create_task(_forever("executors", lambda: self._watch(pool, live))),
+            asyncio.create_task(_forever("executors", lambda: self._tend(pool, live))),
             asyncio.create_task(_forever("clock", lambda: self._clock(pool, live))),
             asyncio.create_task(_forever("timers", lambda: self._timers(pool), TIMER_SECONDS)),
             asyncio.create_task(_forever("webhooks", sender.deliver_due)),
@@ -105,42 +115,72 @@ class Supervisor:
             asyncio.create_task(_forever("retention", lambda: self._retain(pool), RETAIN_SECONDS)),
         ]
 
-    async def _watch(self, pool: Pool, live: LiveView) -> None:
+    async def _tend(self, pool: Pool, live: LiveView) -> None:
+        alive = await self._watch(pool, live)
+        await self._executors.tend(alive)
+        most = self._config.dedicated_most or int(2 * self._executors.cores)
+        await self._admit(pool, most)
+        for row in await pool.fetch(statement("list_unhosted_executions"), 2 * most):
+            if not await self._end_poison(pool, live, row):
+                self._dedicated.start(pool, row, most)
+
+    async def _watch(self, pool: Pool, live: LiveView) -> list[Executor]:
+        """End leases that ran out and give away what their executors had; return the living."""
         lease_seconds = self._config.executor.lease_seconds
         for row in await pool.fetch(statement("stop_stale_executors"), lease_seconds):
             LEASES_LOST.record()
             log.warning("executor.lease_ended", executor=str(row["id"]))
-        alive = await pool.fetch(statement("list_executors"), lease_seconds)
-        self._alive = {row["id"]: row["slot"] for row in alive}
-        for slot in self._actors.keys() - {row["slot"] for row in alive}:
-            # A process that Ray has started again starts its parts when it is first called.
-            self._actors[slot].ready.options(name=f"ready {slot}").remote()
-        if not alive:
-            return
-        taken = await pool.fetch(
-            statement("take_over_executions"), [row["id"] for row in alive], RECOVERED_AT_ONCE
-        )
-        given: list[Woken] = []
-        for row in taken:
-            if row["owner_losses"] >= OWNER_LOSSES_LIMIT:
-                message = f"Its executor died {row['owner_losses']} times while it ran."
-                # What it runs at its end may be what kills its owners.
-                await fail_parked(pool, live, row["tenant_id"], row["id"], message, at_once=True)
-                continue
-            if row["owner_losses"] > 0:
+        alive = await living_executors(pool, lease_seconds)
+        self._alive = {one.id: one for one in alive if one.takes_executions}
+        # Only what the living can take: the others' starts need room, too.
+        capacity = self._config.executor.bounds.executor_capacity
+        heirs = [id for id, one in self._alive.items() if one.running < capacity]
+        room = sum(capacity - self._alive[id].running for id in heirs)
+        if heirs:
+            taken = await pool.fetch(
+                statement("take_over_executions"), heirs, min(RECOVERED_AT_ONCE, room),
+                OWNER_LOSSES_LIMIT, SUSPECTS_AT_ONCE,
+            )  # fmt: skip
+            given = [
+                Woken(row["id"], row["owner_id"])
+                for row in taken
+                if not await self._end_poison(pool, live, row)
+            ]
+            for _ in filter(lambda row: row["owner_losses"] > 0, taken):
                 RECOVERED_EXECUTIONS.record()
-            given.append(Woken(row["id"], row["owner_id"]))
-        self._give("recover", given)
+            self._give("recover", given)
+        return alive
+
+    async def _end_poison(self, pool: Pool, live: LiveView, row: Any) -> bool:
+        """End an execution whose owners die of it; return whether it was one."""
+        if row["owner_losses"] < OWNER_LOSSES_LIMIT:
+            return False
+        message = f"Its executor died {row['owner_losses']} times while it ran."
+        # What it runs at its end may be what kills its owners.
+        await fail_parked(pool, live, row["tenant_id"], row["id"], message, at_once=True)
+        return True
+
+    async def _admit(self, pool: Pool, dedicated_most: int) -> None:
+        """Take from the queue what no ending executor took."""
+        bounds = replace(self._config.executor.bounds, dedicated_most=dedicated_most)
+        self._give("admit", await admit(pool, [*self._alive], bounds, ADMITTED_AT_ONCE))
 
     def _give(self, verb: str, woken: Sequence[Woken]) -> None:
         """Tell executors, each in one call, what is theirs now."""
-        for owner_id, slot in self._alive.items():
+        for owner_id, executor in self._alive.items():
             ids = [e.execution_id for e in woken if e.owner_id == owner_id]
-            if ids and (actor := self._actors.get(slot)):
+            if ids and (actor := self._executors.actors.get(executor.slot)):
                 actor.host.options(name=batch_name(verb, ids)).remote(list(map(str, ids)))
 
     async def _timers(self, pool: Pool) -> None:
-        """Wake what is due, until nothing is."""
+        """Wait until something is due, or for a tick; wake what is due, until nothing is."""
+        seconds = await pool.fetchval(statement("get_next_due_seconds"))
+        if seconds is None or not self._alive:
+            await asyncio.sleep(TICK_SECONDS)
+            return
+        if seconds > 0:
+            await asyncio.sleep(min(seconds, TICK_SECONDS))
+            return
         while self._alive and (woken := await end_due_waits(pool, [*self._alive], WOKEN_AT_ONCE)):
             self._give("wake", woken)
 
@@ -153,11 +193,30 @@ class Supervisor:
                 await decide_approval(
                     pool, live, row["tenant_id"], row["execution_id"], row["id"],
                     decision=row["on_timeout"], value=None, comment="", decided_by="timeout",
-                    owner_id=None,
+                    owner_id=None, timed_out=True,
                 )  # fmt: skip
+        self._give("go on with", await move_lines(pool, WOKEN_AT_ONCE))
+        await self._cancel_abandoned(pool, live)
         for row in await pool.fetch(statement("list_overdue_executions"), 100):
             message = "The execution took longer than its timeout."
             await fail_parked(pool, live, row["tenant_id"], row["id"], message)
+
+    async def _cancel_abandoned(self, pool: Pool, live: LiveView) -> None:
+        """Stop what was started by executions that have ended."""
+        rows = await pool.fetch(statement("list_abandoned"), WOKEN_AT_ONCE)
+        for row in rows:
+            message = "The execution that started it has ended."
+            owner = self._alive.get(row["owner_id"])
+            if owner is not None and (actor := self._executors.actors.get(owner.slot)):
+                # Its owner stops what runs; if it does not in time, it is taken from it first.
+                stopping: Any = actor.cancel.options(name=f"cancel exec_{row['id'].hex}").remote(
+                    str(row["id"]), message
+                )
+                if await _confirmed(stopping):
+                    continue
+            await cancel_parked(pool, live, row["tenant_id"], row["id"], message)
+        if rows:
+            await pool.execute(statement("settle_abandoned"))
 
     async def _retain(self, pool: Pool) -> None:
         """Delete what was kept long enough."""
@@ -168,12 +227,7 @@ class Supervisor:
         """Stop the loops, then the executors in good order."""
         for loop in self._loops:
             loop.cancel()
-        stops = [_settled(actor.stop.remote()) for actor in self._actors.values()]
-        try:
-            async with asyncio.timeout(8):
-                await asyncio.gather(*stops)
-        except TimeoutError:
-            log.warning("supervisor.executors_slow_to_stop")
+        await asyncio.gather(self._executors.stop(), self._dedicated.stop())
         await self._stack.aclose()
 
     def __repr__(self) -> str:
@@ -184,26 +238,12 @@ def _nothing() -> None:
     """The supervisor has no gauges."""
 
 
-async def _settled(reference: "ray.ObjectRef[None]") -> None:
+async def _confirmed(stopping: "ray.ObjectRef[Any]") -> bool:
     try:
-        await reference
-    except ray.exceptions.RayError as error:
-        log.warning("executor.stop_failed", error=repr(error))
-
-
-def start_executor(slot: str, config: ExecutorConfig) -> ActorHandle[Any]:
-    """Start the actor of a slot, or find the one that runs."""
-    actor: ActorHandle[Any] = RemoteExecutionActor.options(
-        name=slot,
-        namespace=NAMESPACE,
-        get_if_exists=True,
-        num_cpus=0,
-        # Ray starts a dead process again; what it was doing is Postgres's to say, so no retries.
-        max_restarts=-1,
-        max_task_retries=0,
-        max_concurrency=20_000,
-    ).remote(slot, config)
-    return actor
+        return bool(await asyncio.wait_for(asyncio.wrap_future(stopping.future()), CANCEL_SECONDS))
+    except (TimeoutError, ray.exceptions.RayError) as error:
+        log.warning("supervisor.cancel_not_confirmed", error=repr(error))
+        return False
 
 
 def start_supervisor(config: SupervisorConfig) -> ActorHandle[Any]:

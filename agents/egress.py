@@ -21,6 +21,7 @@ import psutil
 from httpcore2 import SOCKET_OPTION
 
 from agents.errors import AgentError
+from agents.pools import Pools
 
 IPAddress = ipaddress.IPv4Address | ipaddress.IPv6Address
 Endpoint = tuple[str, int]
@@ -212,14 +213,19 @@ class _GuardedTransport(httpx2.AsyncHTTPTransport):
     def __init__(self, backend: GuardedBackend) -> None:
         super().__init__(trust_env=False)
         # httpx2 offers no parameter for the network backend; the pool that it would build is
-        # replaced by the same pool over ours (tests/agents/test_egress.py fails if it is not used).
-        self._pool = httpcore2.AsyncConnectionPool(
-            ssl_context=httpx2.create_ssl_context(trust_env=False),
-            max_connections=100,
-            max_keepalive_connections=20,
-            keepalive_expiry=5.0,
-            network_backend=backend,
-        )
+        # replaced by pools over ours (tests/agents/test_egress.py fails if they are not used).
+        ssl_context = httpx2.create_ssl_context(trust_env=False)
+
+        def new_pool(connections: int, kept_connections: int) -> httpcore2.AsyncConnectionPool:
+            return httpcore2.AsyncConnectionPool(
+                ssl_context=ssl_context,
+                max_connections=connections,
+                max_keepalive_connections=kept_connections,
+                keepalive_expiry=5.0,
+                network_backend=backend,
+            )
+
+        self._pool = Pools(new_pool)  # type: ignore[assignment]  # the interface that is used
 
 
 def _networks(texts: tuple[str, ...]) -> list[ipaddress.IPv4Network | ipaddress.IPv6Network]:

@@ -18,24 +18,37 @@ class HumanLoopParameters(Parameters):
         default=3600, gt=0, le=31_536_000, description="Seconds to wait for an answer."
     )
     on_timeout: Literal["reject", "approve", "cancel"] = "reject"
+    approvers: tuple[str, ...] = Field(
+        default=(), max_length=1000,
+        description="Who may answer: e-mail addresses or ids of users. Empty: whoever may write.",
+    )  # fmt: skip
+    required: int = Field(
+        default=1, ge=1, le=1000,
+        description="How many must approve; one rejection is enough to reject.",
+    )  # fmt: skip
 
     @model_validator(mode="after")
     def _choices(self) -> Self:
         if self.approval_type == "multiple_choice" and len(self.options) < 2:
             raise ValueError("multiple_choice needs at least two `options`")
+        people = len(set(self.approvers))
+        if people and self.required > people:
+            raise ValueError(f"`required` is {self.required}, but there are {people} `approvers`")
         return self
 
 
 class HumanLoop:
-    """Waits for a person; its value is {approved, decision, value, comment, by}."""
+    """Waits for a person; its value is {approved, decision, value, comment, by, votes}."""
 
     name: ClassVar[str] = "human_loop"
     description: ClassVar[str] = "Pauses until a person approves, rejects or answers."
     parameters: ClassVar[type[Parameters]] = HumanLoopParameters
     side_effect: ClassVar[SideEffect] = "none"
     default_timeout_seconds: ClassVar[float] = 31_536_000.0
-    mappable: ClassVar[bool] = False
-    output_fields: ClassVar[tuple[str, ...]] = ("approved", "decision", "value", "comment", "by")
+    driven: ClassVar[bool] = True
+    output_fields: ClassVar[tuple[str, ...]] = (
+        "approved", "decision", "value", "comment", "by", "votes",
+    )  # fmt: skip
     estimated_seconds: ClassVar[float] = 3600.0
 
     async def run(self, parameters: HumanLoopParameters, context: AgentContext) -> AgentResult:

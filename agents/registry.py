@@ -20,6 +20,8 @@ from agents.router import Router
 from agents.scope import CODE
 from agents.wait import Wait
 from agents.web_scraping import WebScraping
+from agents.workers import Workers
+from agents.workflow import Workflow
 from compiler.signature import AgentSignature
 
 _CODE_KEY = next(iter(CODE))
@@ -71,6 +73,8 @@ def builtin_registry() -> Registry:
             Llm(),
             Router(),
             WebScraping(),
+            Workers(),
+            Workflow(),
         )
     )
 
@@ -88,6 +92,7 @@ def _signature(agent: Agent[Any]) -> AgentSignature:
         estimated_seconds=getattr(agent, "estimated_seconds", 1.0),
         estimated_cost_usd=getattr(agent, "estimated_cost_usd", 0.0),
         mappable=getattr(agent, "mappable", True),
+        driven=getattr(agent, "driven", False),
         parameter_faults=_fault_finder(agent.parameters),
     )
 

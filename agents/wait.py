@@ -47,7 +47,7 @@ class Wait:
     parameters: ClassVar[type[Parameters]] = WaitParameters
     side_effect: ClassVar[SideEffect] = "none"
     default_timeout_seconds: ClassVar[float] = 10.0 * YEAR_SECONDS
-    mappable: ClassVar[bool] = False
+    driven: ClassVar[bool] = True
     output_fields: ClassVar[tuple[str, ...]] = ("event", "timed_out", "payload", "at")
     estimated_seconds: ClassVar[float] = 60.0
 

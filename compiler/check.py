@@ -9,6 +9,7 @@ from collections.abc import Mapping
 from compiler.check_agents import agent_problems
 from compiler.check_failures import failure_problems
 from compiler.check_graph import graph_problems
+from compiler.check_maps import map_problems
 from compiler.check_names import key_conflicts, name_problems
 from compiler.check_schemas import state_schema_problems, validate_input
 from compiler.check_settings import settings_problems
@@ -37,6 +38,7 @@ def check(specification: Specification, agents: Mapping[str, AgentSignature]) ->
     return [
         *state_schema_problems(specification),
         *agent_problems(specification, agents),
+        *map_problems(specification),
         *name_problems(specification, agents, order),
         *failures,
         *(graph or ([] if failures else key_conflicts(specification))),

@@ -14,6 +14,7 @@ from compiler.references import parse_template, references_in
 from compiler.signature import AgentSignature
 from compiler.specification import Node, Specification
 from compiler.suggestions import did_you_mean
+from compiler.workers import WORKERS, worker_nodes
 
 _UNDECIDED = frozenset(("anyOf", "oneOf", "allOf", "not", "if", "contains", "uniqueItems"))
 _MODES: dict[str, Literal["exec", "eval"]] = {
@@ -33,7 +34,7 @@ def agent_problems(
     """Return what is wrong with the nodes' agents and their parameters."""
     problems: list[Problem] = []
     compiled: dict[str, jsonschema_rs.Validator] = {}
-    for path, node in _with_compensations(specification):
+    for path, node in _with_parts(specification):
         signature = agents.get(node.agent)
         if signature is None:
             message = f"There is no agent `{node.agent}`."
@@ -45,14 +46,19 @@ def agent_problems(
         if node.agent not in compiled:
             compiled[node.agent] = validator(signature.parameters_schema)
         problems += _map_problems(node, signature, path)
+        if ".workers." in path:
+            problems += _worker_problems(node, signature, path)
         problems += _parameter_problems(node, signature, compiled[node.agent], path)
         problems += _script_problems(node, signature, path)
     return problems
 
 
-def _with_compensations(specification: Specification) -> Iterator[tuple[str, Node]]:
+def _with_parts(specification: Specification) -> Iterator[tuple[str, Node]]:
+    """Yield the nodes, with their workers and what undoes them as nodes of their own."""
     for index, node in enumerate(specification.nodes):
         yield f"nodes[{index}]", node
+        for name, worker in worker_nodes(node).items():
+            yield f"nodes[{index}].workers.{name}", worker
         undo = compensation(node)
         if undo is not None:
             yield f"nodes[{index}].compensate", undo
@@ -64,6 +70,17 @@ def _map_problems(node: Node, signature: AgentSignature, path: str) -> list[Prob
         remedy = "Remove `pattern: map`, or put this agent in a node of its own after the map."
         return [Problem(f"{path}.pattern", "not_mappable", message, remedy)]
     return []
+
+
+def _worker_problems(node: Node, signature: AgentSignature, path: str) -> Iterator[Problem]:
+    if signature.driven:
+        message = f"The agent `{node.agent}` waits, which a worker cannot."
+        remedy = "Put it in a node of its own, which may run over the same list."
+        yield Problem(f"{path}.agent", "waiting_worker", message, remedy)
+    if node.agent == WORKERS:
+        message = "A worker has no workers of its own."
+        remedy = "Name the agents that do the work."
+        yield Problem(f"{path}.agent", "workers_in_workers", message, remedy)
 
 
 def _parameter_problems(

@@ -11,6 +11,9 @@ from compiler.suggestions import did_you_mean
 _ROUTER = "router"
 _ENGINE = {
     "human_loop": "waits for a person",
+    "wait": "waits",
+    "workflow": "waits for another workflow",
+    "workers": "needs a list to run over",
     _ROUTER: "only chooses a way",
 }
 """Agents that make no sense outside the graph, and why."""

@@ -16,10 +16,12 @@ from compiler.regions import Block, Parallel, Single, decompose
 from compiler.signature import AgentSignature
 from compiler.specification import Node, Specification
 from compiler.topology import Topology
+from compiler.workers import worker_nodes
 
 _SEEN_BY_OTHERS = {
     "llm": "A prompt goes to the model's provider",
     "human_loop": "A question is shown to people",
+    "workflow": "The input of an execution is stored",
 }
 _NO_CODE: frozenset[str] = frozenset()
 
@@ -35,6 +37,10 @@ def name_problems(
         problems += _reserved_names(node, path)
         problems += _input_keys(names, node, path)
         problems += _references(names, node, path, agents.get(node.agent))
+        for name, worker in worker_nodes(node).items():
+            problems += _references(
+                names, worker, f"{path}.workers.{name}", agents.get(worker.agent)
+            )
         undo = compensation(node)
         if undo is not None:
             path = f"{path}.compensate"

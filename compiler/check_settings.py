@@ -3,6 +3,7 @@
 import re
 from zoneinfo import ZoneInfo
 
+from compiler.concurrency import concurrency_problems
 from compiler.errors import Problem
 from compiler.specification import Specification, Trigger
 
@@ -33,6 +34,7 @@ def settings_problems(specification: Specification) -> list[Problem]:
                 "Add `sla_seconds`, or set `alert_on_sla_breach: false`.",
             )
         )
+    problems += concurrency_problems(specification)
     if specification.trigger:
         problems += _trigger_problems(specification.trigger)
     return problems

@@ -42,7 +42,8 @@ def _name(node_id: str) -> str:
 
 
 def _shape(specification: Specification, node: Node) -> str:
-    text = f"{_escaped(node.id)}<br/>{_escaped(node.agent)}"
+    agent = f"one of {', '.join(node.workers)}" if node.workers else node.agent
+    text = f"{_escaped(node.id)}<br/>{_escaped(agent)}"
     if node.compensate is not None:
         text = f"{text}<br/>undone by {_escaped(node.compensate.agent)}"
     if node.id in specification.final_ids:

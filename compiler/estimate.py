@@ -120,7 +120,7 @@ def node_estimate(node: Node, signature: AgentSignature, specification: Specific
     limit = _limit(node, specification)
     known = limit is not None
     count = ASSUMED_ITEMS if limit is None else limit
-    rounds = math.ceil(count / CONCURRENT_ITEMS)
+    rounds = math.ceil(count / (node.item_concurrency or CONCURRENT_ITEMS))
     return Estimate(
         one.seconds.times(rounds if known else 0, rounds, bounded=known),
         one.cost_usd.times(count if known else 0, count, bounded=known),

@@ -9,11 +9,12 @@ hold a colon so that no output key can meet them: `route:<node>` (the target a c
 of `finally` and compensations are no part of it: they run after it, see `actors.epilogue`.
 """
 
-from collections.abc import Awaitable, Callable, Hashable, Mapping
+from collections.abc import Awaitable, Callable, Hashable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Annotated, Any, Protocol, TypedDict
 
 from langchain_core.runnables import RunnableConfig
+from langgraph.channels.last_value import LastValue
 from langgraph.checkpoint.base import BaseCheckpointSaver
 from langgraph.graph import END, START, StateGraph
 from langgraph.graph.state import CompiledStateGraph
@@ -44,7 +45,10 @@ class Bodies(Protocol):
         ...
 
     async def plan_map(self, node: Node, state: State, config: RunnableConfig) -> Update:
-        """Return {"map:<node>": {"count": items, "size": items a chunk, "task": id}}."""
+        """Return {"map:<node>": {"count": items, "size": items a chunk, "task": id}}.
+
+        With "partial": true some of its items are completed already, under that task.
+        """
         ...
 
     async def run_chunk(self, node: Node, start: int, stop: int, config: RunnableConfig) -> Update:
@@ -100,8 +104,14 @@ def compile_graph(
     return graph.compile(checkpointer=checkpointer, name=specification.metadata.name)
 
 
-def _latest(_old: Any, new: Any) -> Any:
-    return new
+class _Latest(LastValue[Any]):
+    """A channel that holds what was written last, also when several write in one step."""
+
+    def update(self, values: Sequence[Any]) -> bool:
+        if not values:
+            return False
+        self.value = values[-1]
+        return True
 
 
 def _merged(old: dict[str, Any] | None, new: dict[str, Any] | None) -> dict[str, Any]:
@@ -110,13 +120,13 @@ def _merged(old: dict[str, Any] | None, new: dict[str, Any] | None) -> dict[str,
 
 def _schema(name: str, specification: Specification, keys: set[str] | None) -> type:
     """Make the state's type: every channel, or only those named."""
-    channels: dict[str, Any] = {"input": Annotated[Any, _latest]}
+    channels: dict[str, Any] = {"input": Annotated[Any, _Latest]}
     for node in specification.body:
-        channels[node.key] = Annotated[Any, _latest]
+        channels[node.key] = Annotated[Any, _Latest]
         if is_chooser(specification, node):
-            channels[route_channel(node.id)] = Annotated[Any, _latest]
+            channels[route_channel(node.id)] = Annotated[Any, _Latest]
         if node.pattern == "map":
-            channels[map_channel(node.id)] = Annotated[Any, _latest]
+            channels[map_channel(node.id)] = Annotated[Any, _Latest]
     channels[FAILURES] = Annotated[dict[str, Any], _merged]
     if keys is not None:
         channels = {key: value for key, value in channels.items() if key in keys}
@@ -128,7 +138,9 @@ def _graph(scope: _Scope, block: Block, branch: str | None) -> StateGraph[Any, A
         graph: StateGraph[Any, Any, Any, Any] = StateGraph(scope.schema)
     else:
         written = {FAILURES} | {
-            channel for node in _nodes(block) for channel in (node.key, route_channel(node.id))
+            channel
+            for node in _nodes(block)
+            for channel in (node.key, route_channel(node.id), map_channel(node.id))
         }
         graph = StateGraph(
             scope.schema,

@@ -92,18 +92,26 @@ class Names:
             message = f"`{{{reference}}}` names no node."
             remedy = did_you_mean(name, self._ids) or "Write `{failures.node_id.message}`."
             return Problem(place.path, "unknown_reference", message, remedy)
-        if reference.path[1:] != ("message",):
+        mapped = self._ids[name].pattern == "map"
+        items = mapped and reference.path[1:2] == ("items",)
+        if not items and reference.path[1:] != ("message",):
             message = f"`{{{reference}}}` names nothing."
-            remedy = f"There is: `failures.{name}.message`."
-            return Problem(place.path, "unknown_reference", message, remedy)
-        if self._may_have_failed(name, place):
+            fields = ("message", "items") if mapped else ("message",)
+            remedy = ", ".join(f"`failures.{name}.{field}`" for field in fields)
+            return Problem(place.path, "unknown_reference", message, f"There is: {remedy}.")
+        if self._may_have_failed(name, place) or (items and self._collected(name, place)):
             return None
+        return self._impossible_failure(name, place)
+
+    def _impossible_failure(self, name: str, place: Place) -> Problem:
         if name not in self._survivable:
             message = f"When `{name}` fails, nothing after it runs that could read why."
             remedy = (
                 f"Add an edge with `type: failure` from `{name}`, or give it `default` or "
                 "`on_failure: continue`."
             )
+            if self._ids[name].pattern == "map":
+                remedy += " With `on_item_error: collect` it goes on without its failed items."
         else:
             message = f"Where `{place.node.id}` runs, `{name}` cannot have failed."
             remedy = f"Name it in a node that stands after the failure of `{name}`."
@@ -119,6 +127,12 @@ class Names:
         if head is not None:
             return here == head or self._order.precedes(head, here)
         return self._order.precedes(name, here) or (place.after and here == name)
+
+    def _collected(self, name: str, place: Place) -> bool:
+        """Whether a map that goes on without its failed items has ended by then."""
+        return self._ids[name].on_item_error == "collect" and (
+            self._order.precedes(name, place.node.id) or (place.after and place.node.id == name)
+        )
 
     def _execution_problem(self, reference: Reference, place: Place) -> Problem | None:
         if place.node.id in self._final:

@@ -8,9 +8,11 @@ from urllib.parse import urlsplit
 from compiler.references import parse_template, references_in, texts_in
 from compiler.signature import AgentSignature, SideEffect
 from compiler.specification import Node
+from compiler.workers import worker_nodes
 
 _READING_METHODS = ("GET", "HEAD")
 _RECIPIENTS = ("to", "cc", "bcc")
+_EFFECTS: tuple[SideEffect, ...] = ("none", "reads", "writes", "sends")
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,6 +39,25 @@ def outside(node: Node, signature: AgentSignature) -> Outside:
             for _, reference in references_in(parameters, signature.code_parameters)
             if reference.root == "secrets" and reference.path
         ),
+    )
+
+
+def node_outside(node: Node, agents: Mapping[str, AgentSignature]) -> Outside:
+    """Read what a node will touch, its workers together; unknown agents touch nothing."""
+    own = outside(node, agents[node.agent])
+    parts = [
+        outside(worker, agents[worker.agent])
+        for worker in worker_nodes(node).values()
+        if worker.agent in agents
+    ]
+    if not parts:
+        return own
+    return Outside(
+        side_effect=max((part.side_effect for part in parts), key=_EFFECTS.index),
+        hosts=_unique(name for part in parts for name in part.hosts),
+        recipients=_unique(name for part in parts for name in part.recipients),
+        databases=_unique(name for part in parts for name in part.databases),
+        secrets=_unique(name for part in parts for name in part.secrets),
     )
 
 

@@ -12,10 +12,10 @@ from compiler.check import check
 from compiler.errors import Problem
 from compiler.estimate import Estimate, Interval, node_estimate, workflow_estimate
 from compiler.failures import Then, compensation, what_follows
-from compiler.outside import Outside, outside
+from compiler.outside import Outside, node_outside, outside
 from compiler.plan_warnings import plan_warnings
 from compiler.signature import AgentSignature
-from compiler.specification import Node, Specification
+from compiler.specification import Node, OnItemError, Specification
 from compiler.text import specification_hash
 from compiler.topology import layout
 
@@ -30,6 +30,8 @@ class NodePlan:
     """How many nodes stand before it on the longest way."""
     key: str
     mapped: bool
+    on_item_error: OnItemError | None
+    """What failed items of a map mean; None: it is no map."""
     outside: Outside
     estimate: Estimate
     on_failure: Then
@@ -45,6 +47,7 @@ class NodePlan:
             "level": self.level,
             "output_key": self.key,
             "mapped": self.mapped,
+            "on_item_error": self.on_item_error,
             "side_effect": self.outside.side_effect,
             "hosts": list(self.outside.hosts),
             "recipients": list(self.outside.recipients),
@@ -159,7 +162,8 @@ def _node_plan(
         level=level,
         key=node.key,
         mapped=node.pattern == "map",
-        outside=outside(node, signature),
+        on_item_error=(node.on_item_error or "fail") if node.pattern == "map" else None,
+        outside=node_outside(node, agents),
         estimate=node_estimate(node, signature, specification),
         on_failure="continue"
         if node.id in specification.final_ids

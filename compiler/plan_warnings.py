@@ -5,7 +5,7 @@ from collections.abc import Iterator, Mapping
 from compiler.check_failures import unheard_failures
 from compiler.conditions import parse_condition
 from compiler.errors import Problem
-from compiler.outside import outside
+from compiler.outside import node_outside
 from compiler.references import Reference, references_in
 from compiler.regions import Block, Parallel, Single, decompose
 from compiler.signature import AgentSignature
@@ -19,9 +19,9 @@ def plan_warnings(
     warnings: list[Problem] = []
     for index, node in enumerate(specification.nodes):
         path = f"nodes[{index}]"
-        warnings += _sending(node, agents[node.agent], path)
+        warnings += _sending(node, agents, path)
         warnings += _late_timeout(node, specification, path)
-        warnings += _secrets(node, agents[node.agent], path)
+        warnings += _secrets(node, agents, path)
     warnings += _no_timeout(specification)
     warnings += _absent_values(specification, agents)
     warnings += _unproven_output(specification, agents)
@@ -29,8 +29,8 @@ def plan_warnings(
     return warnings
 
 
-def _sending(node: Node, signature: AgentSignature, path: str) -> Iterator[Problem]:
-    effect = outside(node, signature)
+def _sending(node: Node, agents: Mapping[str, AgentSignature], path: str) -> Iterator[Problem]:
+    effect = node_outside(node, agents)
     if effect.side_effect != "sends":
         return
     if node.pattern == "map":
@@ -52,8 +52,8 @@ def _late_timeout(node: Node, specification: Specification, path: str) -> Iterat
         yield Problem(f"{path}.timeout", "timeout_never_reached", message, remedy)
 
 
-def _secrets(node: Node, signature: AgentSignature, path: str) -> Iterator[Problem]:
-    for name in outside(node, signature).secrets:
+def _secrets(node: Node, agents: Mapping[str, AgentSignature], path: str) -> Iterator[Problem]:
+    for name in node_outside(node, agents).secrets:
         message = f"`{node.id}` needs the secret `{name}`; whether it is set is not known here."
         yield Problem(path, "needs_secret", message, f"Set the secret `{name}`.")
 

@@ -25,6 +25,9 @@ def json_schema() -> dict[str, Any]:
         "metadata": {"properties": dict.fromkeys(_SHORT_FORMS, False)},
     }
     _accept_short_node(schema["$defs"]["Node"])
+    execution = schema["$defs"]["ExecutionSettings"]["properties"]
+    rules = execution["concurrency"]
+    execution["concurrency"] = {"anyOf": [rules, rules["items"]], "title": "Concurrency"}
     return schema
 
 

@@ -35,6 +35,8 @@ class AgentSignature:
     """What one run usually costs."""
     mappable: bool = True
     """Whether a node with this agent may have `pattern: map`."""
+    driven: bool = False
+    """Whether the engine itself does its work: it waits, for a person, a time or a workflow."""
     parameter_faults: Callable[[Mapping[str, Any]], Sequence[tuple[str, str]]] | None = None
     """What the schema cannot say: pairs of a dotted place and a sentence, for parameters that fit
     the schema and hold no references."""

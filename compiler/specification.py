@@ -70,6 +70,9 @@ class Retry(Model):
         return min(self.initial_seconds * growth, self.max_seconds)
 
 
+OnItemError = Literal["fail", "collect"]
+"""What a map does once all its items have ended and some failed: fail, or go on without these."""
+
 OnFailure = Literal["rollback", "continue", "stop"]
 """What a failure means: undo what was done and fail, go on without a value, or fail."""
 
@@ -85,6 +88,17 @@ class Compensation(Model):
     """Seconds one attempt may take; None: the agent's default."""
 
 
+class Worker(Model):
+    """How the items of a map are done that name this worker."""
+
+    agent: str = Field(min_length=1, max_length=100)
+    parameters: dict[str, Any] = Field(default_factory=dict)
+    """They may refer to the item, as those of any map node."""
+    retry: Retry = Retry()
+    timeout: float | None = Field(default=None, gt=0, le=604_800)
+    """Seconds one attempt may take; None: the agent's default."""
+
+
 class Node(Model):
     """One step: an agent with its parameters."""
 
@@ -93,6 +107,8 @@ class Node(Model):
     description: str = ""
     pattern: Literal["map"] | None = None
     """`map`: the agent runs once for each element of the list that `input_keys[0]` names."""
+    workers: dict[Name, Worker] = Field(default_factory=dict, max_length=100)
+    """Of a map with the agent `workers`: each element names one of them in its field `worker`."""
     parameters: dict[str, Any] = Field(default_factory=dict)
     input_keys: tuple[str, ...] = ()
     output_key: Name | None = None
@@ -101,6 +117,11 @@ class Node(Model):
     """Seconds one attempt may take; None: the agent's default."""
     batch_size: int | None = Field(default=None, ge=1, le=10_000)
     """Items in one chunk of a map; None: chosen from the length of the list."""
+    item_concurrency: int | None = Field(default=None, ge=1, le=256)
+    """How many items of one chunk of a map run at once; None: 16."""
+    on_item_error: OnItemError | None = None
+    """What failed items mean for a map: `fail` (None as well) fails it, `collect` leaves null in
+    their places, and `{failures.<node>.items}` says why."""
     on_failure: OnFailure | None = None
     """What it means that this node fails for good; None: what the workflow's settings say."""
     default: Any = None
@@ -119,6 +140,8 @@ class Node(Model):
                 data[name] = data.pop(short)
         if isinstance(data.get("input_keys"), str):
             data["input_keys"] = [data["input_keys"]]
+        if data.get("workers"):
+            data.setdefault("agent", "workers")
         parameters = data.get("parameters")
         if data.get("pattern") != "map" or not isinstance(parameters, dict):
             return data
@@ -187,12 +210,33 @@ class Monitoring(Model):
     sla_seconds: float | None = Field(default=None, gt=0)
 
 
+class Concurrency(Model):
+    """How many executions of the workflow may be in progress at once; the others queue."""
+
+    limit: int = Field(ge=1, le=10_000)
+    key: str | None = Field(default=None, min_length=1, max_length=500)
+    """A text such as `{input.customer}`: the limit holds for each of its values; None: for all."""
+
+
 class ExecutionSettings(Model):
-    """Bounds of one execution."""
+    """Bounds of one execution, and how it stands to others."""
 
     max_concurrent_nodes: int = Field(default=5, ge=1, le=1000)
     timeout_seconds: float | None = Field(default=None, gt=0, le=31_536_000)
+    """From the acknowledged start, the time in the queue included."""
     isolation: Literal["shared", "dedicated"] = "shared"
+    """`dedicated`: a process of its own, for as long as it runs."""
+    priority: int = Field(default=0, ge=-100, le=100)
+    """Among the tenant's queued executions the highest goes first."""
+    concurrency: tuple[Concurrency, ...] = Field(default=(), max_length=2)
+    """One limit, or two of which one has a key; a single one needs no list."""
+
+    @model_validator(mode="before")
+    @classmethod
+    def _accept_one_limit(cls, data: Any) -> Any:
+        if isinstance(data, dict) and isinstance(data.get("concurrency"), dict):
+            return {**data, "concurrency": [data["concurrency"]]}
+        return data
 
 
 class Settings(Model):

@@ -143,6 +143,8 @@ class NodePlan(Estimated):
     level: int
     output_key: str
     mapped: bool
+    on_item_error: Literal["fail", "collect"] | None
+    """What failed items of a map mean; null: it is no map."""
     side_effect: Literal["none", "reads", "writes", "sends"]
     on_failure: Literal["branch", "default", "continue", "stop", "rollback"]
     """What follows when it fails for good: its failure edge, its default, or `on_failure`."""

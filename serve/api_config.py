@@ -2,6 +2,8 @@
 
 from dataclasses import dataclass
 
+from store.queue import UNBOUNDED, Bounds
+
 
 @dataclass(frozen=True, slots=True)
 class ApiConfig:
@@ -14,3 +16,4 @@ class ApiConfig:
     webhook_key: bytes
     secret_names: tuple[str, ...]
     smtp_configured: bool
+    bounds: Bounds = UNBOUNDED

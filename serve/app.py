@@ -17,6 +17,7 @@ from serve import (
     approval_routes,
     execution_routes,
     health_routes,
+    item_routes,
     lifecycle_routes,
     problems,
     retention_routes,
@@ -54,14 +55,14 @@ PAGES = Path(__file__).parent / "dashboard"
 
 def make_context(config: ApiConfig, pool: Pool, live: LiveView, parser: Any) -> Context:
     """Return what the routes share; its starter and endings must be run."""
-    handover = Handover(pool, config.lease_seconds)
+    handover = Handover(pool, config.lease_seconds, config.bounds.executor_capacity)
     signatures = builtin_registry().signatures()
     return Context(
         config=config,
         pool=pool,
         live=live,
         handover=handover,
-        starter=Starter(pool, live, handover),
+        starter=Starter(pool, live, handover, config.bounds.tenant_most),
         startables=Startables(pool, signatures),
         endings=Endings(pool, live),
         principals=Principals(pool),
@@ -106,7 +107,8 @@ def build_app(config: ApiConfig, parser: Any) -> FastAPI:
     )
     problems.install(app)
     # The execution routes come first: `executions` must not be read as a workflow's identifier.
-    for module in (execution_routes, approval_routes, lifecycle_routes, retention_routes, streams,
+    for module in (execution_routes, item_routes, approval_routes, lifecycle_routes,
+                   retention_routes, streams,
                    workflow_routes, session_routes, health_routes):  # fmt: skip
         app.include_router(module.router)
     describe(app)

@@ -24,7 +24,7 @@ from serve.cli_follow import (
 )
 from serve.cli_kept import ExecutionId, artifact, prune
 from serve.cli_platform import diagnose, run_demo, run_foreground, start_background, stop
-from serve.cli_tables import execution_table, log_view, workflow_table
+from serve.cli_tables import execution_table, item_table, log_view, workflow_table
 from serve.progress import as_json, plain, question_text
 from serve.settings import SettingsError, load_settings
 
@@ -239,6 +239,27 @@ def logs(
 
 
 @app.command()
+def items(
+    execution_id: ExecutionId,
+    node: Annotated[str, typer.Argument(metavar="NODE", help="A node with `pattern: map`.")],
+    failed: Annotated[bool, typer.Option("--failed", help="Only those that failed.")] = False,
+    limit: Annotated[int, typer.Option("--limit", min=1, max=1000)] = 50,
+    offset: Annotated[int, typer.Option("--offset", min=0)] = 0,
+    json_: AsJson = False,
+) -> None:
+    """Show the items of a map node that have ended."""
+    status = "failed" if failed else None
+    with Client() as client:
+        page = client.items(execution_id, node, status=status, limit=limit, offset=offset)
+    if json_:
+        typer.echo(as_json(page))
+        return
+    table = item_table(page["items"])
+    console.print(table)
+    console.print(f"{table.row_count} of {page['total']}", style="dim")
+
+
+@app.command()
 def cancel(execution_id: ExecutionId) -> None:
     """Cancel an execution."""
     with Client() as client:
@@ -266,9 +287,8 @@ def approve(
         answer = client.approve(
             execution_id, decision, approval_id=approval, value=value, comment=comment
         )
-    console.print(
-        f"{execution_id}: {plain(answer['decision'])}. Watch it: weft watch {execution_id}"
-    )
+    told = answer["decision"] or f"{len(answer['votes'])} of {answer['required']} answers"
+    console.print(f"{execution_id}: {plain(told)}. Watch it: weft watch {execution_id}")
 
 
 @app.command("list")

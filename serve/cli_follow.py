@@ -32,7 +32,7 @@ MAX_ROUNDS = 5
 REFRESH_SECONDS = 0.5
 """The least time between two fetches of a running execution's costs."""
 FETCH_AFTER = frozenset({"node_completed", "node_failed"})
-FETCH_AT_ONCE = frozenset({"approval_requested", "approval_decided"})
+FETCH_AT_ONCE = frozenset({"approval_requested", "approval_vote", "approval_decided"})
 
 
 def show_error(console: Console, error: WeftError) -> None:

@@ -1,17 +1,20 @@
 """The command line's lists: workflows, executions, and the attempts of one execution."""
 
+import json
 from collections.abc import Sequence
 
 from rich.console import Group, RenderableType
 from rich.table import Table
 from rich.text import Text
-from weft.records import ExecutionRow, NodeLog, Workflow
+from weft.records import ExecutionRow, Item, NodeLog, Workflow
 
 from serve.cli_kept import readable
 from serve.progress import as_json, format_seconds, format_usd, plain, status_text
 
 NAME_LETTERS = 50
 ID_LETTERS = 37
+OUTCOME_LETTERS = 400
+"""How much of an item's output its line shows at most, on the widest terminal."""
 
 
 def workflow_table(workflows: Sequence[Workflow]) -> Table:
@@ -40,6 +43,28 @@ def execution_table(executions: Sequence[ExecutionRow]) -> Table:
             _moment(execution.get("started_at")),
         )
     return table
+
+
+def item_table(items: Sequence[Item]) -> Table:
+    """Return a table of a map node's items: what each answered, or why it failed."""
+    table = Table(box=None, pad_edge=False, padding=(0, 2, 0, 0), header_style="dim")
+    table.add_column("item", justify="right", no_wrap=True)
+    table.add_column("status", no_wrap=True)
+    table.add_column("attempt", justify="right", no_wrap=True)
+    table.add_column("output or error", overflow="ellipsis", no_wrap=True)
+    for item in items:
+        table.add_row(
+            str(item["index"]), status_text(item["status"]), str(item["attempt"]), _outcome(item)
+        )
+    return table
+
+
+def _outcome(item: Item) -> Text:
+    if item.get("error") is not None:
+        return Text(plain(item["error"]), style="red")
+    if item.get("output") is None and (item.get("output_bytes") or 0) > len("null"):
+        return Text(f"{item['output_bytes']} bytes of JSON", style="dim")
+    return Text(plain(json.dumps(item.get("output"), ensure_ascii=False))[:OUTCOME_LETTERS])
 
 
 def log_view(log: NodeLog) -> RenderableType:

@@ -1,15 +1,16 @@
 """The cluster of a platform: Ray, the supervisor with its executors, Ray Serve."""
 
-import base64
 import contextlib
 import hashlib
 import logging
 import shutil
+import threading
 from collections.abc import Iterator
-from pathlib import Path
+from typing import Any
 
 import ray
 from ray import serve as ray_serve
+from ray.actor import ActorHandle
 
 from actors.config import ExecutorConfig, SupervisorConfig
 from actors.names import NAMESPACE
@@ -17,13 +18,18 @@ from actors.supervisor import start_supervisor
 from agents.settings import AgentSettings
 from serve.api_config import ApiConfig
 from serve.deployments import application
-from serve.embedded import make_private, socket_folder
+from serve.embedded import make_private, ray_folder
 from serve.platform import private_token
 from serve.settings import Settings, secrets_from_environment
+from store.queue import Bounds
 
 OBJECT_STORE_BYTES = 256 * 1024 * 1024
 """Chunks and their results are small; Ray's own default would take a third of the memory."""
 READY_SECONDS = 120
+STOP_SECONDS = 15
+"""How long executors may take to stop, beside what their nodes are given."""
+ASK_SECONDS = 2.0
+"""How long the supervisor may stand still after its process has died."""
 
 
 @contextlib.contextmanager
@@ -49,7 +55,7 @@ def open_cluster(
     """
     logging.getLogger("ray.serve").setLevel(logging.WARNING)
     key = platform_key(settings)
-    with _ray(settings, ray_dashboard_port) as dashboard_url:
+    with open_ray(settings, ray_dashboard_port) as dashboard_url:
         executor = ExecutorConfig(
             database_url=database_url,
             redis_url=redis_url,
@@ -57,21 +63,38 @@ def open_cluster(
             agents=agent_settings(settings, blocked_ports | {ray_dashboard_port}),
             secrets=secrets_from_environment(),
             log_level=settings.log_level,
+            bounds=_bounds(settings),
+            drain_seconds=settings.drain_seconds,
         )
         supervisor = start_supervisor(
-            SupervisorConfig(settings.executors, executor, key, settings.retention_days)
-        )
+            SupervisorConfig(
+                settings.executors, executor, key, settings.executors_max, settings.dedicated_max,
+                settings.retention_days,
+            )
+        )  # fmt: skip
         started: ray.ObjectRef[int] = supervisor.ready.remote()
         _start_serve(settings, database_url, redis_url, key)
         ray.get(started, timeout=READY_SECONDS)
+        stopped = threading.Event()
+        threading.Thread(
+            target=_keep_started, args=(supervisor, stopped), name="supervisor", daemon=True
+        ).start()
         try:
             yield dashboard_url
         finally:
+            stopped.set()
             if settings.ray_address is not None:
                 # A cluster of our own ends as a whole, which is faster.
                 ray_serve.shutdown()
             with contextlib.suppress(ray.exceptions.RayError):
-                ray.get(supervisor.stop.remote(), timeout=15)
+                ray.get(supervisor.stop.remote(), timeout=settings.drain_seconds + STOP_SECONDS)
+
+
+def _keep_started(supervisor: ActorHandle[Any], stopped: threading.Event) -> None:
+    """Ask for it again and again: one that Ray has started again does nothing until it is asked."""
+    while not stopped.wait(ASK_SECONDS):
+        with contextlib.suppress(ray.exceptions.RayError):
+            ray.get(supervisor.ready.remote(), timeout=READY_SECONDS)
 
 
 def platform_key(settings: Settings) -> bytes:
@@ -82,7 +105,8 @@ def platform_key(settings: Settings) -> bytes:
 
 
 @contextlib.contextmanager
-def _ray(settings: Settings, dashboard_port: int) -> Iterator[str]:
+def open_ray(settings: Settings, dashboard_port: int) -> Iterator[str]:
+    """Run Ray, or join the cluster that the settings name; yields where its dashboard is."""
     if settings.ray_address is not None:
         ray.init(address=settings.ray_address, namespace=NAMESPACE, log_to_driver=False)
         try:
@@ -90,7 +114,7 @@ def _ray(settings: Settings, dashboard_port: int) -> Iterator[str]:
         finally:
             ray.shutdown()
         return
-    folder = socket_folder(settings.home).with_name(_ray_folder(settings.home))
+    folder = ray_folder(settings.home)
     # Sessions of earlier starts, with their logs; nothing of them runs any more.
     shutil.rmtree(folder, ignore_errors=True)
     make_private(folder)
@@ -111,12 +135,6 @@ def _ray(settings: Settings, dashboard_port: int) -> Iterator[str]:
         ray.shutdown()
 
 
-def _ray_folder(home: Path) -> str:
-    """Name Ray's folder as short as can be: its sockets' paths have 107 bytes at most."""
-    digest = hashlib.sha256(str(home.resolve()).encode("utf-8")).digest()[:5]
-    return "wr" + base64.b32encode(digest).decode("ascii").lower()
-
-
 def _start_serve(settings: Settings, database_url: str, redis_url: str, key: bytes) -> None:
     config = ApiConfig(
         database_url=database_url,
@@ -126,11 +144,16 @@ def _start_serve(settings: Settings, database_url: str, redis_url: str, key: byt
         webhook_key=key,
         secret_names=tuple(sorted(secrets_from_environment())),
         smtp_configured=settings.smtp_url is not None,
+        bounds=_bounds(settings),
     )
     ray_serve.start(
         proxy_location="HeadOnly", http_options={"host": settings.host, "port": settings.port}
     )
     ray_serve.run(application(config, settings.api_replicas), name="weft", route_prefix="/")
+
+
+def _bounds(settings: Settings) -> Bounds:
+    return Bounds(settings.executor_capacity, tenant_most=settings.tenant_executions)
 
 
 def agent_settings(settings: Settings, blocked_ports: frozenset[int]) -> AgentSettings:

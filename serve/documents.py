@@ -9,6 +9,7 @@ from compiler.specification import Node, Specification
 from compiler.text import to_document
 from serve.identifiers import render
 from store.json_values import loads
+from store.queue import QueuePlace
 from store.status import Status
 from store.workflows import Workflow
 
@@ -109,8 +110,31 @@ def execution_summary(row: Row) -> dict[str, Any]:
         "duration_seconds": duration_seconds(row),
         "cost_usd": float(row["cost_usd"]),
         "error_message": row["error_message"],
+        "parent": _parent_document(row),
         "started_at": timestamp(row["started_at"]),
         "completed_at": timestamp(row["completed_at"]),
+    }
+
+
+def _parent_document(row: Row) -> dict[str, Any] | None:
+    if row["parent_execution_id"] is None:
+        return None
+    return {
+        "execution_id": render("exec", row["parent_execution_id"]),
+        "node_id": row["parent_node_id"],
+        "map_index": row["parent_map_index"],
+    }
+
+
+def child_document(row: Row) -> dict[str, Any]:
+    """Return an execution that another one started, as that one shows it."""
+    return {
+        "execution_id": render("exec", row["id"]),
+        "workflow_id": render("wf", row["workflow_id"]),
+        "workflow_name": row["workflow_name"],
+        "node_id": row["parent_node_id"],
+        "map_index": row["parent_map_index"],
+        "status": row["status"],
     }
 
 
@@ -125,7 +149,11 @@ def duration_seconds(row: Row) -> float | None:
 
 
 def execution_document(
-    row: Row, attempts: Sequence[Row], approvals: Sequence[Row], maps: Sequence[Row]
+    row: Row,
+    attempts: Sequence[Row],
+    approvals: Sequence[Row],
+    maps: Sequence[Row],
+    children: Sequence[Row],
 ) -> dict[str, Any]:
     """Return the status of an execution."""
     specification = Specification.model_validate(loads(row["document"]))
@@ -148,6 +176,7 @@ def execution_document(
         **execution_summary(row),
         "nodes": nodes,
         "approvals": [approval_document(approval) for approval in approvals],
+        "children": [child_document(child) for child in children],
         "input": loads(row["input_data"]),
         "output": loads(row["output_data"]),
         "error": error if row["error_message"] else None,
@@ -161,6 +190,11 @@ def execution_document(
         "specification": {"nodes": document["nodes"], "edges": document.get("edges", [])},
         "levels": layout(specification),
     }
+
+
+def queued_document(place: QueuePlace | None) -> dict[str, Any] | None:
+    """Return why an execution does not run yet; None when it does."""
+    return None if place is None else {"reason": place.reason, "ahead": place.ahead}
 
 
 def ending_status(row: Row) -> str | None:
@@ -231,6 +265,10 @@ def approval_document(row: Row) -> dict[str, Any]:
         "requested_at": timestamp(row["requested_at"]),
         "expires_at": timestamp(row["expires_at"]),
         "on_timeout": row["on_timeout"],
+        "map_index": row["map_index"],
+        "approvers": loads(row["approvers"]),
+        "required": row["required"],
+        "votes": vote_documents(row),
         "status": row["status"],
         "decision": row["decision"],
         "value": loads(row["value"]),
@@ -238,6 +276,14 @@ def approval_document(row: Row) -> dict[str, Any]:
         "decided_by": row["decided_by"],
         "decided_at": timestamp(row["decided_at"]),
     }
+
+
+def vote_documents(row: Row) -> list[dict[str, Any]]:
+    """Return who has answered a question, in order."""
+    return [
+        {**vote, "at": timestamp(datetime.fromisoformat(vote["at"]))}
+        for vote in loads(row["votes"])
+    ]
 
 
 def log_document(row: Row) -> dict[str, Any]:

@@ -35,6 +35,26 @@ class StartedExecution(Answer):
     """Where its events are streamed, with `?after=` the number of the last one seen."""
 
 
+class Parent(Answer):
+    """The execution that started another one, and the node that awaits it."""
+
+    execution_id: ExecutionId
+    node_id: str
+    map_index: int | None
+    """Which item of a map it runs."""
+
+
+class Child(Answer):
+    """An execution that a node started."""
+
+    execution_id: ExecutionId
+    workflow_id: WorkflowId
+    workflow_name: WorkflowName
+    node_id: str
+    map_index: int | None
+    status: ExecutionStatus
+
+
 class ExecutionSummary(Answer):
     """An execution as lists show it."""
 
@@ -47,6 +67,7 @@ class ExecutionSummary(Answer):
     duration_seconds: float | None
     cost_usd: float
     error_message: str | None
+    parent: Parent | None
     started_at: AwareDatetime | None
     completed_at: AwareDatetime | None
 
@@ -70,6 +91,29 @@ class Items(Answer):
     count: int
     completed: int
     failed: int
+
+
+class Item(Answer):
+    """One item of a map node that has ended."""
+
+    index: int
+    """Its place in the list, from 0."""
+    status: Literal["completed", "failed"]
+    attempt: int
+    output: Any
+    """In lists null when it has more than 64 KiB of JSON: fetch the item by itself."""
+    output_bytes: int | None
+    """How much JSON the output has; null when the item failed."""
+    error: str | None
+
+
+class ItemPage(Answer):
+    """A page of the items of a map node that have ended."""
+
+    items: list[Item]
+    total: int
+    limit: int
+    offset: int
 
 
 class CompensationState(Answer):
@@ -105,6 +149,16 @@ class NodeState(Answer):
     compensation: CompensationState | None = None
 
 
+class Vote(Answer):
+    """One person's answer to a question."""
+
+    by: str
+    decision: str
+    value: Any
+    comment: str
+    at: AwareDatetime
+
+
 class Approval(Answer):
     """A question to a person."""
 
@@ -116,6 +170,13 @@ class Approval(Answer):
     requested_at: AwareDatetime
     expires_at: AwareDatetime | None
     on_timeout: Literal["reject", "approve", "cancel"]
+    map_index: int | None
+    """Which item of a map it is asked for."""
+    approvers: list[str]
+    """Who may answer; nobody named: whoever may write."""
+    required: int
+    """How many must approve; one rejection is enough to reject."""
+    votes: list[Vote]
     status: str
     decision: str | None
     value: Any
@@ -146,11 +207,23 @@ class NodesAndEdges(Answer):
     edges: list[Edge]
 
 
+class Queued(Answer):
+    """Why an execution does not run yet."""
+
+    reason: Literal["concurrency", "capacity", "starting"]
+    """A limit is reached; all executors are full; or the executor of its own starts."""
+    ahead: int
+    """How many of those that are bounded like it go before it, counted to a thousand."""
+
+
 class Execution(ExecutionSummary):
     """The status of an execution, node by node."""
 
+    queued: Queued | None
     nodes: list[NodeState]
     approvals: list[Approval]
+    children: list[Child]
+    """The first hundred; the list of executions takes `parent` to show all."""
     input: Any
     output: Any
     error: ExecutionError | None
@@ -249,9 +322,12 @@ class Signalled(Answer):
 
 
 class Decision(Answer):
-    """The answer that counts."""
+    """The answer that counts, or how far it is."""
 
     execution_id: ExecutionId
     approval_id: str
     status: str
     decision: str | None
+    required: int
+    votes: list[Vote]
+    """Who has answered so far."""

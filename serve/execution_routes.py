@@ -10,6 +10,7 @@ from uuid import UUID
 from fastapi import APIRouter, Header, Query, Response
 
 from compiler.check import validate_input
+from compiler.concurrency import limits
 from compiler.errors import SpecificationError
 from serve.answers import json_answer
 from serve.context import (
@@ -26,6 +27,7 @@ from serve.documents import (
     execution_summary,
     log_document,
     progress_document,
+    queued_document,
     timestamp,
 )
 from serve.execution_answers import (
@@ -48,6 +50,7 @@ from store.accounts import Principal
 from store.artifacts import ArtifactReader, PostgresArtifacts
 from store.errors import Conflict, NotFound
 from store.events import event_message
+from store.queue import queue_place
 from store.status import Status
 
 router = APIRouter(prefix="/api/v1/workflows", tags=["executions"])
@@ -103,7 +106,8 @@ def _start(
     specification = workflow.specification
     if problems := validate_input(specification, body.input):
         raise SpecificationError(problems)
-    options = body.options
+    options, settings = body.options, specification.settings.execution
+    bounds = limits(specification, body.input, user_email=caller.email, user_name=caller.user_name)
     return executions.Start(
         tenant_id=caller.tenant_id,
         organization_id=caller.organization_id,
@@ -116,8 +120,13 @@ def _start(
         input=body.input,
         total_nodes=len(specification.nodes),
         webhook_url=str(options.webhook_url) if options.webhook_url else None,
-        timeout_seconds=options.timeout_seconds or specification.settings.execution.timeout_seconds,
+        timeout_seconds=options.timeout_seconds or settings.timeout_seconds,
         idempotency_key=idempotency_key,
+        priority=settings.priority if options.priority is None else options.priority,
+        dedicated=settings.isolation == "dedicated",
+        workflow_limit=bounds.workflow_limit,
+        key_limit=bounds.key_limit,
+        key=bounds.key,
     )
 
 
@@ -141,7 +150,7 @@ async def _accepted(
     context: Context, caller: Principal, workflow: Startable, started: executions.Started
 ) -> dict[str, Any]:
     specification = workflow.specification
-    status: str = Status.RUNNING
+    status: str = Status.RUNNING if started.owner_id else Status.PENDING
     progress = {
         "total_nodes": len(specification.nodes),
         "completed_nodes": 0,
@@ -150,8 +159,7 @@ async def _accepted(
     }
     if not started.created:
         row = await history.get_execution(context.pool, caller.tenant_id, started.execution_id)
-        # Accepted is as good as running: an executor has its lease.
-        status = Status.RUNNING if row["status"] == Status.PENDING else row["status"]
+        status = row["status"]
         progress |= progress_document(row)
         progress["current_node"] = progress["current_node"] or specification.nodes[0].id
     # Beyond a year an estimate says nothing, and far beyond it there is no date.
@@ -176,6 +184,7 @@ async def list_executions(
     caller: Caller,
     status: ExecutionStatus | None = None,
     workflow_id: str | None = None,
+    parent: str | None = None,
     limit: Limit = 100,
     offset: Offset = 0,
 ) -> Response:
@@ -185,6 +194,7 @@ async def list_executions(
         caller.tenant_id,
         workflow_id=parse("wf", workflow_id) if workflow_id else None,
         status=status,
+        parent_id=parse("exec", parent) if parent else None,
         limit=limit,
         offset=offset,
     )
@@ -205,7 +215,9 @@ async def workflow_executions(
 ) -> Response:
     """List one workflow's executions with their success rate, mean duration and cost."""
     found = await workflows.get_workflow(context.pool, caller.tenant_id, parse("wf", workflow_id))
-    return await list_executions(context, caller, status, render("wf", found.id), limit, offset)
+    return await list_executions(
+        context, caller, status, render("wf", found.id), None, limit, offset
+    )
 
 
 def _totals(totals: Mapping[str, Any]) -> dict[str, Any]:
@@ -236,7 +248,12 @@ async def get_execution(
 
 async def _status(context: Context, caller: Principal, execution_id: UUID) -> dict[str, Any]:
     whole = await history.get_execution_whole(context.pool, caller.tenant_id, execution_id)
-    return execution_document(*whole)
+    row, queued = whole[0], None
+    if row["status"] == Status.PENDING or (row["dedicated"] and row["status"] == Status.RUNNING):
+        queued = await queue_place(
+            context.pool, caller.tenant_id, execution_id, context.config.bounds.tenant_most
+        )
+    return {**execution_document(*whole), "queued": queued_document(queued)}
 
 
 @router.get("/executions/{execution_id}/logs", responses={200: {"model": Logs}})
@@ -276,9 +293,7 @@ async def cancel_execution(execution_id: str, context: Shared, caller: Caller) -
     row = await history.get_execution(context.pool, caller.tenant_id, id)
     reason = "Workflow execution cancelled by user"
     if not Status(row["status"]).ended:
-        # The owner stops what runs; if it does not confirm in time, its epoch moves on first.
-        if not await context.handover.cancel(id, row["owner_id"], reason):
-            await executions.cancel_parked(context.pool, context.live, caller.tenant_id, id, reason)
+        await _cancel(context, caller.tenant_id, id, row["owner_id"], reason)
         row = await history.get_execution(context.pool, caller.tenant_id, id)
     ending = ending_status(row) if row["status"] == Status.RUNNING else row["status"]
     if ending != Status.CANCELLED:
@@ -293,3 +308,14 @@ async def cancel_execution(execution_id: str, context: Shared, caller: Caller) -
         "pending_nodes": progress["total_nodes"] - progress["completed_nodes"],
     }
     return json_answer(document)
+
+
+async def _cancel(
+    context: Context, tenant_id: UUID, id: UUID, owner_id: UUID | None, reason: str
+) -> None:
+    """Stop an execution and then, from above, all that it started: so nothing starts meanwhile."""
+    # The owner stops what runs; if it does not confirm in time, its epoch moves on first.
+    if not await context.handover.cancel(id, owner_id, reason):
+        await executions.cancel_parked(context.pool, context.live, tenant_id, id, reason)
+    for child in await executions.unfinished_children(context.pool, tenant_id, id):
+        await _cancel(context, tenant_id, child.execution_id, child.owner_id, reason)

@@ -1,8 +1,9 @@
 """Handing executions to executors: choosing one, telling it, and asking it to stop."""
 
 import asyncio
-import itertools
+import random
 import time
+from collections import Counter
 from collections.abc import Sequence
 from typing import Any
 from uuid import UUID
@@ -13,8 +14,9 @@ from ray.actor import ActorHandle
 
 from actors.handed import Handed, dump_handed
 from actors.names import NAMESPACE, batch_name, execution_name
-from store.executions import ExecutorAddress, Woken, living_executors
 from store.postgres import Pool
+from store.queue import Executor, living_executors
+from store.writing import Woken
 
 log = structlog.get_logger(__name__)
 
@@ -30,29 +32,56 @@ class Handover:
     """Knows the executors that hold a lease.
 
     The row is the queue: when telling an executor fails, the supervisor finds the execution.
+
+    Args:
+        pool: A pool of role weft_api.
+        lease_seconds: How long a lease holds.
+        capacity: How many executions an executor runs at most.
     """
 
-    def __init__(self, pool: Pool, lease_seconds: float) -> None:
+    def __init__(self, pool: Pool, lease_seconds: float, capacity: int) -> None:
         self._pool = pool
         self._lease_seconds = lease_seconds
-        self._known: list[ExecutorAddress] = []
+        self._capacity = capacity
+        self._known: list[Executor] = []
         self._known_at = float("-inf")
-        self._turn = itertools.count()
+        self._given: Counter[UUID] = Counter()
+        """What each was given since the list was read."""
         self._lock = asyncio.Lock()
         self._actors: dict[UUID, ActorHandle[Any]] = {}
 
-    async def executors(self) -> list[ExecutorAddress]:
-        """Return the executors that hold a lease, as of a second ago at most."""
+    async def executors(self) -> list[Executor]:
+        """Return the executors that may be given executions, as of a second ago at most."""
+        return [executor for executor in await self._living() if executor.takes_executions]
+
+    async def _living(self) -> list[Executor]:
         async with self._lock:
             if time.monotonic() - self._known_at > KNOWN_SECONDS:
                 self._known = await living_executors(self._pool, self._lease_seconds)
                 self._known_at = time.monotonic()
+                self._given.clear()
         return self._known
 
     async def choose(self, count: int = 1) -> list[UUID | None]:
-        """Return the executors whose turn it is, for so many executions; None when none lives."""
+        """Return executors for so many executions; None when all are full, or none lives.
+
+        Of two at random the one with less to do is taken: nobody's stale figure draws everything.
+        """
         known = await self.executors()
-        return [known[next(self._turn) % len(known)].id if known else None for _ in range(count)]
+        return [self._less_loaded(known) for _ in range(count)]
+
+    def _less_loaded(self, known: Sequence[Executor]) -> UUID | None:
+        def load(executor: Executor) -> tuple[int, float]:
+            return executor.running + self._given[executor.id], executor.lag_ms
+
+        drawn = random.sample(known, min(2, len(known)))
+        chosen = min(drawn, key=load, default=None)
+        if chosen is None or load(chosen)[0] >= self._capacity:
+            chosen = next((one for one in known if load(one)[0] < self._capacity), None)
+        if chosen is None:
+            return None
+        self._given[chosen.id] += 1
+        return chosen.id
 
     async def start(self, owner_id: UUID, executions: Sequence[Handed]) -> None:
         """Hand an executor what was just started for it."""
@@ -113,7 +142,7 @@ class Handover:
             return False
 
     async def _actor(self, owner_id: UUID | None) -> ActorHandle[Any] | None:
-        for executor in await self.executors():
+        for executor in await self._living():
             if executor.id == owner_id:
                 if executor.id not in self._actors:
                     try:

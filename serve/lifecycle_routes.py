@@ -15,6 +15,7 @@ from store import executions, history
 from store.accounts import Principal
 from store.errors import Conflict
 from store.status import Status
+from store.waking import send_signal
 
 router = APIRouter(prefix="/api/v1", tags=["executions"])
 
@@ -65,7 +66,7 @@ async def _answer(context: Context, caller: Principal, id: UUID, waits: str, run
         "execution_id": render("exec", id),
         "status": row["status"],
         "waiting_reason": row["waiting_reason"],
-        "message": waits if row["status"] == Status.WAITING else runs,
+        "message": waits if row["status"] in (Status.PENDING, Status.WAITING) else runs,
     }
     return json_answer(document)
 
@@ -94,7 +95,7 @@ async def _send(
     if problems := value_problems(body.payload):
         raise SpecificationError(problems)
     owners = [executor.id for executor in await context.handover.executors()]
-    woken, kept = await executions.send_signal(
+    woken, kept = await send_signal(
         context.pool, caller.tenant_id, body.event, execution_id=execution_id, key=body.key,
         payload=body.payload, owners=owners,
     )  # fmt: skip

@@ -1,4 +1,4 @@
-"""The platform's process: embedded services, Ray, the supervisor and Ray Serve, in that order.
+"""The platform's process: embedded services, then the cluster, which is started again if it ends.
 
 Everything is opened as a context, so that stopping closes it in reverse, and a last sweep ends
 whatever process is still left. Run as `python -m serve.main`.
@@ -14,10 +14,9 @@ import sys
 import threading
 import time
 from collections.abc import Callable
-from concurrent.futures import ThreadPoolExecutor
 from dataclasses import asdict
-from importlib import import_module
 
+from serve.cluster_process import Cluster, ClusterOrders
 from serve.embedded import EmbeddedError, embedded_postgres, embedded_redis
 from serve.haproxy import haproxy_environment
 from serve.platform import (
@@ -77,12 +76,11 @@ def _run(settings: Settings, begun: float) -> None:
     reaper = start_reaper(mark)
     try:
         with contextlib.ExitStack() as stack:
-            state = _open(settings, stack)
-            # Only now: Ray takes the signals for itself when it starts.
+            state, cluster, orders = _open(settings, mark, stack)
             _on_signal(stop.set)
             _say(f"Weft is ready at {state.url} after {time.monotonic() - begun:.1f} s.")
             _say(f"Ray dashboard: {state.ray_dashboard_url}")
-            stop.wait()
+            cluster.keep(orders, stop)
             _say("Stopping …")
             state_path(settings.home).unlink(missing_ok=True)
     finally:
@@ -93,28 +91,30 @@ def _run(settings: Settings, begun: float) -> None:
     _say("Stopped.")
 
 
-def _open(settings: Settings, stack: contextlib.ExitStack) -> Running:
+def _open(
+    settings: Settings, mark: str, stack: contextlib.ExitStack
+) -> tuple[Running, Cluster, ClusterOrders]:
     ports = free_ports(3)
     haproxy, variables = haproxy_environment(settings.home, ports[0], ports[1])
     stack.callback(shutil.rmtree, haproxy, ignore_errors=True)
     export(variables)
-    export(_ray_variables(settings))
-    with ThreadPoolExecutor(2) as pool:
+    export(ray_variables(settings))
+    with contextlib.ExitStack() as starting:
         # Importing Ray takes seconds of CPU; meanwhile the databases come up.
-        cluster = pool.submit(import_module, "serve.cluster")
+        cluster = Cluster(mark, _say)
+        starting.callback(cluster.close)
         database_url, redis_url = _open_services(settings, stack)
         ran = asyncio.run(migrate(database_url))
         if ran:
             _say(f"The database is at this version's schema ({ran} migrations ran).")
         _keep_token(settings, database_url)
-        module = cluster.result()
-    ray_dashboard_url = stack.enter_context(
-        module.open_cluster(settings, database_url, redis_url, ray_dashboard_port=ports[2],
-                            blocked_ports=frozenset(ports))
-    )  # fmt: skip
+        orders = ClusterOrders(database_url, redis_url, ports[2], ports)
+        ray_dashboard_url = cluster.open(orders)
+        # It ends before the databases do.
+        stack.push(starting.pop_all())
     state = Running(settings.base_url, os.getpid(), ray_dashboard_url)
     state_path(settings.home).write_text(json.dumps(asdict(state)), encoding="utf-8")
-    return state
+    return state, cluster, orders
 
 
 def _open_services(settings: Settings, stack: contextlib.ExitStack) -> tuple[str, str]:
@@ -142,7 +142,8 @@ def _keep_token(settings: Settings, database_url: str) -> None:
     _say(f"Your token, shown this once and kept in {path}: {token}")
 
 
-def _ray_variables(settings: Settings) -> dict[str, str]:
+def ray_variables(settings: Settings) -> dict[str, str]:
+    """Return what Ray reads from the environment when it is imported."""
     return {
         "RAY_AUTH_MODE": "token",
         "RAY_AUTH_TOKEN_PATH": str(settings.home / "ray-token"),

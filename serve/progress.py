@@ -21,7 +21,7 @@ from rich.spinner import Spinner
 from rich.syntax import Syntax
 from rich.table import Table
 from rich.text import Text
-from weft.records import Event, Execution, NodeState, Question
+from weft.records import Approval, Event, Execution, NodeState, Question
 
 from serve.cli_kept import readable
 
@@ -46,6 +46,7 @@ _STATUS_AFTER = {
     "node_failed": "failed",
     "node_retrying": "retrying",
     "approval_requested": "waiting",
+    "children_started": "waiting",
 }
 
 
@@ -107,9 +108,15 @@ class ExecutionView:
             return
         known = {
             key: event[key]
-            for key in ("attempt", "items", "duration_seconds", "cost_usd", "error")
+            for key in ("attempt", "duration_seconds", "cost_usd", "error")
             if event.get(key) is not None
         }
+        if event["type"] in ("node_started", "node_progress") and "items" in event:
+            known["items"] = {
+                "count": event["items"],
+                "completed": event.get("completed", 0),
+                "failed": event.get("failed", 0),
+            }
         if event["type"] == "node_started":
             known |= {"started_at": event.get("timestamp"), "duration_seconds": None}
         self._nodes[event["node_id"]] = cast("NodeState", {**node, **known, "status": status})
@@ -265,8 +272,17 @@ def open_questions(view: ExecutionView) -> list[Text]:
         options = approval.get("options")
         if options:
             text.append("\n  options: " + plain(", ".join(map(str, options))), style="cyan")
+        if approval.get("required", 1) > 1:
+            text.append("\n  " + plain(_votes(approval)), style="cyan")
         parts.append(text)
     return parts
+
+
+def _votes(approval: Approval) -> str:
+    votes = approval.get("votes", [])
+    told = ", ".join(f"{vote['by']}: {vote['decision']}" for vote in votes)
+    count = f"{len(votes)} of {approval['required']} answers"
+    return f"{count} ({told})" if told else count
 
 
 def _how_to_answer(execution_id: str, approval_type: str) -> str:

@@ -49,7 +49,9 @@ class ExecuteOptions(Body):
     webhook_url: HttpUrl | None = None
     """Called when the execution has ended; signed."""
     timeout_seconds: Annotated[float, Field(gt=0, le=31_536_000)] | None = None
-    """After this long the execution fails."""
+    """After this long the execution fails, the time in the queue included."""
+    priority: Annotated[int, Field(ge=-100, le=100)] | None = None
+    """Among the queued executions the highest goes first; unset: what the workflow says."""
 
 
 class ExecuteWorkflow(Body):

@@ -56,8 +56,20 @@ class Settings(BaseModel):
     """WEFT_CHROMIUM: the browser's binary; unset: looked for."""
     allow_loopback: bool = True
     """WEFT_ALLOW_LOOPBACK: whether agents may reach this machine; set it to 0 when it is shared."""
-    executors: int = Field(default_factory=lambda: max(1, (os.cpu_count() or 1) // 2), ge=1, le=256)
-    """WEFT_EXECUTORS: how many ExecutionActors host executions; unset: one for two cores."""
+    executors: Annotated[int, Field(ge=1, le=256)] | None = None
+    """WEFT_EXECUTORS: how many ExecutionActors host executions; unset: one for two cores of the
+    cluster, and more under load."""
+    executors_max: Annotated[int, Field(ge=1, le=256)] | None = None
+    """WEFT_EXECUTORS_MAX: how many there are under load; unset: one a core."""
+    executor_capacity: int = Field(default=20_000, ge=1, le=1_000_000)
+    """WEFT_EXECUTOR_CAPACITY: how many executions one of them runs at once; others queue."""
+    dedicated_max: Annotated[int, Field(ge=1, le=10_000)] | None = None
+    """WEFT_DEDICATED_MAX: how many executions with an executor of their own run at once; unset:
+    two a core."""
+    tenant_executions: Annotated[int, Field(ge=1, le=1_000_000)] | None = None
+    """WEFT_TENANT_EXECUTIONS: how many executions of one tenant are in progress at once."""
+    drain_seconds: float = Field(default=5.0, ge=0, le=40)
+    """WEFT_DRAIN_SECONDS: how long nodes that run may go on when an executor stops."""
     api_replicas: int = Field(default=1, ge=1, le=256)
     """WEFT_API_REPLICAS: how many processes serve the API."""
     lease_seconds: float = Field(default=10.0, ge=1, le=600)

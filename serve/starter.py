@@ -33,7 +33,10 @@ class _Waiting:
 class Starter:
     """Accepts starts; `run` must run meanwhile."""
 
-    def __init__(self, pool: Pool, live: LiveView, handover: Handover) -> None:
+    def __init__(
+        self, pool: Pool, live: LiveView, handover: Handover, tenant_most: int | None
+    ) -> None:
+        self._tenant_most = tenant_most
         self._pool = pool
         self._live = live
         self._handover = handover
@@ -41,7 +44,7 @@ class Starter:
         self._tenants: asyncio.Queue[UUID] = asyncio.Queue()
 
     async def start(self, start: Start) -> Started:
-        """Start an execution; durable when this returns, and on its way to its executor.
+        """Start an execution; durable when this returns, and on its way or in the queue.
 
         Raises:
             Conflict: The idempotency key was used for another request.
@@ -81,7 +84,9 @@ class Starter:
             starts = [
                 (waiting.start, owner_id) for waiting, owner_id in zip(batch, owners, strict=True)
             ]
-            outcomes = await start_executions(self._pool, self._live, starts)
+            outcomes = await start_executions(
+                self._pool, self._live, starts, tenant_most=self._tenant_most
+            )
         except Exception as error:
             if len(batch) > 1:
                 # One of them may be to blame for all.

@@ -19,6 +19,7 @@ from serve.answers import (
     WorkflowStatus,
     json_answer,
 )
+from serve.callees import callee_problems
 from serve.context import (
     ROLES_THAT_DELETE,
     ROLES_THAT_WRITE,
@@ -73,7 +74,7 @@ async def create_workflow(body: CreateWorkflow, context: Shared, caller: Caller)
     """Create a workflow from English, a specification or YAML; or show what would be created."""
     require_same_organization(caller, body.organization_id)
     require_role(caller, ROLES_THAT_WRITE, "create workflows")
-    draft = await _read(context, body)
+    draft = await _read(context, caller, body)
     if body.dry_run:
         return json_answer(_dry_run(context, draft))
     if draft.unanswered:
@@ -85,7 +86,7 @@ async def create_workflow(body: CreateWorkflow, context: Shared, caller: Caller)
     return json_answer({**document, "questions": draft.questions}, 201)
 
 
-async def _read(context: Context, body: CreateWorkflow) -> _Draft:
+async def _read(context: Context, caller: Principal, body: CreateWorkflow) -> _Draft:
     """Read what a request gives; only text that is no specification at all is an error here."""
     questions: list[dict[str, Any]] = []
     text = body.yaml or None
@@ -104,7 +105,10 @@ async def _read(context: Context, body: CreateWorkflow) -> _Draft:
         metadata = specification.metadata.model_copy(update={"name": body.name})
         specification = specification.model_copy(update={"metadata": metadata})
         text = None
-    problems = check(specification, context.signatures)
+    problems = [
+        *check(specification, context.signatures),
+        *await callee_problems(context.pool, caller.tenant_id, specification),
+    ]
     if text is not None:
         problems = locate(problems, text)
     return _Draft(specification, questions, problems, text or dump(specification))

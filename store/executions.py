@@ -14,12 +14,22 @@ from uuid import UUID
 from uuid_utils.compat import uuid7
 
 from store.errors import Conflict, NotFound, StoreError
-from store.json_values import canonical, clean_text, dumps
+from store.json_values import canonical, dumps
 from store.live import LiveView
 from store.postgres import Pool, tenant_transaction
-from store.records import Batch, EndingRecord, Event, EventRecord, MoveRecord, Record, write_records
+from store.records import (
+    EndingRecord,
+    Event,
+    EventRecord,
+    MoveRecord,
+    Record,
+)
 from store.statements import statement
 from store.status import Status
+from store.writing import Batch, Woken, write_records
+
+UNLIMITED = UUID(int=0)
+"""The lane of executions without limits."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,6 +50,15 @@ class Start:
     webhook_url: str | None = None
     timeout_seconds: float | None = None
     idempotency_key: str | None = None
+    priority: int = 0
+    """Among the tenant's queued executions the highest goes first."""
+    dedicated: bool = False
+    """Whether it is to have an executor of its own."""
+    workflow_limit: int | None = None
+    """How many limited executions of its workflow may be in progress, itself included."""
+    key_limit: int | None = None
+    """The same for those with its key."""
+    key: str | None = None
     id: UUID = field(default_factory=uuid7)
     """The execution's, unless the idempotency key has one already."""
 
@@ -48,6 +67,14 @@ class Start:
         """What two requests with one idempotency key must share; the order of fields is free."""
         told = [str(self.workflow_id), self.input, self.webhook_url, self.timeout_seconds]
         return hashlib.sha256(canonical(told)).hexdigest()
+
+    @property
+    def lane(self) -> UUID:
+        """What executions share that are bounded alike: workflow, key and kind of executor."""
+        if self.workflow_limit is None and self.key_limit is None and not self.dedicated:
+            return UNLIMITED
+        told = [str(self.workflow_id), self.key, self.dedicated]
+        return UUID(bytes=hashlib.sha256(canonical(told)).digest()[:16])
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,17 +89,22 @@ class Started:
 
 
 async def start_executions(
-    pool: Pool, live: LiveView, starts: Sequence[tuple[Start, UUID | None]]
+    pool: Pool,
+    live: LiveView,
+    starts: Sequence[tuple[Start, UUID | None]],
+    *,
+    tenant_most: int | None = None,
 ) -> list[Started | StoreError]:
     """Accept starts of one tenant: rows, leases and events in one transaction.
 
-    Safe to repeat with the same idempotency keys.
+    Safe to repeat with the same idempotency keys. What its limits hold back is queued.
 
     Args:
         pool: A pool of role weft_api.
         live: Told of the events.
-        starts: What to run, each with the executor that will drive it; None: the supervisor
-            chooses one. The row is the executor's from the beginning.
+        starts: What to run, each with the executor that will drive it, whose the row is from the
+            beginning; None: it is queued.
+        tenant_most: How many executions the tenant may have in progress; None: any number.
 
     Returns:
         For each start what became of it: Conflict when its idempotency key was used for another
@@ -80,8 +112,11 @@ async def start_executions(
     """
     tenant_id = starts[0][0].tenant_id
     rows = [_new_execution(start, owner_id) for start, owner_id in starts]
+    limited = tenant_most is not None or any(start.lane != UNLIMITED for start, _ in starts)
     async with pool.acquire() as connection:
-        found = await connection.fetch(statement("start_executions"), tenant_id, rows)
+        found = await connection.fetch(
+            statement("start_executions"), tenant_id, rows, limited, tenant_most
+        )
     by_place = {row["place"]: row for row in found}
     outcomes: list[Started | StoreError] = []
     events: list[Event] = []
@@ -89,7 +124,7 @@ async def start_executions(
         outcome = _started(start, by_place.get(place))
         outcomes.append(outcome)
         if isinstance(outcome, Started) and outcome.created:
-            *_, event_id, payload_json = new
+            event_id, payload_json = new[_EVENT]
             events.append(
                 Event(tenant_id, outcome.execution_id, 1, event_id, "workflow_started", None,
                       payload_json, outcome.created_at)
@@ -99,7 +134,12 @@ async def start_executions(
 
 
 async def start_execution(
-    pool: Pool, live: LiveView, start: Start, owner_id: UUID | None
+    pool: Pool,
+    live: LiveView,
+    start: Start,
+    owner_id: UUID | None,
+    *,
+    tenant_most: int | None = None,
 ) -> Started:
     """Accept one start; see `start_executions`.
 
@@ -107,7 +147,7 @@ async def start_execution(
         Conflict: The idempotency key was used for another request.
         NotFound: The workflow is gone, not active or has changed.
     """
-    [outcome] = await start_executions(pool, live, [(start, owner_id)])
+    [outcome] = await start_executions(pool, live, [(start, owner_id)], tenant_most=tenant_most)
     if isinstance(outcome, StoreError):
         raise outcome
     return outcome
@@ -124,8 +164,13 @@ def _new_execution(start: Start, owner_id: UUID | None) -> tuple[Any, ...]:
         start.id, start.organization_id, start.workflow_id, start.specification_sha256,
         dumps(start.input), start.total_nodes, start.triggered_by, start.user_id,
         start.webhook_url, start.timeout_seconds, start.idempotency_key, start.request_sha256,
-        owner_id, uuid7(), dumps(payload),
+        owner_id, uuid7(), dumps(payload), start.priority, start.dedicated, start.lane,
+        start.workflow_limit, start.key_limit,
     )  # fmt: skip
+
+
+_EVENT = slice(13, 15)
+"""Where the id and the payload of the first event stand in a `weft_new_execution`."""
 
 
 def _started(start: Start, row: Any) -> Started | StoreError:
@@ -139,62 +184,6 @@ def _started(start: Start, row: Any) -> Started | StoreError:
     return Started(
         row["execution_id"], row["created"], row["owner_id"], row["deadline_at"], row["created_at"]
     )
-
-
-async def decide_approval(
-    pool: Pool,
-    live: LiveView,
-    tenant_id: UUID,
-    execution_id: UUID,
-    approval_id: UUID,
-    *,
-    decision: str,
-    value: Any,
-    comment: str,
-    decided_by: str,
-    owner_id: UUID | None,
-) -> bool:
-    """Answer a question, once, and let its execution go on.
-
-    Args:
-        pool: A pool of role weft_api or weft_engine.
-        live: Told of the event.
-        tenant_id: Whose execution it is.
-        execution_id: The execution that asked.
-        approval_id: The question.
-        decision: `approve`, `reject`, or one of its options.
-        value: What the person wrote or chose; any JSON value.
-        comment: A remark for the log.
-        decided_by: Who decided, for the log.
-        owner_id: The executor to go on; None: the supervisor chooses one.
-
-    Returns:
-        Whether this call decided it; False when it was decided before, or is not this execution's.
-
-    Raises:
-        NotFound: The tenant has no such execution.
-    """
-    async with tenant_transaction(pool, tenant_id) as connection:
-        execution = await connection.fetchrow(statement("lock_execution"), execution_id)
-        if execution is None:
-            raise NotFound("execution", f"exec_{execution_id.hex}")
-        row = await connection.fetchrow(
-            statement("decide_approval"), execution_id, approval_id, clean_text(decision),
-            dumps(value), clean_text(comment), clean_text(decided_by),
-        )  # fmt: skip
-        if row is None:
-            return False
-        payload = {"approval_id": f"appr_{approval_id.hex}", "decision": decision,
-                   "decided_by": decided_by}  # fmt: skip
-        event = EventRecord(
-            tenant_id, execution_id, uuid7(), "approval_decided", row["node_id"], dumps(payload)
-        )
-        written = await write_records(
-            connection, [Batch(execution_id, execution["epoch"], [event])]
-        )
-        await connection.execute(statement("wake_execution"), execution_id, owner_id)
-    await live.publish(written.events)
-    return True
 
 
 async def cancel_parked(
@@ -213,6 +202,13 @@ async def cancel_parked(
     payload = {"status": "cancelled", "message": message}
     return await _end(pool, live, tenant_id, execution_id, Status.CANCELLED, message,
                       "workflow_cancelled", payload)  # fmt: skip
+
+
+async def unfinished_children(pool: Pool, tenant_id: UUID, execution_id: UUID) -> list[Woken]:
+    """Return the executions that one started and that go on, with their owners."""
+    async with tenant_transaction(pool, tenant_id) as connection:
+        rows = await connection.fetch(statement("list_unfinished_children"), execution_id)
+    return [Woken(row["id"], row["owner_id"]) for row in rows]
 
 
 async def fail_parked(
@@ -276,6 +272,8 @@ async def _end(
     payload: dict[str, Any],
 ) -> bool:
     async with tenant_transaction(pool, tenant_id) as connection:
+        # Its end is told to the execution that it was started by, which is locked before it.
+        await connection.execute(statement("lock_family"), execution_id)
         row = await connection.fetchrow(statement("fence_execution"), execution_id)
         if row is None:
             return False
@@ -286,14 +284,6 @@ async def _end(
         written = await write_records(connection, [Batch(execution_id, row["epoch"], records)])
     await live.publish(written.events)
     return True
-
-
-@dataclass(frozen=True, slots=True)
-class Woken:
-    """An execution that goes on, and the executor it was given to."""
-
-    execution_id: UUID
-    owner_id: UUID | None
 
 
 @dataclass(frozen=True, slots=True)
@@ -370,77 +360,6 @@ async def _mark(
         written = await write_records(connection, [Batch(execution_id, row["epoch"], [event])])
     await live.publish(written.events)
     return Paused(row["status"], row["owner_id"])
-
-
-async def send_signal(
-    pool: Pool,
-    tenant_id: UUID,
-    event: str,
-    *,
-    execution_id: UUID | None,
-    key: str | None,
-    payload: Any,
-    owners: Sequence[UUID],
-) -> tuple[list[Woken], bool]:
-    """Tell an execution, or all of a tenant, that an event has happened.
-
-    A signal to one execution that does not wait for it yet is kept for it.
-
-    Args:
-        pool: A pool of role weft_api.
-        tenant_id: Whose executions are told.
-        event: The event's name.
-        execution_id: The one execution; None: all that wait for it.
-        key: Which of the events of that name it is.
-        payload: Any JSON value; the wait's output carries it.
-        owners: The executors to go on under, in turn.
-
-    Returns:
-        The executions that were told, and whether the signal was kept for later.
-
-    Raises:
-        NotFound: The tenant has no such execution.
-        Conflict: The execution has ended.
-    """
-    async with pool.acquire() as connection:
-        rows = await connection.fetch(
-            statement("send_signal"), tenant_id, execution_id, uuid7(), clean_text(event),
-            None if key is None else clean_text(key), dumps(payload), list(owners),
-        )  # fmt: skip
-    if not rows and execution_id is not None:
-        async with tenant_transaction(pool, tenant_id) as connection:
-            if await connection.fetchrow(statement("lock_execution"), execution_id) is None:
-                raise NotFound("execution", f"exec_{execution_id.hex}")
-        raise Conflict("The execution has ended.", "Send signals to executions that run or wait.")
-    kept = any(row["kept"] for row in rows)
-    woken = [Woken(row["execution_id"], row["owner_id"]) for row in rows if not row["kept"]]
-    return woken, kept
-
-
-async def end_due_waits(pool: Pool, owners: Sequence[UUID], most: int) -> list[Woken]:
-    """End waits whose time has come and wake their executions.
-
-    Args:
-        pool: A pool of role weft_engine.
-        owners: The executors to go on under, in turn; at least one.
-        most: How many waits at once.
-    """
-    rows = await pool.fetch(statement("end_due_waits"), list(owners), most)
-    return [Woken(row["execution_id"], row["owner_id"]) for row in rows]
-
-
-@dataclass(frozen=True, slots=True)
-class ExecutorAddress:
-    """An executor that holds a lease: its id and the name of its actor."""
-
-    id: UUID
-    slot: str
-
-
-async def living_executors(pool: Pool, lease_seconds: float) -> list[ExecutorAddress]:
-    """Return the executors that hold a lease."""
-    rows = await pool.fetch(statement("list_executors"), lease_seconds)
-    return [ExecutorAddress(row["id"], row["slot"]) for row in rows]
 
 
 async def events_after(

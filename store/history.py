@@ -9,6 +9,8 @@ from store.statements import statement
 
 COMPENSATION = "epilogue:compensate"
 """The visit under which a compensation's log stands."""
+LISTED_BYTES = 64 * 1024
+"""An item's output with more JSON is left out of lists."""
 Row = Any
 """A row of asyncpg, read by column name."""
 
@@ -28,8 +30,11 @@ async def get_execution(pool: Pool, tenant_id: UUID, execution_id: UUID) -> Row:
 
 async def get_execution_whole(
     pool: Pool, tenant_id: UUID, execution_id: UUID
-) -> tuple[Row, list[Row], list[Row], list[Row]]:
-    """Return an execution with the last attempt at each node, its questions and its maps' counts.
+) -> tuple[Row, list[Row], list[Row], list[Row], list[Row]]:
+    """Return an execution with what people look at together with it.
+
+    That is the last attempt at each node, its questions, its maps' counts, and the first of the
+    executions that it started.
 
     Raises:
         NotFound: The tenant has no such execution.
@@ -45,7 +50,7 @@ async def get_execution_whole(
         dict(attempt) | {"compensates": attempt["task_id"] == COMPENSATION}
         for attempt in row["attempts"] or ()
     ]
-    return whole, attempts, row["approvals"] or [], row["maps"] or []
+    return whole, attempts, row["approvals"] or [], row["maps"] or [], row["children"] or []
 
 
 async def list_node_logs(pool: Pool, tenant_id: UUID, execution_id: UUID) -> list[Row]:
@@ -60,21 +65,63 @@ async def list_node_logs(pool: Pool, tenant_id: UUID, execution_id: UUID) -> lis
     return rows
 
 
+async def list_items(
+    pool: Pool,
+    tenant_id: UUID,
+    execution_id: UUID,
+    node_id: str,
+    *,
+    status: str | None,
+    limit: int,
+    offset: int,
+) -> tuple[list[Row], int]:
+    """Return a page of the items of a map node's last visit that have ended, and their number.
+
+    An output of more than 64 KiB of JSON is left out; its size is in the row.
+    """
+    async with tenant_transaction(pool, tenant_id) as connection:
+        rows = await connection.fetch(
+            statement("list_items"), execution_id, node_id, status, limit, offset, LISTED_BYTES
+        )
+        total: int = await connection.fetchval(
+            statement("count_items"), execution_id, node_id, status
+        )
+    return rows, total
+
+
+async def get_item(
+    pool: Pool, tenant_id: UUID, execution_id: UUID, node_id: str, map_index: int
+) -> Row:
+    """Return an item of a map node's last visit, its output whole.
+
+    Raises:
+        NotFound: It has not ended, or there is none.
+    """
+    async with tenant_transaction(pool, tenant_id) as connection:
+        row = await connection.fetchrow(statement("get_item"), execution_id, node_id, map_index)
+    if row is None:
+        raise NotFound("ended item", f"{map_index} of {node_id}")
+    return row
+
+
 async def list_executions(
     pool: Pool,
     tenant_id: UUID,
     *,
     workflow_id: UUID | None = None,
     status: str | None = None,
+    parent_id: UUID | None = None,
     limit: int = 100,
     offset: int = 0,
 ) -> tuple[list[Row], Row]:
     """Return a page of executions, the newest first, and the totals over all that match."""
     async with tenant_transaction(pool, tenant_id) as connection:
         rows = await connection.fetch(
-            statement("list_executions"), workflow_id, status, limit, offset
+            statement("list_executions"), workflow_id, status, limit, offset, parent_id
         )
-        totals = await connection.fetchrow(statement("sum_executions"), workflow_id, status)
+        totals = await connection.fetchrow(
+            statement("sum_executions"), workflow_id, status, parent_id
+        )
     return rows, totals
 
 

@@ -21,6 +21,8 @@ UNREACHABLE = (
     OSError,
     exceptions.PostgresConnectionError,
     exceptions.InterfaceError,
+    # What the driver says of an idle connection that the server has just ended.
+    exceptions.InternalClientError,
     TimeoutError,
     exceptions.OperatorInterventionError,
     exceptions.TooManyConnectionsError,

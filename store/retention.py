@@ -24,7 +24,8 @@ async def delete_execution(pool: Pool, tenant_id: UUID, execution_id: UUID) -> N
 
     Raises:
         NotFound: The tenant has no such execution.
-        Conflict: It has not ended, or somebody else holds it just now.
+        Conflict: It has not ended, nor has the one that started it, or somebody else holds it
+            just now.
     """
     async with tenant_transaction(pool, tenant_id) as connection:
         if await connection.fetch(statement("delete_own_executions"), [execution_id]):
@@ -35,6 +36,10 @@ async def delete_execution(pool: Pool, tenant_id: UUID, execution_id: UUID) -> N
     if not Status(row["status"]).ended:
         raise Conflict(
             f"The execution is {row['status']}.", "Cancel it first, or wait for its end."
+        )
+    if row["awaited"]:
+        raise Conflict(
+            "The execution that started it is in progress.", "Delete it when that has ended."
         )
     raise Conflict("Somebody else holds the execution just now.", "Try again in a moment.")
 

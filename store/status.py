@@ -7,7 +7,7 @@ class Status(StrEnum):
     """Where an execution is in its life."""
 
     PENDING = "pending"
-    """Accepted; nothing has run."""
+    """Accepted and queued; no executor has it."""
     RUNNING = "running"
     """An executor drives it, or will within its lease."""
     WAITING = "waiting"
@@ -31,9 +31,6 @@ TRANSITIONS: dict[Status, frozenset[Status]] = {
     Status.CANCELLED: frozenset(),
 }
 """From each status, the statuses that may follow."""
-
-ACTIVE = (Status.PENDING, Status.RUNNING)
-"""The statuses in which an executor owns the execution."""
 
 
 def may_follow(old: Status, new: Status) -> bool:

@@ -117,6 +117,16 @@ async def _get(connection: Connection, workflow_id: UUID) -> Workflow:
     return Workflow.from_row(row)
 
 
+async def missing_workflows(
+    pool: Pool, tenant_id: UUID, workflow_ids: Sequence[UUID]
+) -> list[UUID]:
+    """Return those of the ids that are no active workflow of the tenant."""
+    async with tenant_transaction(pool, tenant_id) as connection:
+        rows = await connection.fetch(statement("list_active_ids"), list(workflow_ids))
+    known = {row["id"] for row in rows}
+    return [id for id in workflow_ids if id not in known]
+
+
 async def list_workflows(
     pool: Pool,
     tenant_id: UUID,

@@ -101,20 +101,23 @@ def redis_url(server_home: Path) -> Iterator[str]:
 
 
 @asynccontextmanager
-async def _database(server: str, template: str) -> AsyncIterator[str]:
+async def fresh_database(server: str, template: str) -> AsyncIterator[str]:
+    """Create a database of a server; it is dropped afterwards."""
     name = f"test_{next(_numbers)}"
     async with _administrator(server) as connection:
         await connection.execute(f"CREATE DATABASE {name} TEMPLATE {template}")
-        try:
-            yield database_url(server, name)
-        finally:
+    try:
+        yield database_url(server, name)
+    finally:
+        # Another connection: a test may have restarted the server.
+        async with _administrator(server) as connection:
             await connection.execute(f"DROP DATABASE {name} WITH (FORCE)")
 
 
 @pytest.fixture
 async def dsn(postgres_url: str) -> AsyncIterator[str]:
     """A fresh database with this version's schema."""
-    async with _database(postgres_url, TEMPLATE) as url:
+    async with fresh_database(postgres_url, TEMPLATE) as url:
         yield url
 
 
@@ -127,7 +130,7 @@ def shared_dsn(postgres_url: str) -> str:
 @pytest.fixture
 async def empty_dsn(postgres_url: str) -> AsyncIterator[str]:
     """A fresh database without a schema."""
-    async with _database(postgres_url, "template1") as url:
+    async with fresh_database(postgres_url, "template1") as url:
         yield url
 
 

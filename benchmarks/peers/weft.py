@@ -90,10 +90,10 @@ async def open_weft(dsn: str, work: Work) -> AsyncIterator[Execute]:
         config = ExecutorConfig(dsn, redis_url, LEASE_SECONDS, AgentSettings(), {})
         engine = await stack.enter_async_context(open_engine(config, executor_id))
         await engine.pool.execute(
-            statement("insert_executor"), executor_id, "peers", "peers", os.getpid()
+            statement("insert_executor"), executor_id, "peers", "peers", os.getpid(), False
         )
         handover = OneExecutor(pool, engine, executor_id)
-        starter = Starter(pool, live, handover)
+        starter = Starter(pool, live, handover, None)
         await stack.enter_async_context(_running(engine, starter))
         principal = await authenticate(pool, token)
         assert principal is not None
@@ -116,10 +116,10 @@ class OneExecutor(Handover):
     """Hands executions to the engine of this process."""
 
     def __init__(self, pool: Pool, engine: Engine, executor_id: UUID) -> None:
-        super().__init__(pool, LEASE_SECONDS)
+        super().__init__(pool, LEASE_SECONDS, capacity=1_000_000)
         self._engine = engine
         self._executor_id = executor_id
-        self.driving: dict[UUID, Task[None]] = {}
+        self.driving: dict[UUID, Task[bool]] = {}
 
     async def choose(self, count: int = 1) -> list[UUID | None]:
         """Choose the one that there is."""

@@ -21,6 +21,8 @@ from weft.records import (
     Execution,
     ExecutionPage,
     Health,
+    Item,
+    ItemPage,
     NodeLog,
     Plan,
     Pruning,
@@ -157,6 +159,7 @@ class AsyncClient:
         *,
         wait: bool = False,
         timeout_seconds: float | None = None,
+        priority: int | None = None,
         webhook_url: str | None = None,
         idempotency_key: str | None = None,
     ) -> Execution:
@@ -170,13 +173,16 @@ class AsyncClient:
             wait: Whether to wait for the end, however long that takes.
             timeout_seconds: After how long the platform gives the execution up; None: the
                 workflow's own bound.
+            priority: -100 to 100, the highest goes first; None: the workflow's own.
             webhook_url: Where the platform posts the result.
             idempotency_key: Names this start; None: a new one.
 
         Raises:
             WeftError: The input is wrong, or the workflow cannot start.
         """
-        call = requests.execute(workflow_id, input, timeout_seconds, webhook_url, idempotency_key)
+        call = requests.execute(
+            workflow_id, input, timeout_seconds, priority, webhook_url, idempotency_key
+        )
         started = await self._send(call)
         return await self.wait(started["execution_id"]) if wait else started
 
@@ -194,11 +200,20 @@ class AsyncClient:
         *,
         workflow_id: str | None = None,
         status: str | None = None,
+        parent: str | None = None,
         limit: int = 100,
         offset: int = 0,
     ) -> ExecutionPage:
-        """Return one page of the executions of a workflow, or of all, the newest first."""
-        call = requests.list_executions(workflow_id, status, limit, offset)
+        """Return one page of executions, the newest first: of a workflow, or of all.
+
+        Args:
+            workflow_id: Whose executions.
+            status: Only those with this status.
+            parent: Only those that this execution started.
+            limit: The most on the page.
+            offset: After how many it begins.
+        """
+        call = requests.list_executions(workflow_id, status, parent, limit, offset)
         return await self._send(call)
 
     async def cancel(self, execution_id: str) -> Cancellation:
@@ -244,6 +259,30 @@ class AsyncClient:
     async def logs(self, execution_id: str) -> builtins.list[NodeLog]:
         """Return every attempt at every node with its input, output and error."""
         return await self._send(requests.logs(execution_id))
+
+    async def items(
+        self,
+        execution_id: str,
+        node_id: str,
+        *,
+        status: str | None = None,
+        limit: int = 100,
+        offset: int = 0,
+    ) -> ItemPage:
+        """Return one page of a map node's items that have ended, in the order of its list.
+
+        Args:
+            execution_id: Which execution.
+            node_id: Which map node.
+            status: Only `completed` or only `failed` ones; None: all.
+            limit: How many at most.
+            offset: How many to pass over.
+        """
+        return await self._send(requests.items(execution_id, node_id, status, limit, offset))
+
+    async def item(self, execution_id: str, node_id: str, index: int) -> Item:
+        """Return one item of a map node, its output whole."""
+        return await self._send(requests.item(execution_id, node_id, index))
 
     async def events(
         self, execution_id: str, *, after: int = 0, limit: int = 500

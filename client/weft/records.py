@@ -16,7 +16,9 @@ EventType = Literal[
     "node_completed",
     "node_failed",
     "node_retrying",
+    "children_started",
     "approval_requested",
+    "approval_vote",
     "approval_decided",
     "workflow_completed",
     "workflow_failed",
@@ -122,6 +124,26 @@ class Items(TypedDict, total=False):
     failed: int
 
 
+class Item(TypedDict, total=False):
+    """One item of a map node that has ended; a large output only when it is fetched by itself."""
+
+    index: int
+    status: Literal["completed", "failed"]
+    attempt: int
+    output: Any
+    output_bytes: int | None
+    error: str | None
+
+
+class ItemPage(TypedDict, total=False):
+    """One page of a map node's items."""
+
+    items: list[Item]
+    total: int
+    limit: int
+    offset: int
+
+
 class NodeState(TypedDict, total=False):
     """One node of an execution."""
 
@@ -142,6 +164,35 @@ class NodeState(TypedDict, total=False):
     compensation: dict[str, Any]
 
 
+class Vote(TypedDict, total=False):
+    """One person's answer to a question."""
+
+    by: str
+    decision: str
+    value: Any
+    comment: str
+    at: str
+
+
+class Parent(TypedDict, total=False):
+    """The execution that started another one, and the node that awaits it."""
+
+    execution_id: str
+    node_id: str
+    map_index: int | None
+
+
+class Child(TypedDict, total=False):
+    """An execution that a node started."""
+
+    execution_id: str
+    workflow_id: str
+    workflow_name: str
+    node_id: str
+    map_index: int | None
+    status: ExecutionStatus
+
+
 class Approval(TypedDict, total=False):
     """A question that an execution asks a person."""
 
@@ -153,6 +204,10 @@ class Approval(TypedDict, total=False):
     requested_at: str
     expires_at: str | None
     on_timeout: Literal["reject", "approve", "cancel"]
+    map_index: int | None
+    approvers: list[str]
+    required: int
+    votes: list[Vote]
     status: str
     decision: str | None
     value: Any
@@ -169,6 +224,14 @@ class Cost(TypedDict, total=False):
     total_usd: float
 
 
+class Queued(TypedDict):
+    """Why an execution does not run yet."""
+
+    reason: Literal["concurrency", "capacity", "starting"]
+    ahead: int
+    """How many of those that are bounded like it go before it."""
+
+
 class Execution(TypedDict, total=False):
     """An execution; a start answers only the fields that it knows yet."""
 
@@ -180,8 +243,11 @@ class Execution(TypedDict, total=False):
     progress: Progress
     nodes: list[NodeState]
     approvals: list[Approval]
+    parent: Parent | None
+    children: list[Child]
     output: Any
     error: Any
+    queued: Queued | None
     ending: ExecutionStatus | None
     cost: Cost
     started_at: str | None
@@ -202,6 +268,7 @@ class ExecutionRow(TypedDict, total=False):
     status: ExecutionStatus
     duration_seconds: float | None
     cost_usd: float
+    parent: Parent | None
     started_at: str | None
     completed_at: str | None
     progress: Progress
@@ -241,7 +308,9 @@ class Decision(TypedDict, total=False):
     execution_id: str
     approval_id: str
     status: str
-    decision: str
+    decision: str | None
+    required: int
+    votes: list[Vote]
 
 
 class NodeLog(TypedDict, total=False):
@@ -272,7 +341,10 @@ class Event(TypedDict, total=False):
     timestamp: str
     status: str
     attempt: int
-    items: Items
+    items: int
+    completed: int
+    failed: int
+    ended: list[list[int]]
     output: Any
     error: Any
     duration_seconds: float

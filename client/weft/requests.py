@@ -22,6 +22,8 @@ from weft.records import (
     Execution,
     ExecutionPage,
     Health,
+    Item,
+    ItemPage,
     NodeLog,
     Plan,
     Pruning,
@@ -187,11 +189,13 @@ def execute(
     workflow_id: str,
     input: Mapping[str, Any] | None,
     timeout_seconds: float | None,
+    priority: int | None,
     webhook_url: str | None,
     idempotency_key: str | None,
 ) -> Request[Execution]:
     """Start an execution; repeatable, since every start carries an idempotency key."""
-    options = {"async": True, **_given(timeout_seconds=timeout_seconds, webhook_url=webhook_url)}
+    given = _given(timeout_seconds=timeout_seconds, priority=priority, webhook_url=webhook_url)
+    options = {"async": True, **given}
     return Request(
         "POST",
         _path(WORKFLOWS, workflow_id, "execute"),
@@ -223,11 +227,16 @@ def prune(older_than_days: float, dry_run: bool) -> Request[Pruning]:
 
 
 def list_executions(
-    workflow_id: str | None, status: str | None, limit: int, offset: int
+    workflow_id: str | None, status: str | None, parent: str | None, limit: int, offset: int
 ) -> Request[ExecutionPage]:
-    """List executions of one workflow or of all."""
-    path = _path(WORKFLOWS, workflow_id, "executions") if workflow_id else EXECUTIONS
-    return Request("GET", path, _given(status=status, limit=limit, offset=offset))
+    """List executions of one workflow, of one execution's nodes, or of all."""
+    if workflow_id and parent is None:
+        path = _path(WORKFLOWS, workflow_id, "executions")
+        return Request("GET", path, _given(status=status, limit=limit, offset=offset))
+    given = _given(
+        workflow_id=workflow_id, status=status, parent=parent, limit=limit, offset=offset
+    )
+    return Request("GET", EXECUTIONS, given)
 
 
 def cancel(execution_id: str) -> Request[Cancellation]:
@@ -258,6 +267,20 @@ def approve(
 def logs(execution_id: str) -> Request[list[NodeLog]]:
     """Fetch every attempt at every node."""
     return Request("GET", _path(EXECUTIONS, execution_id, "logs"), member="logs")
+
+
+def items(
+    execution_id: str, node_id: str, status: str | None, limit: int, offset: int
+) -> Request[ItemPage]:
+    """List the items of a map node that have ended."""
+    path = _path(EXECUTIONS, execution_id, "nodes", quote(node_id, safe=""), "items")
+    return Request("GET", path, _given(status=status, limit=limit, offset=offset))
+
+
+def item(execution_id: str, node_id: str, index: int) -> Request[Item]:
+    """Fetch one item of a map node."""
+    node = quote(node_id, safe="")
+    return Request("GET", _path(EXECUTIONS, execution_id, "nodes", node, "items", str(index)))
 
 
 def events(execution_id: str, after: int, limit: int) -> Request[list[Event]]:

@@ -16,6 +16,16 @@ function Choices({ approval, choice, onChoose }) {
   </fieldset>`;
 }
 
+function Votes({ approval }) {
+  const { votes = [], required = 1, approvers = [] } = approval;
+  if (required < 2 && approvers.length === 0) return null;
+  return html`<div class="quiet">
+    ${required > 1 && html`${votes.length} of ${required} answers. `}
+    ${votes.length > 0 && html`${votes.map(({ by, decision }) => `${by}: ${decision}`).join(", ")}. `}
+    ${approvers.length > 0 && html`To be answered by ${approvers.join(", ")}.`}
+  </div>`;
+}
+
 export function Approval({ executionId, approval, onDecided }) {
   const [comment, setComment] = useState("");
   const [text, setText] = useState("");
@@ -53,6 +63,7 @@ export function Approval({ executionId, approval, onDecided }) {
       <span class="quiet">${approval.node_id} waits since <${Time} value=${approval.requested_at} />${" "}
         ${approval.expires_at && html`until <${Time} value=${approval.expires_at} />`}</span>
     </div>
+    <${Votes} approval=${approval} />
     ${kind === "text_input" &&
     html`<div class="field"><label for=${textId}>Answer</label>
       <textarea id=${textId} rows="2" required value=${text} onInput=${(event) => setText(event.currentTarget.value)}></textarea></div>`}

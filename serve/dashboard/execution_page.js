@@ -45,7 +45,8 @@ function Head({ execution, state, onChange }) {
   return html`<div class="page-head">
       <div>
         <h1 tabindex="-1">${execution.workflow_name ?? "Execution"}</h1>
-        <div class="quiet"><span class="id">${execution.execution_id}</span> · <a href=${`#/workflows/${execution.workflow_id}`}>workflow</a></div>
+        <div class="quiet"><span class="id">${execution.execution_id}</span> · <a href=${`#/workflows/${execution.workflow_id}`}>workflow</a>
+          ${execution.parent && html` · started by <a href=${`#/executions/${execution.parent.execution_id}`}>${execution.parent.node_id}</a>`}</div>
       </div>
       <div class="page-actions">
         ${!over && html`<${LiveState} state=${state} />`}
@@ -60,6 +61,23 @@ function Head({ execution, state, onChange }) {
       <${Fact} name="Cost">${usd(cost.total_usd ?? 0)}<//>
       <${Fact} name="Tokens">${(cost.llm_tokens ?? 0).toLocaleString()}<//>
     </dl>`;
+}
+
+// The executions that the nodes of this one started.
+function Children({ rows }) {
+  return html`<section class="card" aria-labelledby="children-title">
+    <h2 id="children-title">Started executions</h2>
+    <table>
+      <thead><tr><th>Status</th><th>Workflow</th><th>Node</th></tr></thead>
+      <tbody>${rows.map(
+        (row) => html`<tr key=${row.execution_id}>
+          <td><${Status} value=${row.status} /></td>
+          <td><a href=${`#/executions/${row.execution_id}`}>${row.workflow_name}</a></td>
+          <td>${row.node_id}${row.map_index === null ? "" : `[${row.map_index}]`}</td>
+        </tr>`,
+      )}</tbody>
+    </table>
+  </section>`;
 }
 
 function Attempt({ log, open }) {
@@ -143,6 +161,7 @@ export function ExecutionPage({ id }) {
       <h2 id="timeline-title">Timeline</h2>
       <${Gantt} execution=${execution} nodes=${nodes} logs=${logs} over=${over} selected=${selected?.node_id} onSelect=${setChosen} />
     </section>
+    ${(execution.children ?? []).length > 0 && html`<${Children} rows=${execution.children} />`}
     ${over && execution.output !== null && execution.output !== undefined &&
     html`<section class="card" aria-labelledby="output-title"><h2 id="output-title">Output</h2><${Value} value=${execution.output} /></section>`}
     ${selected && html`<${NodePanel} key=${selected.node_id} node=${selected} logs=${logs} each=${each} />`}

@@ -186,17 +186,43 @@ CREATE TYPE weft_approval AS (
     approval_type text,
     options jsonb,
     timeout_seconds double precision,
-    on_timeout text
+    on_timeout text,
+    part_of text,
+    map_index integer,
+    approvers jsonb,
+    required integer
 );
 
 CREATE TYPE weft_wait AS (
     execution_id uuid,
     interrupt_id text,
     node_id text,
+    task_id text,
+    kind text,
     event text,
     key text,
     until timestamptz,
-    seconds double precision
+    seconds double precision,
+    payload jsonb,
+    part_of text,
+    map_index integer,
+    map_task_id text,
+    attempt integer,
+    at_once integer
+);
+
+CREATE TYPE weft_child AS (
+    execution_id uuid,
+    interrupt_id text,
+    node_id text,
+    map_index integer,
+    id uuid,
+    workflow_id uuid,
+    specification_sha256 text,
+    input jsonb,
+    total_nodes integer,
+    event_id uuid,
+    payload jsonb
 );
 
 CREATE TYPE weft_consumed AS (
@@ -219,14 +245,30 @@ CREATE TYPE weft_artifact AS (
     content bytea
 );
 
+-- Ends attempts that were cut off, or whose owner died before it told how they ended. The API may
+-- cancel what has no owner, and may change no log but so: nothing happens to what has not ended.
+CREATE FUNCTION weft_end_attempts(executions uuid[]) RETURNS void
+LANGUAGE sql SECURITY DEFINER
+SET search_path = pg_catalog, public, pg_temp
+AS $$
+    UPDATE execution_node_logs AS l SET status = 'failed', completed_at = now(),
+        error_message = 'The execution ended before this attempt did.'
+    FROM workflow_executions AS e
+    WHERE e.id = ANY(executions) AND e.status IN ('completed', 'failed', 'cancelled')
+        AND l.execution_id = e.id AND l.status = 'running'
+$$;
+
 -- Writes what has gathered of many executions, those under their lock whose epoch still holds.
 --
 -- Returns a row for each change: its outcome, and the number before its first event.
 --   written   all of it is recorded
---   answered  all of it is, but the execution does not wait: an answer has come meanwhile
+--   answered  all of it is, but the execution does not wait: an answer, or the end of its pause,
+--             has come meanwhile
 --   refused   none of it: its present status does not allow the new one
 --   lost      none of it: the epoch moved, it ended, or it is gone
---   busy      none of it: somebody else holds the execution just now
+--   busy      none of it: somebody else holds the execution just now, or the one it was started by
+-- Beside these a row for each execution that was started for a node (`child`), and for each that
+-- goes on now under the owner named (`woken`).
 -- A flush that is `again` waits for the locks instead (a commit that is still on its way holds
 -- them), and when the flush was committed before only tells what became of it (`repeated`).
 CREATE FUNCTION weft_write(
@@ -242,10 +284,11 @@ CREATE FUNCTION weft_write(
     approvals weft_approval[],
     waits weft_wait[],
     consumed weft_consumed[],
+    children weft_child[],
     events weft_event[],
     artifacts weft_artifact[]
 ) RETURNS TABLE (execution_id uuid, tenant_id uuid, outcome text, event_base bigint,
-                 written_at timestamptz)
+                 written_at timestamptz, owner_id uuid)
 LANGUAGE plpgsql
 SET search_path = pg_catalog, public, pg_temp
 -- The arrays differ in length, the tables grow: one plan by index suits them all.
@@ -262,6 +305,8 @@ DECLARE
     tenants uuid[];
     ended uuid[];
     closing uuid[];
+    parents uuid[];
+    free_parents uuid[];
     event_bases bigint[];
     checkpoint_bases integer[];
 BEGIN
@@ -275,7 +320,7 @@ BEGIN
                     CASE WHEN c.execution_id = ANY(x.last_flush_busy) THEN 'busy'
                          WHEN e.epoch IS DISTINCT FROM c.epoch THEN 'lost'
                          WHEN c.status <> e.status THEN 'answered' ELSE 'repeated' END,
-                    NULL::bigint, now()
+                    NULL::bigint, now(), NULL::uuid
                 FROM unnest(changes) AS c
                 JOIN executors AS x ON x.id = executor
                 LEFT JOIN workflow_executions AS e ON e.id = c.execution_id;
@@ -283,16 +328,37 @@ BEGIN
         END IF;
     END IF;
 
-    SELECT array_agg(l.id),
+    -- An execution that ends is awaited by the one that it was started by, which is locked with it.
+    SELECT array_agg(DISTINCT e.parent_execution_id) INTO parents
+    FROM unnest(changes) AS c
+    JOIN workflow_executions AS e ON e.id = c.execution_id AND e.parent_execution_id IS NOT NULL
+    JOIN workflow_executions AS p ON p.id = e.parent_execution_id
+        AND p.status IN ('pending', 'running', 'waiting')
+    WHERE c.status IN ('completed', 'failed', 'cancelled');
+
+    SELECT array_agg(l.id) FILTER (WHERE l.owned IS NOT NULL),
         array_agg(l.id) FILTER (WHERE l.owned AND NOT l.allowed),
-        array_agg(l.id) FILTER (WHERE l.owned AND l.allowed)
-    INTO locked, refused, held
+        array_agg(l.id) FILTER (WHERE l.owned AND l.allowed),
+        array_agg(l.id) FILTER (WHERE l.id = ANY(parents))
+    INTO locked, refused, held, free_parents
     FROM (
         SELECT e.id, e.epoch = c.epoch AND e.status IN ('pending', 'running', 'waiting') AS owned,
             c.former IS NULL OR e.status = ANY(c.former) AS allowed
-        FROM workflow_executions AS e JOIN unnest(changes) AS c ON c.execution_id = e.id
+        FROM workflow_executions AS e LEFT JOIN unnest(changes) AS c ON c.execution_id = e.id
+        WHERE e.id = ANY(ids || parents)
         ORDER BY e.id FOR NO KEY UPDATE OF e SKIP LOCKED
     ) AS l;
+
+    IF cardinality(free_parents) IS DISTINCT FROM cardinality(parents) THEN
+        SELECT array_agg(c.execution_id) INTO busy
+        FROM unnest(changes) AS c JOIN workflow_executions AS e ON e.id = c.execution_id
+        WHERE c.status IN ('completed', 'failed', 'cancelled')
+            AND e.parent_execution_id = ANY(parents)
+            AND NOT e.parent_execution_id = ANY(COALESCE(free_parents, '{}'));
+        locked := ARRAY(SELECT unnest(locked) EXCEPT SELECT unnest(busy));
+        held := ARRAY(SELECT unnest(held) EXCEPT SELECT unnest(busy));
+        refused := ARRAY(SELECT unnest(refused) EXCEPT SELECT unnest(busy));
+    END IF;
 
     IF cardinality(locked) IS DISTINCT FROM cardinality(ids) THEN
         SELECT array_agg(e.id) INTO busy FROM workflow_executions AS e
@@ -307,12 +373,29 @@ BEGIN
         WHERE w.execution_id = u.execution_id AND w.interrupt_id = u.interrupt_id
             AND u.execution_id = ANY(held);
     END IF;
+    IF cardinality(approvals) > 0 THEN
+        -- Asking again is the same question.
+        INSERT INTO execution_approvals (tenant_id, execution_id, id, interrupt_id, node_id,
+            message, approval_type, options, expires_at, on_timeout, part_of, map_index, approvers,
+            required)
+        SELECT e.tenant_id, u.execution_id, u.id, u.interrupt_id, u.node_id, u.message,
+            u.approval_type, u.options, now() + make_interval(secs => u.timeout_seconds),
+            u.on_timeout, u.part_of, u.map_index, u.approvers, u.required
+        FROM unnest(approvals) AS u JOIN workflow_executions AS e ON e.id = u.execution_id
+        WHERE u.execution_id = ANY(held)
+        ON CONFLICT (execution_id, interrupt_id) DO NOTHING;
+    END IF;
+    IF cardinality(children) > 0 THEN
+        RETURN QUERY SELECT x.id, x.tenant_id, 'child', 0::bigint, now(), NULL::uuid
+            FROM weft_start_children(children, held) AS x;
+    END IF;
     IF cardinality(waits) > 0 THEN
         -- Waiting again is the same wait.
-        INSERT INTO execution_waits (tenant_id, execution_id, interrupt_id, node_id, event, key,
-            due_at)
-        SELECT e.tenant_id, u.execution_id, u.interrupt_id, u.node_id, u.event, u.key,
-            COALESCE(u.until, now() + make_interval(secs => u.seconds))
+        INSERT INTO execution_waits (tenant_id, execution_id, interrupt_id, node_id, task_id, kind,
+            event, key, due_at, payload, part_of, map_index, map_task_id, attempt, at_once)
+        SELECT e.tenant_id, u.execution_id, u.interrupt_id, u.node_id, u.task_id, u.kind, u.event,
+            u.key, COALESCE(u.until, now() + make_interval(secs => u.seconds)), u.payload,
+            u.part_of, u.map_index, u.map_task_id, u.attempt, u.at_once
         FROM unnest(waits) AS u JOIN workflow_executions AS e ON e.id = u.execution_id
         WHERE u.execution_id = ANY(held)
         ON CONFLICT (execution_id, interrupt_id) DO NOTHING;
@@ -333,17 +416,30 @@ BEGIN
         FROM kept
         WHERE w.execution_id = kept.execution_id AND w.interrupt_id = kept.interrupt_id
             AND w.status = 'pending';
+        PERFORM weft_end_groups(ARRAY(
+            SELECT DISTINCT w.execution_id FROM unnest(waits) AS w
+            WHERE w.part_of IS NOT NULL AND w.execution_id = ANY(held)));
+    END IF;
+    IF cardinality(children) > 0 THEN
+        RETURN QUERY SELECT x.execution_id, NULL::uuid, 'woken', NULL::bigint, now(), x.owner_id
+            FROM weft_next_children(ARRAY(
+                SELECT DISTINCT c.execution_id FROM unnest(children) AS c), executor) AS x;
     END IF;
 
     SELECT array_agg(c.execution_id) INTO answered FROM unnest(changes) AS c
-    WHERE c.status = 'waiting' AND c.execution_id = ANY(held) AND EXISTS (
-        SELECT 1 FROM execution_approvals AS a
-        WHERE a.execution_id = c.execution_id AND a.status = 'decided' AND a.consumed_at IS NULL
-        UNION ALL
-        SELECT 1 FROM execution_waits AS w
-        WHERE w.execution_id = c.execution_id AND w.status = 'ended' AND w.consumed_at IS NULL)
-        -- Someone who pauses it wants it to stand, whatever has come.
-        AND c.waiting_reason IS DISTINCT FROM 'paused';
+    WHERE c.status = 'waiting' AND c.execution_id = ANY(held) AND CASE
+        -- Someone who pauses it wants it to stand, whatever has come, until it is resumed.
+        WHEN c.waiting_reason = 'paused' THEN EXISTS (
+            SELECT 1 FROM workflow_executions AS e WHERE e.id = c.execution_id AND NOT e.paused)
+        ELSE EXISTS (
+            SELECT 1 FROM execution_approvals AS a
+            WHERE a.execution_id = c.execution_id AND a.status = 'decided'
+                AND a.consumed_at IS NULL AND a.part_of IS NULL
+            UNION ALL
+            SELECT 1 FROM execution_waits AS w
+            WHERE w.execution_id = c.execution_id AND w.status = 'ended'
+                AND w.consumed_at IS NULL AND w.part_of IS NULL)
+        END;
 
     WITH changed AS (
         UPDATE workflow_executions AS e SET
@@ -356,7 +452,8 @@ BEGIN
             api_calls_made = e.api_calls_made + u.api_calls,
             cost_usd = e.cost_usd + u.cost_usd::numeric,
             -- Work got done, so earlier deaths of owners were not this execution's fault.
-            owner_losses = CASE WHEN u.completed > 0 THEN 0 ELSE e.owner_losses END,
+            owner_losses = CASE WHEN u.completed > 0 OR u.execution_id IN (
+                SELECT m.execution_id FROM unnest(map_items) AS m) THEN 0 ELSE e.owner_losses END,
             status = COALESCE(u.status, e.status),
             waiting_reason = CASE WHEN u.status IS NULL THEN e.waiting_reason
                 ELSE u.waiting_reason END,
@@ -458,24 +555,16 @@ BEGIN
             cost_usd = excluded.cost_usd;
     END IF;
     IF cardinality(map_items) > 0 THEN
-        -- A result is recorded once.
-        INSERT INTO execution_map_items (tenant_id, execution_id, node_id, task_id, map_index,
+        -- A result is recorded once; an item that failed may be run again.
+        INSERT INTO execution_map_items AS i (tenant_id, execution_id, node_id, task_id, map_index,
             status, attempt, output_data, error_message)
         SELECT h.tenant, u.*
         FROM unnest(map_items) AS u
         JOIN unnest(held, tenants) AS h (id, tenant) ON h.id = u.execution_id
-        ON CONFLICT (execution_id, task_id, map_index) DO NOTHING;
-    END IF;
-    IF cardinality(approvals) > 0 THEN
-        -- Asking again is the same question.
-        INSERT INTO execution_approvals (tenant_id, execution_id, id, interrupt_id, node_id,
-            message, approval_type, options, expires_at, on_timeout)
-        SELECT h.tenant, u.execution_id, u.id, u.interrupt_id, u.node_id, u.message,
-            u.approval_type, u.options, now() + make_interval(secs => u.timeout_seconds),
-            u.on_timeout
-        FROM unnest(approvals) AS u
-        JOIN unnest(held, tenants) AS h (id, tenant) ON h.id = u.execution_id
-        ON CONFLICT (execution_id, interrupt_id) DO NOTHING;
+        ON CONFLICT (execution_id, task_id, map_index) DO UPDATE SET
+            status = excluded.status, attempt = excluded.attempt,
+            output_data = excluded.output_data, error_message = excluded.error_message
+        WHERE i.status = 'failed';
     END IF;
     IF cardinality(closing) > 0 THEN
         -- Whatever they still ask is asked no more.
@@ -483,12 +572,14 @@ BEGIN
         WHERE a.execution_id = ANY(closing) AND a.status = 'pending';
         UPDATE execution_waits AS w SET status = 'withdrawn'
         WHERE w.execution_id = ANY(closing) AND w.status = 'pending';
+        PERFORM weft_abandon_children(closing);
+    END IF;
+    IF cardinality(ended) > 0 AND cardinality(parents) > 0 THEN
+        RETURN QUERY SELECT x.execution_id, NULL::uuid, 'woken', NULL::bigint, now(), x.owner_id
+            FROM weft_end_children(ended, executor) AS x;
     END IF;
     IF cardinality(ended) > 0 THEN
-        -- Attempts that were cut off, or whose owner died before it told how they ended.
-        UPDATE execution_node_logs AS l SET status = 'failed', completed_at = now(),
-            error_message = 'The execution ended before this attempt did.'
-        WHERE l.execution_id = ANY(ended) AND l.status = 'running';
+        PERFORM weft_end_attempts(ended);
         INSERT INTO webhook_deliveries (id, tenant_id, execution_id, url, body)
         SELECT gen_random_uuid(), e.tenant_id, e.id, e.webhook_url, jsonb_build_object(
             'status', e.status, 'output', e.output_data, 'error_message', e.error_message,
@@ -537,7 +628,7 @@ BEGIN
                  WHEN c.execution_id = ANY(refused) THEN 'refused'
                  WHEN c.execution_id = ANY(busy) THEN 'busy'
                  ELSE 'lost' END,
-            h.base, now()
+            h.base, now(), NULL::uuid
         FROM unnest(changes) AS c
         LEFT JOIN unnest(held, tenants, event_bases) AS h (id, tenant, base)
             ON h.id = c.execution_id;
@@ -561,8 +652,10 @@ BEGIN
             ) AS e
         )
         UPDATE workflow_executions AS e SET status = 'running', waiting_reason = NULL,
-            owner_id = owners[1 + (a.place % cardinality(owners))], epoch = e.epoch + 1,
-            updated_at = now()
+            -- A dedicated one's executor is started for it.
+            owner_id = CASE WHEN NOT e.dedicated
+                THEN owners[1 + (a.place % cardinality(owners))] END,
+            epoch = e.epoch + 1, updated_at = now()
         FROM asleep AS a WHERE e.id = a.id
         RETURNING e.id, e.owner_id;
 END
@@ -589,7 +682,9 @@ BEGIN
     UPDATE execution_waits AS w
     SET status = 'ended', timed_out = w.event IS NOT NULL, ended_at = now()
     WHERE w.execution_id = ANY(due) AND w.status = 'pending' AND w.due_at <= now();
-    RETURN QUERY SELECT x.execution_id, x.owner_id FROM weft_wake(due, owners) AS x;
+    PERFORM weft_end_groups(due);
+    RETURN QUERY SELECT x.execution_id, x.owner_id
+        FROM weft_wake(weft_answered(due), owners) AS x;
 END
 $$;
 
@@ -622,6 +717,7 @@ BEGIN
         RETURNING w.execution_id
     )
     SELECT array_agg(DISTINCT x.execution_id) INTO told FROM ended AS x;
+    PERFORM weft_end_groups(told);
     IF told IS NULL AND wanted IS NOT NULL THEN
         INSERT INTO execution_signals (id, tenant_id, execution_id, event, key, payload)
         SELECT signal_id, tenant, e.id, name, said_key, said FROM workflow_executions AS e
@@ -632,7 +728,7 @@ BEGIN
     END IF;
     RETURN QUERY
         SELECT t.id, x.owner_id, false FROM unnest(told) AS t (id)
-        LEFT JOIN weft_wake(told, owners) AS x ON x.execution_id = t.id;
+        LEFT JOIN weft_wake(weft_answered(told), owners) AS x ON x.execution_id = t.id;
 END
 $$;
 
@@ -651,15 +747,23 @@ CREATE TYPE weft_new_execution AS (
     request_sha256 text,
     owner_id uuid,
     event_id uuid,
-    payload jsonb
+    payload jsonb,
+    priority integer,
+    dedicated boolean,
+    lane uuid,
+    workflow_limit integer,
+    key_limit integer
 );
 
--- Starts executions of one tenant, each with its lease and its first event.
+-- Starts executions of one tenant, each with its lease and its first event. Without an owner it
+-- queues, and so does one whose limits are reached; a tenant may have so many in progress at most.
+-- `limited` is whether anything bounds one of them, or it needs an executor of its own.
 --
 -- Returns a row for each start. `created` is false for one whose idempotency key has an execution
 -- already: that one's id, owner and request are returned. A start of a workflow that is gone, not
 -- active, or has another specification by now returns no row.
-CREATE FUNCTION weft_start(tenant uuid, starts weft_new_execution[])
+CREATE FUNCTION weft_start(tenant uuid, starts weft_new_execution[], limited boolean,
+                           tenant_most integer)
 RETURNS TABLE (place bigint, execution_id uuid, owner_id uuid, request_sha256 text,
                deadline_at timestamptz, created boolean, created_at timestamptz)
 LANGUAGE plpgsql
@@ -670,20 +774,31 @@ AS $$
 #variable_conflict use_column
 DECLARE
     fresh uuid[];
+    queued uuid[];
 BEGIN
     PERFORM set_config('app.current_tenant', tenant::text, true);
+    IF limited OR EXISTS (SELECT FROM workflow_executions AS q
+        WHERE q.tenant_id = tenant AND q.status = 'pending' AND NOT q.paused)
+    THEN
+        queued := weft_must_queue(tenant, starts, tenant_most);
+    END IF;
     WITH added AS (
         -- In the order of their keys: two batches that share some wait for each other in turn.
         INSERT INTO workflow_executions AS e (id, tenant_id, organization_id, workflow_id,
             specification_sha256, status, input_data, total_nodes, triggered_by, started_by,
             webhook_url, deadline_at, idempotency_key, request_sha256, owner_id, epoch, started_at,
-            last_event_seq)
+            last_event_seq, priority, dedicated, lane, workflow_limit, key_limit)
         SELECT u.id, tenant, u.organization_id, u.workflow_id, u.specification_sha256,
-            CASE WHEN u.owner_id IS NULL THEN 'pending' ELSE 'running' END, u.input,
+            CASE WHEN r.owner_id IS NULL THEN 'pending' ELSE 'running' END, u.input,
             u.total_nodes, u.triggered_by, u.started_by, u.webhook_url,
             now() + make_interval(secs => u.timeout_seconds), u.idempotency_key,
-            u.request_sha256, u.owner_id, 1, now(), 1
+            u.request_sha256, r.owner_id, 1,
+            -- Not now(): that was before who went before it had ended.
+            CASE WHEN r.owner_id IS NOT NULL THEN clock_timestamp() END,
+            1, u.priority, u.dedicated, u.lane, u.workflow_limit, u.key_limit
         FROM unnest(starts) AS u
+        CROSS JOIN LATERAL (SELECT CASE WHEN u.id = ANY(queued) THEN NULL ELSE u.owner_id END)
+            AS r (owner_id)
         JOIN workflows AS w ON w.tenant_id = tenant AND w.id = u.workflow_id
         WHERE w.status = 'active' AND w.deleted_at IS NULL
             AND w.specification_sha256 = u.specification_sha256
@@ -699,11 +814,12 @@ BEGIN
     FROM unnest(starts) AS u WHERE u.id = ANY(fresh);
 
     RETURN QUERY
-        SELECT u.place, u.id, u.owner_id, u.request_sha256,
-            now() + make_interval(secs => u.timeout_seconds), true, now()
+        SELECT u.place, u.id, CASE WHEN u.id = ANY(queued) THEN NULL ELSE u.owner_id END,
+            u.request_sha256, now() + make_interval(secs => u.timeout_seconds), true, now()
         FROM unnest(starts) WITH ORDINALITY AS u (id, organization_id, workflow_id,
             specification_sha256, input, total_nodes, triggered_by, started_by, webhook_url,
-            timeout_seconds, idempotency_key, request_sha256, owner_id, event_id, payload, place)
+            timeout_seconds, idempotency_key, request_sha256, owner_id, event_id, payload,
+            priority, dedicated, lane, workflow_limit, key_limit, place)
         WHERE u.id = ANY(fresh);
     IF cardinality(fresh) IS DISTINCT FROM cardinality(starts) THEN
         RETURN QUERY
@@ -711,7 +827,7 @@ BEGIN
             FROM unnest(starts) WITH ORDINALITY AS u (id, organization_id, workflow_id,
                 specification_sha256, input, total_nodes, triggered_by, started_by, webhook_url,
                 timeout_seconds, idempotency_key, request_sha256, owner_id, event_id, payload,
-                place)
+                priority, dedicated, lane, workflow_limit, key_limit, place)
             JOIN workflow_executions AS e
                 ON e.tenant_id = tenant AND e.idempotency_key = u.idempotency_key
             WHERE NOT u.id = ANY(COALESCE(fresh, '{}'));
@@ -725,12 +841,22 @@ CREATE TYPE weft_map_count AS (
     failed integer
 );
 
+CREATE TYPE weft_child_state AS (
+    id uuid,
+    workflow_id uuid,
+    workflow_name text,
+    parent_node_id text,
+    parent_map_index integer,
+    status text
+);
+
 -- An execution as people look at it: its row, the last attempt at each node and compensation, its
--- questions, and how far its maps are; no row when the tenant has no such execution.
+-- questions, how far its maps are, and the first hundred executions that it started; no row when
+-- the tenant has no such execution.
 CREATE FUNCTION weft_read_execution(tenant uuid, wanted uuid)
 RETURNS TABLE (execution workflow_executions, workflow_name text, document jsonb,
                attempts execution_node_logs[], approvals execution_approvals[],
-               maps weft_map_count[])
+               maps weft_map_count[], children weft_child_state[])
 LANGUAGE plpgsql
 SET search_path = pg_catalog, public, pg_temp
 SET plan_cache_mode = force_generic_plan
@@ -752,8 +878,21 @@ BEGIN
             (SELECT array_agg(ROW(m.node_id, m.ended, m.failed)::weft_map_count) FROM (
                 SELECT i.node_id, count(*)::integer AS ended,
                     (count(*) FILTER (WHERE i.status = 'failed'))::integer AS failed
-                FROM execution_map_items AS i WHERE i.execution_id = wanted GROUP BY i.node_id
-            ) AS m)
+                FROM execution_map_items AS i
+                -- A loop visits a map again: its last visit counts.
+                WHERE i.execution_id = wanted AND i.task_id IN (
+                    SELECT DISTINCT ON (n.node_id) n.task_id FROM execution_node_logs AS n
+                    WHERE n.execution_id = wanted AND n.task_id NOT LIKE 'epilogue:%'
+                    ORDER BY n.node_id, n.started_at DESC)
+                GROUP BY i.node_id
+            ) AS m),
+            (SELECT array_agg(ROW(c.id, c.workflow_id, c.name, c.parent_node_id,
+                c.parent_map_index, c.status)::weft_child_state ORDER BY c.id) FROM (
+                SELECT x.id, x.workflow_id, n.name, x.parent_node_id, x.parent_map_index, x.status
+                FROM workflow_executions AS x
+                JOIN workflows AS n ON n.tenant_id = x.tenant_id AND n.id = x.workflow_id
+                WHERE x.parent_execution_id = wanted ORDER BY x.id LIMIT 100
+            ) AS c)
         FROM workflow_executions AS e
         JOIN workflows AS w ON w.tenant_id = e.tenant_id AND w.id = e.workflow_id
         JOIN workflow_specifications AS s
@@ -785,12 +924,16 @@ $$;
 
 REVOKE ALL ON FUNCTION weft_write(uuid, uuid, boolean, weft_change[], weft_checkpoint[],
     weft_channel_value[], weft_task_write[], weft_node_log[], weft_map_item[], weft_approval[],
-    weft_wait[], weft_consumed[], weft_event[], weft_artifact[]) FROM PUBLIC;
+    weft_wait[], weft_consumed[], weft_child[], weft_event[], weft_artifact[]) FROM PUBLIC;
 GRANT EXECUTE ON FUNCTION weft_write(uuid, uuid, boolean, weft_change[], weft_checkpoint[],
     weft_channel_value[], weft_task_write[], weft_node_log[], weft_map_item[], weft_approval[],
-    weft_wait[], weft_consumed[], weft_event[], weft_artifact[]) TO weft_api, weft_engine;
-REVOKE ALL ON FUNCTION weft_start(uuid, weft_new_execution[]) FROM PUBLIC;
-GRANT EXECUTE ON FUNCTION weft_start(uuid, weft_new_execution[]) TO weft_api, weft_engine;
+    weft_wait[], weft_consumed[], weft_child[], weft_event[], weft_artifact[])
+    TO weft_api, weft_engine;
+REVOKE ALL ON FUNCTION weft_end_attempts(uuid[]) FROM PUBLIC;
+GRANT EXECUTE ON FUNCTION weft_end_attempts(uuid[]) TO weft_api, weft_engine;
+REVOKE ALL ON FUNCTION weft_start(uuid, weft_new_execution[], boolean, integer) FROM PUBLIC;
+GRANT EXECUTE ON FUNCTION weft_start(uuid, weft_new_execution[], boolean, integer)
+    TO weft_api, weft_engine;
 REVOKE ALL ON FUNCTION weft_read_execution(uuid, uuid) FROM PUBLIC;
 GRANT EXECUTE ON FUNCTION weft_read_execution(uuid, uuid) TO weft_api, weft_engine;
 REVOKE ALL ON FUNCTION weft_read_startable(uuid, uuid) FROM PUBLIC;

@@ -2,7 +2,7 @@
 -- $1 executor, uuid.
 WITH owned AS (
     SELECT id FROM workflow_executions
-    WHERE owner_id = $1 AND status IN ('pending', 'running') ORDER BY id FOR NO KEY UPDATE
+    WHERE owner_id = $1 AND status = 'running' ORDER BY id FOR NO KEY UPDATE
 ), released AS (
     UPDATE workflow_executions AS e SET owner_id = NULL FROM owned WHERE e.id = owned.id
 )

@@ -25,6 +25,8 @@ class Recorder:
 
     delay_seconds: float = 0.0
     status: int = 200
+    answered: int = 0
+    """How many calls are answered while others are held."""
     calls: list[Call] = field(default_factory=list)
     held: threading.Event = field(default_factory=threading.Event)
     _server: ThreadingHTTPServer | None = None
@@ -41,6 +43,11 @@ class Recorder:
     def paths(self) -> list[str]:
         """The paths that were called, in order."""
         return [call.path for call in self.calls]
+
+    def hold(self, answered: int) -> None:
+        """Let all calls after the first ones wait until `held` is set."""
+        self.answered = answered
+        self.held.clear()
 
     def start(self) -> None:
         """Listen on a free port."""
@@ -59,7 +66,8 @@ class Recorder:
                 recorder.calls.append(
                     Call(self.command, self.path, body, dict(self.headers), time.monotonic())
                 )
-                recorder.held.wait(60)
+                if len(recorder.calls) > recorder.answered:
+                    recorder.held.wait(60)
                 if recorder.delay_seconds:
                     time.sleep(recorder.delay_seconds)
                 answer = json.dumps({"path": self.path}).encode("utf-8")

@@ -1,7 +1,6 @@
 """What a running platform shows of itself: its metrics, Ray's, and Ray's dashboard."""
 
 import json
-import urllib.request
 from typing import Any
 
 import httpx
@@ -9,7 +8,7 @@ import pytest
 from prometheus_client.parser import text_string_to_metric_families
 from weft import Client
 
-from serve.embedded import socket_folder
+from serve.embedded import ray_folder
 from tests.acceptance.builders import api_node, chain, trivial_node, workflow
 from tests.acceptance.conftest import Platform
 from tests.acceptance.recorder import Recorder
@@ -71,24 +70,11 @@ def test_our_metrics_appear_with_rays(platform: Platform, client: Client) -> Non
     """The agent of each of Ray's nodes exports what our processes there measure."""
     created = client.create(specification=trivial())
     assert client.execute(created["workflow_id"], wait=True)["status"] == "completed"
-    folder = socket_folder(platform.home).parent
-    targets = [
-        target
-        for file in folder.glob("wr*/prom_metrics_service_discovery.json")
-        for entry in json.loads(file.read_text())
-        for target in entry["targets"]
-    ]
+    discovery = ray_folder(platform.home) / "prom_metrics_service_discovery.json"
+    targets = [target for entry in json.loads(discovery.read_text()) for target in entry["targets"]]
 
     def told() -> str:
-        texts = []
-        for target in targets:
-            try:
-                with urllib.request.urlopen(f"http://{target}/metrics", timeout=5) as answer:
-                    texts.append(answer.read().decode())
-            except OSError:
-                # Of another platform on this machine that has ended.
-                continue
-        return "".join(texts)
+        return "".join(httpx.get(f"http://{target}/metrics").text for target in targets)
 
     wanted = (
         "ray_workflow_executions_total",

@@ -79,6 +79,26 @@ def test_a_killed_platform_leaves_nothing_and_recovers(
     assert platform_processes(platform_id(settings.home)) == []
 
 
+@pytest.mark.requirement("NFR-3.6", "FR-2.6")
+def test_a_stopped_platform_repeats_nothing_when_it_starts_again(
+    settings: Settings, recorder: Recorder
+) -> None:
+    """SIGTERM lets the node that runs end; the next start begins with the one after it."""
+    recorder.delay_seconds = 0.5
+    url = start_background(settings)
+    token = (settings.home / "token").read_text()
+    with Client(url, token=token) as client:
+        nodes = [api_node(f"step_{n}", recorder.url) for n in range(14)]
+        created = client.create(specification=chain(nodes))
+        execution_id = client.execute(created["workflow_id"])["execution_id"]
+        until(lambda: len(recorder.calls) >= 3, 60)
+    assert stop_platform(settings.home)
+    assert len(recorder.calls) < 14
+    with Client(start_background(settings), token=token) as client:
+        assert client.wait(execution_id, timeout=90)["status"] == "completed"
+    assert recorder.paths() == [f"/step_{n}" for n in range(14)]
+
+
 def test_a_missing_database_is_told(settings: Settings, monkeypatch: pytest.MonkeyPatch) -> None:
     """Without its database the platform does not start, and says what to check."""
     monkeypatch.setenv("DATABASE_URL", "postgresql://nobody@127.0.0.1:9/none")

@@ -17,6 +17,8 @@ from agents.router import Router
 from agents.services import Services, open_services
 from agents.settings import AgentSettings
 from agents.wait import Wait
+from agents.workers import Workers
+from agents.workflow import Workflow
 from compiler.check import check
 from compiler.specification import Specification
 from store.json_values import loads
@@ -43,7 +45,9 @@ def step() -> Step:
 @pytest.fixture
 def registry(step: Step) -> Registry:
     """The agents that need no network, and `step`."""
-    return Registry((Aggregator(), DataProcessing(), HumanLoop(), Router(), Wait(), step))
+    return Registry(
+        (Aggregator(), DataProcessing(), HumanLoop(), Router(), Wait(), Workers(), Workflow(), step)
+    )
 
 
 @pytest.fixture

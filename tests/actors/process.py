@@ -1,9 +1,10 @@
 """An executor process without Ray: journal, saver and driver of one lease."""
 
 import asyncio
-from collections.abc import AsyncIterator
+from collections.abc import AsyncGenerator, AsyncIterator
 from contextlib import AsyncExitStack, asynccontextmanager, suppress
 from dataclasses import dataclass, field
+from queue import SimpleQueue
 from typing import Any
 from uuid import UUID
 
@@ -12,7 +13,7 @@ from uuid_utils.compat import uuid7
 
 from actors.checkpointer import JournalSaver
 from actors.driver import Driver
-from actors.fanout import Chunk, ItemResult, run_items
+from actors.fanout import Chunk, ItemResult, batches, run_items
 from actors.graphs import GraphCache
 from actors.hosting import Host
 from actors.journal import Journal
@@ -22,6 +23,7 @@ from agents.services import Services
 from store.live import LiveView
 from store.postgres import Pool
 from store.statements import statement
+from store.writing import Woken
 from tests.eventually import eventually
 
 
@@ -31,11 +33,22 @@ class LocalHost(Host):
     def warm_up(self) -> None:
         """Chunks run in this process."""
 
-    async def fan_out(self, name: str, chunk: Chunk) -> list[ItemResult]:
+    async def fan_out(self, name: str, chunk: Chunk) -> AsyncGenerator[list[ItemResult]]:
         """Run a chunk as a worker would."""
         arrived = Chunk(**orjson.loads(orjson.dumps(chunk)))
-        results = await run_items(arrived, self.services, self.registry)
-        return [ItemResult(**result) for result in orjson.loads(orjson.dumps(results))]
+        ended: SimpleQueue[ItemResult | None] = SimpleQueue()
+        running = asyncio.create_task(
+            run_items(arrived, self.services, self.registry, ended.put), name=name
+        )
+        running.add_done_callback(lambda _: ended.put(None))
+        told = batches(ended)
+        try:
+            while (results := await asyncio.to_thread(next, told, None)) is not None:
+                yield [ItemResult(**result) for result in orjson.loads(orjson.dumps(results))]
+            await running
+        finally:
+            running.cancel()
+            await asyncio.gather(running, return_exceptions=True)
 
 
 @dataclass
@@ -47,6 +60,7 @@ class Process:
     journal: Journal
     driver: Driver
     saver: JournalSaver
+    host: Host
     runs: dict[UUID, Run]
     flushing: asyncio.Task[None]
     driving: list[asyncio.Task[None]] = field(default_factory=list)
@@ -60,6 +74,38 @@ class Process:
         task = asyncio.create_task(self.drive(execution_id))
         self.driving.append(task)
         return task
+
+    def go_on(self, woken: list[Woken]) -> None:
+        """Drive what a commit of this process let go on, as an executor does."""
+        for execution in woken:
+            if execution.owner_id != self.id:
+                continue
+            if run := self.runs.get(execution.execution_id):
+                self.driving.append(asyncio.create_task(self._after(run)))
+            else:
+                self.begin(execution.execution_id)
+
+    async def _after(self, run: Run) -> None:
+        """Drive an execution again as soon as it has parked."""
+        execution_id = run.lease.execution_id
+
+        async def parked() -> bool:
+            return self.runs.get(execution_id) is not run
+
+        await eventually(parked)
+        await self.drive(execution_id)
+
+    async def settle(self) -> None:
+        """Wait until nothing is driven any more, nor what that lets go on."""
+        while driving := [task for task in self.driving if not task.done()]:
+            await asyncio.wait(driving)
+
+    async def settle_or_die(self) -> None:
+        """Wait until nothing is driven any more, or until the journal breaks, which ends it."""
+        while driving := [task for task in self.driving if not task.done()]:
+            await asyncio.wait([*driving, self.flushing], return_when=asyncio.FIRST_COMPLETED)
+            if self.flushing.done():
+                await self.die()
 
     async def drive_until_death(self, execution_id: UUID) -> None:
         """Drive an execution to its end, or until the journal breaks, which ends the process."""
@@ -113,15 +159,17 @@ async def open_process(
     """
     id = uuid7()
     writing = journal_pool or pool
-    await writing.execute(statement("insert_executor"), id, f"executor-{id.hex[-4:]}", "here", 1)
+    slot = f"executor-{id.hex[-4:]}"
+    await writing.execute(statement("insert_executor"), id, slot, "here", 1, False)
     journal = Journal(writing, id, live.publish, patience_seconds)
+    journal.go_on = lambda woken: process.go_on(woken)
     runs: dict[UUID, Run] = {}
     saver = JournalSaver(pool, journal, runs.get)
     host = LocalHost(pool, journal, registry, services, secrets or {})
     driver = Driver(host, GraphCache(pool, saver), runs)
     flushing = asyncio.create_task(journal.run())
     async with AsyncExitStack() as stack:
-        process = Process(id, pool, journal, driver, saver, runs, flushing)
+        process = Process(id, pool, journal, driver, saver, host, runs, flushing)
         stack.push_async_callback(process.stop)
         yield process
 
@@ -129,8 +177,27 @@ async def open_process(
 async def take_over(pool: Pool, dead: Process, heir: Process) -> list[UUID]:
     """End a lease and give its executions to another process, as the supervisor does.
 
-    It leaves out what a last flush of the dead still locks, so it is asked until it gives some.
+    It leaves out what a last flush of the dead still locks, so it is asked until it gives some. A
+    process may be its own heir: then it takes what nobody owns.
     """
-    await pool.execute("UPDATE executors SET stopped_at = now() WHERE id = $1", dead.id)
-    rows = await eventually(lambda: pool.fetch(statement("take_over_executions"), [heir.id], 100))
+    if dead is not heir:
+        await pool.execute("UPDATE executors SET stopped_at = now() WHERE id = $1", dead.id)
+    take = statement("take_over_executions")
+    rows = await eventually(lambda: pool.fetch(take, [heir.id], 100, 1000, 100))
     return [row["id"] for row in rows]
+
+
+async def adopt_all(pool: Pool, *processes: Process) -> None:
+    """Drive all that processes own until nothing is left, as executors look for what is theirs."""
+    while True:
+        for process in processes:
+            await process.settle()
+        owned = [
+            (process, row["id"])
+            for process in processes
+            for row in await pool.fetch(statement("list_owned_executions"), process.id)
+        ]
+        if not owned:
+            return
+        for process, execution_id in owned:
+            process.begin(execution_id)

@@ -14,9 +14,9 @@ from store.postgres import Pool
 from tests.actors.conftest import Begin, Look, OpenProcess
 from tests.actors.process import Process, take_over
 from tests.actors.testing_agent import Step
-from tests.actors.workflows import ask, does, says, undo, workflow
+from tests.actors.workflows import ask, call, does, says, undo, workflow
 from tests.eventually import eventually
-from tests.factories import Account
+from tests.factories import Account, MakeWorkflow
 
 LARGE = "large " * 20_000
 TEXT = orjson.dumps(LARGE)
@@ -144,6 +144,34 @@ async def test_an_output_over_a_mebibyte_is_named(
     reference = Reference.of(output["a"])
     assert reference is not None
     assert (await _artifacts(engine_pool, id))[reference.sha256] == huge
+
+
+async def test_a_child_hands_over_its_whole_output(
+    begin: Begin, process: Process, look: Look, make_workflow: MakeWorkflow, step: Step,
+    engine_pool: Pool,
+) -> None:  # fmt: skip
+    """Who started an execution, for a node or for items, has no artifacts of it and needs none."""
+    huge = LARGE * 10
+    child = {**workflow([says("a", huge)], ""), "metadata": {"name": "child"}}
+    await make_workflow(child, name="child")
+    each = {**call("each", "child"), "pattern": "map", "input_keys": ["input.rows"]}
+    nodes = [call("sub", "child"), each, does("n", value="{sub.a}"), does("m", value="{each}")]
+    id = await begin(workflow(nodes, "sub each n m"), {"rows": [1, 2]})
+    await process.drive(id)
+    await process.settle()
+    output = await look.output(id)
+    kept = await _artifacts(engine_pool, id)
+    reference = Reference.of(output["m"])
+    assert reference is not None
+    assert kept[reference.sha256] == [{"a": huge}] * 2
+    assert huge in kept.values()
+    ended = await engine_pool.fetch(
+        "SELECT e.output_data, v.payload FROM workflow_executions AS e "
+        "JOIN execution_events AS v ON v.execution_id = e.id "
+        "WHERE e.parent_execution_id = $1 AND v.event_type = 'workflow_completed'", id,
+    )  # fmt: skip
+    assert [loads(row["output_data"]) for row in ended] == [{"a": huge}] * 3
+    assert all(Reference.of(loads(row["payload"])["output"]["a"]) for row in ended)
 
 
 async def test_what_runs_at_the_end_sees_whole_values(

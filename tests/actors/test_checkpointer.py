@@ -2,7 +2,6 @@
 
 import itertools
 from collections.abc import AsyncGenerator, AsyncIterator, Sequence
-from dataclasses import dataclass, field
 from typing import Any
 from uuid import UUID, uuid5
 
@@ -18,47 +17,18 @@ from langgraph.checkpoint.base import (
 from langgraph.checkpoint.conformance import checkpointer_test, validate
 from langgraph.checkpoint.conformance.capabilities import BASE_CAPABILITIES
 
-from actors.artifacts import Artifacts
 from actors.checkpointer import JournalSaver
-from actors.journal import Journal, Lease
+from actors.journal import Lease
 from actors.serde import StoredValue
-from actors.snapshots import Place
-from store.artifacts import PostgresArtifacts
 from store.postgres import Pool
 from store.records import EventRecord, Record
+from tests.actors.bare_recorder import BareRecorder
 from tests.actors.conftest import Begin, Look
 from tests.actors.process import Process
 from tests.actors.workflows import chain, does, workflow
 from tests.factories import Account, MakeWorkflow, StartExecution
 
 ANY_THREAD = UUID("5f8b6a53-7d0c-4a57-9c55-0b6a5a1f3a10")
-
-
-@dataclass
-class _Recorder:
-    lease: Lease
-    journal: Journal
-    pool: Pool
-    fresh: bool = False
-    places: dict[str, Place] = field(default_factory=dict)
-    held: list[Record] = field(default_factory=list)
-    artifacts: Artifacts = field(init=False)
-
-    def __post_init__(self) -> None:
-        self.artifacts = Artifacts(self.lease, self.journal, PostgresArtifacts(self.pool))
-
-    def holds(self) -> bool:
-        """Commit each checkpoint."""
-        return False
-
-    def take_held(self) -> list[Record]:
-        """Return what waits."""
-        records, self.held = self.held, []
-        return records
-
-    def take(self, task_id: str, writes: Sequence[tuple[str, Any]]) -> list[Record]:
-        """Record nothing beside the writes."""
-        return []
 
 
 class AnyThread(BaseCheckpointSaver[str]):
@@ -70,15 +40,13 @@ class AnyThread(BaseCheckpointSaver[str]):
         self._account = account
         self._ids: dict[str, UUID] = {}
         self._names: dict[str, str] = {}
-        self._recorders: dict[UUID, _Recorder] = {}
+        self._recorders: dict[UUID, BareRecorder] = {}
         self._process = process
         self._saver = JournalSaver(process.pool, process.journal, self._recorder)
 
-    def _recorder(self, execution_id: UUID) -> _Recorder:
+    def _recorder(self, execution_id: UUID) -> BareRecorder:
         lease = Lease(self._account.tenant_id, execution_id, 1)
-        return self._recorders.setdefault(
-            execution_id, _Recorder(lease, self._process.journal, self._process.pool)
-        )
+        return self._recorders.setdefault(execution_id, BareRecorder(lease, self._process))
 
     def get_next_version(self, current: str | None, channel: None) -> str:
         """Return the next version."""
@@ -248,14 +216,14 @@ async def test_notes_are_written_with_the_result_they_belong_to(
     lease = Lease((await engine_pool.fetchval("SELECT tenant_id FROM organizations")), id, 1)
     taken: list[str] = []
 
-    class Taking(_Recorder):
+    class Taking(BareRecorder):
         def take(self, task_id: str, writes: Sequence[tuple[str, Any]]) -> list[Record]:
             """Record an event with the first writes of the task."""
             taken.append(task_id)
             event_id = uuid5(ANY_THREAD, f"{len(taken)}")
             return [EventRecord(lease.tenant_id, id, event_id, "node_completed", "n", "{}")]
 
-    taking = Taking(lease, process.journal, engine_pool)
+    taking = Taking(lease, process)
     saver = JournalSaver(engine_pool, process.journal, lambda _id: taking)
     config: RunnableConfig = {
         "configurable": {"thread_id": str(id), "checkpoint_ns": "", "checkpoint_id": "c"}

@@ -16,9 +16,11 @@ from agents.settings import AgentSettings
 from store.json_values import loads
 from store.live import LiveView
 from store.postgres import Pool
+from store.queue import UNBOUNDED, admit
+from store.writing import Woken
 from tests.actors.conftest import Begin, Look
 from tests.actors.pools import BreakingPool, connection_lost
-from tests.actors.process import Process, take_over
+from tests.actors.process import Process
 from tests.actors.receiver import Receiver, open_receiver
 from tests.actors.workflows import Document, does, says, workflow
 from tests.factories import Account, MakeWorkflow
@@ -195,7 +197,7 @@ async def test_error_workflow_is_started_once(
         "error_node_id": "a",
         "input": {"n": 1},
     }
-    assert await take_over(engine_pool, process, process) == [row["id"]]
+    assert await admit(engine_pool, [process.id], UNBOUNDED, 10) == [Woken(row["id"], process.id)]
     await process.drive(row["id"])
     assert await look.output(row["id"]) == {"tell": "Import <daily>: No."}
 

@@ -5,11 +5,16 @@ from typing import Any
 import pytest
 
 from store.postgres import Pool
+from store.statements import statement
 from tests.actors.conftest import Begin, Look, OpenProcess
 from tests.actors.process import take_over
 from tests.actors.testing_agent import Step
 from tests.actors.workflows import ask, chain, does, says, workflow
 from tests.eventually import eventually
+
+ANSWER = """
+UPDATE execution_approvals SET status = 'decided', decision = 'approve', decided_by = 'p'
+"""
 
 
 def often(document: dict[str, Any], frequency: str) -> dict[str, Any]:
@@ -92,3 +97,20 @@ async def test_few_checkpoints_cost_few_flushes(begin: Begin, process_of: OpenPr
     id = await begin(chain(*"abcdefghij"), process=process)
     await process.drive(id)
     assert seldom < process.journal.flushes - before - seldom
+
+
+async def test_question_beside_a_node_that_was_not_committed(
+    begin: Begin, process_of: OpenProcess, look: Look, engine_pool: Pool, step: Step
+) -> None:
+    """What the question commits says that the node completed, and keeps what it left, too."""
+    nodes = [says("s"), says("a"), ask("ok"), says("j", "{a}")]
+    owner, heir = await process_of(), await process_of()
+    id = await begin(often(workflow(nodes, "s a j", "s ok j"), "every_9_nodes"), process=owner)
+    await owner.drive(id)
+    assert await look.status(id) == "waiting"
+    await engine_pool.execute(ANSWER)
+    await engine_pool.execute(statement("wake_execution"), id, heir.id)
+    await heir.drive(id)
+    assert await look.output(id) == {"j": "a"}
+    assert sorted(await look.nodes(id, "node_completed")) == ["a", "j", "ok", "s"]
+    assert step.ran == ["s", "a", "j"]

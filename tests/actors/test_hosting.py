@@ -1,86 +1,173 @@
-"""Chunks whose worker dies: tried again, and at last a failure of their items."""
+"""Chunks as tasks of a real Ray: what they tell while they run, and what a death repeats."""
 
 import asyncio
-from types import SimpleNamespace
+import shutil
+import tempfile
+from collections import Counter
+from collections.abc import AsyncIterator, Callable, Iterator
+from contextlib import aclosing
+from pathlib import Path
+from queue import SimpleQueue
 from typing import Any
+from uuid import UUID
 
-import orjson
+import psutil
 import pytest
 import ray
 
-from actors import hosting
-from actors.fanout import Chunk, ItemResult
-from actors.hosting import CHUNK_ATTEMPTS, Host
-from agents.errors import AgentError
-from agents.registry import Registry
+from actors.fanout import BATCH_BYTES, Chunk, ItemResult, batches
+from actors.hosting import CHUNK_DEATHS, DIED, Host
+from agents.registry import builtin_registry
 from agents.services import Services
 from compiler.specification import Node
-from tests.actors.workflows import does
+from store.json_values import loads
+from tests.acceptance.recorder import Recorder
+from tests.eventually import eventually
 
-RESULT = ItemResult(0, 1, "x", None, 0, 0, 0.0)
-CRASH = ray.exceptions.WorkerCrashedError()
+pytestmark = pytest.mark.timeout(120)
+NAME = "map Shop exec_1 each[0:4]"
+
+
+@pytest.fixture(scope="module")
+def cluster() -> Iterator[None]:
+    """A Ray of this module's own."""
+    folder = Path(tempfile.mkdtemp(prefix="wr-"))
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("RAY_AUTH_TOKEN_PATH", str(folder / "token"))
+        (folder / "token").write_text("0" * 64)
+        ray.init(
+            address="local",
+            num_cpus=2,
+            include_dashboard=False,
+            log_to_driver=False,
+            configure_logging=False,
+            object_store_memory=128 * 1024 * 1024,
+            _temp_dir=str(folder),
+        )
+        yield
+        ray.shutdown()
+    shutil.rmtree(folder, ignore_errors=True)
 
 
 @pytest.fixture
-def host(services: Services, registry: Registry) -> Host:
+def host(cluster: None, services: Services) -> Host:
     """A host whose pool and journal nobody uses."""
     nothing: Any = None
-    return Host(nothing, nothing, registry, services, {})
+    return Host(nothing, nothing, builtin_registry(), services, {})
 
 
 @pytest.fixture
-def chunk() -> Chunk:
-    """One item."""
-    node = Node.model_validate(does("each")).model_dump(mode="json")
-    return Chunk(node, 0, ["x"], {}, {}, "t", "w", "e")
+def recorder() -> Iterator[Recorder]:
+    """Where items call."""
+    opened = Recorder()
+    opened.start()
+    yield opened
+    opened.stop()
 
 
-def _answer(monkeypatch: pytest.MonkeyPatch, *answers: Any) -> list[str]:
-    """Let the tasks end with these results or errors, in turn; return their names as they start."""
-    names: list[str] = []
-    waiting = list(answers)
+def _calls(url: str, count: int, **fields: Any) -> Chunk:
+    """Items that call a server, each at its own path."""
+    node = Node.model_validate(
+        {"id": "each", "agent": "api", "pattern": "map", "input_keys": ["rows"],
+         "parameters": {"url": url + "/{item}"}, "item_concurrency": 1, **fields}
+    )  # fmt: skip
+    some = str(UUID(int=1))
+    items = list(range(count))
+    return Chunk(node.model_dump(mode="json"), items, items, {}, {}, {}, some, some, some)
 
-    def remote(_payload: bytes, _settings: Any) -> asyncio.Future[bytes]:
-        future = asyncio.get_running_loop().create_future()
-        answer = waiting.pop(0)
-        if isinstance(answer, Exception):
-            future.set_exception(answer)
-        else:
-            future.set_result(orjson.dumps(answer))
-        return future
 
-    def options(name: str) -> Any:
-        names.append(name)
-        return SimpleNamespace(remote=remote)
+async def _all(telling: AsyncIterator[list[ItemResult]]) -> list[list[ItemResult]]:
+    return [batch async for batch in telling]
 
-    monkeypatch.setattr(hosting, "run_chunk", SimpleNamespace(options=options))
-    return names
+
+def _worker(name: str) -> psutil.Process | None:
+    """The process that runs the task of this name, as it shows itself."""
+    for process in psutil.process_iter(["cmdline"]):
+        if any(name in part for part in process.info["cmdline"] or ()):
+            return process
+    return None
+
+
+async def _kill(when: Callable[[], bool]) -> None:
+    await eventually(when, 60)
+    worker = _worker(NAME)
+    assert worker is not None
+    worker.kill()
+    worker.wait(30)
 
 
 @pytest.mark.requirement("CARD.1")
-async def test_chunk_of_a_dead_worker_is_tried_again(
-    host: Host, chunk: Chunk, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    """The second worker's results count, under the same readable name."""
-    names = _answer(monkeypatch, CRASH, [RESULT])
-    assert await host.fan_out("map W [0:1]", chunk) == [RESULT]
-    assert names == ["map W [0:1]"] * 2
+async def test_chunk_answers_every_item(host: Host, recorder: Recorder) -> None:
+    """Each result is JSON text, under the item's place in the list."""
+    told = await _all(host.fan_out(NAME, _calls(recorder.url, 4, item_concurrency=4)))
+    results = [result for batch in told for result in batch]
+    paths = {result.map_index: loads(result.output_json)["body"]["path"] for result in results}
+    assert paths == {n: f"/{n}" for n in range(4)}
 
 
-async def test_worker_that_always_dies_is_a_failure(
-    host: Host, chunk: Chunk, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    """After the last attempt it is an error of the items, not of the execution's owner."""
-    _answer(monkeypatch, *[CRASH] * CHUNK_ATTEMPTS)
-    with pytest.raises(AgentError, match=f"died {CHUNK_ATTEMPTS} times"):
-        await host.fan_out("map", chunk)
+def test_results_that_are_there_are_told_at_once() -> None:
+    """A chunk that ends within the first time box is one message; large results go alone."""
+    ended: SimpleQueue[ItemResult | None] = SimpleQueue()
+    large = "x" * (BATCH_BYTES + 1)
+    for result in (_result(0), _result(1), _result(2, large), _result(3), None):
+        ended.put(result)
+    told = [[result.map_index for result in batch] for batch in batches(ended)]
+    assert told == [[0, 1, 2], [3]]
 
 
-async def test_worker_that_cannot_start_is_a_failure(
-    host: Host, chunk: Chunk, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    """What a worker raises itself would be raised again, so it is not tried again."""
-    names = _answer(monkeypatch, ray.exceptions.RuntimeEnvSetupError("no room"))
-    with pytest.raises(AgentError, match="no room"):
-        await host.fan_out("map", chunk)
-    assert len(names) == 1
+def _result(map_index: int, output_json: str = "null") -> ItemResult:
+    return ItemResult(map_index, 1, output_json, None)
+
+
+@pytest.mark.requirement("FR-2.8")
+async def test_slow_chunk_tells_what_has_ended(host: Host, recorder: Recorder) -> None:
+    """The first results are there while the last item is still held."""
+    chunk = _calls(recorder.url, 3)
+    async with aclosing(host.fan_out(NAME, chunk)) as telling:
+        recorder.hold(2)
+        told = [result.map_index for result in await anext(telling)]
+        while told != [0, 1]:
+            told += [result.map_index for result in await anext(telling)]
+        recorder.held.set()
+        assert [result.map_index for result in await anext(telling)] == [2]
+
+
+@pytest.mark.requirement("CARD.1", "FIRST.4")
+async def test_death_of_a_worker_repeats_what_had_not_ended(host: Host, recorder: Recorder) -> None:
+    """Results that were told before are not asked for again; the others come from another."""
+    recorder.hold(2)
+    running = asyncio.ensure_future(_all(host.fan_out(NAME, _calls(recorder.url, 4))))
+    await _kill(lambda: len(recorder.calls) == 3)
+    recorder.held.set()
+    told = await running
+    assert sorted(r.map_index for batch in told for r in batch) == [0, 1, 2, 3]
+    hits = Counter(recorder.paths())
+    assert hits["/0"] <= 2 and hits["/2"] == 2 and hits["/3"] == 1
+
+
+async def test_item_that_kills_its_worker_fails_alone(host: Host, recorder: Recorder) -> None:
+    """After two deaths items run one by one: the one to blame fails, the others go on."""
+    recorder.hold(0)
+    running = asyncio.ensure_future(_all(host.fan_out(NAME, _calls(recorder.url, 2))))
+    for death in range(1, CHUNK_DEATHS + 2):
+        await _kill(lambda death=death: len(recorder.calls) == death)  # type: ignore[misc]
+    recorder.held.set()
+    blamed, other = [result for batch in await running for result in batch]
+    assert (blamed.map_index, blamed.error) == (0, DIED)
+    assert (other.map_index, other.error) == (1, None)
+    assert recorder.paths() == ["/0"] * (CHUNK_DEATHS + 1) + ["/1"]
+
+
+@pytest.mark.requirement("FR-2.9")
+async def test_chunk_that_is_cancelled_begins_nothing_more(host: Host, recorder: Recorder) -> None:
+    """When the cancelled call has returned, the items that were left are never called."""
+    recorder.delay_seconds = 0.02
+    running = asyncio.ensure_future(_all(host.fan_out(NAME, _calls(recorder.url, 500))))
+    await eventually(lambda: len(recorder.calls) >= 3, 60)
+    running.cancel()
+    await asyncio.wait([running])
+    reached = len(recorder.calls)
+    # Another chunk of as many calls passes meanwhile: time enough for a late one.
+    await _all(host.fan_out("map other", _calls(recorder.url + "/other", 10)))
+    assert len(recorder.calls) == reached + 10
+    assert reached < 400

@@ -55,7 +55,7 @@ async def _running(
     pool: Any, owner: Pool, written: Written, patience_seconds: float = 20
 ) -> AsyncIterator[Journal]:
     id = uuid7()
-    await owner.execute(statement("insert_executor"), id, "executor-0", "here", 1)
+    await owner.execute(statement("insert_executor"), id, "executor-0", "here", 1, False)
     journal = Journal(pool, id, written.publish, patience_seconds)
     task = asyncio.create_task(journal.run())
     try:
@@ -217,15 +217,19 @@ async def test_refused_move_is_told_and_says_nothing(
     assert await _said(engine_pool, refused) == []
 
 
+@pytest.mark.parametrize(("name", "reason"), [
+    ("n" * 101, "value too long"), ("n\u0000", "invalid byte sequence"),
+    ("n\ud800", "surrogates not allowed"),
+], ids=["long", "nul", "surrogate"])  # fmt: skip
 async def test_record_that_cannot_be_stored_fails_its_execution_only(
-    journal: Journal, leases: Leases, engine_pool: Pool
+    name: str, reason: str, journal: Journal, leases: Leases, engine_pool: Pool
 ) -> None:
     """Neighbours in the same flush are written, and the journal goes on."""
     bad, good = await leases(2)
-    long_name = EventRecord(bad.tenant_id, bad.execution_id, uuid4(), "x", "n" * 101, "{}")
-    first, second = journal.append(bad, [long_name]), journal.append(good, _say(good, "fine"))
+    record = EventRecord(bad.tenant_id, bad.execution_id, uuid4(), "x", name, "{}")
+    first, second = journal.append(bad, [record]), journal.append(good, _say(good, "fine"))
     assert await second
-    with pytest.raises(RecordRefused, match="value too long"):
+    with pytest.raises(RecordRefused, match=reason):
         await first
     assert await journal.append(bad, _say(bad, "after"))
     assert await _said(engine_pool, good) == ["fine"]
@@ -434,11 +438,11 @@ async def _chatter(journal: Journal, held: list[Lease], number: int) -> list[boo
 
 async def _take_over(pool: Pool, held: list[Lease]) -> None:
     heir = uuid7()
-    await pool.execute(statement("insert_executor"), heir, "heir", "here", 1)
+    await pool.execute(statement("insert_executor"), heir, "heir", "here", 1, False)
     orphan = "UPDATE workflow_executions SET owner_id = NULL WHERE id = $1"
     for round in range(ROUNDS // 5):
         await pool.execute(orphan, held[round % 2].execution_id)
-        await pool.fetch(statement("take_over_executions"), [heir], 1)
+        await pool.fetch(statement("take_over_executions"), [heir], 1, 1000, 100)
 
 
 async def _cancel(pool: Pool, live: LiveView, held: list[Lease]) -> None:

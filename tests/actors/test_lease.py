@@ -22,7 +22,7 @@ from tests.eventually import eventually
 async def executor_id(engine_pool: Pool) -> UUID:
     """An executor with a fresh lease."""
     id = uuid7()
-    await engine_pool.execute(statement("insert_executor"), id, "executor-0", "here", 1)
+    await engine_pool.execute(statement("insert_executor"), id, "executor-0", "here", 1, False)
     return id
 
 
@@ -32,7 +32,8 @@ async def _kept(dsn: str, executor_id: UUID, seconds: float) -> AsyncIterator[li
     reasons: list[str] = []
     stopped = threading.Event()
     thread = threading.Thread(
-        target=keep_lease, args=(dsn, executor_id, seconds, stopped, reasons.append)
+        target=keep_lease,
+        args=(dsn, executor_id, seconds, stopped, reasons.append, lambda: (7, 1.5)),
     )
     thread.start()
     try:

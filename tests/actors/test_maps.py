@@ -45,7 +45,7 @@ async def test_map_answers_in_item_order(
         "SELECT payload FROM execution_events WHERE event_type = 'node_progress' ORDER BY seq"
     )
     told = [loads(row["payload"]) for row in progress]
-    assert sorted(one["chunk"] for one in told) == [[0, 3], [3, 6], [6, 7]]
+    assert sorted(one["ended"] for one in told) == [[[0, 3]], [[3, 6]], [[6, 7]]]
     assert sorted(one["completed"] for one in told)[-1] == 7
     assert await engine_pool.fetchval("SELECT count(*) FROM execution_map_items") == 7
     row = await look.row(id)

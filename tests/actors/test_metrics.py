@@ -53,6 +53,15 @@ async def test_executions_and_attempts_are_measured(counting: Process, begin: Be
 
 
 @pytest.mark.requirement("NFR-5.3")
+async def test_items_of_maps_are_measured(process: Process, begin: Begin) -> None:
+    """Each item's attempt counts, wherever it ran, under the agent that did it."""
+    attempts = _value("agent_execution_duration_seconds_count", agent="step")
+    each = {**does("each", value="{item}"), "pattern": "map", "input_keys": ["input.rows"]}
+    await process.drive(await begin(workflow([each], ""), {"rows": [1, 2, 3]}))
+    assert _value("agent_execution_duration_seconds_count", agent="step") - attempts == 3
+
+
+@pytest.mark.requirement("NFR-5.3")
 async def test_the_journal_is_measured(process: Process, begin: Begin) -> None:
     """A flush is observed once, with its records."""
     flushes, rows = (_value(f"weft_journal_flush_{name}") for name in ("seconds_count", "rows_sum"))

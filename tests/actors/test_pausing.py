@@ -5,7 +5,8 @@ from uuid import UUID
 
 import pytest
 
-from store.executions import decide_approval, pause_execution, resume_execution
+from store.decisions import decide_approval
+from store.executions import pause_execution, resume_execution
 from store.live import LiveView
 from store.postgres import Pool
 from tests.actors.conftest import Begin, Look, OpenProcess
@@ -61,6 +62,21 @@ async def test_paused_execution_stands_before_its_next_node(
     await process.drive(id)
     assert await look.status(id) == "completed"
     assert step.ran == ["a", "b", "c"]
+
+
+async def test_resumption_that_comes_before_the_pause_took_hold(
+    begin: Begin, process: Process, look: Look, operator: Operator, step: Step
+) -> None:
+    """Its owner was told of the pause and not of its end: it finds that out, and goes on."""
+    id = await begin(workflow([does("a", value="a", hold=True), says("b")], "a b"))
+    driving = process.begin(id)
+    await eventually(lambda: "a" in step.ran)
+    await operator.pause(id, process)
+    await operator.resume(id, process)
+    step.gates["a"].set()
+    await asyncio.wait([driving])
+    assert await look.status(id) == "completed"
+    assert step.ran == ["a", "b"]
 
 
 async def test_execution_is_paused_again_and_again(

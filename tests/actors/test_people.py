@@ -6,7 +6,7 @@ from uuid import UUID
 
 import pytest
 
-from store.executions import decide_approval
+from store.decisions import decide_approval
 from store.json_values import loads
 from store.live import LiveView
 from store.postgres import Pool
@@ -75,7 +75,10 @@ async def test_question_parks_the_execution_and_its_answer_resumes_it(
     assert process.runs == {}
     await people.answer(id, "ok", process, value={"text": "ja"})
     await process.drive(id)
-    assert await look.output(id) == {
+    output = await look.output(id)
+    [vote] = output.pop("votes")
+    assert (vote["by"], vote["decision"]) == ("p@example.com", "approve")
+    assert output == {
         "approved": True, "decision": "approve", "value": {"text": "ja"},
         "comment": "fine", "by": "p@example.com",
     }  # fmt: skip
@@ -229,3 +232,33 @@ async def test_answers_at_once_from_many_are_one(
     await asyncio.gather(process.drive(id), process.drive(id))
     assert step.ran.count("j") == 1
     assert await look.status(id) == "completed"
+
+
+@pytest.mark.requirement("USER.10")
+@pytest.mark.parametrize(
+    ("kind", "answers", "decision", "value"),
+    [
+        ("text_input", [("answer", "a"), ("answer", "b")], "answer", ["a", "b"]),
+        ("multiple_choice", [("red", None), ("blue", None)], "red", ["red", "blue"]),
+    ],
+)
+async def test_answers_of_several_people_are_collected(
+    kind: str, answers: list[tuple[str, Any]], decision: str, value: list[str], begin: Begin,
+    process: Process, look: Look, people: People, engine_pool: Pool, live: LiveView,
+    account: Account,
+) -> None:  # fmt: skip
+    """The output holds every vote; of options the one that most chose, the first of several."""
+    node = ask("ok", approval_type=kind, options=["red", "blue"], required=2)
+    id = await begin(workflow([node, says("b", "{ok}")], "ok b"))
+    await process.drive(id)
+    asked = (await people.pending(id))["ok"]
+    for number, (chosen, text) in enumerate(answers):
+        assert await look.status(id) == "waiting"
+        assert await decide_approval(
+            engine_pool, live, account.tenant_id, id, asked, decision=chosen, value=text,
+            comment="", decided_by=f"p{number}", owner_id=process.id,
+        )  # fmt: skip
+    await process.drive(id)
+    output = await look.output(id)
+    assert (output["decision"], output["value"], output["approved"]) == (decision, value, True)
+    assert [vote["by"] for vote in output["votes"]] == ["p0", "p1"]

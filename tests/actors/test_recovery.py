@@ -7,8 +7,8 @@ from uuid import UUID
 import pytest
 from uuid_utils.compat import uuid7
 
-from store.executions import living_executors
 from store.postgres import Pool
+from store.queue import living_executors
 from store.records import MoveRecord, ProgressRecord
 from store.statements import statement
 from store.status import Status
@@ -28,7 +28,7 @@ UPDATE workflow_executions SET deadline_at = now() - interval '1 second' WHERE i
 
 async def _executor(pool: Pool, slot: str = "executor-0") -> UUID:
     id = uuid7()
-    await pool.execute(statement("insert_executor"), id, slot, slot, 1)
+    await pool.execute(statement("insert_executor"), id, slot, slot, 1, False)
     return id
 
 
@@ -40,7 +40,7 @@ async def _started(
 
 
 async def _take_over(pool: Pool, *heirs: UUID, limit: int = 100) -> list[Any]:
-    return list(await pool.fetch(statement("take_over_executions"), heirs, limit))
+    return list(await pool.fetch(statement("take_over_executions"), heirs, limit, 5, 2))
 
 
 @pytest.mark.requirement("FR-2.6", "NFR-3.1")
@@ -62,8 +62,9 @@ async def test_recovery_is_throttled(
     make_workflow: MakeWorkflow, start: StartExecution, engine_pool: Pool
 ) -> None:
     """So many at a time, the oldest first, until all have an owner."""
-    ids = await _started(make_workflow, start, None, 5)
-    heir = await _executor(engine_pool)
+    dead, heir = await _executor(engine_pool), await _executor(engine_pool, "executor-1")
+    ids = await _started(make_workflow, start, dead, 5)
+    await engine_pool.execute(END_LEASE, dead)
     taken = [{row["id"] for row in await _take_over(engine_pool, heir, limit=2)} for _ in range(4)]
     assert taken == [set(ids[:2]), set(ids[2:4]), {ids[4]}, set()]
 
@@ -85,7 +86,9 @@ async def test_losses_count_only_without_progress(
     make_workflow: MakeWorkflow, start: StartExecution, engine_pool: Pool
 ) -> None:
     """An execution that gets on is not blamed for its owners' deaths."""
-    [id] = await _started(make_workflow, start, None, 1)
+    owner = await _executor(engine_pool)
+    [id] = await _started(make_workflow, start, owner, 1)
+    await engine_pool.execute(END_LEASE, owner)
     losses = []
     for attempt in range(4):
         owner = await _executor(engine_pool)
@@ -93,7 +96,28 @@ async def test_losses_count_only_without_progress(
         losses.append(row["owner_losses"])
         await write(engine_pool, ProgressRecord(id, completed=int(attempt == 2)))
         await engine_pool.execute(END_LEASE, owner)
-    assert losses == [0, 1, 2, 1]
+    assert losses == [1, 2, 3, 1]
+
+
+async def test_suspects_run_in_ever_smaller_company(
+    make_workflow: MakeWorkflow, start: StartExecution, engine_pool: Pool
+) -> None:
+    """All that died together twice go on a few at a time, then one by one, beside all others."""
+    owner = await _executor(engine_pool)
+    ids = sorted(await _started(make_workflow, start, owner, 6))
+    taken = []
+    for _ in range(4):
+        await engine_pool.execute(END_LEASE, owner)
+        owner = await _executor(engine_pool)
+        taken.append(sorted(row["id"] for row in await _take_over(engine_pool, owner)))
+    assert taken[:2] == [ids, ids]
+    assert [set(some) for some in taken[2:]] == [{ids[0], ids[1]}, {ids[0], ids[2], ids[3]}]
+    neighbour = await _executor(engine_pool, "executor-1")
+    [other] = await _started(make_workflow, start, neighbour, 1)
+    await engine_pool.execute(END_LEASE, neighbour)
+    assert [row["id"] for row in await _take_over(engine_pool, owner)] == [other]
+    await write(engine_pool, ProgressRecord(ids[0], completed=1))
+    assert [row["id"] for row in await _take_over(engine_pool, owner)] == [ids[1]]
 
 
 async def test_owner_that_stops_in_good_order_is_no_loss(
@@ -115,8 +139,10 @@ async def test_lease_ends_when_it_is_not_renewed(engine_pool: Pool) -> None:
     assert [one.id for one in await living_executors(engine_pool, 30)] == [fresh]
     ended = await engine_pool.fetch(statement("stop_stale_executors"), 30.0)
     assert [row["id"] for row in ended] == [stale]
-    assert await engine_pool.fetchval(statement("beat_executor"), stale) is None
-    assert await engine_pool.fetchval(statement("beat_executor"), fresh) == fresh
+    assert await engine_pool.fetchval(statement("beat_executor"), stale, 0, 0.0) is None
+    assert await engine_pool.fetchval(statement("beat_executor"), fresh, 7, 1.5) == fresh
+    [told] = await living_executors(engine_pool, 30)
+    assert (told.running, told.lag_ms) == (7, 1.5)
 
 
 async def test_new_process_of_a_slot_ends_the_former_lease(engine_pool: Pool) -> None:

@@ -6,8 +6,8 @@ from uuid import UUID
 import pytest
 
 from store.errors import Conflict, NotFound
-from store.executions import end_due_waits, send_signal
 from store.postgres import Pool
+from store.waking import end_due_waits, send_signal
 from tests.actors.conftest import Begin, Look, OpenProcess
 from tests.actors.process import Process
 from tests.actors.testing_agent import Step

@@ -40,6 +40,8 @@ class Step:
         self.ran: list[str] = []
         """The nodes whose attempts began, in order; of a map `node[index]`."""
         self.ended: list[str] = []
+        self.answers: dict[str, Any] = {}
+        """What it answers instead of its value, by the name of the attempt's node."""
         self.gates: dict[str, asyncio.Event] = defaultdict(asyncio.Event)
 
     async def run(self, parameters: StepParameters, context: AgentContext) -> AgentResult:
@@ -54,7 +56,7 @@ class Step:
         if parameters.fail is not None and context.attempt <= parameters.failures:
             raise AgentError(parameters.fail, retryable=parameters.retryable)
         self.ended.append(name)
-        value = parameters.value
+        value = self.answers.get(name, parameters.value)
         for _ in range(parameters.depth):
             value = [value]
         return AgentResult(value, Usage(llm_tokens=3, api_calls=1, cost_usd=0.5))

@@ -42,6 +42,12 @@ def wait(id: str, **parameters: Any) -> Document:
     return {"id": id, "agent": "wait", "parameters": parameters}
 
 
+def call(id: str, name: str, input: Any = None, **fields: Any) -> Document:
+    """A node that runs another workflow."""
+    parameters = {"workflow": name, "input": {} if input is None else input}
+    return {"id": id, "agent": "workflow", "parameters": parameters, **fields}
+
+
 def edges(*paths: str) -> list[Document]:
     """Edges along paths: `edges("a b d", "a c d")`."""
     pairs = {pair: None for path in paths for pair in pairwise(path.split())}

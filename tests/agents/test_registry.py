@@ -25,6 +25,8 @@ NAMES = (
     "router",
     "wait",
     "web_scraping",
+    "workers",
+    "workflow",
 )
 
 

@@ -222,6 +222,18 @@ class FakeApi:
     async def _logs(self, request: Request) -> Response:
         return JSONResponse({"logs": self.world.logs.get(request.path_params["id"], [])})
 
+    async def _items(self, request: Request) -> Response:
+        items = self.world.items.get(request.path_params["node"], [])
+        wanted = request.query_params.get("status")
+        found = [item for item in items if wanted in (None, item["status"])]
+        limit, offset = (int(request.query_params[name]) for name in ("limit", "offset"))
+        page = {"items": found[offset : offset + limit], "total": len(found)}
+        return JSONResponse({**page, "limit": limit, "offset": offset})
+
+    async def _item(self, request: Request) -> Response:
+        items = self.world.items.get(request.path_params["node"], [])
+        return JSONResponse(items[int(request.path_params["index"])])
+
     async def _events(self, request: Request) -> Response:
         after = int(request.query_params.get("after", 0))
         events = self.world.events.get(request.path_params["id"], [])
@@ -383,6 +395,8 @@ def _application(api: FakeApi) -> Starlette:
         Route(f"{one}/cancel", api._cancel, methods=["POST"]),
         Route(f"{one}/approve", api._approve, methods=["POST"]),
         Route(f"{one}/logs", api._logs),
+        Route(f"{one}/nodes/{{node}}/items", api._items),
+        Route(f"{one}/nodes/{{node}}/items/{{index}}", api._item),
         *kept_routes(api.world, f"{base}/executions"),
         Route(f"{one}/events", api._events),
         WebSocketRoute(f"{one}/stream", api._stream),

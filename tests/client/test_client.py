@@ -76,6 +76,15 @@ def test_execute_and_wait_returns_the_end(api: FakeApi, client: Client, workflow
     ]
 
 
+def test_options_of_a_start_are_sent_when_given(
+    api: FakeApi, client: Client, workflow_id: str
+) -> None:
+    """A priority of zero is one, too."""
+    client.execute(workflow_id, timeout_seconds=5, priority=0)
+    [body] = api.calls("POST", "/execute")
+    assert body["options"] == {"async": True, "timeout_seconds": 5, "priority": 0}
+
+
 @pytest.mark.requirement("USER.1")
 def test_a_start_is_repeated_with_the_same_key(
     api: FakeApi, client: Client, workflow_id: str

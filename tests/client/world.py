@@ -89,6 +89,8 @@ class World:
         self.executions: dict[str, Document] = {}
         self.events: dict[str, list[Document]] = {}
         self.logs: dict[str, list[Document]] = {}
+        self.items: dict[str, list[Document]] = {}
+        """The items of map nodes, by node."""
         self.starts: dict[str, str] = {}
         self.on_start: Callable[[str], None] = lambda execution_id: None
         self.on_change: Callable[[], None] = lambda: None
@@ -203,7 +205,9 @@ class World:
     def progress(self, execution_id: str, node_id: str, **items: int) -> None:
         """Say how far a map is."""
         self.node(execution_id, node_id)["items"] = items
-        self.emit(execution_id, "node_progress", node_id=node_id, items=items)
+        told = {"completed": 0, "failed": 0, **items}
+        count = told.pop("count")
+        self.emit(execution_id, "node_progress", node_id=node_id, items=count, **told)
 
     def complete_node(
         self, execution_id: str, node_id: str, output: Any, seconds: float = 1.0, **used: Any

@@ -1,9 +1,10 @@
 """What the tests of faults share: real processes, an outside world, the tables."""
 
+import asyncio
 import itertools
 import shutil
 import tempfile
-from collections.abc import AsyncIterator, Iterator, Mapping
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterator, Mapping
 from contextlib import AsyncExitStack, asynccontextmanager, suppress
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -17,7 +18,7 @@ import pytest
 from agents.registry import builtin_registry
 from compiler.check import check
 from compiler.specification import Specification
-from store.executions import decide_approval
+from store.decisions import decide_approval
 from store.live import open_live_view
 from tests.eventually import eventually
 from tests.factories import MakeWorkflow, StartExecution
@@ -26,10 +27,12 @@ from tests.faults.executor_process import Orders
 from tests.faults.invariants import Fault, check_all
 from tests.faults.nursery import Nursery, Worker, open_nursery, row_of
 from tests.faults.proxy import SOCKET, Proxy, open_proxy
+from tests.faults.specifications import ITEMS, shapes
 
 LEASE_SECONDS = 10.0
 """Long enough for a busy machine; a test that needs the end of a lease brings it about."""
 LOOK_SECONDS = 0.1
+STARTS = 10
 ENDED = ("completed", "failed", "cancelled")
 
 
@@ -60,6 +63,16 @@ async def effects(empty_dsn: str) -> AsyncIterator[Effects]:
     """The outside world."""
     async with open_effects(empty_dsn) as opened:
         yield opened
+
+
+@dataclass
+class Kept:
+    """Executors that are started again whenever they die."""
+
+    workers: dict[str, Worker]
+    """Who is in a slot now."""
+    codes: list[int] = field(default_factory=list)
+    """How those before ended."""
 
 
 @dataclass
@@ -101,6 +114,32 @@ class Crew:
         worker = Worker(self.nursery, told, self.nursery.fork(told))
         self.workers.append(worker)
         return worker
+
+    @asynccontextmanager
+    async def kept_alive(self, *workers: Worker) -> AsyncIterator["Kept"]:
+        """Start an executor again when it died, in the same slot, as Ray does."""
+        kept = Kept({worker.orders.slot: worker for worker in workers})
+
+        async def keep(slot: str) -> None:
+            while True:
+                worker = kept.workers[slot]
+                kept.codes.append(await worker.ended(seconds=600))
+                orders = {"slot": slot, "database_url": worker.orders.database_url}
+                for _ in range(STARTS):
+                    # What befalls it may befall it while it starts.
+                    with suppress(AssertionError):
+                        kept.workers[slot] = await self.executor(**orders)
+                        break
+
+        keepers = [asyncio.create_task(keep(slot)) for slot in kept.workers]
+        try:
+            yield kept
+        finally:
+            for keeper in keepers:
+                keeper.cancel()
+            for outcome in await asyncio.gather(*keepers, return_exceptions=True):
+                if isinstance(outcome, AssertionError):
+                    raise outcome
 
     async def expire(self, *workers: Worker) -> None:
         """Let leases run out now, as the database sees it."""
@@ -163,6 +202,26 @@ class Crew:
         left = [dict(row) for row in await rest()]
         assert not left, f"not {status} within {seconds:g} s: {left[:5]}"
 
+    async def all_end(self, seconds: float) -> None:
+        """Wait until no execution runs or waits any more."""
+
+        async def rest() -> list[Any]:
+            return list(
+                await self.database.fetch(
+                    "SELECT id, status, waiting_reason, current_node_id, epoch, owner_id, "
+                    "owner_losses FROM workflow_executions "
+                    "WHERE status IN ('pending', 'running', 'waiting') ORDER BY id"
+                )
+            )
+
+        async def ended() -> bool:
+            return not await rest()
+
+        with suppress(AssertionError):
+            await eventually(ended, seconds)
+        left = [dict(row) for row in await rest()]
+        assert not left, f"{len(left)} not ended within {seconds:g} s: {left[:5]}"
+
     async def check(self, *nodes: str, within_seconds: float = 30) -> None:
         """Check every invariant.
 
@@ -193,8 +252,14 @@ class Crew:
 
         await eventually(recorded, 20)
 
-    async def answer(self, execution_id: UUID, decision: str) -> bool:
-        """Answer an execution's open question as the API does; a recoverer wakes it."""
+    async def answer(self, execution_id: UUID, decision: str, owner: Worker | None = None) -> bool:
+        """Answer an execution's open question as the API does.
+
+        Args:
+            execution_id: The execution.
+            decision: The answer.
+            owner: Who goes on; None: whom a recoverer chooses.
+        """
         asked = await self.database.fetchrow(
             "SELECT id, tenant_id FROM execution_approvals "
             "WHERE execution_id = $1 AND status = 'pending'",
@@ -204,7 +269,7 @@ class Crew:
             return await decide_approval(
                 self.database, live, asked["tenant_id"], execution_id, asked["id"],
                 decision=decision, value=None, comment="", decided_by="p@example.com",
-                owner_id=None,
+                owner_id=owner.id if owner else None,
             )  # fmt: skip
 
     async def stop(self) -> None:
@@ -266,6 +331,36 @@ def begin(make_workflow: MakeWorkflow, start: StartExecution) -> Begin:
         ]
 
     return begin_some
+
+
+@dataclass(frozen=True)
+class Caught:
+    """Executions of every shape, each at its target node, under one owner."""
+
+    owner: Worker
+    ids: list[UUID]
+
+
+Catch = Callable[[Worker], Awaitable[Caught]]
+
+
+@pytest.fixture
+def catch(begin: Begin, crew: Crew) -> Catch:
+    """Start one execution of each shape; the effects of their targets must be held."""
+
+    async def start(owner: Worker) -> Caught:
+        gate = crew.effects.gates["target"]
+        ids = []
+        for name, document in shapes(crew.effects.url).items():
+            [id] = await begin(document, owner, input={"numbers": list(range(ITEMS))})
+            ids.append(id)
+            if name == "person":
+                await crew.until("waiting", id)
+                await crew.answer(id, "approve", owner)
+        await eventually(lambda: len(gate.held) == len(ids) - 1 + ITEMS, 20)
+        return Caught(owner, ids)
+
+    return start
 
 
 @dataclass(frozen=True)

@@ -5,6 +5,8 @@ An effect is a row in a database that no fault of a test touches. The `api` agen
 """
 
 import asyncio
+import os
+import signal
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
@@ -58,6 +60,10 @@ class Effects:
     pool: asyncpg.Pool
     url: str = ""
     gates: dict[str, Gate] = field(default_factory=dict)
+    deadly: set[str] = field(default_factory=set)
+    """Nodes whose call kills the process that makes it, once the effect is written."""
+    answers: dict[str, bytes] = field(default_factory=dict)
+    """What calls of a node are answered, as JSON; `true` if nothing is said."""
     _waiting: list[tuple[Call, asyncio.Future[None]]] = field(default_factory=list)
     _writing: asyncio.Lock = field(default_factory=asyncio.Lock)
 
@@ -87,9 +93,11 @@ class Effects:
             while head := await reader.readuntil(b"\r\n\r\n"):
                 headers = _headers(head)
                 await reader.readexactly(int(headers.get("content-length", 0)))
-                await self._happen(_call(headers))
+                call = _call(headers)
+                await self._happen(call)
+                body = self.answers.get(call.node_id, b"true")
                 writer.write(b"HTTP/1.1 200 OK\r\nContent-Type: application/json\r\n"
-                             b"Content-Length: 4\r\n\r\ntrue")  # fmt: skip
+                             b"Content-Length: %d\r\n\r\n%b" % (len(body), body))  # fmt: skip
                 await writer.drain()
         except (asyncio.IncompleteReadError, ConnectionError):
             pass  # The caller is gone; what it caused stays.
@@ -102,6 +110,8 @@ class Effects:
             gate.held.append(call)
             await gate.opened.wait()
         await self._write(call)
+        if call.node_id in self.deadly and call.worker_pid:
+            os.kill(call.worker_pid, signal.SIGKILL)
         if gate and not gate.before_effect:
             gate.held.append(call)
             await gate.opened.wait()

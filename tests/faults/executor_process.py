@@ -25,10 +25,12 @@ import actors.engine
 import actors.executor
 from actors.config import ExecutorConfig, SupervisorConfig
 from actors.executor import ExecutionActor
+from actors.memory import settle_memory
 from actors.supervisor import Supervisor
 from agents.settings import AgentSettings
 from store.live import open_live_view
 from store.postgres import UNREACHABLE, open_pool
+from store.queue import Bounds
 from tests.actors.process import LocalHost
 
 PR_SET_PDEATHSIG = 1
@@ -50,6 +52,8 @@ class Orders:
     look_seconds: float
     """How often it looks for what it is to do."""
     clock_ahead_seconds: float = 0
+    drain_seconds: float = 0.5
+    capacity: int = 20_000
 
 
 async def _execute(orders: Orders, config: ExecutorConfig) -> None:
@@ -71,7 +75,9 @@ async def _recover(orders: Orders, config: ExecutorConfig) -> None:
         while not stop.done():
             try:
                 await supervisor._watch(pool, live)
+                await supervisor._admit(pool, 0)
                 await supervisor._clock(pool, live)
+                await supervisor._timers(pool)
             except UNREACHABLE as error:
                 sys.stderr.write(f"database away: {error!r}\n")
             await asyncio.wait([stop], timeout=orders.look_seconds)
@@ -103,6 +109,8 @@ def _be(orders: Orders) -> None:
         lease_seconds=orders.lease_seconds,
         agents=AgentSettings(allow_loopback=True, sandbox_processes=1),
         secrets={"worker": str(os.getpid())},
+        bounds=Bounds(orders.capacity),
+        drain_seconds=orders.drain_seconds,
     )
     code = 1
     try:
@@ -145,6 +153,8 @@ def main() -> None:
                 return
             ended[pid] = os.waitstatus_to_exitcode(status)
 
+    # Once for all: each process would look through everything that is imported, and copy it.
+    settle_memory()
     signal.signal(signal.SIGCHLD, collect)
     for line in iter(sys.stdin.readline, ""):
         request = json.loads(line)

@@ -21,8 +21,12 @@ SHOWN = 8
 UNSETTLED = """
 SELECT e.id, e.status, e.owner_id, e.epoch, e.owner_losses, e.current_node_id, e.waiting_reason
 FROM workflow_executions AS e
-WHERE e.status IN ('pending', 'running') OR (e.status = 'waiting' AND NOT EXISTS (
-    SELECT FROM execution_approvals AS a WHERE a.execution_id = e.id AND a.status = 'pending'))
+WHERE e.status IN ('pending', 'running') OR (e.status = 'waiting' AND NOT e.paused
+    AND NOT EXISTS (
+        SELECT FROM execution_approvals AS a WHERE a.execution_id = e.id AND a.status = 'pending')
+    AND NOT EXISTS (
+        SELECT FROM execution_waits AS w WHERE w.execution_id = e.id AND w.status = 'pending'
+            AND (w.due_at IS NULL OR w.due_at > now())))
 ORDER BY e.id
 """
 RESULTS_APPLIED_TWICE = """
@@ -43,7 +47,7 @@ GROUP BY execution_id, node_id, task_id, map_index HAVING count(*) > 1
 """
 VISITS = """
 SELECT execution_id, node_id, count(*) AS visits FROM execution_node_logs
-WHERE status = 'completed' GROUP BY execution_id, node_id
+WHERE status = 'completed' AND task_id <> 'epilogue:compensate' GROUP BY execution_id, node_id
 """
 MAP_ITEMS = """
 SELECT execution_id, node_id, map_index, count(*) AS visits FROM execution_map_items
@@ -117,7 +121,8 @@ FROM workflow_executions AS e
 LEFT JOIN (SELECT execution_id, count(*) AS events FROM execution_events
     WHERE event_type = 'node_completed' GROUP BY execution_id) AS v ON v.execution_id = e.id
 LEFT JOIN (SELECT execution_id, count(*) AS visits FROM execution_node_logs
-    WHERE status = 'completed' GROUP BY execution_id) AS l ON l.execution_id = e.id
+    WHERE status = 'completed' AND task_id <> 'epilogue:compensate'
+    GROUP BY execution_id) AS l ON l.execution_id = e.id
 WHERE coalesce(v.events, 0) <> coalesce(l.visits, 0) OR e.completed_nodes <> coalesce(v.events, 0)
 """
 DECISIONS = """
@@ -129,11 +134,26 @@ GROUP BY a.execution_id, a.id HAVING count(v.seq) <> (a.status = 'decided')::int
 """
 OWNED_WITHOUT_NEED = """
 SELECT id, status, owner_id FROM workflow_executions
-WHERE owner_id IS NOT NULL AND status NOT IN ('pending', 'running')
+WHERE owner_id IS NOT NULL AND status <> 'running'
 """
 EXPIRED = """
 SELECT id, slot, pid, heartbeat_at FROM executors
 WHERE stopped_at IS NULL AND heartbeat_at < now() - make_interval(secs => $1)
+"""
+OVER_LIMIT = """
+SELECT e.id AS execution_id, e.lane, e.workflow_id, e.key_limit, e.workflow_limit,
+    count(*) FILTER (WHERE o.lane = e.lane) AS of_lane, count(*) AS of_workflow
+FROM workflow_executions AS e JOIN workflow_executions AS o ON o.workflow_id = e.workflow_id
+    AND o.started_at <= e.started_at AND COALESCE(o.completed_at, 'infinity') > e.started_at
+WHERE e.key_limit IS NOT NULL OR e.workflow_limit IS NOT NULL
+GROUP BY e.id
+HAVING count(*) FILTER (WHERE o.lane = e.lane) > e.key_limit OR count(*) > e.workflow_limit
+"""
+QUEUED_WITHOUT_NEED = """
+SELECT id, lane FROM workflow_executions AS e
+WHERE status = 'pending' AND NOT paused
+    AND COALESCE(weft_in_lane(lane, key_limit) < key_limit, true)
+    AND COALESCE(weft_in_workflow(workflow_id, workflow_limit) < workflow_limit, true)
 """
 HANGING = """
 SELECT pid, application_name, state, left(query, 80) AS query, state_change
@@ -164,7 +184,7 @@ def _named(rows: Sequence[Any]) -> str:
 
 
 async def check_all_settle(pool: asyncpg.Pool, within_seconds: float) -> None:
-    """I1: every acknowledged execution ends, or waits on an open question."""
+    """I1: every acknowledged execution ends, or waits on an open question or an event."""
 
     async def settled() -> bool:
         return not await pool.fetch(UNSETTLED)
@@ -248,9 +268,11 @@ async def check_events(pool: asyncpg.Pool) -> None:
 
 
 async def check_nothing_left(pool: asyncpg.Pool, lease_seconds: float) -> None:
-    """I5: no expired lease, owner without need, orphan process or hanging transaction is left."""
+    """I5: no expired lease, leaked place, orphan process or hanging transaction is left."""
     await eventually(lambda: _nothing_expired(pool, lease_seconds), lease_seconds + 5)
     await _none(pool, OWNED_WITHOUT_NEED, "an owner is left on what needs none")
+    await _none(pool, QUEUED_WITHOUT_NEED, "a place leaked: its limits have room, and it queues")
+    await _none(pool, OVER_LIMIT, "more were in progress than a limit allows")
     await _none(pool, HANGING, "a transaction hangs")
 
     async def orphans() -> bool:

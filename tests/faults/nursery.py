@@ -6,7 +6,7 @@ import signal
 import subprocess
 import sys
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any
@@ -139,10 +139,15 @@ def _entry(line: str) -> dict[str, Any]:
 
 async def row_of(pool: Pool, worker: Worker) -> UUID:
     """Return the id of a process's row in `executors`, once it is there."""
-    try:
-        id: UUID = await eventually(
-            lambda: pool.fetchval("SELECT id FROM executors WHERE pid = $1", worker.pid), 20
+
+    async def row() -> UUID | bool | None:
+        id: UUID | None = await pool.fetchval(
+            "SELECT id FROM executors WHERE pid = $1 AND stopped_at IS NULL", worker.pid
         )
-    except AssertionError:
-        raise AssertionError(f"It does not start; its log: {worker.log()}") from None
-    return id
+        return id or worker.code is not None
+
+    with suppress(AssertionError):
+        found = await eventually(row, 20)
+        if isinstance(found, UUID):
+            return found
+    raise AssertionError(f"It does not start; its log: {worker.log()}")

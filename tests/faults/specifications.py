@@ -5,7 +5,14 @@ from typing import Any
 
 from tests.actors.workflows import Document, ask, edges
 
-__all__ = ["Document", "ask", "edges", "mapped", "posts", "row", "says"]
+__all__ = ["Document", "ask", "edges", "mapped", "posts", "row", "says", "shapes"]
+
+NODES = ("a", "target", "c")
+"""The nodes of `shapes` that have effects."""
+TARGET_DONE = '"output":{"target":'
+"""What the event carries that tells of the target's result."""
+ITEMS = 6
+"""How many elements the list has that `shapes` map over."""
 
 
 def posts(id: str, url: str, **fields: Any) -> Document:
@@ -43,3 +50,18 @@ def row(nodes: Sequence[Document], **settings: Any) -> Document:
     """Nodes one after the other."""
     ids = " ".join(node["id"] for node in nodes)
     return {"nodes": list(nodes), "edges": edges(ids), "settings": settings}
+
+
+def shapes(url: str) -> dict[str, Document]:
+    """Return a workflow of each shape; each has a node `target` in its middle."""
+    a, target, c = (posts(name, url) for name in NODES)
+    return {
+        "chain": row([a, target, c]),
+        "branches": {
+            "nodes": [a, target, says("x"), says("y"), c],
+            "edges": edges("a target c", "a x y c"),
+            "settings": {},
+        },
+        "map": row([a, mapped("target", url, "input.numbers", 3), c]),
+        "person": row([a, ask("ok"), target, c]),
+    }

@@ -87,6 +87,7 @@ async def test_question_of_a_former_owner_is_not_asked(begin: Begin, crew: Crew)
     await crew.check("a")
 
 
+@pytest.mark.faults
 async def test_lease_that_really_runs_out_is_taken_over(begin: Begin, crew: Crew) -> None:
     """Nothing but time passes: a frozen process's executions go on elsewhere."""
     old = await crew.executor(lease_seconds=3.0)

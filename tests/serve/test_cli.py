@@ -215,6 +215,25 @@ def test_status_logs_and_list(api: FakeApi, weft: Weft, workflow_id: str) -> Non
     assert json.loads(weft("list", "--json").out)["total"] == 1
 
 
+@pytest.mark.requirement("USER.9")
+def test_items_are_shown(api: FakeApi, weft: Weft) -> None:
+    """Each item of a map with its output or error; only the failed ones when asked for."""
+    common = {"attempt": 1, "output": None, "output_bytes": None, "error": None}
+    api.world.items["each"] = [
+        {**common, "index": 0, "status": "completed", "output": {"a": 1}, "output_bytes": 8},
+        {**common, "index": 1, "status": "completed", "output_bytes": 70_000},
+        {**common, "index": 2, "status": "failed", "attempt": 3, "error": "No \x1b[31mroute."},
+    ]
+    shown = weft("items", "exec_1", "each").out
+    assert '{"a": 1}' in shown
+    assert "70000 bytes of JSON" in shown
+    assert "No [31mroute." in shown
+    assert "3 of 3" in shown
+    failed = weft("items", "exec_1", "each", "--failed").out
+    assert "1 of 1" in failed
+    assert json.loads(weft("items", "exec_1", "each", "--json").out)["total"] == 3
+
+
 @pytest.mark.requirement("FR-2.7")
 def test_an_open_approval_is_shown_and_answered(api: FakeApi, weft: Weft, workflow_id: str) -> None:
     """The status says what is asked and how to answer; approve answers it."""

@@ -98,11 +98,11 @@ def test_text_of_a_workflow_cannot_steer_the_terminal() -> None:
 def test_events_move_the_view_on(world: World) -> None:
     """Between two fetches the events alone keep the table current."""
     view = ExecutionView(execution_of(world))
-    items = {"count": 4, "completed": 1}
+    items = {"items": 4, "completed": 1, "failed": 0, "ended": [[0, 1]]}
     start = "2026-11-22T09:59:58Z"
     for event in (
         {"type": "node_started", "node_id": "map_sentiment", "attempt": 2, "timestamp": start},
-        {"type": "node_progress", "node_id": "map_sentiment", "items": items},
+        {"type": "node_progress", "node_id": "map_sentiment", **items},
         {"type": "node_failed", "node_id": "scrape_reviews", "error": "no\nroute"},
         {"type": "node_started", "node_id": "of_another_graph"},
         {"type": "something_new", "node_id": "send_email"},

@@ -123,7 +123,7 @@ def test_the_contract_s_requests_are_declared(document: dict[str, Any]) -> None:
     )
     assert set(schemas["ExecuteWorkflow"]["properties"]) == {"organization_id", "input", "options"}
     assert set(schemas["ExecuteOptions"]["properties"]) == {
-        "async", "webhook_url", "timeout_seconds",
+        "async", "webhook_url", "timeout_seconds", "priority",
     }  # fmt: skip
     parameters = {p["name"] for p in document["paths"][WORKFLOWS]["get"]["parameters"]}
     assert {"organization_id", "status", "tags", "limit", "offset"} <= parameters
@@ -177,7 +177,8 @@ async def test_what_is_open_is_declared_open(
     """Exactly the operations that declare no security answer without a token."""
     assert document["security"] == [{"bearer": []}, {"cookie": []}]
     assert set(document["components"]["securitySchemes"]) == {"bearer", "cookie"}
-    ids = {"workflow_id": f"wf_{'0' * 32}", "execution_id": f"exec_{'0' * 32}", "sha256": "0" * 64}
+    ids = {"workflow_id": f"wf_{'0' * 32}", "execution_id": f"exec_{'0' * 32}",
+           "node_id": "only", "index": "0", "sha256": "0" * 64}  # fmt: skip
     for path, operations in document["paths"].items():
         for method, operation in operations.items():
             answer = await anonymous.request(

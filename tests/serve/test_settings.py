@@ -32,6 +32,11 @@ VARIABLES = {
     "WEFT_CHROMIUM": ("chromium_path", "/usr/bin/chromium", "/usr/bin/chromium"),
     "WEFT_ALLOW_LOOPBACK": ("allow_loopback", "0", False),
     "WEFT_EXECUTORS": ("executors", "7", 7),
+    "WEFT_EXECUTORS_MAX": ("executors_max", "9", 9),
+    "WEFT_EXECUTOR_CAPACITY": ("executor_capacity", "500", 500),
+    "WEFT_DEDICATED_MAX": ("dedicated_max", "3", 3),
+    "WEFT_TENANT_EXECUTIONS": ("tenant_executions", "100", 100),
+    "WEFT_DRAIN_SECONDS": ("drain_seconds", "0.5", 0.5),
     "WEFT_API_REPLICAS": ("api_replicas", "3", 3),
     "WEFT_LEASE_SECONDS": ("lease_seconds", "2.5", 2.5),
     "WEFT_RETENTION_DAYS": ("retention_days", "0.5", 0.5),
@@ -60,7 +65,7 @@ def test_defaults_are_those_of_one_machine() -> None:
     assert settings.database_url is None
     assert settings.base_url == "http://127.0.0.1:8000"
     assert settings.home == Path.cwd() / ".weft"
-    assert settings.executors >= 1
+    assert (settings.executors, settings.tenant_executions) == (None, None)
 
 
 def test_the_public_address_replaces_host_and_port() -> None:

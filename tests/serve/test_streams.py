@@ -23,8 +23,14 @@ from serve.embedded import embedded_redis, socket_folder
 from serve.streams import follow
 from store.live import LiveView, open_live_view, tenant_channel
 from store.postgres import Pool
-from store.records import Batch, Event, EventRecord, MoveRecord, Record, write_records
+from store.records import (
+    Event,
+    EventRecord,
+    MoveRecord,
+    Record,
+)
 from store.status import Status
+from store.writing import Batch, write_records
 from tests.factories import Account, MakeWorkflow, StartExecution
 from tests.serve.conftest import BASE_URL
 

@@ -21,3 +21,11 @@ async def shared(shared_dsn: str) -> AsyncIterator[Connect]:
             return connection
 
         yield open_connection
+
+
+@pytest.fixture
+async def administrator(dsn: str) -> AsyncIterator[asyncpg.Connection]:
+    """A connection that may do anything."""
+    connection = await asyncpg.connect(dsn)
+    yield connection
+    await connection.close()

@@ -8,21 +8,19 @@ from store.postgres import Pool
 from store.records import (
     ApprovalRecord,
     ArtifactRecord,
-    Batch,
     ChannelValueRecord,
     CheckpointRecord,
     EventRecord,
     MapItemRecord,
     MoveRecord,
     NodeLogRecord,
-    Outcome,
     ProgressRecord,
     Record,
     WaitRecord,
     WriteRecord,
-    write_records,
 )
 from store.status import Status
+from store.writing import Batch, Outcome, write_records
 
 
 def records_of_each_kind(tenant_id: UUID, execution_id: UUID) -> list[Record]:
@@ -35,7 +33,8 @@ def records_of_each_kind(tenant_id: UUID, execution_id: UUID) -> list[Record]:
         NodeLogRecord(*place, "only", "t1", 1, "llm", "running", "{}", None, None,
                       datetime.now(UTC)),
         MapItemRecord(*place, "only", "t1", 0, "completed", 1, '"item"', None),
-        WaitRecord(*place, "wait-only", "only", "paid", None, None, None),
+        WaitRecord(tenant_id=tenant_id, execution_id=execution_id, interrupt_id="wait-only",
+                   node_id="only", task_id="t1", event="paid"),
         EventRecord(*place, uuid4(), "node_started", "only", "{}"),
         ArtifactRecord(*place, hashlib.sha256(b"[1]").hexdigest(), b"[1]"),
         ProgressRecord(execution_id, completed=1, llm_tokens=5, cost_usd=0.25),

@@ -6,14 +6,19 @@ from uuid import UUID, uuid4
 
 import pytest
 
+from store.decisions import decide_approval
 from store.errors import Conflict, NotFound
-from store.executions import cancel_parked, decide_approval, events_after, fail_parked
+from store.executions import cancel_parked, events_after, fail_parked
 from store.json_values import loads
 from store.live import LiveView
 from store.postgres import Pool
-from store.records import Batch, EventRecord, MoveRecord, Outcome, write_records
+from store.records import (
+    EventRecord,
+    MoveRecord,
+)
 from store.status import Status
 from store.workflows import archive_workflow
+from store.writing import Batch, Outcome, write_records
 from tests.factories import Account, MakeWorkflow, StartExecution
 from tests.store.rows import park, question, write
 
@@ -173,6 +178,7 @@ async def test_cancel_takes_an_execution_from_its_owner(
     start: StartExecution,
     account: Account,
     live: LiveView,
+    api_pool: Pool,
     engine_pool: Pool,
 ) -> None:
     """The epoch moves, open questions close, and a second cancel finds nothing to do."""
@@ -180,7 +186,7 @@ async def test_cancel_takes_an_execution_from_its_owner(
     if waiting:
         await park(engine_pool, account.tenant_id, id, "one", "other")
     ended = await asyncio.gather(
-        *(cancel_parked(engine_pool, live, account.tenant_id, id, "enough") for _ in range(5))
+        *(cancel_parked(api_pool, live, account.tenant_id, id, "enough") for _ in range(5))
     )
     assert sorted(ended) == [False] * 4 + [True]
     row = await engine_pool.fetchrow("SELECT * FROM workflow_executions")

@@ -6,6 +6,7 @@ import pytest
 from asyncpg import exceptions
 
 from store import executions, history, workflows
+from store.decisions import decide_approval
 from store.errors import NotFound
 from store.live import LiveView
 from store.postgres import Pool, tenant_transaction
@@ -148,7 +149,7 @@ async def test_another_tenants_execution_cannot_be_used(
     with pytest.raises(NotFound):
         await history.list_node_logs(api_pool, other, execution_id)
     with pytest.raises(NotFound):
-        await executions.decide_approval(
+        await decide_approval(
             api_pool, live, other, execution_id, uuid4(), decision="approve", value=None,
             comment="", decided_by="x", owner_id=None,
         )  # fmt: skip

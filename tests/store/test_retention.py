@@ -21,6 +21,12 @@ WHERE c.relnamespace = 'public'::regnamespace AND c.relkind = 'r'
     AND a.attname = 'execution_id' AND NOT a.attisdropped
 """
 BEGIN = "UPDATE workflow_executions SET status = 'running' WHERE id = $1"
+WAIT = "UPDATE workflow_executions SET status = 'waiting', completed_at = NULL WHERE id = $1"
+END = (
+    "UPDATE workflow_executions SET status = 'completed', completed_at = now() - interval '9 days' "
+    "WHERE id = $1"
+)
+PARENT = "SELECT parent_execution_id FROM workflow_executions WHERE id = $1"
 AGE = (
     "UPDATE workflow_executions SET completed_at = completed_at - make_interval(days => $2), "
     "expires_at = expires_at - make_interval(days => $2), "
@@ -153,6 +159,43 @@ async def test_what_somebody_is_still_to_be_told_of_is_kept(
     await owner_pool.execute("UPDATE webhook_deliveries SET abandoned_at = now()")
     assert await retention.delete_expired_executions(engine_pool, 1) == 1
     assert not await _exists(owner_pool, id)
+
+
+async def test_what_another_may_still_read_is_kept(
+    ended: MakeEnded, account: Account, owner_pool: Pool, engine_pool: Pool, api_pool: Pool
+) -> None:
+    """A child goes when its parent has ended, before or after it; its parent's end is enough."""
+    parent, child, other = await ended(9), await ended(9), await ended(9)
+    await owner_pool.execute(
+        "UPDATE workflow_executions SET parent_execution_id = $1, parent_wait_id = id::text "
+        "WHERE id = ANY($2)",
+        parent, [child, other],
+    )  # fmt: skip
+    await owner_pool.execute(WAIT, parent)
+    assert await retention.delete_expired_executions(engine_pool, 1) == 0
+    assert await engine_pool.fetch(statement("delete_executions"), [child]) == []
+    assert await retention.count_old_executions(api_pool, account.tenant_id, 1) == 0
+    assert await retention.delete_old_executions(api_pool, account.tenant_id, 1) == 0
+    with pytest.raises(Conflict, match="that started it"):
+        await retention.delete_execution(api_pool, account.tenant_id, child)
+    await owner_pool.execute(END, parent)
+    await retention.delete_execution(api_pool, account.tenant_id, child)
+    await retention.delete_execution(api_pool, account.tenant_id, parent)
+    assert await owner_pool.fetchval(PARENT, other) is None
+    assert await retention.delete_expired_executions(engine_pool, 1) == 1
+
+
+async def test_what_was_started_is_stopped_before_its_starter_goes(
+    ended: MakeEnded, account: Account, owner_pool: Pool, engine_pool: Pool, api_pool: Pool
+) -> None:
+    """Without the row nobody would know that they are to be stopped."""
+    id = await ended(9)
+    await owner_pool.execute("UPDATE workflow_executions SET abandons = true WHERE id = $1", id)
+    assert await retention.delete_expired_executions(engine_pool, 1) == 0
+    with pytest.raises(Conflict, match="just now"):
+        await retention.delete_execution(api_pool, account.tenant_id, id)
+    await engine_pool.execute(statement("settle_abandoned"))
+    assert await retention.delete_expired_executions(engine_pool, 1) == 1
 
 
 @pytest.mark.requirement("NFR-4.1")

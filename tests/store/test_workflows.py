@@ -128,7 +128,10 @@ async def test_execution_is_shown_whole(
     id = (await start(await make_workflow())).execution_id
     await write(engine_pool, *records_of_each_kind(account.tenant_id, id))
     await park(engine_pool, account.tenant_id, id, "only")
-    row, nodes, questions, maps = await history.get_execution_whole(api_pool, account.tenant_id, id)
+    row, nodes, questions, maps, children = await history.get_execution_whole(
+        api_pool, account.tenant_id, id
+    )
+    assert children == []
     assert (row["status"], row["waiting_reason"], row["llm_tokens_used"]) == (
         "waiting", "approval", 5,
     )  # fmt: skip

@@ -32,7 +32,8 @@ CREATE INDEX executions_by_expiry ON workflow_executions (tenant_id, expires_at)
 CREATE INDEX executions_by_specification ON workflow_executions (tenant_id, specification_sha256);
 
 -- Deletes executions that have ended, with everything that belongs to them; returns those it
--- deleted. One that runs, waits or is held by somebody else just now is left alone.
+-- deleted. One that runs, waits or is held by somebody else just now is left alone; so is one that
+-- the execution which started it may still read, and one whose own are still to be stopped.
 --
 -- Every table with an execution_id holds what belongs to that execution, so none is named here.
 CREATE FUNCTION weft_delete_executions(executions uuid[]) RETURNS SETOF uuid
@@ -43,10 +44,16 @@ DECLARE
     ended uuid[];
     name text;
 BEGIN
+    -- An execution's deletion writes to those that it started. Two deletions, each with the start
+    -- of what the other deletes, would wait for each other.
+    PERFORM pg_advisory_xact_lock(hashtext('weft deletion'));
     SELECT array_agg(l.id) INTO ended FROM (
         SELECT e.id FROM workflow_executions AS e
         WHERE e.id = ANY(executions) AND e.status IN ('completed', 'failed', 'cancelled')
-        ORDER BY e.id FOR UPDATE SKIP LOCKED
+            AND NOT e.abandons AND NOT EXISTS (
+                SELECT FROM workflow_executions AS p WHERE p.id = e.parent_execution_id
+                    AND p.status IN ('pending', 'running', 'waiting'))
+        ORDER BY e.id FOR UPDATE OF e SKIP LOCKED
     ) AS l;
     IF ended IS NULL THEN
         RETURN;

@@ -1,0 +1,74 @@
+"""A gate with a bounded number of places, which executions take by turns."""
+
+import asyncio
+from collections import OrderedDict, deque
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from dataclasses import dataclass, field
+from uuid import UUID
+
+
+@dataclass(slots=True)
+class _Line:
+    """What one execution has inside and before the gate."""
+
+    most: int
+    inside: int = 0
+    waiting: deque[asyncio.Future[None]] = field(default_factory=deque)
+
+
+class FairGate:
+    """Lets a number of chunks in at once, of each execution in turn.
+
+    A single queue would let an execution that comes with 200 chunks go before all that come later.
+
+    Args:
+        places: How many may be inside at once.
+    """
+
+    def __init__(self, places: int) -> None:
+        self._free = places
+        self._lines: OrderedDict[UUID, _Line] = OrderedDict()
+        """The executions, in the order in which their turns come."""
+
+    @asynccontextmanager
+    async def turn(self, execution_id: UUID, most: int) -> AsyncIterator[None]:
+        """Stay inside while the context lasts, with at most `most` of this execution in all."""
+        line = self._lines.setdefault(execution_id, _Line(most))
+        place: asyncio.Future[None] = asyncio.get_running_loop().create_future()
+        line.waiting.append(place)
+        self._let_in()
+        try:
+            await place
+        except asyncio.CancelledError:
+            if place.cancelled():
+                self._let_in()
+            else:
+                self._leave(execution_id)
+            raise
+        try:
+            yield
+        finally:
+            self._leave(execution_id)
+
+    def _leave(self, execution_id: UUID) -> None:
+        self._lines[execution_id].inside -= 1
+        self._free += 1
+        self._let_in()
+
+    def _let_in(self) -> None:
+        passed = 0
+        while self._free and passed < len(self._lines):
+            execution_id, line = next(iter(self._lines.items()))
+            # Its next turn comes after everybody else's.
+            self._lines.move_to_end(execution_id)
+            passed += 1
+            while line.waiting and line.waiting[0].cancelled():
+                line.waiting.popleft()
+            if line.waiting and line.inside < line.most:
+                line.waiting.popleft().set_result(None)
+                line.inside += 1
+                self._free -= 1
+                passed = 0
+            elif not line.waiting and not line.inside:
+                del self._lines[execution_id]
