@@ -38,6 +38,11 @@ class Attempt:
     retry_in_seconds: float | None = None
     """When another attempt follows: after how long."""
 
+    @property
+    def seconds(self) -> float:
+        """How long it took; 0 before its end."""
+        return ((self.ended_at or self.started_at) - self.started_at).total_seconds()
+
 
 def delay_seconds(retry: Retry, attempt: int, spread: float) -> float:
     """Return how long to wait after a failed attempt.

@@ -25,10 +25,12 @@ from langgraph.checkpoint.base import (
 )
 
 from actors import serde
+from actors.artifacts import Artifacts
 from actors.errors import LeaseLost
 from actors.journal import Journal, Lease
 from actors.snapshots import Place, snapshot, whole
 from store import json_values
+from store.artifacts import PostgresArtifacts
 from store.postgres import Pool
 from store.records import (
     ChannelValueRecord,
@@ -51,6 +53,8 @@ class Recorder(Protocol):
     """What this process has written, by checkpoint namespace."""
     held: list[Record]
     """What waits for a later checkpoint to be committed with."""
+    artifacts: Artifacts
+    """Its large values."""
 
     def holds(self) -> bool:
         """Whether what is written now waits for a later checkpoint, as the workflow asks."""
@@ -147,7 +151,7 @@ class JournalSaver(BaseCheckpointSaver[str]):
         execution_id, namespace = _place(config)
         recorder = self._hosted(execution_id)
         place = recorder.places.setdefault(namespace, Place())
-        records = _checkpoint_records(recorder.lease, namespace, place, config, checkpoint,
+        records = _checkpoint_records(recorder, namespace, place, config, checkpoint,
                                       metadata, new_versions)  # fmt: skip
         # The checkpoint holds what its superstep's tasks wrote: writes that are still queued need
         # not be written, and what was noted beside them is recorded with it.
@@ -197,7 +201,7 @@ class JournalSaver(BaseCheckpointSaver[str]):
                 task_path,
                 WRITES_IDX_MAP.get(channel, position),
                 channel,
-                serde.dump(value),
+                recorder.artifacts.state_text(value),
             )
             for position, (channel, value) in enumerate(writes)
         ]
@@ -239,6 +243,13 @@ class JournalSaver(BaseCheckpointSaver[str]):
             raise RuntimeError(f"Execution {execution_id} is not hosted here, so not written here.")
         return recorder
 
+    def _artifacts(self, execution_id: UUID, tenant_id: UUID) -> Artifacts:
+        recorder = self._recorder(execution_id)
+        if recorder is not None:
+            return recorder.artifacts
+        reader = Lease(tenant_id, execution_id, 0)
+        return Artifacts(reader, self._journal, PostgresArtifacts(self._pool))
+
     async def _tuple(
         self, execution_id: UUID, namespace: str, rows: Sequence[Any]
     ) -> CheckpointTuple:
@@ -252,9 +263,10 @@ class JournalSaver(BaseCheckpointSaver[str]):
             list(versions),
             [str(version) for version in versions.values()],
         )
-        checkpoint["channel_values"].update(
-            {value["channel"]: serde.load(value["value"]) for value in values}
-        )
+        artifacts = self._artifacts(execution_id, row["tenant_id"])
+        for value in values:
+            kept = await artifacts.stated(serde.load(value["value"]))
+            checkpoint["channel_values"][value["channel"]] = kept
         writes = await self._pool.fetch(
             statement("list_writes"), execution_id, namespace, row["checkpoint_id"]
         )
@@ -265,13 +277,18 @@ class JournalSaver(BaseCheckpointSaver[str]):
             metadata=cast(CheckpointMetadata, json_values.loads(row["metadata"])),
             parent_config=_config(execution_id, namespace, parent) if parent else None,
             pending_writes=[
-                (write["task_id"], write["channel"], serde.load(write["value"])) for write in writes
+                (
+                    write["task_id"],
+                    write["channel"],
+                    await artifacts.stated(serde.load(write["value"])),
+                )
+                for write in writes
             ],
         )
 
 
 def _checkpoint_records(
-    lease: Lease,
+    recorder: Recorder,
     namespace: str,
     place: Place,
     config: RunnableConfig,
@@ -280,6 +297,7 @@ def _checkpoint_records(
     new_versions: ChannelVersions,
 ) -> list[Record]:
     """Return a checkpoint's row and those of the values that are new in it."""
+    lease = recorder.lease
     values = checkpoint["channel_values"]
     parent = config["configurable"].get("checkpoint_id")
     records: list[Record] = [
@@ -304,7 +322,7 @@ def _checkpoint_records(
                     namespace,
                     channel,
                     str(version),
-                    serde.dump(value),
+                    recorder.artifacts.state_text(value),
                 )
             )
     return records

@@ -33,3 +33,5 @@ class SupervisorConfig:
     """How many under load; None: one a core."""
     dedicated_most: int | None = None
     """How many executions have an executor of their own at once; None: two a core."""
+    retention_days: float | None = None
+    """How long ended executions are kept whose workflow does not say; None: for good."""

@@ -12,6 +12,7 @@ from langchain_core.runnables import RunnableConfig
 from langgraph.errors import GraphRecursionError
 from langgraph.types import Command
 
+from actors.artifacts import OUTPUT_CHARACTERS, Artifacts
 from actors.ending import Ending
 from actors.epilogue import has_epilogue, outcomes, run_epilogue
 from actors.errors import Draining, JournalStopped, LeaseLost
@@ -98,7 +99,8 @@ class Driver:
             raise
         except Exception as error:
             log.exception("execution.broken", execution_id=str(lease.execution_id))
-            await self._host.journal.append(lease, _broken(error).records(lease))
+            artifacts = Artifacts(lease, self._host.journal, self._host.artifacts)
+            await self._host.journal.append(lease, _broken(error).records(lease, artifacts))
             return True
         if handed.execution_id in self._runs:
             return False
@@ -145,7 +147,7 @@ class Driver:
                     run.ending = ending
                     await run.write(ending.decided(run.lease))
                 ending = await run_epilogue(run, ending)
-            await run.write([*run.take_held(), *ending.records(run.lease)])
+            await run.write([*run.take_held(), *ending.records(run.lease, run.artifacts)])
         except (*LEFT, *UNREACHABLE):
             raise
         except Exception as error:
@@ -153,7 +155,7 @@ class Driver:
             broken = replace(_broken(error), node_id=ending.node_id)
             if ending.message:
                 broken = broken.remarked([f"Before that: {ending.message}"])
-            await run.write([*run.take_held(), *broken.records(run.lease)])
+            await run.write([*run.take_held(), *broken.records(run.lease, run.artifacts)])
 
     async def cancel(self, run: Run, reason: str) -> None:
         """Record that an execution was cancelled, after its task has ended.
@@ -166,7 +168,7 @@ class Driver:
             run.ending = ending
             await run.write(ending.decided(run.lease))
         else:
-            await run.write([*run.take_held(), *ending.records(run.lease)])
+            await run.write([*run.take_held(), *ending.records(run.lease, run.artifacts)])
 
     async def _until_parked(self, run: Run) -> Ending | None:
         execution_id = run.lease.execution_id
@@ -241,7 +243,11 @@ class Driver:
         if failures:
             node_id, message = next(iter(failures.items()))
             return Ending.failed(message, node_id)
-        return Ending(Status.COMPLETED, output=await run.output(state))
+        output: Any = await run.output(state)
+        if run.facts.depth == 0:
+            # The one that started it has no artifacts of another execution: it reads this row.
+            output = run.artifacts.shown(output, OUTPUT_CHARACTERS)
+        return Ending(Status.COMPLETED, output=output)
 
 
 def _broken(error: Exception) -> Ending:

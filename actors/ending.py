@@ -5,6 +5,7 @@ from typing import Any, Self
 
 from uuid_utils.compat import uuid7
 
+from actors.artifacts import Artifacts
 from actors.journal import Lease
 from compiler.failures import on_failure
 from compiler.specification import Specification
@@ -23,6 +24,7 @@ class Ending:
     node_id: str | None = None
     """The node that failed."""
     output: Any = None
+    """As the execution's row holds it."""
 
     @classmethod
     def failed(cls, message: str, node_id: str | None = None) -> Self:
@@ -52,23 +54,21 @@ class Ending:
 
     def decided(self, lease: Lease) -> list[Record]:
         """Make the records that keep it while something still runs at the end."""
-        kept = {
+        payload = {
             "status": self.status,
             "error_message": self.message,
             "error_node_id": self.node_id,
-            "output": self.output,
         }
-        payload = {name: kept[name] for name in ("status", "error_message", "error_node_id")}
         return [
-            EndingRecord(lease.execution_id, dumps(kept)),
+            EndingRecord(lease.execution_id, dumps({**payload, "output": self.output})),
             _event(lease, "workflow_ending", self.node_id, payload),
         ]
 
-    def records(self, lease: Lease) -> list[Record]:
+    def records(self, lease: Lease, artifacts: Artifacts) -> list[Record]:
         """Make the records of the end itself."""
         payload: dict[str, Any] = {"status": self.status}
         if self.status == Status.COMPLETED:
-            payload["output"] = self.output
+            payload["output"] = artifacts.shown(self.output)
             if self.message:
                 payload["message"] = self.message
         elif self.status == Status.CANCELLED:

@@ -11,6 +11,7 @@ from actors.driver import Driver
 from actors.graphs import GraphCache
 from actors.hosting import Host
 from actors.journal import Journal
+from actors.metrics import count_ended
 from actors.run import Run
 from agents.registry import builtin_registry
 from agents.services import open_services
@@ -41,7 +42,7 @@ async def open_engine(config: ExecutorConfig, executor_id: UUID) -> AsyncIterato
         pool = await stack.enter_async_context(
             open_pool(config.database_url, "weft_engine", size=8)
         )
-        live = await stack.enter_async_context(open_live_view(config.redis_url))
+        live = await stack.enter_async_context(open_live_view(config.redis_url, count_ended))
         services = await stack.enter_async_context(open_services(config.agents))
         runs: dict[UUID, Run] = {}
         journal = Journal(pool, executor_id, live.publish)

@@ -106,7 +106,7 @@ async def _known(run: Run, past: Outcomes) -> Known:
             with suppress(AgentError):
                 values[node.key] = await run.rows.whole(node.key, row["task_id"])
         elif node.pattern != "map":
-            values[node.key] = loads(row["output_data"])
+            values[node.key] = await run.artifacts.reader.recorded(loads(row["output_data"]))
     for node_id, then in past.followed.items():
         node = nodes[node_id]
         values[node.key] = node.default if then == "default" else None
@@ -123,7 +123,7 @@ def _used(specification: Specification) -> str:
 async def _roll_back(run: Run, past: Outcomes, known: Known) -> list[str]:
     """Undo what completed, the last first; return what could not be undone."""
     remarks = []
-    notes = Notes(run.lease, "compensation")
+    notes = Notes(run.lease, run.artifacts, "compensation")
     for node_id in reversed(past.completed):
         undo = compensation(run.facts.specification.node(node_id))
         if undo is None or _is_of_another(run, past.completed[node_id]):
@@ -152,7 +152,7 @@ async def _finish(run: Run, past: Outcomes, known: Known, ending: Ending) -> lis
     """Run the nodes of `finally`; return what failed."""
     remarks = []
     specification = run.facts.specification
-    notes = Notes(run.lease)
+    notes = Notes(run.lease, run.artifacts)
     extra = {
         "execution": {"status": ending.status, "error": ending.message},
         "failures": await _failures(run, past),

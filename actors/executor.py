@@ -28,6 +28,13 @@ from actors.lease import keep_lease
 from actors.load import LoadMeter
 from actors.logs import configure_logs
 from actors.memory import settle_memory
+from actors.metrics import (
+    EXECUTIONS_RUNNING,
+    JOURNAL_QUEUE_ENTRIES,
+    JOURNAL_RETRIES,
+    report,
+    show_in_ray,
+)
 from actors.names import NAMESPACE
 from store.postgres import UNREACHABLE
 from store.statements import statement
@@ -105,6 +112,7 @@ class ExecutionActor:
         engine.journal.go_on = lambda woken: self._go_on(engine, woken)
         self._watch(asyncio.create_task(engine.journal.run(), name="journal"))
         self._watch(asyncio.create_task(self._adopt(engine), name="adopt"))
+        self._watch(asyncio.create_task(self._report(engine), name="metrics"))
         if not self._dedicated:
             self._admission = Admission(
                 engine.pool, self.id, config.bounds,
@@ -121,6 +129,17 @@ class ExecutionActor:
 
         task.add_done_callback(ended)
         self._background.append(task)
+
+    async def _report(self, engine: Engine) -> None:
+        show_in_ray()
+        JOURNAL_RETRIES.record(0)
+
+        def sample() -> None:
+            JOURNAL_QUEUE_ENTRIES.record(engine.journal.queue_entries)
+            EXECUTIONS_RUNNING.record(len(engine.runs))
+
+        if not self._dedicated:
+            await report(engine.pool, self.slot, sample)
 
     async def _adopt(self, engine: Engine) -> None:
         while not engine.host.draining:

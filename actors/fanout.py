@@ -55,6 +55,10 @@ class ItemResult:
     cost_usd: float = 0.0
     retry_in_seconds: float | None = None
     """When another attempt follows that the map has to wait for: after how long."""
+    agent: str | None = None
+    """Whose attempt it was; None: no agent began."""
+    seconds: float = 0.0
+    """How long the attempt took."""
 
     @classmethod
     def failed(cls, map_index: int, attempt: int, error: str) -> "ItemResult":
@@ -211,10 +215,14 @@ async def _run_item(
     )  # fmt: skip
     if attempt.result is None:
         failed = ItemResult.failed(map_index, attempt.number, attempt.error or "")
-        return replace(failed, retry_in_seconds=attempt.retry_in_seconds)
+        return replace(failed, retry_in_seconds=attempt.retry_in_seconds,
+                       agent=node.agent, seconds=attempt.seconds)  # fmt: skip
     output_json = dumps(attempt.result.output)
     usage = attempt.result.usage
-    return ItemResult(map_index, attempt.number, *_bounded(output_json), **_used(usage))
+    return ItemResult(
+        map_index, attempt.number, *_bounded(output_json), **_used(usage),
+        agent=node.agent, seconds=attempt.seconds,
+    )  # fmt: skip
 
 
 def _bounded(output_json: str) -> tuple[str | None, str | None]:

@@ -17,6 +17,7 @@ from agents.errors import AgentError
 from agents.registry import Registry
 from agents.services import Services
 from agents.settings import AgentSettings
+from store.artifacts import ArtifactStore, PostgresArtifacts
 from store.postgres import Pool
 
 CHUNK_DEATHS = 2
@@ -43,10 +44,12 @@ class Host:
     """Whether no further node is to begin in this process."""
     gate: FairGate = field(init=False)
     """What chunks of all executions of this process go through."""
+    artifacts: ArtifactStore = field(init=False)
     _warm: bool = False
 
     def __post_init__(self) -> None:
         self.gate = FairGate(self.chunks_at_once)
+        self.artifacts = PostgresArtifacts(self.pool)
 
     def warm_up(self) -> None:
         """Start the processes that chunks run in, once, while the nodes before a map run."""

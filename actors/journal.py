@@ -10,6 +10,7 @@ flush leaves its id in the same transaction, and looks for it before it writes a
 """
 
 import asyncio
+import time
 from collections import deque
 from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass, field
@@ -19,6 +20,7 @@ import structlog
 from asyncpg import exceptions
 
 from actors.errors import JournalStopped, LeaseLost, RecordRefused
+from actors.metrics import JOURNAL_FLUSH_ROWS, JOURNAL_FLUSH_SECONDS, JOURNAL_RETRIES
 from store.postgres import UNREACHABLE, Connection, Pool
 from store.records import (
     Event,
@@ -41,6 +43,8 @@ REFUSED = (
 )
 """What the records of one execution are to blame for."""
 ENTRIES_AT_ONCE = 2000
+BYTES_AT_ONCE = 32 * 1024 * 1024
+"""After how many bytes of large values a flush takes no further entry."""
 LAZY_SECONDS = 0.002
 """How long records that nobody waits for may gather before they alone start a flush."""
 BUSY_SECONDS = 0.005
@@ -66,6 +70,8 @@ class Entry:
     lease: Lease
     records: Sequence[Record]
     done: asyncio.Future[bool]
+    size_bytes: int = 0
+    """How large its large values are."""
     taken: bool = False
     """Whether a flush has begun with it."""
 
@@ -118,18 +124,21 @@ class Journal:
         self.rows = 0
 
     def append(
-        self, lease: Lease, records: Sequence[Record], *, lazy: bool = False
+        self, lease: Lease, records: Sequence[Record], *, lazy: bool = False, size_bytes: int = 0
     ) -> asyncio.Future[bool]:
         """Append records; see `queue`, whose entry's `done` it returns."""
-        return self.queue(lease, records, lazy=lazy).done
+        return self.queue(lease, records, lazy=lazy, size_bytes=size_bytes).done
 
-    def queue(self, lease: Lease, records: Sequence[Record], *, lazy: bool = False) -> Entry:
+    def queue(
+        self, lease: Lease, records: Sequence[Record], *, lazy: bool = False, size_bytes: int = 0
+    ) -> Entry:
         """Append records; they are written together or not at all.
 
         Args:
             lease: Under which they are written.
             records: What to write.
             lazy: They may gather a little: nobody waits for them to go on.
+            size_bytes: How large the large values among them are.
 
         Returns:
             Its `done` is done when they are durable: True, or False when the execution was to wait
@@ -143,7 +152,7 @@ class Journal:
         if self._stopped:
             raise JournalStopped
         loop = asyncio.get_running_loop()
-        entry = Entry(lease, records, loop.create_future())
+        entry = Entry(lease, records, loop.create_future(), size_bytes)
         # Not every caller waits; a LeaseLost that nobody awaits reaches the next one who does.
         entry.done.add_done_callback(_heard)
         self._queue.append(entry)
@@ -185,6 +194,11 @@ class Journal:
         if waiting := [entry.done for entry in self._unwritten()]:
             await asyncio.wait(waiting)
 
+    @property
+    def queue_entries(self) -> int:
+        """How many entries wait for a flush to begin with them."""
+        return len(self._queue)
+
     def _unwritten(self) -> list[Entry]:
         return [entry for flush in self._flushes for entry in flush.entries] + self._queue
 
@@ -192,6 +206,7 @@ class Journal:
         now = asyncio.get_running_loop().time()
         self._failing_since = self._failing_since or now
         attempts = self._flushes[0].attempts if self._flushes else 1
+        JOURNAL_RETRIES.record()
         log.warning("journal.flush_failed", attempt=attempts, error=repr(error))
         if now - self._failing_since > self._patience_seconds:
             raise error
@@ -204,10 +219,7 @@ class Journal:
                 if self._later is not None:
                     self._later.cancel()
                     self._later = None
-                entries, self._queue = self._queue[:ENTRIES_AT_ONCE], self._queue[ENTRIES_AT_ONCE:]
-                for entry in entries:
-                    entry.taken = True
-                self._flushes.append(_Flush(entries))
+                self._flushes.append(_Flush(self._take()))
             flush = self._flushes[0]
             try:
                 busy = await self._write(connection, flush)
@@ -222,10 +234,23 @@ class Journal:
                 self._queue[:0] = busy
                 await asyncio.sleep(0 if others else BUSY_SECONDS)
 
+    def _take(self) -> list[Entry]:
+        """Take as many entries from the queue as are written at once."""
+        count = size_bytes = 0
+        for entry in self._queue[:ENTRIES_AT_ONCE]:
+            if size_bytes > BYTES_AT_ONCE:
+                break
+            count += 1
+            size_bytes += entry.size_bytes
+            entry.taken = True
+        entries, self._queue = self._queue[:count], self._queue[count:]
+        return entries
+
     async def _write(self, connection: Connection, flush: _Flush) -> list[Entry]:
         """Write a flush; return the entries whose executions somebody else holds just now."""
         batches = _batches(flush.entries)
         flush.attempts += 1
+        begun = time.perf_counter()
         written = await write_records(
             connection,
             batches.values(),
@@ -233,8 +258,11 @@ class Journal:
             flush_id=flush.id,
             again=flush.attempts > 1,
         )
+        rows = sum(len(batch.records) for batch in batches.values())
         self.flushes += 1
-        self.rows += sum(len(batch.records) for batch in batches.values())
+        self.rows += rows
+        JOURNAL_FLUSH_SECONDS.record(time.perf_counter() - begun)
+        JOURNAL_FLUSH_ROWS.record(rows)
         busy = _settle(flush.entries, batches, written.outcomes)
         if written.events:
             await self._publish(written.events)

@@ -16,6 +16,7 @@ from actors.attempts import Attempt
 from actors.backoff import nothing, retry_record
 from actors.driven import DrivenMap, Item
 from actors.fanout import Chunk, ItemResult
+from actors.metrics import AGENT_SECONDS
 from actors.needs import Needs
 from actors.scope import scope
 from actors.serde import StoredValue
@@ -117,6 +118,8 @@ class Maps:
                 async for batch in batches:
                     for result in batch:
                         del left[result.map_index]
+                        if result.agent is not None:
+                            AGENT_SECONDS.record(result.seconds, result.agent)
                     later += [result for result in batch if result.retry_in_seconds is not None]
                     ended = [result for result in batch if result.retry_in_seconds is None]
                     if ended:

@@ -1,5 +1,6 @@
 """How Ray's dashboard shows our actors and tasks."""
 
+from collections.abc import Sequence
 from uuid import UUID
 
 NAMESPACE = "weft"
@@ -9,3 +10,9 @@ NAMESPACE = "weft"
 def execution_name(workflow_name: str, execution_id: UUID) -> str:
     """Return the name of the task that drives an execution."""
     return f"{workflow_name} exec_{execution_id.hex}"
+
+
+def batch_name(verb: str, execution_ids: Sequence[UUID]) -> str:
+    """Return the name of the task that drives executions which went on together."""
+    more = len(execution_ids) - 1
+    return f"{verb} exec_{execution_ids[0].hex}" + (f" and {more} more" if more else "")

@@ -8,6 +8,7 @@ from typing import Any, Literal
 from langgraph.types import Interrupt
 from uuid_utils.compat import uuid7
 
+from actors.artifacts import Artifacts
 from actors.attempts import Attempt
 from actors.fanout import ItemResult
 from actors.journal import Lease
@@ -16,6 +17,7 @@ from agents.agent import AgentResult, Usage
 from compiler.failures import Then
 from compiler.graph import Update
 from compiler.specification import Node
+from store.artifacts import THRESHOLD_CHARACTERS
 from store.json_values import clean_text, dumps
 from store.records import (
     ChildRecord,
@@ -35,11 +37,18 @@ class Notes:
 
     Args:
         lease: Whose execution it is.
+        artifacts: Keeps what is too large to be told.
         subject: What the events tell of. Compensations are no nodes: they do not count among
             those that completed or failed.
     """
 
-    def __init__(self, lease: Lease, subject: Literal["node", "compensation"] = "node") -> None:
+    def __init__(
+        self,
+        lease: Lease,
+        artifacts: Artifacts,
+        subject: Literal["node", "compensation"] = "node",
+    ) -> None:
+        self._artifacts = artifacts
         self._subject = subject
         self._lease = lease
         self._tenant_id = lease.tenant_id
@@ -48,10 +57,12 @@ class Notes:
     def event(
         self, event_type: str, node_id: str | None, payload: Mapping[str, Any]
     ) -> EventRecord:
-        """Make an event."""
-        return EventRecord(
-            self._tenant_id, self._execution_id, uuid7(), event_type, node_id, dumps(payload)
-        )
+        """Make an event; of a large output it tells where it is."""
+        text = dumps(payload)
+        if len(text) > THRESHOLD_CHARACTERS and "output" in payload:
+            output = {key: self._artifacts.shown(it) for key, it in payload["output"].items()}
+            text = dumps({**payload, "output": output})
+        return EventRecord(self._tenant_id, self._execution_id, uuid7(), event_type, node_id, text)
 
     def started(self, node: Node, task_id: str, attempt: Attempt) -> list[Record]:
         """Note that an attempt begins; only the first is an event."""
@@ -374,8 +385,8 @@ class Notes:
             attempt=attempt.number,
             agent_name=node.agent,
             status=status,
-            input_json=None if shown is None else dumps(shown),
-            output_json=dumps(result.output) if result else None,
+            input_json=None if shown is None else self._artifacts.text(shown),
+            output_json=self._artifacts.text(result.output) if result else None,
             metadata_json=dumps(result.metadata) if result else None,
             started_at=attempt.started_at,
             completed_at=attempt.ended_at,
@@ -393,8 +404,7 @@ def _taken(route: Update | None) -> dict[str, Any]:
 
 
 def _seconds(attempt: Attempt) -> float:
-    ended = attempt.ended_at or attempt.started_at
-    return round((ended - attempt.started_at).total_seconds(), 6)
+    return round(attempt.seconds, 6)
 
 
 def _ranges(numbers: Iterable[int]) -> list[list[int]]:

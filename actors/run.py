@@ -10,6 +10,7 @@ from typing import Any
 from langchain_core.runnables import RunnableConfig
 from langgraph.types import Interrupt, interrupt
 
+from actors.artifacts import Artifacts
 from actors.attempts import Attempt, Work, attempt_until_done
 from actors.backoff import attempt_durably
 from actors.checkpointer import INTERRUPT
@@ -19,6 +20,7 @@ from actors.hosting import Host
 from actors.journal import Lease
 from actors.mapping import Maps
 from actors.maps import MapRows
+from actors.metrics import AGENT_SECONDS
 from actors.needs import Needs
 from actors.notes import Notes
 from actors.outcome import execution_output
@@ -77,6 +79,8 @@ class Run:
     """What this process has written of its state, by checkpoint namespace."""
     held: list[Record] = field(default_factory=list)
     """What waits for a later checkpoint to be committed with."""
+    artifacts: Artifacts = field(init=False)
+    """Its large values."""
     _uncommitted: int = 0
     """How many nodes have ended since the last checkpoint that was committed."""
     _left: dict[str, list[Record]] = field(default_factory=dict)
@@ -92,7 +96,8 @@ class Run:
 
     def __post_init__(self) -> None:
         self.rows = MapRows(self.host.pool, self.lease.execution_id)
-        self.notes = Notes(self.lease)
+        self.artifacts = Artifacts(self.lease, self.host.journal, self.host.artifacts)
+        self.notes = Notes(self.lease, self.artifacts)
         self._maps = Maps(self)
         settings = self.facts.specification.settings.execution
         self._places = asyncio.Semaphore(settings.max_concurrent_nodes)
@@ -298,11 +303,19 @@ class Run:
             self.write(notes.started(node, task_id, attempt), lazy=True)
 
         async def retrying(attempt: Attempt) -> None:
+            AGENT_SECONDS.record(attempt.seconds, node.agent)
             self.write(notes.retrying(node, task_id, attempt), lazy=True)
 
-        return await attempt_until_done(
+        attempt = await attempt_until_done(
             work, started, retrying, first=first, longest_sleep_seconds=longest_sleep_seconds
         )
+        AGENT_SECONDS.record(attempt.seconds, node.agent)
+        if attempt.result is not None:
+            try:
+                self.artifacts.check(attempt.result.output)
+            except AgentError as error:
+                return replace(attempt, result=None, error=str(error))
+        return attempt
 
     async def fail(
         self,
@@ -344,15 +357,15 @@ class Run:
         attempt = Attempt(1, now, None, now, error=seed.failure)
         if attempt.error is not None:
             return await self.fail(node, task_id, attempt, state)
+        output = await self.artifacts.reader.recorded(seed.output)
         try:
             route = seed.taken(node)
             if route is None or node.agent == "router":
-                route = await self.route(node, seed.output, state)
+                route = await self.route(node, output, state)
         except AgentError as error:
             return await self.fail(node, task_id, replace(attempt, error=str(error)), state)
-        records = self.notes.reused(node, task_id, seed.output, seed.origin, route)
-        self.ended(node, task_id, records)
-        return {node.key: seed.output, **route}
+        self.ended(node, task_id, self.notes.reused(node, task_id, output, seed.origin, route))
+        return {node.key: output, **route}
 
     def ended(self, node: Node, task_id: str, records: Sequence[Record]) -> None:
         """Leave what is to be recorded of a visit of a node that has come to its end."""

@@ -1,9 +1,9 @@
 """Checkpoint values as JSON text.
 
 JSON values stand for themselves. What LangGraph keeps beside them is an object with the one key
-`$weft` and a tag: sets, tuples, bytes, `Send`, `Interrupt`, and our `StoredValue`. An object of the
-user's that has that key is wrapped, so that data can never be read as a tag. There is no pickle
-and no import by name.
+`$weft` and a tag: sets, tuples, bytes, `Send`, `Interrupt`, and our `StoredValue` and `Reference`.
+An object of the user's that has that key is wrapped, so that data can never be read as a tag. There
+is no pickle and no import by name.
 """
 
 import base64
@@ -14,6 +14,7 @@ from typing import Any
 import orjson
 from langgraph.types import Interrupt, Send
 
+from store.artifacts import Reference
 from store.json_values import dumps, jsonable
 
 TAG = "$weft"
@@ -83,6 +84,8 @@ def _encode_tagged(value: Any) -> Any:
     if isinstance(value, StoredValue):
         return {TAG: "stored", "task": value.task_id, "count": value.count,
                 "failed": value.failed}  # fmt: skip
+    if isinstance(value, Reference):
+        return {TAG: "artifact", "sha256": value.sha256, "bytes": value.size_bytes}
     if isinstance(value, BaseException):
         return {TAG: "error", "value": jsonable(f"{type(value).__name__}: {value}")}
     return jsonable(value)
@@ -97,6 +100,7 @@ _DECODERS: dict[str, Callable[[dict[str, Any]], Any]] = {
     "send": lambda data: Send(data["node"], _decode(data["value"])),
     "interrupt": lambda data: Interrupt(value=_decode(data["value"]), id=data["id"]),
     "stored": lambda data: StoredValue(data["task"], data["count"], data["failed"]),
+    "artifact": lambda data: Reference(data["sha256"], data["bytes"]),
     "error": lambda data: RuntimeError(data["value"]),
 }
 

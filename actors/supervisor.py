@@ -2,8 +2,9 @@
 
 It keeps as many executors as the load wants, gives the executions of dead ones to others, admits
 what queues, starts the executors of dedicated executions, answers questions whose time is up, ends
-executions that wait or queue beyond their timeout, and delivers webhooks. Everything it does it
-reads from Postgres, so two of them, or one that starts over, do no harm.
+executions that wait or queue beyond their timeout, delivers webhooks, and deletes ended executions
+that were kept long enough. Everything it does it reads from Postgres, so two of them, or one that
+starts over, do no harm.
 """
 
 import asyncio
@@ -21,8 +22,16 @@ from ray.actor import ActorHandle
 from actors.config import SupervisorConfig
 from actors.dedicated import DedicatedExecutors
 from actors.logs import configure_logs
-from actors.names import NAMESPACE
+from actors.metrics import (
+    LEASES_LOST,
+    RECOVERED_EXECUTIONS,
+    count_ended,
+    report,
+    show_in_ray,
+)
+from actors.names import NAMESPACE, batch_name
 from actors.pool import ExecutorPool
+from actors.retention import retain
 from store.decisions import decide_approval
 from store.executions import (
     cancel_parked,
@@ -40,6 +49,8 @@ log = structlog.get_logger(__name__)
 TICK_SECONDS = 1.0
 TIMER_SECONDS = 0.05
 """How late a timer may be noticed; one that ends within a tick of its beginning: a tick."""
+METRICS_KEPT_SECONDS = 3600.0
+RETAIN_SECONDS = 60.0
 WOKEN_AT_ONCE = 500
 CANCEL_SECONDS = 1.0
 """How long an executor may take to confirm that nothing more of an execution will start."""
@@ -86,15 +97,22 @@ class Supervisor:
         pool = await self._stack.enter_async_context(
             open_pool(executor.database_url, "weft_engine", size=4)
         )
-        live = await self._stack.enter_async_context(open_live_view(executor.redis_url))
+        live = await self._stack.enter_async_context(
+            open_live_view(executor.redis_url, count_ended)
+        )
         services = await self._stack.enter_async_context(open_services(executor.agents))
         await self._executors.start()
+        show_in_ray()
+        LEASES_LOST.record(0)
+        RECOVERED_EXECUTIONS.record(0)
         sender = WebhookSender(pool, live, services, self._config.webhook_key)
         self._loops = [
             asyncio.create_task(_forever("executors", lambda: self._tend(pool, live))),
             asyncio.create_task(_forever("clock", lambda: self._clock(pool, live))),
             asyncio.create_task(_forever("timers", lambda: self._timers(pool), TIMER_SECONDS)),
             asyncio.create_task(_forever("webhooks", sender.deliver_due)),
+            asyncio.create_task(_forever("metrics", lambda: report(pool, "supervisor", _nothing))),
+            asyncio.create_task(_forever("retention", lambda: self._retain(pool), RETAIN_SECONDS)),
         ]
 
     async def _tend(self, pool: Pool, live: LiveView) -> None:
@@ -110,6 +128,7 @@ class Supervisor:
         """End leases that ran out and give away what their executors had; return the living."""
         lease_seconds = self._config.executor.lease_seconds
         for row in await pool.fetch(statement("stop_stale_executors"), lease_seconds):
+            LEASES_LOST.record()
             log.warning("executor.lease_ended", executor=str(row["id"]))
         alive = await living_executors(pool, lease_seconds)
         self._alive = {one.id: one for one in alive if one.takes_executions}
@@ -127,6 +146,8 @@ class Supervisor:
                 for row in taken
                 if not await self._end_poison(pool, live, row)
             ]
+            for _ in filter(lambda row: row["owner_losses"] > 0, taken):
+                RECOVERED_EXECUTIONS.record()
             self._give("recover", given)
         return alive
 
@@ -147,9 +168,9 @@ class Supervisor:
     def _give(self, verb: str, woken: Sequence[Woken]) -> None:
         """Tell executors, each in one call, what is theirs now."""
         for owner_id, executor in self._alive.items():
-            ids = [str(e.execution_id) for e in woken if e.owner_id == owner_id]
+            ids = [e.execution_id for e in woken if e.owner_id == owner_id]
             if ids and (actor := self._executors.actors.get(executor.slot)):
-                actor.host.options(name=f"{verb} {len(ids)} executions").remote(ids)
+                actor.host.options(name=batch_name(verb, ids)).remote(list(map(str, ids)))
 
     async def _timers(self, pool: Pool) -> None:
         """Wait until something is due, or for a tick; wake what is due, until nothing is."""
@@ -197,6 +218,11 @@ class Supervisor:
         if rows:
             await pool.execute(statement("settle_abandoned"))
 
+    async def _retain(self, pool: Pool) -> None:
+        """Delete what was kept long enough."""
+        await pool.execute(statement("delete_old_metrics"), METRICS_KEPT_SECONDS)
+        await retain(pool, self._config.retention_days)
+
     async def stop(self) -> None:
         """Stop the loops, then the executors in good order."""
         for loop in self._loops:
@@ -206,6 +232,10 @@ class Supervisor:
 
     def __repr__(self) -> str:
         return "Supervisor"
+
+
+def _nothing() -> None:
+    """The supervisor has no gauges."""
 
 
 async def _confirmed(stopping: "ray.ObjectRef[Any]") -> bool:

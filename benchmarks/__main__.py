@@ -1,7 +1,8 @@
 """Runs every benchmark."""
 
-from benchmarks import executions, fan_out, idle, in_flight, parked
+from benchmarks import executions, fan_out, idle, in_flight, parked, state
 
+state.main()
 executions.main()
 fan_out.main()
 in_flight.main()

@@ -246,6 +246,8 @@ class Settings(Model):
     error_handling: ErrorHandling = ErrorHandling()
     monitoring: Monitoring = Monitoring()
     execution: ExecutionSettings = ExecutionSettings()
+    retention_days: float | None = Field(default=None, ge=0.01, le=3650)
+    """How long an ended execution is kept; unset: as the platform says."""
 
 
 class Specification(Model):

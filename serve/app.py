@@ -11,6 +11,7 @@ from fastapi.staticfiles import StaticFiles
 from starlette.responses import Response
 
 from actors.memory import settle_memory
+from actors.metrics import count_ended, report
 from agents.registry import builtin_registry
 from serve import (
     approval_routes,
@@ -19,6 +20,7 @@ from serve import (
     item_routes,
     lifecycle_routes,
     problems,
+    retention_routes,
     session_routes,
     streams,
     time_travel_routes,
@@ -31,7 +33,7 @@ from serve.description import describe
 from serve.endings import Endings
 from serve.handover import Handover
 from serve.limits import Bounded
-from serve.metrics import Measured
+from serve.metrics import PROCESS, Measured
 from serve.startables import Startables
 from serve.starter import Starter
 from store.accounts import Principals
@@ -84,11 +86,13 @@ def build_app(config: ApiConfig, parser: Any) -> FastAPI:
             pool = await stack.enter_async_context(
                 open_pool(config.database_url, "weft_api", size=20)
             )
-            live = await stack.enter_async_context(open_live_view(config.redis_url))
+            live = await stack.enter_async_context(open_live_view(config.redis_url, count_ended))
             context = make_context(config, pool, live, parser)
             app.state.context = context
             await stack.enter_async_context(running("starts", context.starter.run()))
             await stack.enter_async_context(running("endings", context.endings.run()))
+            reporting = report(pool, PROCESS, lambda: None)
+            await stack.enter_async_context(running("metrics", reporting))
             settle_memory()
             yield
 
@@ -105,7 +109,7 @@ def build_app(config: ApiConfig, parser: Any) -> FastAPI:
     problems.install(app)
     # The execution routes come first: `executions` must not be read as a workflow's identifier.
     for module in (execution_routes, item_routes, approval_routes, lifecycle_routes,
-                   time_travel_routes, streams,
+                   time_travel_routes, retention_routes, streams,
                    workflow_routes, session_routes, health_routes):  # fmt: skip
         app.include_router(module.router)
     describe(app)

@@ -21,6 +21,7 @@ from serve.cli_follow import (
     show_graph,
     show_status,
 )
+from serve.cli_kept import artifact, prune
 from serve.cli_options import AsJson, ExecutionId, Input, parse_object
 from serve.cli_platform import diagnose, run_demo, run_foreground, start_background, stop
 from serve.cli_tables import execution_table, item_table, log_view, workflow_table
@@ -305,6 +306,10 @@ def list_(
         return
     console.print(table)
     console.print(f"{table.row_count} of {page.get('total', table.row_count)}", style="dim")
+
+
+app.command()(artifact)
+app.command()(prune)
 
 
 @app.command()

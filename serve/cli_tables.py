@@ -8,6 +8,7 @@ from rich.table import Table
 from rich.text import Text
 from weft.records import Checkpoint, ExecutionRow, Item, NodeLog, Workflow
 
+from serve.cli_kept import readable
 from serve.progress import as_json, format_seconds, format_usd, plain, status_text
 
 NAME_LETTERS = 50
@@ -93,6 +94,7 @@ def log_view(log: NodeLog) -> RenderableType:
     parts = {"input": log.get("input"), "output": log.get("output"), "facts": log.get("metadata")}
     for label, value in parts.items():
         if value not in (None, {}):
+            value = readable(value)
             shown = value if isinstance(value, str) else as_json(value)
             lines.append(Text.assemble((f"  {label}: ", "cyan"), plain(shown)))
     return Group(*lines)

@@ -1,13 +1,11 @@
 """The cluster of a platform: Ray, the supervisor with its executors, Ray Serve."""
 
-import base64
 import contextlib
 import hashlib
 import logging
 import shutil
 import threading
 from collections.abc import Iterator
-from pathlib import Path
 from typing import Any
 
 import ray
@@ -20,7 +18,7 @@ from actors.supervisor import start_supervisor
 from agents.settings import AgentSettings
 from serve.api_config import ApiConfig
 from serve.deployments import application
-from serve.embedded import make_private, socket_folder
+from serve.embedded import make_private, ray_folder
 from serve.platform import private_token
 from serve.settings import Settings, secrets_from_environment
 from store.queue import Bounds
@@ -70,9 +68,10 @@ def open_cluster(
         )
         supervisor = start_supervisor(
             SupervisorConfig(
-                settings.executors, executor, key, settings.executors_max, settings.dedicated_max
+                settings.executors, executor, key, settings.executors_max, settings.dedicated_max,
+                settings.retention_days,
             )
-        )
+        )  # fmt: skip
         started: ray.ObjectRef[int] = supervisor.ready.remote()
         _start_serve(settings, database_url, redis_url, key)
         ray.get(started, timeout=READY_SECONDS)
@@ -115,7 +114,7 @@ def open_ray(settings: Settings, dashboard_port: int) -> Iterator[str]:
         finally:
             ray.shutdown()
         return
-    folder = socket_folder(settings.home).with_name(_ray_folder(settings.home))
+    folder = ray_folder(settings.home)
     # Sessions of earlier starts, with their logs; nothing of them runs any more.
     shutil.rmtree(folder, ignore_errors=True)
     make_private(folder)
@@ -134,12 +133,6 @@ def open_ray(settings: Settings, dashboard_port: int) -> Iterator[str]:
         yield f"http://127.0.0.1:{dashboard_port}"
     finally:
         ray.shutdown()
-
-
-def _ray_folder(home: Path) -> str:
-    """Name Ray's folder as short as can be: its sockets' paths have 107 bytes at most."""
-    digest = hashlib.sha256(str(home.resolve()).encode("utf-8")).digest()[:5]
-    return "wr" + base64.b32encode(digest).decode("ascii").lower()
 
 
 def _start_serve(settings: Settings, database_url: str, redis_url: str, key: bytes) -> None:

@@ -4,6 +4,7 @@ Both listen on Unix sockets in one private folder with a short path, never on TC
 refuses to run as root, so for root it runs as `nobody`; peer authentication maps the two.
 """
 
+import base64
 import getpass
 import hashlib
 import importlib.util
@@ -69,6 +70,13 @@ def socket_folder(home: Path) -> Path:
     """Return the private folder for sockets: short, since a socket's path has 107 bytes at most."""
     digest = hashlib.sha256(str(home.resolve()).encode("utf-8")).hexdigest()[:10]
     return Path("/tmp") / f"weft-{digest}"  # noqa: S108 - made with mode 0700 and checked below
+
+
+def ray_folder(home: Path) -> Path:
+    """Return Ray's folder, named as short as can be: its sockets' paths have 107 bytes at most."""
+    digest = hashlib.sha256(str(home.resolve()).encode("utf-8")).digest()[:5]
+    name = "wr" + base64.b32encode(digest).decode("ascii").lower()
+    return socket_folder(home).with_name(name)
 
 
 def make_private(folder: Path) -> Path:

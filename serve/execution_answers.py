@@ -307,6 +307,15 @@ class Cancellation(Answer):
     pending_nodes: int
 
 
+class Pruning(Answer):
+    """What deleting old executions came to."""
+
+    deleted: int
+    """How many this call deleted; a call deletes a batch."""
+    left: int
+    """How many are still there that are as old."""
+
+
 class Pause(Answer):
     """What pausing or resuming an execution came to."""
 

@@ -40,12 +40,14 @@ from serve.execution_answers import (
     StartedExecution,
 )
 from serve.identifiers import parse, render
+from serve.references import linked_answer
 from serve.requests import ExecuteWorkflow
 from serve.startables import Startable
 from serve.streams import After
 from serve.workflow_routes import Limit, Offset
 from store import executions, history, workflows
 from store.accounts import Principal
+from store.artifacts import ArtifactReader, PostgresArtifacts
 from store.errors import Conflict, NotFound
 from store.events import event_message
 from store.queue import queue_place
@@ -93,7 +95,7 @@ async def execute_workflow(
             started = await context.starter.start(start)
         if ended is None:
             return json_answer(await _accepted(context, caller, workflow, started), 202)
-        return json_answer(await _ended(context, caller, started, ended))
+        return linked_answer(await _ended(context, caller, started, ended), started.execution_id)
     finally:
         if ended is not None:
             context.endings.forget(start.id, ended)
@@ -230,9 +232,19 @@ def _totals(totals: Mapping[str, Any]) -> dict[str, Any]:
 
 
 @router.get("/executions/{execution_id}", responses={200: {"model": Execution}})
-async def get_execution(execution_id: str, context: Shared, caller: Caller) -> Response:
-    """Return an execution's status, node by node."""
-    return json_answer(await _status(context, caller, parse("exec", execution_id)))
+async def get_execution(
+    execution_id: str, context: Shared, caller: Caller, full: bool = False
+) -> Response:
+    """Return an execution's status, node by node; with `full` its output is whole, however large.
+
+    Elsewhere a large value is a reference with a preview and the `url` of the whole.
+    """
+    id = parse("exec", execution_id)
+    document = await _status(context, caller, id)
+    if full:
+        reader = ArtifactReader(PostgresArtifacts(context.pool), caller.tenant_id, id)
+        document["output"] = await reader.recorded(document["output"])
+    return linked_answer(document, id)
 
 
 async def _status(context: Context, caller: Principal, execution_id: UUID) -> dict[str, Any]:
@@ -248,8 +260,9 @@ async def _status(context: Context, caller: Principal, execution_id: UUID) -> di
 @router.get("/executions/{execution_id}/logs", responses={200: {"model": Logs}})
 async def get_logs(execution_id: str, context: Shared, caller: Caller) -> Response:
     """Return every attempt at every node: input, output, duration, error."""
-    rows = await history.list_node_logs(context.pool, caller.tenant_id, parse("exec", execution_id))
-    return json_answer({"logs": [log_document(row) for row in rows]})
+    id = parse("exec", execution_id)
+    rows = await history.list_node_logs(context.pool, caller.tenant_id, id)
+    return linked_answer({"logs": [log_document(row) for row in rows]}, id)
 
 
 @router.get("/executions/{execution_id}/events", responses={200: {"model": Events}})
@@ -264,7 +277,7 @@ async def get_events(
     id = parse("exec", execution_id)
     await history.get_execution(context.pool, caller.tenant_id, id)
     events = await executions.events_after(context.pool, caller.tenant_id, id, after, limit)
-    return json_answer({"events": [event_message(event) for event in events]})
+    return linked_answer({"events": [event_message(event) for event in events]}, id)
 
 
 @router.post(

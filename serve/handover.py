@@ -13,7 +13,7 @@ import structlog
 from ray.actor import ActorHandle
 
 from actors.handed import Handed, dump_handed
-from actors.names import NAMESPACE, execution_name
+from actors.names import NAMESPACE, batch_name, execution_name
 from store.postgres import Pool
 from store.queue import Executor, living_executors
 from store.writing import Woken
@@ -103,9 +103,9 @@ class Handover:
     async def give_all(self, woken: Sequence[Woken]) -> None:
         """Tell executors, each in one call, to drive what was woken for them."""
         for owner_id in {execution.owner_id for execution in woken}:
-            ids = [str(e.execution_id) for e in woken if e.owner_id == owner_id]
+            ids = [e.execution_id for e in woken if e.owner_id == owner_id]
             if actor := await self._actor(owner_id):
-                actor.host.options(name=f"wake {len(ids)} executions").remote(ids)
+                actor.host.options(name=batch_name("wake", ids)).remote(list(map(str, ids)))
 
     async def pause(self, execution_id: UUID, owner_id: UUID) -> None:
         """Tell the owner of an execution that it was paused, and wait a moment for it to park."""

@@ -7,12 +7,12 @@ from typing import Any
 from asyncpg import exceptions
 from fastapi import APIRouter, Request, Response
 from fastapi.responses import PlainTextResponse
-from prometheus_client import CONTENT_TYPE_LATEST, generate_latest
+from prometheus_client import CONTENT_TYPE_LATEST
 from redis.exceptions import RedisError
 
 from serve.answers import Health, Readiness, json_answer
 from serve.context import Caller, Context, Shared
-from serve.metrics import collect
+from serve.metrics import exposition
 from store.postgres import UNREACHABLE
 from store.statements import statement
 
@@ -65,9 +65,8 @@ async def _executors(context: Context) -> str:
 
 @router.get("/metrics", response_class=PlainTextResponse)
 async def metrics(context: Shared, _caller: Caller) -> Response:
-    """Return metrics in Prometheus's text format; needs a token like every other route."""
-    await collect(context.pool)
-    return PlainTextResponse(generate_latest(), media_type=CONTENT_TYPE_LATEST)
+    """Return the platform's metrics in Prometheus's text format; needs a token like every route."""
+    return PlainTextResponse(await exposition(context.pool), media_type=CONTENT_TYPE_LATEST)
 
 
 @router.get("/openapi.json", include_in_schema=False)

@@ -1,10 +1,15 @@
-"""The metrics of the API, with their names and units in one place."""
+"""The metrics of the API, with their names and units in one place, and those of the platform."""
 
+import secrets
 import time
 
-from prometheus_client import Counter, Gauge, Histogram
+from prometheus_client import CollectorRegistry, Counter, Histogram, generate_latest
+from prometheus_client.core import Metric
+from prometheus_client.registry import Collector
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
+from actors.metrics import write_snapshot
+from store.json_values import loads
 from store.postgres import Pool
 from store.statements import statement
 
@@ -17,12 +22,40 @@ REQUEST_SECONDS = Histogram(
 )
 METHODS = frozenset({"GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"})
 """Any other word can be sent as a method; a label for each would fill the memory."""
-EXECUTORS = Gauge("weft_executors", "Executors that hold a lease.")
+PROCESS = f"api-{secrets.token_hex(4)}"
+"""How this process's metrics are told from those of others."""
+LIVING_SECONDS = 30.0
+"""A process that has written nothing for so long is gone."""
 
 
-async def collect(pool: Pool) -> None:
-    """Read what is measured when it is asked for."""
-    EXECUTORS.set(await pool.fetchval(statement("count_executors")))
+async def exposition(pool: Pool) -> bytes:
+    """Return the metrics of all processes of the platform in Prometheus's text format.
+
+    Each sample names its process; whichever replica is asked, the answer is the same.
+    """
+    await write_snapshot(pool, PROCESS)
+    executors = Metric("weft_executors", "Executors that hold a lease.", "gauge")
+    executors.add_sample("weft_executors", {}, await pool.fetchval(statement("count_executors")))
+    found: dict[str, Metric] = {executors.name: executors}
+    for row in await pool.fetch(statement("list_metrics"), LIVING_SECONDS):
+        for told in loads(row["families"]):
+            family = found.setdefault(
+                told["name"], Metric(told["name"], told["help"], told["kind"])
+            )
+            for name, labels, value in told["samples"]:
+                family.add_sample(name, {**labels, "process": row["process"]}, value)
+    registry = CollectorRegistry()
+    registry.register(_Found(list(found.values())))
+    return generate_latest(registry)
+
+
+class _Found(Collector):
+    def __init__(self, families: list[Metric]) -> None:
+        self._families = families
+
+    def collect(self) -> list[Metric]:
+        """Return what was found."""
+        return self._families
 
 
 class Measured:

@@ -23,6 +23,8 @@ from rich.table import Table
 from rich.text import Text
 from weft.records import Approval, Event, Execution, NodeState, Question
 
+from serve.cli_kept import readable
+
 STYLES = {
     "pending": ("·", "dim"),
     "running": ("▶", "bold cyan"),
@@ -352,6 +354,6 @@ def summary(execution: Execution) -> RenderableType:
     if execution.get("error"):
         parts.append(Text(plain(error_message(execution["error"])), style="red"))
     if execution.get("output") is not None:
-        parts += [Text(), output_view(execution["output"])]
+        parts += [Text(), output_view(readable(execution["output"]))]
     parts += [Text(), cost_table(execution)]
     return Group(*parts)

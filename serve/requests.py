@@ -143,3 +143,12 @@ class OpenSession(Body):
     """`POST /session`."""
 
     token: Annotated[str, Field(min_length=1, max_length=500)]
+
+
+class Prune(Body):
+    """`POST /workflows/executions/prune`."""
+
+    older_than_days: Annotated[float, Field(ge=0.01, le=3650)]
+    """Executions that ended longer ago than this."""
+    dry_run: bool = False
+    """Only count them."""

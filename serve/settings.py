@@ -74,6 +74,9 @@ class Settings(BaseModel):
     """WEFT_API_REPLICAS: how many processes serve the API."""
     lease_seconds: float = Field(default=10.0, ge=1, le=600)
     """WEFT_LEASE_SECONDS: after how long without a heartbeat an executor loses its executions."""
+    retention_days: float | None = Field(default=None, ge=0.01, le=3650)
+    """WEFT_RETENTION_DAYS: how long ended executions are kept; unset: for good. A workflow's own
+    `settings.retention_days` counts more."""
     secret_key: SecretStr | None = None
     """WEFT_SECRET_KEY: signs webhooks and sessions; unset: made once and kept in WEFT_HOME."""
     log_level: Annotated[str, Field(pattern="^(DEBUG|INFO|WARNING|ERROR)$")] = "INFO"

@@ -6,7 +6,7 @@ watchers read Postgres instead.
 
 import asyncio
 import hashlib
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager, suppress
 from typing import Any
 from uuid import UUID
@@ -20,6 +20,7 @@ from store.records import Event
 
 log = structlog.get_logger(__name__)
 
+Count = Callable[[list[Event]], None]
 STATE_TTL_SECONDS = 3600
 QUEUED_EVENTS = 20_000
 """How many events wait for a slow Redis before further ones are left out."""
@@ -66,14 +67,21 @@ class LiveView:
 
     Nobody waits for Redis: events are queued here and sent by `run`, in order. A Redis that hangs
     costs the watchers events, which they read from Postgres, and nobody else anything.
+
+    Args:
+        redis: Its client.
+        count: Called with all events that are published, for whoever counts them.
     """
 
-    def __init__(self, redis: Redis) -> None:
+    def __init__(self, redis: Redis, count: Count | None = None) -> None:
         self.redis = redis
+        self._count = count
         self._queue: asyncio.Queue[Event] = asyncio.Queue(QUEUED_EVENTS)
 
     async def publish(self, events: list[Event]) -> None:
         """Queue committed events; never raises for Redis's sake."""
+        if self._count is not None:
+            self._count(events)
         for number, event in enumerate(events):
             try:
                 self._queue.put_nowait(event)
@@ -132,12 +140,12 @@ def _state(event: Event) -> tuple[str, str] | None:
 
 
 @asynccontextmanager
-async def open_live_view(redis_url: str) -> AsyncIterator[LiveView]:
+async def open_live_view(redis_url: str, count: Count | None = None) -> AsyncIterator[LiveView]:
     """Open the live view; Redis is connected to when it is first used."""
     redis: Redis = Redis.from_url(
         redis_url, socket_timeout=2, socket_connect_timeout=2, health_check_interval=30
     )
-    view = LiveView(redis)
+    view = LiveView(redis, count)
     sending = asyncio.create_task(view.run(), name="live view")
     try:
         yield view

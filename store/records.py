@@ -109,6 +109,16 @@ class EventRecord:
 
 
 @dataclass(frozen=True, slots=True)
+class ArtifactRecord:
+    """A large value, kept once for its execution; other records name it by its digest."""
+
+    tenant_id: UUID
+    execution_id: UUID
+    sha256: str
+    content: bytes
+
+
+@dataclass(frozen=True, slots=True)
 class ApprovalRecord:
     """A question to a person."""
 
@@ -254,6 +264,7 @@ Record = (
     | NodeLogRecord
     | MapItemRecord
     | EventRecord
+    | ArtifactRecord
     | ApprovalRecord
     | WaitRecord
     | ConsumedRecord

@@ -11,6 +11,7 @@ from uuid import UUID
 from store.postgres import Connection
 from store.records import (
     ApprovalRecord,
+    ArtifactRecord,
     ChannelValueRecord,
     CheckpointRecord,
     ChildRecord,
@@ -101,6 +102,7 @@ _KINDS: dict[type, _Kind] = {
     ConsumedRecord: _Kind(),
     ChildRecord: _Kind(),
     EventRecord: _Kind(placed=True),
+    ArtifactRecord: _Kind(attrgetter("execution_id", "sha256")),
 }
 """The kinds of rows, in the order in which `weft_write` takes them."""
 _ROW: dict[type, Callable[[Any], tuple[Any, ...]]] = {

@@ -28,6 +28,7 @@ from weft.records import (
     ItemPage,
     NodeLog,
     Plan,
+    Pruning,
     Session,
     Workflow,
     WorkflowPage,
@@ -188,9 +189,14 @@ class AsyncClient:
         started = await self._send(call)
         return await self.wait(started["execution_id"]) if wait else started
 
-    async def execution(self, execution_id: str) -> Execution:
-        """Return an execution's status: its nodes, approvals, output and cost."""
-        return await self._send(requests.execution(execution_id))
+    async def execution(self, execution_id: str, *, full: bool = False) -> Execution:
+        """Return an execution's status: its nodes, approvals, output and cost.
+
+        Args:
+            execution_id: Which execution.
+            full: Whether its output is to be whole, however large it is.
+        """
+        return await self._send(requests.execution(execution_id, full))
 
     async def executions(
         self,
@@ -306,6 +312,18 @@ class AsyncClient:
         """
         call = requests.approve(execution_id, decision, approval_id, value, comment)
         return await self._send(call)
+
+    async def artifact(self, execution_id: str, sha256: str) -> str:
+        """Return the JSON text of a large value that an answer or an event only refers to."""
+        return await self._send(requests.artifact(execution_id, sha256))
+
+    async def delete_execution(self, execution_id: str) -> None:
+        """Delete an ended execution with its logs, events, state and artifacts."""
+        await self._send(requests.delete_execution(execution_id))
+
+    async def prune(self, older_than_days: float, *, dry_run: bool = False) -> Pruning:
+        """Delete a batch of the executions that ended so long ago, or only count them."""
+        return await self._send(requests.prune(older_than_days, dry_run))
 
     async def logs(self, execution_id: str) -> builtins.list[NodeLog]:
         """Return every attempt at every node with its input, output and error."""

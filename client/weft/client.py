@@ -27,6 +27,7 @@ from weft.records import (
     ItemPage,
     NodeLog,
     Plan,
+    Pruning,
     Session,
     Workflow,
     WorkflowPage,
@@ -187,9 +188,14 @@ class Client:
         started = self._send(call)
         return self.wait(started["execution_id"]) if wait else started
 
-    def execution(self, execution_id: str) -> Execution:
-        """Return an execution's status: its nodes, approvals, output and cost."""
-        return self._send(requests.execution(execution_id))
+    def execution(self, execution_id: str, *, full: bool = False) -> Execution:
+        """Return an execution's status: its nodes, approvals, output and cost.
+
+        Args:
+            execution_id: Which execution.
+            full: Whether its output is to be whole, however large it is.
+        """
+        return self._send(requests.execution(execution_id, full))
 
     def executions(
         self,
@@ -303,6 +309,18 @@ class Client:
         """
         call = requests.approve(execution_id, decision, approval_id, value, comment)
         return self._send(call)
+
+    def artifact(self, execution_id: str, sha256: str) -> str:
+        """Return the JSON text of a large value that an answer or an event only refers to."""
+        return self._send(requests.artifact(execution_id, sha256))
+
+    def delete_execution(self, execution_id: str) -> None:
+        """Delete an ended execution with its logs, events, state and artifacts."""
+        self._send(requests.delete_execution(execution_id))
+
+    def prune(self, older_than_days: float, *, dry_run: bool = False) -> Pruning:
+        """Delete a batch of the executions that ended so long ago, or only count them."""
+        return self._send(requests.prune(older_than_days, dry_run))
 
     def logs(self, execution_id: str) -> builtins.list[NodeLog]:
         """Return every attempt at every node with its input, output and error."""

@@ -357,6 +357,13 @@ class BulkResult(TypedDict, total=False):
     executions: list[Done]
 
 
+class Pruning(TypedDict, total=False):
+    """What deleting old executions came to: of a batch, and what is left of that age."""
+
+    deleted: int
+    left: int
+
+
 class Decision(TypedDict, total=False):
     """The answer to an approval."""
 

@@ -29,6 +29,7 @@ from weft.records import (
     ItemPage,
     NodeLog,
     Plan,
+    Pruning,
     Session,
     Workflow,
     WorkflowPage,
@@ -206,9 +207,26 @@ def execute(
     )
 
 
-def execution(execution_id: str) -> Request[Execution]:
+def execution(execution_id: str, full: bool) -> Request[Execution]:
     """Fetch an execution's status."""
-    return Request("GET", _path(EXECUTIONS, execution_id))
+    return Request("GET", _path(EXECUTIONS, execution_id), {"full": "true"} if full else {})
+
+
+def artifact(execution_id: str, sha256: str) -> Request[str]:
+    """Fetch a large value's JSON text."""
+    path = _path(EXECUTIONS, execution_id, "artifacts", quote(sha256, safe=""))
+    return Request("GET", path, reads="text")
+
+
+def delete_execution(execution_id: str) -> Request[None]:
+    """Delete an ended execution."""
+    return Request("DELETE", _path(EXECUTIONS, execution_id), reads="nothing")
+
+
+def prune(older_than_days: float, dry_run: bool) -> Request[Pruning]:
+    """Delete a batch of old executions, or count them."""
+    body = {"older_than_days": older_than_days, "dry_run": dry_run}
+    return Request("POST", f"{EXECUTIONS}/prune", body=body)
 
 
 def list_executions(

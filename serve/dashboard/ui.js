@@ -111,14 +111,28 @@ export function Problems({ problems }) {
 const isShort = (value) => typeof value !== "object" && !String(value).includes("\n");
 const looksLikeMarkdown = (text) => /^(#{1,4} |[-*] |\d+\. |\|.*\|)/m.test(text);
 
+const bytes = (count) => (count < 1e6 ? `${(count / 1e3).toFixed(1)} kB` : `${(count / 1e6).toFixed(1)} MB`);
+
+function isReference(value) {
+  const url = value?.$artifact?.url;
+  return typeof url === "string" && url.startsWith("/api/v1/workflows/executions/") && "preview" in value;
+}
+
+// A value that is too large to be shown: how it begins, and a link to the whole.
+function Reference({ value: { $artifact: artifact, preview } }) {
+  return html`<pre class="value text" tabindex="0">${`${preview}…`}</pre>
+    <p class="quiet"><a href=${artifact.url} download>the whole value</a>, ${bytes(artifact.bytes)} of JSON</p>`;
+}
+
 // A JSON value as a person reads it: reports as Markdown, the rest as JSON.
 export function Value({ value }) {
+  if (isReference(value)) return html`<${Reference} value=${value} />`;
   if (typeof value === "string") {
     if (looksLikeMarkdown(value)) return html`<${Markdown} text=${value} />`;
     return html`<pre class="value text" tabindex="0">${value}</pre>`;
   }
   const texts = value && typeof value === "object" && !Array.isArray(value) ? Object.entries(value) : [];
-  if (texts.some(([, part]) => typeof part === "string" && part.includes("\n"))) {
+  if (texts.some(([, part]) => isReference(part) || (typeof part === "string" && part.includes("\n")))) {
     // What one reads stands first; the small facts about it follow in one line.
     const short = texts.filter(([, part]) => isShort(part));
     const long = texts.filter(([, part]) => !isShort(part));

@@ -240,6 +240,12 @@ CREATE TYPE weft_event AS (
     place integer
 );
 
+CREATE TYPE weft_artifact AS (
+    execution_id uuid,
+    sha256 text,
+    content bytea
+);
+
 -- Ends attempts that were cut off, or whose owner died before it told how they ended. The API may
 -- cancel what has no owner, and may change no log but so: nothing happens to what has not ended.
 CREATE FUNCTION weft_end_attempts(executions uuid[]) RETURNS void
@@ -282,7 +288,8 @@ CREATE FUNCTION weft_write(
     waits weft_wait[],
     consumed weft_consumed[],
     children weft_child[],
-    events weft_event[]
+    events weft_event[],
+    artifacts weft_artifact[]
 ) RETURNS TABLE (execution_id uuid, tenant_id uuid, outcome text, event_base bigint,
                  written_at timestamptz, owner_id uuid)
 LANGUAGE plpgsql
@@ -464,6 +471,12 @@ BEGIN
             current_node_id = CASE WHEN u.status <> 'running' THEN NULL
                 ELSE COALESCE(u.current_node, e.current_node_id) END,
             completed_at = CASE WHEN u.ends THEN now() END,
+            -- How long its workflow wants it to be kept, when it says so.
+            expires_at = CASE WHEN u.ends THEN now() + (
+                SELECT make_interval(
+                    secs => 86400 * (s.document #>> '{settings,retention_days}')::float8)
+                FROM workflow_specifications AS s
+                WHERE s.tenant_id = e.tenant_id AND s.sha256 = e.specification_sha256) END,
             duration_seconds = CASE WHEN u.ends
                 THEN extract(epoch FROM now() - COALESCE(e.started_at, e.created_at)) END,
             updated_at = now()
@@ -506,6 +519,14 @@ BEGIN
         FROM unnest(channel_values) AS u
         JOIN unnest(held, tenants) AS h (id, tenant) ON h.id = u.execution_id
         ON CONFLICT DO NOTHING;
+    END IF;
+    IF cardinality(artifacts) > 0 THEN
+        -- The same content is the same artifact.
+        INSERT INTO execution_artifacts (tenant_id, execution_id, sha256, size_bytes, content)
+        SELECT h.tenant, u.execution_id, u.sha256, length(u.content), u.content
+        FROM unnest(artifacts) AS u
+        JOIN unnest(held, tenants) AS h (id, tenant) ON h.id = u.execution_id
+        ON CONFLICT (execution_id, sha256) DO NOTHING;
     END IF;
     IF cardinality(task_writes) > 0 THEN
         INSERT INTO execution_writes (tenant_id, execution_id, checkpoint_ns, checkpoint_id,
@@ -921,10 +942,11 @@ $$;
 
 REVOKE ALL ON FUNCTION weft_write(uuid, uuid, boolean, weft_change[], weft_checkpoint[],
     weft_channel_value[], weft_task_write[], weft_node_log[], weft_map_item[], weft_approval[],
-    weft_wait[], weft_consumed[], weft_child[], weft_event[]) FROM PUBLIC;
+    weft_wait[], weft_consumed[], weft_child[], weft_event[], weft_artifact[]) FROM PUBLIC;
 GRANT EXECUTE ON FUNCTION weft_write(uuid, uuid, boolean, weft_change[], weft_checkpoint[],
     weft_channel_value[], weft_task_write[], weft_node_log[], weft_map_item[], weft_approval[],
-    weft_wait[], weft_consumed[], weft_child[], weft_event[]) TO weft_api, weft_engine;
+    weft_wait[], weft_consumed[], weft_child[], weft_event[], weft_artifact[])
+    TO weft_api, weft_engine;
 REVOKE ALL ON FUNCTION weft_end_attempts(uuid[]) FROM PUBLIC;
 GRANT EXECUTE ON FUNCTION weft_end_attempts(uuid[]) TO weft_api, weft_engine;
 REVOKE ALL ON FUNCTION weft_start(uuid, weft_new_execution[], boolean, integer) FROM PUBLIC;

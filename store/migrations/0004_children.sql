@@ -236,6 +236,11 @@ BEGIN
         UPDATE workflow_executions AS e SET status = 'cancelled', waiting_reason = NULL,
             error_message = 'The execution that it belongs to has ended.', epoch = e.epoch + 1,
             last_event_seq = e.last_event_seq + 1, completed_at = now(), duration_seconds = 0,
+            expires_at = now() + (
+                SELECT make_interval(
+                    secs => 86400 * (s.document #>> '{settings,retention_days}')::float8)
+                FROM workflow_specifications AS s
+                WHERE s.tenant_id = e.tenant_id AND s.sha256 = e.specification_sha256),
             updated_at = now()
         FROM line WHERE e.id = line.id
         RETURNING e.id, e.tenant_id, e.last_event_seq, e.error_message

@@ -150,6 +150,13 @@ BEGIN
         AND s.visit = (SELECT max(x.visit) FROM execution_seeds AS x
                        WHERE x.execution_id = execution AND x.node_id = d.key);
 
+    -- Large values among them, which the results name.
+    INSERT INTO execution_artifacts (tenant_id, execution_id, sha256, size_bytes, content)
+    SELECT tenant, execution, a.sha256, a.size_bytes, a.content FROM execution_artifacts AS a
+    WHERE a.tenant_id = tenant AND a.execution_id = source AND EXISTS (
+        SELECT FROM execution_seeds AS s
+        WHERE s.execution_id = execution AND strpos(s.output::text, a.sha256) > 0)
+    ON CONFLICT DO NOTHING;
     INSERT INTO execution_map_items (tenant_id, execution_id, node_id, task_id, map_index, status,
         attempt, output_data, error_message)
     SELECT tenant, execution, i.node_id, i.task_id, i.map_index, i.status, i.attempt,

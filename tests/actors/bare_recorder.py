@@ -4,9 +4,12 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
+from actors.artifacts import Artifacts
 from actors.journal import Lease
 from actors.snapshots import Place
+from store.artifacts import PostgresArtifacts
 from store.records import Record
+from tests.actors.process import Process
 
 
 @dataclass
@@ -14,9 +17,15 @@ class BareRecorder:
     """Has each checkpoint committed, and adds nothing."""
 
     lease: Lease
+    process: Process
     fresh: bool = False
     places: dict[str, Place] = field(default_factory=dict)
     held: list[Record] = field(default_factory=list)
+    artifacts: Artifacts = field(init=False)
+
+    def __post_init__(self) -> None:
+        store = PostgresArtifacts(self.process.pool)
+        self.artifacts = Artifacts(self.lease, self.process.journal, store)
 
     def holds(self) -> bool:
         """Commit each checkpoint."""

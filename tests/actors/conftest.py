@@ -74,9 +74,9 @@ async def process_of(
     async with AsyncExitStack() as stack:
 
         async def open_one(**options: Any) -> Process:
-            pool = options.pop("pool", engine_pool)
+            pool, view = options.pop("pool", engine_pool), options.pop("live", live)
             return await stack.enter_async_context(
-                open_process(pool, live, registry, services, **options)
+                open_process(pool, view, registry, services, **options)
             )
 
         yield open_one

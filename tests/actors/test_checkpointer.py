@@ -41,11 +41,12 @@ class AnyThread(BaseCheckpointSaver[str]):
         self._ids: dict[str, UUID] = {}
         self._names: dict[str, str] = {}
         self._recorders: dict[UUID, BareRecorder] = {}
+        self._process = process
         self._saver = JournalSaver(process.pool, process.journal, self._recorder)
 
     def _recorder(self, execution_id: UUID) -> BareRecorder:
         lease = Lease(self._account.tenant_id, execution_id, 1)
-        return self._recorders.setdefault(execution_id, BareRecorder(lease))
+        return self._recorders.setdefault(execution_id, BareRecorder(lease, self._process))
 
     def get_next_version(self, current: str | None, channel: None) -> str:
         """Return the next version."""
@@ -222,7 +223,8 @@ async def test_notes_are_written_with_the_result_they_belong_to(
             event_id = uuid5(ANY_THREAD, f"{len(taken)}")
             return [EventRecord(lease.tenant_id, id, event_id, "node_completed", "n", "{}")]
 
-    saver = JournalSaver(engine_pool, process.journal, lambda _id: Taking(lease))
+    taking = Taking(lease, process)
+    saver = JournalSaver(engine_pool, process.journal, lambda _id: taking)
     config: RunnableConfig = {
         "configurable": {"thread_id": str(id), "checkpoint_ns": "", "checkpoint_id": "c"}
     }

@@ -107,6 +107,20 @@ async def test_edited_input_counts_for_what_runs_anew(
     assert await look.output(id) == {"a": 1, "x": 2}
 
 
+@pytest.mark.requirement("USER.3")
+async def test_large_value_is_reused_whole(
+    begin: Begin, process: Process, look: Look, traveller: Traveller
+) -> None:
+    """It belongs to the new execution, and is there when the source is deleted."""
+    text = "x" * 100_000
+    nodes = [says("a", {"text": "{input.text}", "n": 1}), says("b", "{a.text}!")]
+    source = await finished(begin, process, workflow(nodes, "a b"), text=text)
+    id = await traveller.rerun(source, "b", drive=False)
+    await look.pool.execute("SELECT weft_delete_executions($1)", [source])
+    await process.drive(id)
+    assert await look.output(id) == {"b": f"{text}!"}
+
+
 BRANCHES = workflow([says(id) for id in ("s", "x", "y", "z", "j")], "s x y j", "s z j")
 
 

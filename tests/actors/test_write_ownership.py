@@ -89,7 +89,7 @@ def config_of(execution_id: UUID, checkpoint_id: str | None = None) -> RunnableC
 
 
 def _saver(process: Process, lease: Lease) -> JournalSaver:
-    recorder = BareRecorder(lease)
+    recorder = BareRecorder(lease, process)
     return JournalSaver(process.pool, process.journal, lambda _id: recorder)
 
 

@@ -20,6 +20,7 @@ from starlette.staticfiles import StaticFiles
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 from starlette.websockets import WebSocket, WebSocketDisconnect
 
+from tests.client.fake_kept import kept_routes
 from tests.client.world import QUESTION, REVIEWS, REVIEWS_LEVELS, UPTIME, UPTIME_LEVELS, World
 
 TOKEN = "weft_test_token"
@@ -434,6 +435,7 @@ def _application(api: FakeApi) -> Starlette:
         Route(f"{one}/logs", api._logs),
         Route(f"{one}/nodes/{{node}}/items", api._items),
         Route(f"{one}/nodes/{{node}}/items/{{index}}", api._item),
+        *kept_routes(api.world, f"{base}/executions"),
         Route(f"{one}/events", api._events),
         WebSocketRoute(f"{one}/stream", api._stream),
         Route(f"{base}/{{id}}", api._workflow, methods=["GET", "DELETE"]),

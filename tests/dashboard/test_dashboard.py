@@ -357,3 +357,19 @@ async def test_a_bare_failure_of_the_ingress_is_asked_again(page: Page, api: Fak
     ]
     assert (len(keys), len(set(keys))) == (3, 1)
     assert len(api.world.executions) == 1
+
+
+async def test_a_large_value_is_a_preview_with_a_link(page: Page, api: FakeApi) -> None:
+    """What is too large to be shown begins on the page, and the rest is a link away."""
+    workflow_id = api.world.add_workflow(UPTIME, UPTIME_LEVELS)
+    execution_id = api.world.start(workflow_id)
+    url = f"/api/v1/workflows/executions/{execution_id}/artifacts/{'a' * 64}"
+    large = {"$artifact": {"sha256": "a" * 64, "bytes": 1_234_567, "url": url}, "preview": "Once"}
+    forged = {"$artifact": {"sha256": "b", "url": "javascript:alert(1)"}, "preview": "Evil"}
+    api.world.finish(execution_id, "completed", output={"tale": large, "forged": forged})
+    await page.goto(f"/#/executions/{execution_id}")
+    link = page.get_by_role("link", name="the whole value")
+    await expect(link).to_have_attribute("href", url)
+    await expect(page.get_by_text("Once…")).to_be_visible()
+    await expect(page.get_by_text("1.2 MB of JSON")).to_be_visible()
+    assert await link.count() == 1

@@ -13,7 +13,10 @@ from rich.console import Console
 from serve import cli, cli_travel
 from serve.settings import Settings
 from tests.client.fake_api import TOKEN, FakeApi
-from tests.client.world import REVIEWS, REVIEWS_LEVELS
+from tests.client.world import REVIEWS, REVIEWS_LEVELS, UPTIME, UPTIME_LEVELS
+
+URL = "/api/v1/workflows/executions/exec_1/artifacts/aa"
+LARGE = {"$artifact": {"sha256": "aa", "bytes": 1_200_000, "url": URL}, "preview": "Once"}
 
 
 class Result(NamedTuple):
@@ -305,6 +308,37 @@ def test_an_unknown_execution_is_an_error_with_a_remedy(api: FakeApi, weft: Weft
     for command in ("status", "watch"):
         result = weft(command, "exec_none")
         assert (result.code, "→ List them." in result.err) == (1, True)
+
+
+def test_an_artifact_is_printed_or_written(api: FakeApi, weft: Weft, tmp_path: Path) -> None:
+    """The value's JSON goes to the terminal, or to a file with its size."""
+    assert weft("artifact", "exec_1", "ab").out == '"abab"\n'
+    file = tmp_path / "value.json"
+    assert "6 bytes" in weft("artifact", "exec_1", "ab", "-o", str(file)).out
+    assert file.read_text() == '"abab"'
+
+
+def test_logs_show_how_a_large_value_begins(api: FakeApi, weft: Weft) -> None:
+    """In place of a reference stands its beginning, its size, and the command for the rest."""
+    execution_id = api.world.start(api.world.add_workflow(UPTIME, UPTIME_LEVELS))
+    node = api.world.node(execution_id, api.world.executions[execution_id]["nodes"][0]["node_id"])
+    api.world._log(execution_id, node, output={"text": LARGE})
+    api.world.executions[execution_id]["output"] = LARGE
+    for command in ("logs", "status"):
+        shown = " ".join(weft(command, execution_id).out.split())
+        assert "Once… (1.2 MB: weft artifact exec_1 aa)" in shown
+
+
+def test_prune_deletes_until_nothing_is_left(api: FakeApi, weft: Weft) -> None:
+    """It asks for batches; a dry run counts only."""
+    workflow_id = api.world.add_workflow(UPTIME, UPTIME_LEVELS)
+    for _ in range(5):
+        api.world.start(workflow_id)
+    assert "5 executions" in weft("prune", "--older-than", "12h", "--dry-run").out
+    assert "5 executions deleted" in weft("prune", "--older-than", "30d").out
+    bodies = api.calls("POST", "/prune")
+    assert bodies[0] == {"older_than_days": 0.5, "dry_run": True}
+    assert [body["older_than_days"] for body in bodies[1:]] == [30.0] * 4
 
 
 def test_token_is_printed_or_missed(api: FakeApi, weft: Weft, tmp_path: Path) -> None:

@@ -178,7 +178,8 @@ async def test_what_is_open_is_declared_open(
     assert document["security"] == [{"bearer": []}, {"cookie": []}]
     assert set(document["components"]["securitySchemes"]) == {"bearer", "cookie"}
     ids = {"workflow_id": f"wf_{'0' * 32}", "execution_id": f"exec_{'0' * 32}",
-           "node_id": "only", "index": "0", "checkpoint_number": "1"}  # fmt: skip
+           "node_id": "only", "index": "0", "checkpoint_number": "1",
+           "sha256": "0" * 64}  # fmt: skip
     for path, operations in document["paths"].items():
         for method, operation in operations.items():
             answer = await anonymous.request(

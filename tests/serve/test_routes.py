@@ -5,7 +5,10 @@ from typing import Any
 
 import httpx
 import pytest
+from prometheus_client.parser import text_string_to_metric_families
 
+from actors.metrics import EXECUTIONS, write_snapshot
+from serve.metrics import PROCESS
 from store.postgres import Pool
 from tests.factories import Account, MakeWorkflow, StartExecution
 from tests.store.rows import park
@@ -229,10 +232,30 @@ async def test_requests_are_counted_by_route(
     await api.get(f"{WORKFLOWS}/wf_{(await make_workflow()).id.hex}")
     await api.request("BREW", WORKFLOWS)
     text = (await api.get("/metrics")).text
-    route = f'route="{WORKFLOWS}/{{workflow_id}}"'
+    route = f'process="{PROCESS}",route="{WORKFLOWS}/{{workflow_id}}"'
     assert f'weft_http_requests_total{{method="GET",{route},status="200"}}' in text
     assert f'weft_http_request_seconds_count{{method="GET",{route}}}' in text
     assert "weft_executors 0.0" in text
     assert 'method="other"' in text
     assert "BREW" not in text
     assert "wf_" not in text
+
+
+@pytest.mark.requirement("FR-7.10", "NFR-5.3")
+async def test_metrics_are_those_of_all_processes(
+    api: httpx.AsyncClient, engine_pool: Pool
+) -> None:
+    """What executors wrote of themselves last stands beside the API's own, told apart by name."""
+    EXECUTIONS.record(2, "completed")
+    for name in ("executor-0", "executor-1", "gone"):
+        await write_snapshot(engine_pool, name)
+    await engine_pool.execute(
+        "UPDATE process_metrics SET written_at = now() - interval '1 hour' WHERE process = 'gone'"
+    )
+    families = {f.name: f for f in text_string_to_metric_families((await api.get("/metrics")).text)}
+    processes = {
+        sample.labels["process"]
+        for sample in families["workflow_executions"].samples
+        if sample.labels["status"] == "completed"
+    }
+    assert processes == {"executor-0", "executor-1", PROCESS}

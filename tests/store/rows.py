@@ -1,11 +1,13 @@
 """One row of every kind that an execution leaves."""
 
+import hashlib
 from datetime import UTC, datetime
 from uuid import UUID, uuid4
 
 from store.postgres import Pool
 from store.records import (
     ApprovalRecord,
+    ArtifactRecord,
     ChannelValueRecord,
     CheckpointRecord,
     EventRecord,
@@ -34,6 +36,7 @@ def records_of_each_kind(tenant_id: UUID, execution_id: UUID) -> list[Record]:
         WaitRecord(tenant_id=tenant_id, execution_id=execution_id, interrupt_id="wait-only",
                    node_id="only", task_id="t1", event="paid"),
         EventRecord(*place, uuid4(), "node_started", "only", "{}"),
+        ArtifactRecord(*place, hashlib.sha256(b"[1]").hexdigest(), b"[1]"),
         ProgressRecord(execution_id, completed=1, llm_tokens=5, cost_usd=0.25),
     ]  # fmt: skip
 

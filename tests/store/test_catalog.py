@@ -6,7 +6,7 @@ import pytest
 from store.status import Status
 from tests.factories import Connect
 
-WITHOUT_TENANT = {"executors", "schema_migrations"}
+WITHOUT_TENANT = {"executors", "process_metrics", "schema_migrations"}
 """The only tables that belong to the platform and not to a tenant."""
 
 TABLES = """

@@ -66,6 +66,11 @@ HOT: list[tuple[Role, str, list[Any]]] = [
     ("weft_api", "find_checkpoint", [ID, 1]),
     ("weft_api", "find_executions", [["failed"], ID, NOW, NOW, 100]),
     ("weft_api", "find_executions", [["failed"], None, None, None, 100]),
+    ("weft_engine", "list_expired_executions", [30.0, 500]),
+    ("weft_engine", "get_artifact", [ID, ID, TEXT]),
+    ("weft_api", "list_old_executions", [ID, 30.0, 500]),
+    ("weft_api", "count_old_executions", [ID, 30.0]),
+    ("weft_api", "get_artifact_part", [ID, ID, TEXT, 1, 1024]),
 ]  # fmt: skip
 
 

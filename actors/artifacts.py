@@ -1,0 +1,168 @@
+"""The large values of one execution, in the hands of its owner.
+
+A value whose JSON text is long is kept once as an artifact, and what is recorded names it; of an
+object whose entries make it long, each long entry is. The same content is written once, however
+often it is named, and the text of the last values is remembered, so that a result which goes to
+the state, a log and an event is dumped once.
+
+An artifact is appended to the journal when it is first named, so it is never later than its name.
+"""
+
+from collections import OrderedDict
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any
+
+from actors import serde
+from actors.journal import Journal, Lease
+from agents.errors import AgentError
+from store.artifacts import (
+    LIMIT_BYTES,
+    THRESHOLD_CHARACTERS,
+    ArtifactReader,
+    ArtifactStore,
+    Reference,
+)
+from store.json_values import dumps
+
+REMEMBERED = 8
+"""How many values are remembered in their short form."""
+LEVELS = 3
+"""How deep in objects long entries are looked for; one further in is kept with what it is in."""
+OUTPUT_CHARACTERS = 1024 * 1024
+"""How long the JSON text of an execution's output may be that its row holds whole."""
+OMITTED = "$omitted"
+"""Stands for a value that is too large even for an artifact, in what is only shown."""
+
+Dump = Callable[[Any], str]
+
+
+@dataclass(frozen=True, slots=True)
+class _Known:
+    value: Any
+    """Held, so that its id stays its own."""
+    short: Any
+    tagged: bool
+    """Whether its text in the state is another than elsewhere."""
+
+
+class Artifacts:
+    """What of an execution's values is kept apart.
+
+    Args:
+        lease: Whose values they are.
+        journal: Takes what is kept.
+        store: Where contents are.
+    """
+
+    def __init__(self, lease: Lease, journal: Journal, store: ArtifactStore) -> None:
+        self._lease = lease
+        self._journal = journal
+        self._store = store
+        self._kept: set[str] = set()
+        self._known: OrderedDict[tuple[int, int, Dump], _Known] = OrderedDict()
+        self.reader = ArtifactReader(store, lease.tenant_id, lease.execution_id)
+
+    def check(self, value: Any) -> None:
+        """Make sure that a value can be kept.
+
+        Raises:
+            AgentError: It is too large.
+        """
+        self._short(value, dumps, THRESHOLD_CHARACTERS)
+
+    def text(self, value: Any) -> str:
+        """Return the JSON text of a value that is shown: what is large in it is named."""
+        try:
+            short, text = self._short(value, dumps, THRESHOLD_CHARACTERS)
+        except AgentError as error:
+            return dumps({OMITTED: str(error)})
+        return text or dumps(_shown(short))
+
+    def shown(self, value: Any, limit: int = THRESHOLD_CHARACTERS) -> Any:
+        """Return a value as it is shown: what is large in it is named, or left out."""
+        try:
+            return _shown(self._short(value, dumps, limit)[0])
+        except AgentError as error:
+            return {OMITTED: str(error)}
+
+    def state_text(self, value: Any) -> str:
+        """Return the JSON text of a value of the state, read again by `serde.load` and `stated`.
+
+        Raises:
+            AgentError: It is too large even for an artifact.
+        """
+        short, text = self._short(value, serde.dump, THRESHOLD_CHARACTERS)
+        return text or serde.dump(short)
+
+    async def stated(self, value: Any) -> Any:
+        """Return a value of the state with what it refers to."""
+        return await self.reader.whole(value, _as_stated, serde.load)
+
+    def _short(self, value: Any, dump: Dump, limit: int) -> tuple[Any, str]:
+        """Return a value with references in place of what is large, and its text if nothing is."""
+        if (short := self._recall(value, dump, limit)) is not None:
+            return short, ""
+        text = dump(value)
+        if len(text) <= limit:
+            return value, text
+        short = self._shortened(value, text, dump, LEVELS)
+        self._known[(id(value), limit, dump)] = _Known(value, short, f'"{serde.TAG}"' in text)
+        if len(self._known) > REMEMBERED:
+            self._known.popitem(last=False)
+        return short, ""
+
+    def _shortened(self, value: Any, text: str, dump: Dump, levels: int) -> Any:
+        """Return what stands for a long value: of an object its long entries, else the whole."""
+        if isinstance(value, dict) and levels:
+            short = {name: self._part(part, dump, levels - 1) for name, part in value.items()}
+            if len(dump(_shown(short))) <= THRESHOLD_CHARACTERS:
+                return short
+        return self._keep(value, text)
+
+    def _part(self, value: Any, dump: Dump, levels: int) -> Any:
+        """Return an entry of a long object, or what stands for it."""
+        if not isinstance(value, dict | list | tuple | str):
+            return value
+        if (short := self._recall(value, dump, THRESHOLD_CHARACTERS)) is not None:
+            return short
+        text = dump(value)
+        if len(text) <= THRESHOLD_CHARACTERS:
+            return value
+        return self._shortened(value, text, dump, levels)
+
+    def _keep(self, value: Any, text: str) -> Reference:
+        content = text.encode("utf-8")
+        if len(content) > LIMIT_BYTES:
+            raise AgentError(
+                f"The value has {len(content) / 2**20:.1f} MiB of JSON; at most "
+                f"{LIMIT_BYTES // 2**20} MiB can be kept.",
+                remedy="Let the node answer less, or store it elsewhere and answer where.",
+            )
+        reference = Reference.to(content, value)
+        if reference.sha256 not in self._kept:
+            lease = self._lease
+            record = self._store.put(lease.tenant_id, lease.execution_id, reference.sha256, content)
+            self._journal.append(lease, [record], lazy=True, size_bytes=len(content))
+            self._kept.add(reference.sha256)
+        return reference
+
+    def _recall(self, value: Any, dump: Dump, limit: int) -> Any:
+        # JSON data is written alike for the state and elsewhere, unless it holds the state's tag.
+        for other in (dumps, serde.dump):
+            known = self._known.get((id(value), limit, other))
+            if known is not None and (other is dump or not known.tagged):
+                return known.short
+        return None
+
+
+def _as_stated(value: Any) -> Reference | None:
+    return value if isinstance(value, Reference) else None
+
+
+def _shown(short: Any) -> Any:
+    if isinstance(short, Reference):
+        return short.document
+    if isinstance(short, dict):
+        return {name: _shown(part) for name, part in short.items()}
+    return short

@@ -1,0 +1,140 @@
+"""What a running platform shows of itself: its metrics, Ray's, and Ray's dashboard."""
+
+import json
+from typing import Any
+
+import httpx
+import pytest
+from prometheus_client.parser import text_string_to_metric_families
+from weft import Client
+
+from serve.embedded import ray_folder
+from tests.acceptance.builders import api_node, chain, trivial_node, workflow
+from tests.acceptance.conftest import Platform
+from tests.acceptance.recorder import Recorder
+from tests.acceptance.test_people import approval, waiting
+from tests.acceptance.waiting import until
+
+pytestmark = pytest.mark.timeout(180)
+
+ENGINE = {
+    "weft_journal_flush_seconds", "weft_journal_flush_rows", "weft_journal_queue_entries",
+    "weft_journal_retries", "weft_executions_running", "workflow_executions",
+    "workflow_duration_seconds", "agent_execution_duration_seconds", "weft_leases_lost",
+    "weft_recovered_executions", "weft_event_loop_lag_seconds",
+}  # fmt: skip
+
+
+def _tasks(platform: Platform) -> list[dict[str, Any]]:
+    state = json.loads((platform.home / "platform.json").read_text())
+    token = (platform.home / "ray-token").read_text()
+    answer = httpx.get(
+        f"{state['ray_dashboard_url']}/api/v0/tasks?limit=10000&detail=1",
+        headers={"Authorization": f"Bearer {token}"},
+        timeout=30,
+    )
+    tasks: list[dict[str, Any]] = answer.json()["data"]["result"]["result"]
+    return tasks
+
+
+def _states(platform: Platform, execution_id: str) -> list[str]:
+    """The states of the tasks in Ray's dashboard that bear an execution's name."""
+    return [task["state"] for task in _tasks(platform) if execution_id in task["name"]]
+
+
+@pytest.mark.requirement("FR-7.10", "NFR-5.3")
+def test_metrics_of_every_process_are_in_one_place(platform: Platform, client: Client) -> None:
+    """What executors and the supervisor measure stands at /metrics, each under its name."""
+    created = client.create(specification=chain([trivial_node("one"), trivial_node("two")]))
+    status = client.execute(created["workflow_id"], wait=True)
+    assert status["status"] == "completed", status["error"]
+    headers = {"Authorization": f"Bearer {platform.token}"}
+
+    def families() -> dict[str, Any]:
+        text = httpx.get(f"{platform.url}/metrics", headers=headers).text
+        return {family.name: family for family in text_string_to_metric_families(text)}
+
+    # A process writes what it has measured every few seconds.
+    until(lambda: families().keys() >= ENGINE, 30)
+    found = families()
+    assert {sample.labels["process"] for sample in found["weft_executions_running"].samples} == {
+        "executor-0", "executor-1",
+    }  # fmt: skip
+    agents = {s.labels["agent"] for s in found["agent_execution_duration_seconds"].samples}
+    assert "aggregator" in agents
+    assert found["weft_leases_lost"].samples[0].labels == {"process": "supervisor"}
+
+
+@pytest.mark.requirement("FR-7.10", "NFR-5.3")
+def test_our_metrics_appear_with_rays(platform: Platform, client: Client) -> None:
+    """The agent of each of Ray's nodes exports what our processes there measure."""
+    created = client.create(specification=trivial())
+    assert client.execute(created["workflow_id"], wait=True)["status"] == "completed"
+    discovery = ray_folder(platform.home) / "prom_metrics_service_discovery.json"
+    targets = [target for entry in json.loads(discovery.read_text()) for target in entry["targets"]]
+
+    def told() -> str:
+        return "".join(httpx.get(f"http://{target}/metrics").text for target in targets)
+
+    wanted = (
+        "ray_workflow_executions_total",
+        "ray_weft_journal_flush_seconds_count",
+        "ray_agent_execution_duration_seconds_count",
+        "ray_weft_executions_running",
+    )
+    until(lambda: all(name in told() for name in wanted), 60)
+
+
+def trivial() -> dict[str, Any]:
+    """One node that needs nothing."""
+    return chain([trivial_node("one")])
+
+
+@pytest.mark.requirement("CARD.5", "FR-7.1")
+def test_states_in_rays_dashboard_match_ours(
+    platform: Platform, client: Client, recorder: Recorder
+) -> None:
+    """A task runs while its execution does, and no longer when that waits or has ended."""
+    recorder.held.clear()
+    nodes = [api_node("call", recorder.url), approval("ask")]
+    created = client.create(specification=workflow(nodes, ["call>ask"]))
+    execution_id = client.execute(created["workflow_id"])["execution_id"]
+    until(lambda: "RUNNING" in _states(platform, execution_id), 60)
+    assert client.execution(execution_id)["status"] == "running"
+    recorder.held.set()
+    until(lambda: waiting(client, execution_id), 60)
+    until(lambda: set(_states(platform, execution_id)) == {"FINISHED"}, 60)
+    client.approve(execution_id)
+    assert client.wait(execution_id, timeout=60)["status"] == "completed"
+    until(lambda: set(_states(platform, execution_id)) == {"FINISHED"}, 60)
+
+
+@pytest.mark.requirement("CARD.5")
+def test_every_task_and_actor_in_rays_dashboard_has_a_name(
+    platform: Platform, client: Client
+) -> None:
+    """An execution's task is named after workflow and execution, a chunk after its items."""
+    each = {
+        "id": "each", "agent": "data_processing", "pattern": "map", "input_keys": ["input.items"],
+        "parameters": {"operation": "transform", "data": "{item}"},
+    }  # fmt: skip
+    created = client.create(specification=chain([each]))
+    execution = client.execute(created["workflow_id"], {"items": [1, 2, 3]}, wait=True)
+    assert execution["status"] == "completed", execution["error"]
+    execution_id = execution["execution_id"]
+
+    def named() -> bool:
+        names = {task["name"] for task in _tasks(platform) if execution_id in task["name"]}
+        chunks = [name for name in names if name.startswith("map Test ") and "each[" in name]
+        return f"Test {execution_id}" in names and bool(chunks)
+
+    until(named, 60)
+    # What is left without a name of ours is called by its actor and method.
+    other = {task["name"] for task in _tasks(platform) if task["name"].startswith("run_chunk")}
+    assert other == set()
+    methods = {"__init__", "ready"}
+    assert {
+        task["name"].split(".")[1]
+        for task in _tasks(platform)
+        if task["name"].startswith(("ExecutionActor.", "Supervisor."))
+    } <= methods
