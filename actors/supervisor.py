@@ -141,14 +141,9 @@ class Supervisor:
                 statement("take_over_executions"), heirs, min(RECOVERED_AT_ONCE, room),
                 OWNER_LOSSES_LIMIT, SUSPECTS_AT_ONCE,
             )  # fmt: skip
-            given = [
-                Woken(row["id"], row["owner_id"])
-                for row in taken
-                if not await self._end_poison(pool, live, row)
-            ]
-            for _ in filter(lambda row: row["owner_losses"] > 0, taken):
-                RECOVERED_EXECUTIONS.record()
-            self._give("recover", given)
+            given = [row for row in taken if not await self._end_poison(pool, live, row)]
+            RECOVERED_EXECUTIONS.record(sum(row["owner_losses"] > 0 for row in given))
+            self._give("recover", [Woken(row["id"], row["owner_id"]) for row in given])
         return alive
 
     async def _end_poison(self, pool: Pool, live: LiveView, row: Any) -> bool:

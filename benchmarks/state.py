@@ -149,7 +149,9 @@ async def open_world(home: Path) -> AsyncIterator[World]:
         executor_id = uuid7()
         config = ExecutorConfig(dsn, redis_url, 600, AgentSettings(), {})
         engine = await stack.enter_async_context(open_engine(config, executor_id))
-        await engine.pool.execute(statement("insert_executor"), executor_id, "one", "here", 1)
+        await engine.pool.execute(
+            statement("insert_executor"), executor_id, "one", "here", 1, False
+        )
         principal = await authenticate(pool, token)
         assert principal is not None
         flushing = asyncio.create_task(engine.journal.run())
