@@ -1,13 +1,9 @@
 """The pool of executors on a real Ray: it grows, shrinks in good order, and is found again."""
 
-import shutil
-import tempfile
 from collections.abc import Iterator
 from dataclasses import replace
-from pathlib import Path
 
 import pytest
-import ray
 
 import actors.pool
 import actors.sizing
@@ -18,25 +14,19 @@ from agents.settings import AgentSettings
 from store.postgres import Pool
 from store.queue import Executor, living_executors
 from tests.eventually import eventually
+from tests.local_ray import local_ray
 
 pytestmark = pytest.mark.timeout(180)
 
 
 @pytest.fixture
-def local_ray() -> Iterator[None]:
-    """A Ray of two cores in this process."""
-    folder = Path(tempfile.mkdtemp(prefix="wt"))
-    ray.init(
-        address="local", namespace=NAMESPACE, num_cpus=2, include_dashboard=False,
-        object_store_memory=100 * 2**20, log_to_driver=False, configure_logging=False,
-        _temp_dir=str(folder),
-    )  # fmt: skip
-    yield
-    ray.shutdown()
-    shutil.rmtree(folder, ignore_errors=True)
+def cluster() -> Iterator[None]:
+    """A Ray of this test's own."""
+    with local_ray(NAMESPACE):
+        yield
 
 
-@pytest.mark.usefixtures("local_ray")
+@pytest.mark.usefixtures("cluster")
 async def test_pool_grows_when_busy_and_shrinks_when_quiet(
     dsn: str, redis_url: str, engine_pool: Pool, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -1,19 +1,15 @@
 """Chunks as tasks of a real Ray: what they tell while they run, and what a death repeats."""
 
 import asyncio
-import shutil
-import tempfile
 from collections import Counter
 from collections.abc import AsyncIterator, Callable, Iterator
 from contextlib import aclosing
-from pathlib import Path
 from queue import SimpleQueue
 from typing import Any
 from uuid import UUID
 
 import psutil
 import pytest
-import ray
 
 from actors.fanout import BATCH_BYTES, Chunk, ItemResult, batches
 from actors.hosting import CHUNK_DEATHS, DIED, Host
@@ -23,6 +19,7 @@ from compiler.specification import Node
 from store.json_values import loads
 from tests.acceptance.recorder import Recorder
 from tests.eventually import eventually
+from tests.local_ray import local_ray
 
 pytestmark = pytest.mark.timeout(120)
 NAME = "map Shop exec_1 each[0:4]"
@@ -31,22 +28,8 @@ NAME = "map Shop exec_1 each[0:4]"
 @pytest.fixture(scope="module")
 def cluster() -> Iterator[None]:
     """A Ray of this module's own."""
-    folder = Path(tempfile.mkdtemp(prefix="wr-"))
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setenv("RAY_AUTH_TOKEN_PATH", str(folder / "token"))
-        (folder / "token").write_text("0" * 64)
-        ray.init(
-            address="local",
-            num_cpus=2,
-            include_dashboard=False,
-            log_to_driver=False,
-            configure_logging=False,
-            object_store_memory=128 * 1024 * 1024,
-            _temp_dir=str(folder),
-        )
+    with local_ray():
         yield
-        ray.shutdown()
-    shutil.rmtree(folder, ignore_errors=True)
 
 
 @pytest.fixture

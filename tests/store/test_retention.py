@@ -67,6 +67,8 @@ def ended(
             "VALUES (gen_random_uuid(), $1, $2, 'https://example.com/hook', '{}', now())",
             "INSERT INTO execution_signals (id, tenant_id, execution_id, event, payload) "
             "VALUES (gen_random_uuid(), $1, $2, 'paid', '{}')",
+            "INSERT INTO execution_seeds (tenant_id, execution_id, node_id, visit) "
+            "VALUES ($1, $2, 'only', 1)",
         ):
             await owner_pool.execute(sql, account.tenant_id, id)
         await engine_pool.execute(BEGIN, id)
