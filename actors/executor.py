@@ -175,6 +175,9 @@ class ExecutionActor:
 
     async def _tell(self, engine: Engine, owner_id: UUID, ids: list[str]) -> None:
         """Tell another executor what is its own now; if it does not hear, it finds it."""
+        if not ray.is_initialized():
+            # Asking for an actor would start a Ray of this process's own.
+            return
         try:
             if owner_id not in self._peers:
                 rows = await engine.pool.fetch(

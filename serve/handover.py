@@ -142,6 +142,9 @@ class Handover:
             return False
 
     async def _actor(self, owner_id: UUID | None) -> ActorHandle[Any] | None:
+        if not ray.is_initialized():
+            # Asking for an actor would start a Ray of this process's own.
+            return None
         for executor in await self._living():
             if executor.id == owner_id:
                 if executor.id not in self._actors:
