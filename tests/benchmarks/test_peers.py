@@ -83,15 +83,24 @@ async def test_execution_that_fails_ends_the_load() -> None:
         await _spend(execute, Load(1, 1))
 
 
+PARENT = """
+import subprocess, sys
+subprocess.run([sys.executable, "-c", "sum(range(10**7))"], check=True)
+print("ended", flush=True)
+sys.stdin.read()
+"""
+
+
 def test_cpu_time_of_a_child_that_has_ended_counts() -> None:
     """A worker that ended between two looks is not lost."""
-    own = psutil.Process().pid
-    before = cpu_seconds([own])
-    times = psutil.Process().cpu_times()
-    subprocess.run([sys.executable, "-c", "sum(range(10**7))"], check=True)
-    child = psutil.Process().cpu_times().children_user - times.children_user
-    assert child > 0
-    assert cpu_seconds([own]) - before >= child
+    command = [sys.executable, "-c", PARENT]
+    with subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE) as parent:
+        assert parent.stdin and parent.stdout
+        assert parent.stdout.readline() == b"ended\n"
+        child_seconds = psutil.Process(parent.pid).cpu_times().children_user
+        assert child_seconds > 0
+        assert cpu_seconds([parent.pid]) >= child_seconds
+        parent.stdin.close()
 
 
 def test_process_that_is_gone_counts_nothing() -> None:
