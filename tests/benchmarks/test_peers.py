@@ -94,7 +94,9 @@ sys.stdin.read()
 def test_cpu_time_of_a_child_that_has_ended_counts() -> None:
     """A worker that ended between two looks is not lost."""
     command = [sys.executable, "-c", PARENT]
-    with subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE) as parent:
+    with subprocess.Popen(  # noqa: S603 - our own words
+        command, stdin=subprocess.PIPE, stdout=subprocess.PIPE
+    ) as parent:
         assert parent.stdin and parent.stdout
         assert parent.stdout.readline() == b"ended\n"
         child_seconds = psutil.Process(parent.pid).cpu_times().children_user
