@@ -97,13 +97,23 @@ def _build(client: httpx2.AsyncClient, request: Request) -> httpx2.Request:
     try:
         url = httpx2.URL(request.url.strip()).copy_merge_params(dict(request.params))
         return client.build_request(
-            request.method, url, headers=dict(request.headers), content=request.content
-        )
+            request.method, url, headers=dict(request.headers), content=request.content,
+            timeout=_bounds(client, request),
+        )  # fmt: skip
     except (httpx2.InvalidURL, UnicodeError, ValueError, TypeError) as error:
         raise AgentError(
             f"The request to {request.url[:200]} cannot be written: {error}.",
             remedy="Check its URL, headers and params.",
         ) from error
+
+
+def _bounds(client: httpx2.AsyncClient, request: Request) -> httpx2.Timeout:
+    """Return how long the parts of a request may take: what bounds all of it bounds the answer."""
+    if request.timeout_seconds is None:
+        return client.timeout
+    return httpx2.Timeout(
+        connect=client.timeout.connect, write=client.timeout.write, read=None, pool=None
+    )
 
 
 def _redirected(request: Request, status_code: int, url: str) -> Request:

@@ -8,8 +8,10 @@ from pydantic import ValidationError
 from agents.api import ApiParameters
 from agents.egress import EgressRefused
 from agents.errors import AgentError
+from agents.registry import Registry
+from agents.services import open_services
 from agents.settings import AgentSettings
-from tests.agents.conftest import Run
+from tests.agents.conftest import Run, context_of
 from tests.agents.website import Asked, Reply, Site, json_reply
 
 
@@ -71,6 +73,15 @@ async def test_silent_host_is_a_result(run: Run, site: Site) -> None:
     output = (await run("api", {"url": site.url(), "timeout": 0.2})).output
     assert output["status_code"] == 0
     assert "ReadTimeout" in output["error"]
+
+
+async def test_request_may_wait_longer_than_the_client(registry: Registry, site: Site) -> None:
+    """What the node asks for bounds the answer, not the client's own bound of one read."""
+    site.replies["/"] = Reply(hang=True)
+    parameters = ApiParameters(url=site.url(), timeout=1)
+    async with open_services(AgentSettings(allow_loopback=True, http_timeout_seconds=0.1)) as own:
+        result = await registry.get("api").run(parameters, context_of(own))
+    assert "within 1 seconds" in result.output["error"]
 
 
 @pytest.mark.requirement("FR-3.8")
