@@ -78,7 +78,7 @@ async def measure(platform: Platform, count: int, server: Connection) -> dict[st
     }  # fmt: skip
     async with platform.client() as client:
         workflow_id = await create_workflow(client, {"name": "Waits on I/O", "nodes": [node]})
-        before_bytes, begun = platform.executors_bytes(), time.time()
+        before_bytes, begun = await platform.executors_bytes(), time.time()
         await start_many(platform, workflow_id, {}, count)
         started = time.time()
         while not await asyncio.to_thread(server.poll, 1):
@@ -86,7 +86,7 @@ async def measure(platform: Platform, count: int, server: Connection) -> dict[st
                 running = await count_executions(client, workflow_id, "running")
                 raise TimeoutError(f"not all of them asked; {running} run")
         all_here: float = server.recv()
-        waiting_bytes = platform.executors_bytes()
+        waiting_bytes = await platform.executors_bytes()
         running = await count_executions(client, workflow_id, "running")
         server.send("go")
         released = time.time()
@@ -97,7 +97,7 @@ async def measure(platform: Platform, count: int, server: Connection) -> dict[st
     return {
         "executions": count,
         "running_while_all_wait": running,
-        "executors": len(platform.executors()),
+        "executors": len(await platform.executors()),
         "executors_mib_before": round(before_bytes / 2**20),
         "executors_mib_while_all_wait": round(waiting_bytes / 2**20),
         "kib_an_execution": round((waiting_bytes - before_bytes) / count / 1024, 1),

@@ -46,14 +46,14 @@ MOMENT = {
 async def measure(platform: Platform, count: int) -> dict[str, Any]:
     """Park executions, look at the executors, then let some wake together."""
     async with platform.client() as client:
-        before_bytes, begun = platform.executors_bytes(), time.time()
+        before_bytes, begun = await platform.executors_bytes(), time.time()
         for specification in (PERSON, TIMER):
             workflow_id = await create_workflow(client, specification)
             await start_many(platform, workflow_id, {}, count // 2)
             await until_count(
                 client, workflow_id, "waiting", count // 2, deadline_seconds=DEADLINE_SECONDS
             )
-        parked, after_bytes = time.time(), platform.executors_bytes()
+        parked, after_bytes = time.time(), await platform.executors_bytes()
         woken = await _wake(platform, client)
     return {
         "parked": count,

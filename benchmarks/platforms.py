@@ -12,12 +12,15 @@ from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
 
+import asyncpg
 import httpx
 import psutil
 
+from serve.embedded import socket_folder
 from serve.platform import free_ports, running_platform, start_background, stop_platform
-from serve.processes import platform_id, platform_processes
 from serve.settings import load_settings
+
+EXECUTORS = "SELECT pid FROM executors WHERE stopped_at IS NULL"
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,17 +42,19 @@ class Platform:
             base_url=self.url, headers=self.headers, timeout=120, trust_env=False
         )
 
-    def executors(self) -> list[psutil.Process]:
-        """Return the processes that drive executions."""
-        return [
-            process
-            for process in platform_processes(platform_id(self.home))
-            if "ExecutionActor" in " ".join(process.cmdline())
-        ]
+    async def executors(self) -> list[psutil.Process]:
+        """Return the processes that drive executions, as they have told the database."""
+        sockets = socket_folder(self.home)
+        connection = await asyncpg.connect(f"postgresql://weft@/postgres?host={sockets}&port=5432")
+        try:
+            rows = await connection.fetch(EXECUTORS)
+        finally:
+            await connection.close()
+        return [psutil.Process(row["pid"]) for row in rows]
 
-    def executors_bytes(self) -> int:
+    async def executors_bytes(self) -> int:
         """Return the resident memory of all executors together."""
-        return sum(process.memory_info().rss for process in self.executors())
+        return sum(process.memory_info().rss for process in await self.executors())
 
 
 @contextmanager
