@@ -80,7 +80,7 @@ async def _wake(platform: Platform, client: httpx.AsyncClient) -> dict[str, Any]
         )
         for row in listed.json()["executions"]:
             shown = (await client.get(f"/api/v1/workflows/executions/{row['execution_id']}")).json()
-            claimed_ms.append(_late_ms(until, shown["output"]["after"]))
+            claimed_ms.append(_late_ms(until, shown["nodes"][0]["output"]["at"]))
             completed_ms.append(_late_ms(until, shown["completed_at"]))
     return {
         "due_together": DUE,
