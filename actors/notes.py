@@ -136,23 +136,11 @@ class Notes:
             items: How many items it has, when it is of a map.
             failed: How many of them failed.
         """
-        now = datetime.now(UTC)
         facts: dict[str, Any] = {} if items is None else {"items": items}
         facts |= {"failed": failed} if failed else {}
         facts["reused_from"] = origin
-        attempt = Attempt(1, now, None, now, AgentResult(output, metadata=facts))
-        payload = {
-            "agent_name": node.agent,
-            "attempt": 1,
-            "output": {node.key: output},
-            **facts,
-            **_taken(route),
-        }
-        return [
-            self._log(node, task_id, attempt, "completed", attempt.result),
-            ProgressRecord(self._execution_id, completed=1),
-            self.event("node_completed", node.id, payload),
-        ]
+        result = AgentResult(output, metadata=facts)
+        return self._settled(node, task_id, result, route)
 
     def failed(
         self,
@@ -255,21 +243,8 @@ class Notes:
         route: Update,
     ) -> list[Record]:
         """Note that all items of a map have ended, and that those that failed are put up with."""
-        now = datetime.now(UTC)
         metadata = {"items": count, **({"failed": failed} if failed else {})}
-        attempt = Attempt(1, now, None, now, AgentResult(shown, metadata=metadata))
-        payload = {
-            "agent_name": node.agent,
-            "attempt": 1,
-            **metadata,
-            "output": {node.key: shown},
-            **_taken(route),
-        }
-        return [
-            self._log(node, map_task_id, attempt, "completed", attempt.result),
-            ProgressRecord(self._execution_id, completed=1),
-            self.event("node_completed", node.id, payload),
-        ]
+        return self._settled(node, map_task_id, AgentResult(shown, metadata=metadata), route)
 
     def question(self, question: Interrupt) -> list[Record]:
         """Note a question to a person."""
@@ -342,16 +317,23 @@ class Notes:
         self, node: Node, task_id: str, shown: Any, output: Any, route: Update
     ) -> list[Record]:
         """Note that a question's answer was taken over."""
+        return self._settled(node, task_id, AgentResult(output), route, shown)
+
+    def _settled(
+        self, node: Node, task_id: str, result: AgentResult, route: Update, shown: Any = None
+    ) -> list[Record]:
+        """Note a result that no attempt of its own was made for."""
         now = datetime.now(UTC)
-        attempt = Attempt(1, now, shown, now, AgentResult(output))
+        attempt = Attempt(1, now, shown, now, result)
         payload = {
             "agent_name": node.agent,
             "attempt": 1,
-            "output": {node.key: output},
+            "output": {node.key: result.output},
+            **result.metadata,
             **_taken(route),
         }
         return [
-            self._log(node, task_id, attempt, "completed", attempt.result),
+            self._log(node, task_id, attempt, "completed", result),
             ProgressRecord(self._execution_id, completed=1),
             self.event("node_completed", node.id, payload),
         ]
