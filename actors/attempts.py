@@ -14,7 +14,7 @@ from pydantic import ValidationError
 from actors.errors import ExecutionError
 from agents.agent import Agent, AgentContext, AgentResult, Parameters
 from agents.errors import AgentError
-from compiler.references import UnresolvedReference, resolve
+from compiler.references import UnresolvedReference, resolve_twice
 from compiler.specification import Node, Retry
 from store.json_values import clean_text, jsonable
 
@@ -67,18 +67,20 @@ class Work:
     secrets: Mapping[str, str]
     context: AgentContext
 
-    def shown_parameters(self) -> Any:
-        """Resolve the parameters without secrets."""
-        return resolve(self.node.parameters, self.scope, None, skip=self.code)
+    def resolved(self) -> tuple[Any, Any]:
+        """Resolve the parameters: without secrets, to be shown, and with them.
 
-    def parameters(self) -> Parameters:
-        """Resolve and validate the parameters.
+        Raises:
+            UnresolvedReference: A reference names nothing.
+        """
+        return resolve_twice(self.node.parameters, self.scope, self.secrets, skip=self.code)
+
+    def parameters(self, values: Any) -> Parameters:
+        """Validate resolved parameters.
 
         Raises:
             AgentError: A value has the wrong form.
-            UnresolvedReference: A reference names nothing.
         """
-        values = resolve(self.node.parameters, self.scope, self.secrets, skip=self.code)
         try:
             return self.agent.parameters.model_validate(values)
         except ValidationError as error:
@@ -131,13 +133,18 @@ async def _attempt(work: Work, number: int, started: Told) -> Attempt:
     begun = Attempt(number, datetime.now(UTC), None)
     timeout_seconds = work.node.timeout or work.agent.default_timeout_seconds
     try:
-        begun = replace(begun, shown_parameters=work.shown_parameters())
+        shown, values = work.resolved()
+        begun = Attempt(number, begun.started_at, shown)
         await started(begun)
-        parameters = work.parameters()
+        parameters = work.parameters(values)
+        context = work.context
+        if number != context.attempt:
+            context = replace(context, attempt=number)
         async with asyncio.timeout(timeout_seconds):
-            result = await work.agent.run(parameters, replace(work.context, attempt=number))
+            result = await work.agent.run(parameters, context)
         output = jsonable(result.output, OUTPUT_LEVELS)
-        return replace(begun, ended_at=datetime.now(UTC), result=replace(result, output=output))
+        kept = AgentResult(output, result.usage, result.metadata)
+        return Attempt(number, begun.started_at, shown, datetime.now(UTC), kept)
     except ExecutionError:
         raise
     except TimeoutError:

@@ -8,6 +8,7 @@ lands in the same transaction as the result. Writes of a superstep's tasks are l
 checkpoint comes before they are flushed, since it holds them.
 """
 
+import asyncio
 import random
 from collections.abc import AsyncIterator, Callable, Sequence
 from typing import Any, Protocol, cast
@@ -28,6 +29,7 @@ from actors import serde
 from actors.artifacts import Artifacts
 from actors.errors import LeaseLost
 from actors.journal import Journal, Lease
+from actors.loop import done, next_version
 from actors.snapshots import Place, snapshot, whole
 from store import json_values
 from store.artifacts import PostgresArtifacts
@@ -55,6 +57,10 @@ class Recorder(Protocol):
     """What waits for a later checkpoint to be committed with."""
     artifacts: Artifacts
     """Its large values."""
+
+    def first_checkpoint(self) -> Checkpoint | None:
+        """Return what it begins with, when it does not begin with its input."""
+        ...
 
     def holds(self) -> bool:
         """Whether what is written now waits for a later checkpoint, as the workflow asks."""
@@ -92,8 +98,7 @@ class JournalSaver(BaseCheckpointSaver[str]):
         A value is stored once for its version, so two ways on from one checkpoint must not come to
         the same versions: chance tells them apart.
         """
-        number = int(current.split(".")[0]) if current else 0
-        return f"{number + 1:012d}.{random.getrandbits(32):08x}"
+        return next_version(current, random.getrandbits(32))
 
     async def aget_tuple(self, config: RunnableConfig) -> CheckpointTuple | None:
         """Return a checkpoint with its values and pending writes; None when there is none."""
@@ -102,10 +107,19 @@ class JournalSaver(BaseCheckpointSaver[str]):
         recorder = self._recorder(execution_id)
         if recorder is not None:
             if recorder.fresh and namespace not in recorder.places:
-                return None
+                return None if namespace else self._begin(recorder)
             await self._journal.drain()
         rows = await self._pool.fetch(statement("get_checkpoint"), execution_id, namespace, wanted)
         return await self._tuple(execution_id, namespace, rows) if rows else None
+
+    def _begin(self, recorder: Recorder) -> CheckpointTuple | None:
+        checkpoint = recorder.first_checkpoint()
+        if checkpoint is None:
+            return None
+        id = recorder.lease.execution_id
+        metadata: CheckpointMetadata = {"source": "input", "step": 0, "parents": {}}
+        self.record(_config(id, "", None), checkpoint, metadata, checkpoint["channel_versions"])
+        return CheckpointTuple(_config(id, "", checkpoint["id"]), checkpoint, metadata, None, [])
 
     async def alist(
         self,
@@ -148,6 +162,22 @@ class JournalSaver(BaseCheckpointSaver[str]):
         Raises:
             LeaseLost: This process does not own the execution any more.
         """
+        await self.record(config, checkpoint, metadata, new_versions)
+        return _config(*_place(config), checkpoint["id"])
+
+    def record(
+        self,
+        config: RunnableConfig,
+        checkpoint: Checkpoint,
+        metadata: CheckpointMetadata,
+        new_versions: ChannelVersions,
+    ) -> asyncio.Future[Any]:
+        """Take a checkpoint and the values that are new in it, as `aput`.
+
+        Returns:
+            A future that is done when they are durable, or at once when they are not to be before
+            a later checkpoint is; it raises LeaseLost.
+        """
         execution_id, namespace = _place(config)
         recorder = self._hosted(execution_id)
         place = recorder.places.setdefault(namespace, Place())
@@ -158,22 +188,17 @@ class JournalSaver(BaseCheckpointSaver[str]):
         for entry, amount in place.writes:
             recorder.held.extend(entry.recall()[amount:])
         place.writes = []
-        recorder.held = [record for record in recorder.held if not _is_write(record, namespace)]
+        if recorder.held:
+            held = [record for record in recorder.held if not _is_write(record, namespace)]
+            recorder.held = held
         recorder.held.extend(records)
         # Before the first node has run there is nothing that the execution's row does not say; but
         # what nodes leave from now on names this checkpoint, so it comes before them or with them.
         begun = metadata.get("step", 0) >= 1
-        if not (begun and recorder.holds()):
-            done = self._journal.append(recorder.lease, recorder.take_held(), lazy=not begun)
-            if begun:
-                await done
-        return {
-            "configurable": {
-                "thread_id": config["configurable"]["thread_id"],
-                "checkpoint_ns": namespace,
-                "checkpoint_id": checkpoint["id"],
-            }
-        }
+        if begun and recorder.holds():
+            return done()
+        written = self._journal.append(recorder.lease, recorder.take_held(), lazy=not begun)
+        return written if begun else done()
 
     async def aput_writes(
         self,
@@ -337,7 +362,7 @@ def _place(config: RunnableConfig) -> tuple[UUID, str]:
     return UUID(configurable["thread_id"]), configurable.get("checkpoint_ns", "")
 
 
-def _config(execution_id: UUID, namespace: str, checkpoint_id: str) -> RunnableConfig:
+def _config(execution_id: UUID, namespace: str, checkpoint_id: str | None) -> RunnableConfig:
     return {
         "configurable": {
             "thread_id": str(execution_id),

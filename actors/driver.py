@@ -184,11 +184,9 @@ class Driver:
                 await run.seeds.load()
         while True:
             answers = await self._answers(run, config) if started else {}
-            begin: Any = None if started else {"input": dict(run.facts.input)}
-            if answers:
-                begin = Command(resume=answers)
+            resume: Command[Any] | None = Command(resume=answers) if answers else None
             try:
-                state, interrupts = await invoke(graph, begin, config, run)
+                state, interrupts = await invoke(graph, resume, config, run, begins=not started)
             except GraphRecursionError:
                 return Ending.failed(
                     f"The execution went through {STEP_LIMIT} steps; a loop never leaves."

@@ -6,9 +6,11 @@ from dataclasses import dataclass
 from typing import Any
 from uuid import UUID
 
-from langgraph.checkpoint.base import BaseCheckpointSaver
+from langgraph.checkpoint.base import BaseCheckpointSaver, Checkpoint
 from langgraph.graph.state import CompiledStateGraph
 
+from actors.loop import outset
+from compiler.failures import survivable
 from compiler.graph import FORMAT, compile_graph
 from compiler.regions import is_chooser
 from compiler.specification import Checkpointing, Specification
@@ -23,10 +25,14 @@ class Compiled:
 
     specification: Specification
     graph: CompiledStateGraph[Any, Any, Any, Any]
+    outset: Checkpoint
+    """What each execution begins with, but for its input."""
     choosers: frozenset[str]
     """The nodes that take one of their ways on."""
     keys: tuple[str, ...]
     """The state's keys: `input` and each node's own."""
+    survivable: tuple[str, ...]
+    """The nodes after whose failure the execution goes on."""
     maps: tuple[str, ...]
     """The nodes that run over a list."""
     commit_nodes: int
@@ -59,19 +65,22 @@ class GraphCache:
             document = await self._pool.fetchval(statement("get_specification"), tenant_id, sha256)
             if document is None:
                 raise KeyError(f"specification {sha256}")
-            self._graphs[key] = self._compile(Specification.model_validate(loads(document)))
+            self._graphs[key] = await self._compile(Specification.model_validate(loads(document)))
             if len(self._graphs) > self._size:
                 self._graphs.popitem(last=False)
         self._graphs.move_to_end(key)
         return self._graphs[key]
 
-    def _compile(self, specification: Specification) -> Compiled:
+    async def _compile(self, specification: Specification) -> Compiled:
         nodes = specification.body
+        graph = compile_graph(specification, self._checkpointer)
         return Compiled(
             specification,
-            compile_graph(specification, self._checkpointer),
+            graph,
+            await outset(graph),
             frozenset(node.id for node in nodes if is_chooser(specification, node)),
             ("input", *dict.fromkeys(node.key for node in nodes)),
+            survivable(specification),
             tuple(node.id for node in nodes if node.pattern == "map"),
             _commit_nodes(specification.settings.checkpointing),
         )

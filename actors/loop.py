@@ -4,14 +4,20 @@
 configuration for every node. An execution has no use for them: what it tells goes through the
 journal. So this drives `AsyncPregelLoop` as `Pregel.astream` of LangGraph 1.2 does, which keeps
 every rule of the graph (triggers, channels, versions, pending writes, interrupts), and calls the
-node itself that stands alone in its superstep. The modules are LangGraph's private ones: its
-version is pinned, and a test compares each kind of graph with what `ainvoke` makes of it.
+node itself that stands alone in its superstep: the checkpoint that follows at once holds what it
+wrote, so its writes are not saved apart. The modules are LangGraph's private ones: its version is
+pinned, and a test compares each kind of graph with what `ainvoke` makes of it.
+
+LangGraph's first superstep takes the input apart and does nothing else. What it comes to depends
+on the graph alone, so it is done once for a graph (`outset`), and its executions begin after it.
 """
 
 import asyncio
-from collections.abc import Callable, Coroutine
+from collections.abc import Callable, Coroutine, Mapping, Sequence
 from contextlib import AsyncExitStack
-from typing import Any, Self, cast
+from datetime import UTC, datetime
+from functools import cached_property
+from typing import Any, Protocol, Self, cast
 from weakref import WeakMethod
 
 from langchain_core.runnables import RunnableConfig
@@ -20,33 +26,116 @@ from langgraph._internal._config import ensure_config
 from langgraph._internal._constants import (
     CONF,
     CONFIG_KEY_DURABILITY,
+    CONFIG_KEY_RESUMING,
     CONFIG_KEY_RUNTIME,
     INTERRUPT,
+    NO_WRITES,
 )
 from langgraph._internal._runnable import RunnableCallable
-from langgraph.checkpoint.base import BaseCheckpointSaver
+from langgraph.checkpoint.base import (
+    BaseCheckpointSaver,
+    ChannelVersions,
+    Checkpoint,
+    CheckpointMetadata,
+)
+from langgraph.checkpoint.base.id import uuid6
 from langgraph.errors import GraphInterrupt, GraphRecursionError
 from langgraph.graph.state import CompiledStateGraph
 from langgraph.pregel._executor import Submit
 from langgraph.pregel._loop import AsyncPregelLoop, PregelLoop
 from langgraph.pregel._read import DEFAULT_BOUND
 from langgraph.pregel._runner import PregelRunner
+from langgraph.pregel._task_status import CONTROL_WRITES
 from langgraph.runtime import Runtime
-from langgraph.types import Interrupt, PregelExecutableTask
+from langgraph.types import Command, Interrupt, PregelExecutableTask
 
 Graph = CompiledStateGraph[Any, Any, Any, Any]
 
 
+class Saver(Protocol):
+    """A checkpointer that takes checkpoints without a task for each of them."""
+
+    def get_next_version(self, current: str | None, channel: None) -> str:
+        """Return the version after the current one."""
+        ...
+
+    async def aput_writes(
+        self,
+        config: RunnableConfig,
+        writes: Sequence[tuple[str, Any]],
+        task_id: str,
+        task_path: str = "",
+    ) -> None:
+        """Write what a task wrote."""
+        ...
+
+    def record(
+        self,
+        config: RunnableConfig,
+        checkpoint: Checkpoint,
+        metadata: CheckpointMetadata,
+        new_versions: ChannelVersions,
+    ) -> asyncio.Future[Any]:
+        """Take a checkpoint, as `aput`; the future is done when it is durable."""
+        ...
+
+
+class Context(Protocol):
+    """What a graph runs in: its nodes find it as `runtime.context`."""
+
+    def passed(self, task_id: str, writes: Sequence[tuple[str, Any]]) -> None:
+        """Called with what the one task of a superstep wrote, just before its checkpoint."""
+        ...
+
+
+async def outset(graph: Graph) -> Checkpoint:
+    """Return the checkpoint in which each execution of a graph stands before its first node.
+
+    Its `input` channel holds null; see `begun`.
+    """
+    draft = _Draft()
+    config = _configured(graph, {"configurable": {"thread_id": ""}}, None)
+    async with _Loop(graph, {"input": None}, config, draft) as loop:
+        loop.tick()
+        (task,) = loop.tasks.values()
+        await _write(task, task.input)
+        loop.after_tick()
+    return draft.checkpoint
+
+
+def begun(outset: Checkpoint, input: Mapping[str, Any]) -> Checkpoint:
+    """Return the first checkpoint of an execution.
+
+    Args:
+        outset: That of its graph.
+        input: The execution's.
+    """
+    return {
+        **outset,
+        "ts": datetime.now(UTC).isoformat(),
+        "id": str(uuid6(clock_seq=0)),
+        "channel_values": {**outset["channel_values"], "input": dict(input)},
+        "channel_versions": dict(outset["channel_versions"]),
+        "versions_seen": {name: dict(seen) for name, seen in outset["versions_seen"].items()},
+    }
+
+
 async def invoke(
-    graph: Graph, input: Any, config: RunnableConfig, context: Any
+    graph: Graph,
+    resume: Command[Any] | None,
+    config: RunnableConfig,
+    context: Context,
+    *,
+    begins: bool = False,
 ) -> tuple[dict[str, Any], list[Interrupt] | None]:
     """Run a graph to its end or to where it waits, each step durable before the next begins.
 
     Args:
-        graph: Compiled with a checkpointer.
-        input: The state to begin with, a `Command`, or None to go on.
+        graph: Compiled with a `Saver`, which has a checkpoint of the execution.
+        resume: Answers to what it waits for, if there are any.
         config: `thread_id`, `recursion_limit` and `max_concurrency`.
-        context: What its nodes find as `runtime.context`.
+        context: What it runs in.
+        begins: Whether the checkpoint is its first one (`begun`).
 
     Returns:
         The state then, and what it waits for; None when it has come to its end.
@@ -54,20 +143,17 @@ async def invoke(
     Raises:
         GraphRecursionError: It took more steps than it may.
     """
-    config = ensure_config(graph.config, config)
-    config[CONF][CONFIG_KEY_RUNTIME] = Runtime(context=context)
-    config[CONF][CONFIG_KEY_DURABILITY] = "sync"
+    config = _configured(graph, config, context)
+    if begins:
+        config[CONF][CONFIG_KEY_RESUMING] = False
     waits = True
-    async with _Loop(graph, input, config) as loop:
-        runner = PregelRunner(
-            submit=WeakMethod(loop.submit), put_writes=WeakMethod(loop.put_writes)
-        )
+    async with _Loop(graph, resume, config, cast(Saver, graph.checkpointer)) as loop:
         while loop.tick():
             tasks = [task for task in loop.tasks.values() if not task.writes]
             if len(tasks) == 1 and isinstance(graph.nodes[tasks[0].name].bound, RunnableCallable):
-                await _run_alone(graph, runner, tasks[0])
+                await _run_alone(graph, loop, tasks[0], context)
             else:
-                async for _ in runner.atick(tasks, schedule_task=loop.aaccept_push):
+                async for _ in loop.runner.atick(tasks, schedule_task=loop.aaccept_push):
                     pass
             loop.after_tick()
             await loop.saved()
@@ -78,13 +164,17 @@ async def invoke(
     return cast(dict[str, Any], loop.output), loop.interrupts() if waits else None
 
 
+def _configured(graph: Graph, config: RunnableConfig, context: Context | None) -> RunnableConfig:
+    config = ensure_config(graph.config, config)
+    config[CONF][CONFIG_KEY_RUNTIME] = Runtime(context=context)
+    config[CONF][CONFIG_KEY_DURABILITY] = "sync"
+    return config
+
+
 class _Loop(AsyncPregelLoop):
     """LangGraph's loop over one graph, which hands the saver its work directly."""
 
-    submit: Any
-
-    def __init__(self, graph: Graph, input: Any, config: RunnableConfig) -> None:
-        saver = cast(BaseCheckpointSaver[str], graph.checkpointer)
+    def __init__(self, graph: Graph, input: Any, config: RunnableConfig, saver: Saver) -> None:
         # Not AsyncPregelLoop's own, which inspects the saver's signature each time.
         PregelLoop.__init__(
             self,
@@ -93,7 +183,7 @@ class _Loop(AsyncPregelLoop):
             config=config,
             store=None,
             cache=None,
-            checkpointer=saver,
+            checkpointer=cast(BaseCheckpointSaver[str], saver),
             nodes=graph.nodes,
             specs=graph.channels,
             input_keys=graph.input_channels,
@@ -103,6 +193,7 @@ class _Loop(AsyncPregelLoop):
             durability="sync",
         )
         self.stack = AsyncExitStack()
+        self._saver = saver
         self.checkpointer_get_next_version = saver.get_next_version
         self.checkpointer_put_writes = saver.aput_writes
         self.checkpointer_put_writes_accepts_task_path = True
@@ -110,9 +201,14 @@ class _Loop(AsyncPregelLoop):
 
     async def __aenter__(self) -> Self:
         await super().__aenter__()
-        self._submit_node: Submit[..., Any] = self.submit
-        self.submit = self._submit
+        self._submit_node: Submit[..., Any] = self.__dict__.pop("submit")
         return self
+
+    @cached_property
+    def runner(self) -> PregelRunner:
+        """What runs several nodes at once."""
+        submit = WeakMethod(cast(Submit[..., Any], self.submit))
+        return PregelRunner(submit=submit, put_writes=WeakMethod(self.put_writes))
 
     def interrupts(self) -> list[Interrupt]:
         """Return what the nodes of this superstep wait for."""
@@ -133,13 +229,15 @@ class _Loop(AsyncPregelLoop):
             raise failures[0]
         return handled
 
-    def _submit(
-        self, function: Callable[..., Coroutine[Any, Any, Any]], *arguments: Any, **options: Any
-    ) -> asyncio.Future[Any]:
+    def submit(  # type: ignore[override]
+        self, function: Callable[..., Any], *arguments: Any, **options: Any
+    ) -> Any:
         """Begin what runs in the background; the saver's work is not counted among the nodes."""
         if options:
-            node = self._submit_node(function, *arguments, **options)
-            return cast(asyncio.Future[Any], node)
+            return self._submit_node(function, *arguments, **options)
+        if function == self._checkpointer_put_after_previous:
+            # It takes them in the order in which they are given.
+            return self._saver.record(*arguments[2:])
         task = asyncio.create_task(function(*arguments))
         self._saving.add(task)
         task.add_done_callback(self._saved)
@@ -151,7 +249,43 @@ class _Loop(AsyncPregelLoop):
             self._saving.discard(task)
 
 
-async def _run_alone(graph: Graph, runner: PregelRunner, task: PregelExecutableTask) -> None:
+class _Draft(BaseCheckpointSaver[str]):
+    """A saver that holds the checkpoint after the first superstep and nothing else."""
+
+    checkpoint: Checkpoint
+
+    def get_next_version(self, current: str | None, channel: None) -> str:
+        """Return the same version for the same graph."""
+        return next_version(current, 0)
+
+    async def aget_tuple(self, config: RunnableConfig) -> None:
+        """Return none."""
+
+    async def aput(self, *_what: Any) -> Any:
+        """Leave out the checkpoint before the first superstep."""
+
+    def record(self, _config: Any, checkpoint: Checkpoint, *_rest: Any) -> asyncio.Future[Any]:
+        """Hold that checkpoint."""
+        self.checkpoint = checkpoint
+        return done()
+
+
+def next_version(current: str | None, tag: int) -> str:
+    """Return the version after the current one: a number that sorts as text, and a tag."""
+    number = int(current.split(".")[0]) if current else 0
+    return f"{number + 1:012d}.{tag:08x}"
+
+
+def done() -> asyncio.Future[Any]:
+    """Return a future of what is done already."""
+    future = asyncio.get_running_loop().create_future()
+    future.set_result(None)
+    return future
+
+
+async def _run_alone(
+    graph: Graph, loop: _Loop, task: PregelExecutableTask, context: Context
+) -> None:
     """Run the one task of a superstep and leave its writes with the loop."""
     bound = cast(RunnableCallable, graph.nodes[task.name].bound)
     # Where `interrupt` finds the task that it is called in.
@@ -161,11 +295,18 @@ async def _run_alone(graph: Graph, runner: PregelRunner, task: PregelExecutableT
         if bound is not DEFAULT_BOUND:
             body = cast(Callable[..., Coroutine[Any, Any, Any]], bound.afunc)
             update = await body(update, task.config, task.config[CONF][CONFIG_KEY_RUNTIME])
-        for writer in task.writers:
-            await writer.ainvoke(update, task.config)
+        await _write(task, update)
     except GraphInterrupt as interrupt:
-        runner.commit(task, interrupt)
+        loop.runner.commit(task, interrupt)
         raise
     finally:
         var_child_runnable_config.reset(token)
-    runner.commit(task, None)
+    context.passed(task.id, task.writes)
+
+
+async def _write(task: PregelExecutableTask, update: Any) -> None:
+    """Leave what a task answers among its writes."""
+    for writer in task.writers:
+        await writer.ainvoke(update, task.config)
+    if all(channel in CONTROL_WRITES for channel, _ in task.writes):
+        task.writes.append((NO_WRITES, None))

@@ -8,6 +8,7 @@ from datetime import UTC, datetime
 from typing import Any
 
 from langchain_core.runnables import RunnableConfig
+from langgraph.checkpoint.base import Checkpoint
 from langgraph.types import Interrupt, interrupt
 
 from actors.artifacts import Artifacts
@@ -18,6 +19,7 @@ from actors.children import await_workflow
 from actors.ending import Ending
 from actors.hosting import Host
 from actors.journal import Lease
+from actors.loop import begun
 from actors.mapping import Maps
 from actors.maps import MapRows
 from actors.metrics import AGENT_SECONDS
@@ -108,6 +110,14 @@ class Run:
         return bool(self.facts.specification.settings.execution.concurrency)
 
     # What the checkpointer asks.
+
+    def first_checkpoint(self) -> Checkpoint:
+        """Return what it begins with."""
+        return begun(self.facts.compiled.outset, self.facts.input)
+
+    def passed(self, task_id: str, writes: Sequence[tuple[str, Any]]) -> None:
+        """Keep what a task left for the checkpoint that follows."""
+        self.held.extend(self.take(task_id, writes))
 
     def take(self, task_id: str, writes: Sequence[tuple[str, Any]]) -> list[Record]:
         """Return, once, what is to be recorded together with these writes of a task."""

@@ -6,7 +6,6 @@ from typing import Any
 from uuid import UUID
 
 from actors.graphs import Compiled
-from compiler.failures import survivable
 from compiler.specification import Specification
 
 
@@ -47,7 +46,7 @@ def scope(facts: Facts, known: Known) -> dict[str, Any]:
     # A node that can fail and be survived has a message at all times, so that what follows both
     # of its ways can ask; null while it has not failed.
     maps = facts.compiled.maps
-    names = dict.fromkeys((*survivable(facts.specification), *known.failures, *maps))
+    names = dict.fromkeys((*facts.compiled.survivable, *known.failures, *maps))
     failures: dict[str, dict[str, Any]] = {
         name: {"message": known.failures.get(name)} for name in names
     }

@@ -56,6 +56,9 @@ class Services:
         return await self._part("models", self._open_models)
 
     async def _part(self, name: str, open_part: Callable[[], Awaitable[T]]) -> T:
+        if name in self._parts:
+            opened: T = self._parts[name]
+            return opened
         async with self._locks.setdefault(name, asyncio.Lock()):
             if name not in self._parts:
                 self._parts[name] = await open_part()

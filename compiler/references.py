@@ -216,10 +216,30 @@ def resolve(
     return _resolve(template, _Scope(scope, secrets), "", skip)
 
 
-@dataclass(frozen=True, slots=True)
+def resolve_twice(
+    template: Any,
+    scope: Mapping[str, Any],
+    secrets: Mapping[str, str],
+    *,
+    skip: frozenset[str] = frozenset(),
+) -> tuple[Any, Any]:
+    """Return a value resolved for showing, as `resolve` without secrets does, and with them.
+
+    Both are the same object when no secret is named.
+    """
+    shown_scope = _Scope(scope, None)
+    shown = _resolve(template, shown_scope, "", skip)
+    if not shown_scope.names_secrets:
+        return shown, shown
+    return shown, _resolve(template, _Scope(scope, secrets), "", skip)
+
+
+@dataclass(slots=True)
 class _Scope:
     values: Mapping[str, Any]
     secrets: Mapping[str, str] | None
+    names_secrets: bool = False
+    """Whether a secret has been named so far."""
 
     def text(self, text: str) -> Any:
         if "{" not in text:
@@ -235,9 +255,13 @@ class _Scope:
     def value(self, reference: Reference) -> Any:
         if reference.root != "secrets":
             return lookup(reference, self.values)
+        self.names_secrets = True
         if self.secrets is None:
             return f"{{{reference}}}"
         return lookup(reference, {"secrets": self.secrets})
+
+
+_NUMBERS = (bool, int, float)
 
 
 def _resolve(value: Any, scope: _Scope, place: str, skip: frozenset[str]) -> Any:
@@ -245,6 +269,8 @@ def _resolve(value: Any, scope: _Scope, place: str, skip: frozenset[str]) -> Any
         return value
     if isinstance(value, str):
         return scope.text(value)
+    if value is None or isinstance(value, _NUMBERS):
+        return value
     if isinstance(value, Mapping):
         return {
             key: _resolve(item, scope, f"{place}.{key}" if place else str(key), skip)

@@ -33,7 +33,7 @@ class Endings:
     def expect(self, execution_id: UUID) -> asyncio.Event:
         """Return what is set when the execution ends; `wait` must follow."""
         event = asyncio.Event()
-        self._waiting.setdefault(execution_id.hex, []).append(event)
+        self._waiting.setdefault(str(execution_id), []).append(event)
         return event
 
     async def wait(
@@ -56,11 +56,11 @@ class Endings:
 
     def forget(self, execution_id: UUID, ended: asyncio.Event) -> None:
         """Stop expecting an execution's end."""
-        waiting = self._waiting.get(execution_id.hex, [])
+        waiting = self._waiting.get(str(execution_id), [])
         if ended in waiting:
             waiting.remove(ended)
         if not waiting:
-            self._waiting.pop(execution_id.hex, None)
+            self._waiting.pop(str(execution_id), None)
 
     async def run(self) -> None:
         """Listen until cancelled."""
@@ -76,6 +76,6 @@ class Endings:
                 log.warning("endings.without_redis", error=repr(error))
                 await asyncio.sleep(AGAIN_SECONDS)
 
-    def _tell(self, execution_hex: str) -> None:
-        for event in self._waiting.get(execution_hex, ()):
+    def _tell(self, execution_id: str) -> None:
+        for event in self._waiting.get(execution_id, ()):
             event.set()

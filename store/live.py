@@ -8,9 +8,9 @@ import asyncio
 import hashlib
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager, suppress
-from typing import Any
 from uuid import UUID
 
+import orjson
 import structlog
 from redis.asyncio import Redis
 from redis.exceptions import NoScriptError
@@ -26,20 +26,22 @@ QUEUED_EVENTS = 20_000
 """How many events wait for a slow Redis before further ones are left out."""
 SENT_AT_ONCE = 500
 SEND = """
-for i = 2, #ARGV, 7 do
-    redis.call('PUBLISH', ARGV[i], ARGV[i + 2])
-    redis.call('PUBLISH', ARGV[i + 1], ARGV[i + 2])
-    if ARGV[i + 3] ~= '' then
-        redis.call('HSET', ARGV[i + 3], ARGV[i + 4], ARGV[i + 5])
-        redis.call('EXPIRE', ARGV[i + 3], ARGV[1])
+for _, event in ipairs(cjson.decode(ARGV[2])) do
+    local execution, tenant, text, field, value, ended = unpack(event)
+    redis.call('PUBLISH', 'workflow:execution:' .. execution .. ':events', text)
+    redis.call('PUBLISH', 'workflow:tenant:' .. tenant .. ':events', text)
+    if field ~= '' then
+        redis.call('HSET', 'workflow:execution:' .. execution .. ':state', field, value)
+        redis.call('EXPIRE', 'workflow:execution:' .. execution .. ':state', ARGV[1])
     end
-    if ARGV[i + 6] ~= '' then
-        redis.call('PUBLISH', 'workflow:endings', ARGV[i + 6])
+    if ended then
+        redis.call('PUBLISH', 'workflow:endings', execution)
     end
 end
 """
-"""Publishes events: the seconds a state is kept, then for each event two channels, its text, and
-the key, field and value of its state, or three empty words, and its execution when that ended."""
+"""Publishes events: the seconds a state is kept, then a JSON list with an entry for each event: its
+execution, tenant and text, the field and value of its state or two empty words, and whether it is
+its execution's last one."""
 ENDINGS = "workflow:endings"
 """The channel that says which executions have ended, of all tenants, for the API itself."""
 SEND_SHA = hashlib.sha1(SEND.encode("utf-8"), usedforsecurity=False).hexdigest()
@@ -109,18 +111,19 @@ class LiveView:
         await self._queue.join()
 
     async def _send(self, events: list[Event]) -> None:
-        # One command for all of them: a reply each would cost more than the rest together.
-        words: list[Any] = [STATE_TTL_SECONDS]
-        for event in events:
-            state = _state(event)
-            words += (
-                execution_channel(event.execution_id),
-                tenant_channel(event.tenant_id),
-                event_text(event),
-                state_key(event.execution_id) if state else "",
-                *(state or ("", "")),
-                event.execution_id.hex if event.event_type in TERMINAL else "",
+        # One command with one text: a reply for each would cost more than the rest together, and
+        # the client looks at every word of a command.
+        told = [
+            (
+                event.execution_id,
+                event.tenant_id,
+                event_text(event).decode("utf-8"),
+                *(_state(event) or ("", "")),
+                event.event_type in TERMINAL,
             )
+            for event in events
+        ]
+        words = (STATE_TTL_SECONDS, orjson.dumps(told, default=str))
         try:
             await self.redis.evalsha(SEND_SHA, 0, *words)
         except NoScriptError:

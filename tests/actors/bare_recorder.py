@@ -4,6 +4,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
+from langgraph.checkpoint.base import Checkpoint
+
 from actors.artifacts import Artifacts
 from actors.journal import Lease
 from actors.snapshots import Place
@@ -26,6 +28,10 @@ class BareRecorder:
     def __post_init__(self) -> None:
         store = PostgresArtifacts(self.process.pool)
         self.artifacts = Artifacts(self.lease, self.process.journal, store)
+
+    def first_checkpoint(self) -> Checkpoint | None:
+        """Begin with whatever input LangGraph is given."""
+        return None
 
     def holds(self) -> bool:
         """Commit each checkpoint."""

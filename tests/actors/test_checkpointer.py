@@ -174,6 +174,30 @@ async def test_checkpoints_are_numbered_and_named(
     ) == len(rows)
 
 
+async def test_execution_begins_with_its_input_beside_the_first_node(
+    begin: Begin, process: Process, engine_pool: Pool
+) -> None:
+    """Three nodes leave four checkpoints; the first holds the input and stands before them."""
+    id = await begin(chain("a", "b", "c"), {"n": 7})
+    await process.drive(id)
+    rows = await engine_pool.fetch(
+        "SELECT checkpoint_id, parent_checkpoint_id, metadata ->> 'source' AS source, "
+        "(metadata ->> 'step')::integer AS step FROM execution_checkpoints ORDER BY checkpoint_number"
+    )
+    assert [(row["source"], row["step"]) for row in rows] == [
+        ("input", 0), ("loop", 1), ("loop", 2), ("loop", 3),
+    ]  # fmt: skip
+    parents = [None, *(row["checkpoint_id"] for row in rows[:-1])]
+    assert [row["parent_checkpoint_id"] for row in rows] == parents
+    assert (
+        await engine_pool.fetchval(
+            "SELECT value #>> '{}' FROM execution_channel_values WHERE channel = 'input'"
+        )
+        == '{"n": 7}'
+    )
+    assert await engine_pool.fetchval("SELECT count(*) FROM execution_writes") == 0
+
+
 async def test_two_ways_on_from_a_checkpoint_keep_their_own_values(
     begin: Begin, process: Process, look: Look, engine_pool: Pool
 ) -> None:

