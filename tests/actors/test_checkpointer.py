@@ -182,7 +182,8 @@ async def test_execution_begins_with_its_input_beside_the_first_node(
     await process.drive(id)
     rows = await engine_pool.fetch(
         "SELECT checkpoint_id, parent_checkpoint_id, metadata ->> 'source' AS source, "
-        "(metadata ->> 'step')::integer AS step FROM execution_checkpoints ORDER BY checkpoint_number"
+        "(metadata ->> 'step')::integer AS step "
+        "FROM execution_checkpoints ORDER BY checkpoint_number"
     )
     assert [(row["source"], row["step"]) for row in rows] == [
         ("input", 0), ("loop", 1), ("loop", 2), ("loop", 3),
