@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime
+from functools import lru_cache
 from typing import Any
 
 from compiler.diagram import layout, mermaid
@@ -170,7 +171,7 @@ def execution_document(
     children: Sequence[Row],
 ) -> dict[str, Any]:
     """Return the status of an execution."""
-    specification = Specification.model_validate(loads(row["document"]))
+    specification, drawn = _drawn(row["document"])
     counts = {count["node_id"]: count for count in maps}
     by_node = {attempt["node_id"]: attempt for attempt in attempts if not attempt["compensates"]}
     undone = {attempt["node_id"]: attempt for attempt in attempts if attempt["compensates"]}
@@ -184,7 +185,6 @@ def execution_document(
     for node in nodes:
         if node["node_id"] in undone:
             node["compensation"] = _compensation_document(undone[node["node_id"]])
-    document = to_document(specification)
     error = {"node_id": row["error_node_id"], "message": row["error_message"]}
     return {
         **execution_summary(row),
@@ -201,7 +201,17 @@ def execution_document(
             "total_usd": float(row["cost_usd"]),
         },
         "retry_count": row["retry_count"],
-        "specification": {"nodes": document["nodes"], "edges": document.get("edges", [])},
+        **drawn,
+    }
+
+
+@lru_cache(maxsize=64)
+def _drawn(document: str) -> tuple[Specification, dict[str, Any]]:
+    """Return a specification, and what an execution's status shows of it; from its JSON text."""
+    specification = Specification.model_validate(loads(document))
+    shown = to_document(specification)
+    return specification, {
+        "specification": {"nodes": shown["nodes"], "edges": shown.get("edges", [])},
         "levels": layout(specification),
     }
 

@@ -37,6 +37,8 @@ _POSTGRES_SETTINGS = {
     "timezone": "UTC",
     "wal_level": "replica",
     "max_wal_size": "2GB",
+    # A new database grows from nothing: its first statistics are wrong within seconds.
+    "autovacuum_naptime": "10s",
 }
 
 

@@ -41,6 +41,7 @@ class Startables:
         self._pool = pool
         self._signatures = signatures
         self._kept: OrderedDict[tuple[UUID, UUID], Startable] = OrderedDict()
+        self._reading: set[tuple[UUID, UUID]] = set()
 
     async def get(self, tenant_id: UUID, workflow_id: UUID) -> Startable:
         """Return a workflow that can be started.
@@ -51,11 +52,19 @@ class Startables:
         """
         key = (tenant_id, workflow_id)
         kept = self._kept.get(key)
-        if kept is None or time.monotonic() - kept.read_at > KEPT_SECONDS:
-            kept = self._kept[key] = await self._read(tenant_id, workflow_id)
+        if kept is None or (
+            time.monotonic() - kept.read_at > KEPT_SECONDS and key not in self._reading
+        ):
+            # Those who come meanwhile take the old one.
+            self._reading.add(key)
+            try:
+                kept = self._kept[key] = await self._read(tenant_id, workflow_id)
+            finally:
+                self._reading.discard(key)
             if len(self._kept) > KEPT:
                 self._kept.popitem(last=False)
-        self._kept.move_to_end(key)
+        if key in self._kept:
+            self._kept.move_to_end(key)
         return kept
 
     def forget(self, tenant_id: UUID, workflow_id: UUID) -> None:
