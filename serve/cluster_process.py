@@ -119,6 +119,12 @@ class Cluster:
         """
         dashboard_url = self._process.open(orders)
         if dashboard_url is None:
+            # On a busy machine Ray's own processes may miss each other's deadlines once.
+            self._say("The cluster did not start; what it said is above. Trying once more.")
+            self._process.close()
+            self._process = ClusterProcess(self._mark)
+            dashboard_url = self._process.open(orders)
+        if dashboard_url is None:
             raise PlatformError("The cluster did not start; what it said is above.")
         return dashboard_url
 

@@ -8,6 +8,8 @@ import asyncio
 import shutil
 import tempfile
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -69,21 +71,28 @@ class Platform:
         asyncio.run(look())
 
 
-@pytest.fixture(scope="module")
-def platform() -> Iterator[Platform]:
-    """A platform of these tests alone."""
+@contextmanager
+def new_home() -> Iterator[Path]:
+    """A home and a port for a platform, named in the environment; what runs in it is stopped."""
     home = Path(tempfile.mkdtemp(prefix="weft-ray-")) / "home"
     with pytest.MonkeyPatch.context() as patch:
         patch.setenv("WEFT_HOME", str(home))
         patch.setenv("WEFT_PORT", str(free_ports(1)[0]))
         patch.setenv("WEFT_EXECUTORS", "2")
+        yield home
+    stop_platform(home)
+    assert platform_processes(platform_id(home)) == []
+    shutil.rmtree(home.parent)
+
+
+@pytest.fixture(scope="module")
+def platform() -> Iterator[Platform]:
+    """A platform of these tests alone."""
+    with new_home() as home:
         url = start_background(load_settings())
         running = running_platform(home)
         assert running is not None
         yield Platform(url, home, (home / "token").read_text().strip(), running.pid)
-    stop_platform(home)
-    assert platform_processes(platform_id(home)) == []
-    shutil.rmtree(home.parent)
 
 
 @pytest.fixture
@@ -129,3 +138,22 @@ def test_part_of_ray_dies(
     assert running is not None
     assert running.pid == platform.pid
     platform.check()
+
+
+@pytest.mark.requirement("NFR-3.3")
+def test_cluster_that_dies_while_it_starts_is_started_once_more() -> None:
+    """The platform comes up all the same, and says what happened."""
+    with new_home() as home, ThreadPoolExecutor(1) as thread:
+        starting = thread.submit(start_background, load_settings())
+
+        def cluster() -> list[psutil.Process]:
+            return [
+                process for process in platform_processes(platform_id(home))
+                if "serve.cluster_main" in process.cmdline()
+            ]  # fmt: skip
+
+        until(lambda: bool(cluster()), 60)
+        cluster()[0].kill()
+        assert answers(starting.result(timeout=BACK_SECONDS))
+        said = (home / "logs" / "platform.log").read_text("utf-8", "replace")
+        assert said.count("Trying once more.") == 1
