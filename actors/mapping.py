@@ -65,7 +65,9 @@ class Maps:
         map_task = seed.map_task_id if seed and seed.map_task_id else task_id
         run.leave(task_id, run.notes.map_started(node, map_task, begun, count))
         # What the engine itself does is one chunk, which stands until all of it has ended.
-        size = count if self._driven(node) else chunk_size(count, node.batch_size)
+        size = chunk_size(count, node.batch_size, run.host.chunks_at_once)
+        if self._driven(node):
+            size = count
         cut = {"count": count, "size": size, "task": map_task}
         return {map_channel(node.id): {**cut, "partial": True} if seed else cut}
 
