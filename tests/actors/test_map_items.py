@@ -6,7 +6,7 @@ from uuid import UUID
 
 import pytest
 
-from actors import fanout, maps
+from actors import fanout, mapping, maps
 from store.json_values import loads
 from store.postgres import Pool
 from tests.actors.conftest import Begin, Look, OpenProcess
@@ -138,6 +138,26 @@ async def test_items_are_recorded_and_told_while_their_chunk_runs(
     step.gates["each"].set()
     await asyncio.wait(process.driving)
     assert await look.output(id) == {"after": [False, True, False]}
+
+
+@pytest.mark.requirement("FIRST.4")
+@pytest.mark.parametrize("large", [False, True])
+async def test_last_results_of_a_chunk_are_recorded_with_its_end(
+    large: bool,
+    begin: Begin,
+    process: Process,
+    engine_pool: Pool,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """One transaction holds both, unless they are large."""
+    if large:
+        monkeypatch.setattr(mapping, "LEFT_CHARACTERS", 0)
+    id = await begin(_map(_each()), {"rows": [1, 2]})
+    await process.drive(id)
+    results = await engine_pool.fetch("SELECT DISTINCT xmin::text FROM execution_map_items")
+    steps = await engine_pool.fetch("SELECT DISTINCT xmin::text FROM execution_checkpoints")
+    assert len(results) == 1
+    assert (results[0] in steps) is not large
 
 
 @pytest.mark.requirement("FR-2.6", "FIRST.4")
