@@ -11,7 +11,7 @@ import time
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import AsyncExitStack
 from dataclasses import dataclass, replace
-from queue import Empty, SimpleQueue
+from queue import SimpleQueue
 from typing import Any
 from uuid import UUID
 
@@ -20,7 +20,7 @@ import ray
 
 from actors.attempts import Attempt, Work, attempt_until_done
 from actors.backoff import LONGEST_SLEEP_SECONDS
-from agents.agent import AgentContext, Usage
+from agents.agent import AgentContext
 from agents.registry import Registry, builtin_registry
 from agents.services import Services, open_services
 from agents.settings import AgentSettings
@@ -84,7 +84,7 @@ class Chunk:
     execution_id: str
 
 
-Told = Callable[[ItemResult], None]
+Hand = Callable[[list[ItemResult]], None]
 
 
 class _Worker:
@@ -100,20 +100,19 @@ class _Worker:
 
     def run(self, chunk: Chunk, settings: AgentSettings) -> Iterator[list[ItemResult]]:
         """Run a chunk on the loop and yield its results; blocks this thread only."""
-        ended: SimpleQueue[ItemResult | None] = SimpleQueue()
-        running = asyncio.run_coroutine_threadsafe(
-            self._run(chunk, settings, ended.put), self._loop
-        )
-        running.add_done_callback(lambda _: ended.put(None))
-        yield from batches(ended)
+        told: SimpleQueue[list[ItemResult] | None] = SimpleQueue()
+        running = asyncio.run_coroutine_threadsafe(self._run(chunk, settings, told.put), self._loop)
+        running.add_done_callback(lambda _: told.put(None))
+        while (results := told.get()) is not None:
+            yield results
         running.result()
 
-    async def _run(self, chunk: Chunk, settings: AgentSettings, ended: Told) -> None:
+    async def _run(self, chunk: Chunk, settings: AgentSettings, hand: Hand) -> None:
         async with self._opening:
             if self._services is None:
                 # Closed with the process: Ray ends idle workers by a signal.
                 self._services = await self._stack.enter_async_context(open_services(settings))
-        await run_items(chunk, self._services, self._registry, ended)
+        await run_items(chunk, self._services, self._registry, hand)
 
 
 _worker: _Worker | None = None
@@ -141,88 +140,113 @@ def warm_up() -> None:
     """Start a worker process with everything imported that a chunk needs."""
 
 
-def batches(ended: "SimpleQueue[ItemResult | None]") -> Iterator[list[ItemResult]]:
-    """Yield what has ended, as lists that gathered for a while; None in the queue is the end."""
-    more = True
-    while more:
-        batch: list[ItemResult] = []
-        size_bytes = 0
-        until = time.monotonic() + BATCH_SECONDS
-        while size_bytes < BATCH_BYTES:
-            try:
-                result = ended.get(timeout=max(0.0, until - time.monotonic()) if batch else None)
-            except Empty:
-                break
-            if result is None:
-                more = False
-                break
-            batch.append(result)
-            size_bytes += len(result.output_json or "")
-        if batch:
-            yield batch
+class Gathering:
+    """Results that are handed over together: after a while, when they are many, and at the end.
+
+    Args:
+        hand: Takes them, in the order in which they came.
+    """
+
+    def __init__(self, hand: Hand) -> None:
+        self._hand = hand
+        self._results: list[ItemResult] = []
+        self._size_bytes = 0
+        self._due_seconds = 0.0
+        self._later: asyncio.TimerHandle | None = None
+
+    def add(self, result: ItemResult) -> None:
+        """Take a result; from the event loop's thread."""
+        if not self._results:
+            self._due_seconds = time.monotonic() + BATCH_SECONDS
+            loop = asyncio.get_running_loop()
+            self._later = loop.call_later(BATCH_SECONDS, self.hand_over)
+        self._results.append(result)
+        self._size_bytes += len(result.output_json or "")
+        # Items that never wait leave the timer no turn.
+        if self._size_bytes >= BATCH_BYTES or time.monotonic() >= self._due_seconds:
+            self.hand_over()
+
+    def hand_over(self) -> None:
+        """Hand over what there is."""
+        if self._later is not None:
+            self._later.cancel()
+            self._later = None
+        if self._results:
+            results, self._results, self._size_bytes = self._results, [], 0
+            self._hand(results)
 
 
-async def run_items(chunk: Chunk, services: Services, registry: Registry, ended: Told) -> None:
-    """Run a chunk's items, some at once, and tell each as it ends; a failure is its result."""
-    node = Node.model_validate(chunk.node)
-    gate = asyncio.Semaphore(node.item_concurrency or ITEMS_AT_ONCE)
+async def run_items(chunk: Chunk, services: Services, registry: Registry, hand: Hand) -> None:
+    """Run a chunk's items, some at once, and hand over their results; a failure is one."""
+    items = _Items(chunk, services, registry)
+    gathering = Gathering(hand)
+    left = zip(chunk.indexes, chunk.items, strict=True)
 
-    async def run_one(map_index: int, item: Any) -> None:
-        async with gate:
-            context = _context(chunk, node, services, map_index, item)
-            ended(await _run_item(chunk, node, registry, context, item))
+    async def run_some() -> None:
+        for map_index, item in left:
+            gathering.add(await items.run(map_index, item))
 
     async with asyncio.TaskGroup() as group:
-        for map_index, item in zip(chunk.indexes, chunk.items, strict=True):
-            group.create_task(run_one(map_index, item))
+        for _ in range(min(len(chunk.items), items.at_once)):
+            group.create_task(run_some())
+    gathering.hand_over()
 
 
-def _context(
-    chunk: Chunk, node: Node, services: Services, map_index: int, item: Any
-) -> AgentContext:
-    return AgentContext(
-        tenant_id=UUID(chunk.tenant_id),
-        workflow_id=UUID(chunk.workflow_id),
-        execution_id=UUID(chunk.execution_id),
-        node_id=node.id,
-        services=services,
-        map_index=map_index,
-        inputs={"item": item},
-        variables={**chunk.scope, **dict.fromkeys(item_names(node.input_keys[0]), item)},
-    )
+class _Items:
+    """The items of one chunk, and what they share."""
 
+    def __init__(self, chunk: Chunk, services: Services, registry: Registry) -> None:
+        self._chunk = chunk
+        self._services = services
+        self._registry = registry
+        self._signatures = registry.signatures()
+        self._node = Node.model_validate(chunk.node)
+        self._names = item_names(self._node.input_keys[0])
+        self._ids = UUID(chunk.tenant_id), UUID(chunk.workflow_id), UUID(chunk.execution_id)
+        self.at_once = self._node.item_concurrency or ITEMS_AT_ONCE
 
-async def _run_item(
-    chunk: Chunk, node: Node, registry: Registry, context: AgentContext, item: Any
-) -> ItemResult:
-    map_index = context.map_index or 0
-    if node.workers:
-        worker = worker_of(node, item)
-        if isinstance(worker, str):
-            return ItemResult.failed(map_index, 1, worker)
-        node = worker
-    work = Work(
-        node=node,
-        agent=registry.get(node.agent),
-        code=registry.signatures()[node.agent].code_parameters,
-        scope=context.variables,
-        secrets=chunk.secrets,
-        context=context,
-    )
-    attempt = await attempt_until_done(
-        work, _ignore, _ignore,
-        first=chunk.attempts.get(str(map_index), 1), longest_sleep_seconds=LONGEST_SLEEP_SECONDS,
-    )  # fmt: skip
-    if attempt.result is None:
-        failed = ItemResult.failed(map_index, attempt.number, attempt.error or "")
-        return replace(failed, retry_in_seconds=attempt.retry_in_seconds,
-                       agent=node.agent, seconds=attempt.seconds)  # fmt: skip
-    output_json = dumps(attempt.result.output)
-    usage = attempt.result.usage
-    return ItemResult(
-        map_index, attempt.number, *_bounded(output_json), **_used(usage),
-        agent=node.agent, seconds=attempt.seconds,
-    )  # fmt: skip
+    async def run(self, map_index: int, item: Any) -> ItemResult:
+        """Run an item to its end, or to where its next attempt is to be waited for."""
+        chunk, node = self._chunk, self._node
+        if node.workers:
+            worker = worker_of(node, item)
+            if isinstance(worker, str):
+                return ItemResult.failed(map_index, 1, worker)
+            node = worker
+        context = AgentContext(
+            *self._ids,
+            node_id=node.id,
+            services=self._services,
+            map_index=map_index,
+            inputs={"item": item},
+            variables={**chunk.scope, **dict.fromkeys(self._names, item)},
+        )
+        work = Work(
+            node=node,
+            agent=self._registry.get(node.agent),
+            code=self._signatures[node.agent].code_parameters,
+            scope=context.variables,
+            secrets=chunk.secrets,
+            context=context,
+        )
+        attempt = await attempt_until_done(
+            work,
+            _ignore,
+            _ignore,
+            first=chunk.attempts.get(str(map_index), 1),
+            longest_sleep_seconds=LONGEST_SLEEP_SECONDS,
+        )
+        if attempt.result is None:
+            failed = ItemResult.failed(map_index, attempt.number, attempt.error or "")
+            return replace(failed, retry_in_seconds=attempt.retry_in_seconds,
+                           agent=node.agent, seconds=attempt.seconds)  # fmt: skip
+        output_json, error = _bounded(dumps(attempt.result.output))
+        usage = attempt.result.usage
+        return ItemResult(
+            map_index, attempt.number, output_json, error,
+            usage.llm_tokens, usage.api_calls, usage.cost_usd,
+            agent=node.agent, seconds=attempt.seconds,
+        )  # fmt: skip
 
 
 def _bounded(output_json: str) -> tuple[str | None, str | None]:
@@ -235,14 +259,6 @@ def _bounded(output_json: str) -> tuple[str | None, str | None]:
         "can be kept. Let the item answer less, or store it and answer where."
     )
     return None, error
-
-
-def _used(usage: Usage) -> dict[str, Any]:
-    return {
-        "llm_tokens": usage.llm_tokens,
-        "api_calls": usage.api_calls,
-        "cost_usd": usage.cost_usd,
-    }
 
 
 async def _ignore(_attempt: Attempt) -> None:

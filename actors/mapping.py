@@ -6,10 +6,11 @@ cut and, at the end, a `StoredValue` that names the rows.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from contextlib import aclosing
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime
+from functools import partial
 from typing import TYPE_CHECKING, Any
 
 from actors.attempts import Attempt
@@ -32,6 +33,18 @@ if TYPE_CHECKING:
     from actors.run import Run
 
 State = Mapping[str, Any]
+LEFT_CHARACTERS = 256 * 1024
+"""Results of so much JSON at most are left to be recorded with the end of their chunk."""
+
+
+@dataclass(slots=True)
+class _Shared:
+    """What the chunks of one visit of a map share."""
+
+    items: list[Any] | None
+    """The list; None when it is that of another map, of which each chunk loads its part."""
+    chunk: Chunk | None = None
+    """A chunk without items."""
 
 
 class Maps:
@@ -43,6 +56,15 @@ class Maps:
 
     def __init__(self, run: Run) -> None:
         self._run = run
+        self._shared: dict[str, _Shared] = {}
+        """By the task that planned the map, until it has ended."""
+        self._last: dict[str, Callable[[], list[Record]]] = {}
+        """What makes the records of the last results of a chunk, by the chunk's task."""
+
+    def take(self, task_id: str) -> list[Record]:
+        """Return, once, the last results of a chunk, which are recorded together with its end."""
+        make = self._last.pop(task_id, None)
+        return make() if make else []
 
     async def plan(self, node: Node, state: State, task_id: str) -> Update:
         """Cut a node's list into chunks."""
@@ -57,15 +79,23 @@ class Maps:
             return {map_channel(node.id): {"count": 0, "size": 1, "task": seed.map_task_id}}
         try:
             stored = _stored(node, state)
-            count = stored.count if stored else len(await self._list(node, state))
+            items = None if stored else await self._list(node, state)
         except (AgentError, UnresolvedReference) as error:
             failed = Attempt(1, begun.started_at, None, datetime.now(UTC), error=str(error))
             update = await run.fail(node, task_id, failed, state)
             return {**update, map_channel(node.id): None}
-        map_task = seed.map_task_id if seed and seed.map_task_id else task_id
+        count = stored.count if stored else len(items or ())
+        map_task = task_id
+        if seed and seed.map_task_id:
+            map_task = seed.map_task_id
+        elif not self._driven(node):
+            run.rows.begin(map_task)
+        self._shared[map_task] = _Shared(items)
         run.leave(task_id, run.notes.map_started(node, map_task, begun, count))
         # What the engine itself does is one chunk, which stands until all of it has ended.
-        size = count if self._driven(node) else chunk_size(count, node.batch_size)
+        size = chunk_size(count, node.batch_size, run.host.chunks_at_once)
+        if self._driven(node):
+            size = count
         cut = {"count": count, "size": size, "task": map_task}
         return {map_channel(node.id): {**cut, "partial": True} if seed else cut}
 
@@ -90,7 +120,9 @@ class Maps:
             indexes = await self._left(cut, start, stop, attempts)
             if not indexes:
                 return
-            later = await self._run_items(node, state, cut, indexes, (start, stop), attempts)
+            later, last = await self._run_items(node, state, cut, indexes, (start, stop), attempts)
+        if last:
+            self._last[task_id] = partial(self._records, node, cut, last)
         if later:
             self._stand(node, task_id, place, later)
 
@@ -102,8 +134,13 @@ class Maps:
         indexes: list[int],
         part: tuple[int, int],
         attempts: Mapping[int, int],
-    ) -> list[ItemResult]:
-        """Run items as a Ray task; return those whose next attempt is to be waited for."""
+    ) -> tuple[list[ItemResult], list[ItemResult]]:
+        """Run items as a Ray task.
+
+        Returns:
+            Those whose next attempt is to be waited for, and the last ones, if they are still to be
+            recorded.
+        """
         run, (start, stop) = self._run, part
         name = (
             f"map {run.facts.workflow_name} exec_{run.lease.execution_id.hex} "
@@ -111,8 +148,9 @@ class Maps:
         )
         left = dict.fromkeys(indexes)
         later: list[ItemResult] = []
+        last: list[ItemResult] = []
         try:
-            chunk = await self._chunk(node, state, indexes, start, stop)
+            chunk = await self._chunk(node, state, cut, indexes, start, stop)
             chunk = replace(chunk, attempts={str(index): n for index, n in attempts.items()})
             async with aclosing(run.host.fan_out(name, chunk)) as batches:
                 async for batch in batches:
@@ -122,12 +160,23 @@ class Maps:
                             AGENT_SECONDS.record(result.seconds, result.agent)
                     later += [result for result in batch if result.retry_in_seconds is not None]
                     ended = [result for result in batch if result.retry_in_seconds is None]
-                    if ended:
+                    if not left and not later and self._may_be_left(ended):
+                        last = ended
+                    elif ended:
                         await self._record(node, cut, ended)
         except (AgentError, UnresolvedReference) as error:
             failed = [ItemResult.failed(index, 1, str(error)) for index in left]
             await self._record(node, cut, failed)
-        return later
+        return later, last
+
+    def _may_be_left(self, results: list[ItemResult]) -> bool:
+        """Whether results may be recorded with the end of their chunk.
+
+        They must not wait for a later checkpoint, nor, when they are large, for the journal while
+        other chunks bring more of them.
+        """
+        every_node = self._run.facts.compiled.commit_nodes == 1
+        return every_node and sum(len(it.output_json or "") for it in results) <= LEFT_CHARACTERS
 
     def _stand(self, node: Node, task_id: str, place: int, later: list[ItemResult]) -> None:
         """Wait until the next attempt at the items of a part that failed for now."""
@@ -152,7 +201,7 @@ class Maps:
         async def load(again: list[int] | None) -> list[Item]:
             count = cut["count"]
             indexes = await self._left(cut, 0, count, {}) if again is None else again
-            chunk = await self._chunk(node, state, indexes, 0, count)
+            chunk = await self._chunk(node, state, cut, indexes, 0, count)
             return [
                 (index, {**chunk.scope, **dict.fromkeys(item_names(node.input_keys[0]), item)})
                 for index, item in zip(chunk.indexes, chunk.items, strict=True)
@@ -173,6 +222,7 @@ class Maps:
         """Make the output of a node whose chunks have all ended."""
         run = self._run
         map_task = state[map_channel(node.id)]["task"]
+        self._shared.pop(map_task, None)
         summary = await run.rows.summary(map_task)
         now = datetime.now(UTC)
         if summary.failed and node.on_item_error != "collect":
@@ -213,39 +263,63 @@ class Maps:
             attempts: The items that were waited for, if any; no other is to be run any more.
         """
         rows, task_id = self._run.rows, cut["task"]
-        partial = bool(cut.get("partial"))
+        rerun = bool(cut.get("partial"))
+        await rows.count(task_id)
         if attempts:
             ended = await rows.recorded(task_id, start, stop)
             # Of a map that is run again the failed rows are those of its former run.
-            kept = {index for index, status in ended.items() if not partial or status != "failed"}
+            kept = {index for index, status in ended.items() if not rerun or status != "failed"}
             return [index for index in attempts if index not in kept]
-        if not await rows.begun(task_id):
+        if not rows.begun(task_id):
             return list(range(start, stop))
         ended = await rows.recorded(task_id, start, stop)
-        if partial:
+        if rerun:
             again = [index for index, status in ended.items() if status == "failed"]
-            await rows.count(task_id, -len(again), -len(again))
+            rows.discard(task_id, len(again))
             ended = {index: status for index, status in ended.items() if status != "failed"}
         return [index for index in range(start, stop) if index not in ended]
 
     async def _record(self, node: Node, cut: Mapping[str, Any], results: list[ItemResult]) -> None:
         """Write results; returns when they are durable."""
         run = self._run
-        failed = sum(1 for result in results if result.error is not None)
-        ended = await run.rows.count(cut["task"], len(results), failed)
-        records = run.notes.items(node, cut["task"], results, cut["count"], ended)
+        await run.rows.count(cut["task"])
         # What the map was cut by comes before its results, however seldom checkpoints are wanted.
-        await run.write([*run.take_held(), *records])
+        await run.write([*run.take_held(), *self._records(node, cut, results)])
+
+    def _records(
+        self, node: Node, cut: Mapping[str, Any], results: list[ItemResult]
+    ) -> list[Record]:
+        """Make the records of results, once their map's items have been counted."""
+        ended = self._run.rows.add(cut["task"], results)
+        return self._run.notes.items(node, cut["task"], results, cut["count"], ended)
 
     async def _chunk(
-        self, node: Node, state: State, indexes: list[int], start: int, stop: int
+        self,
+        node: Node,
+        state: State,
+        cut: Mapping[str, Any],
+        indexes: list[int],
+        start: int,
+        stop: int,
     ) -> Chunk:
-        run = self._run
         stored = _stored(node, state)
+        shared = self._shared.get(cut["task"])
+        if shared is None:
+            items = None if stored else await self._list(node, state)
+            shared = self._shared[cut["task"]] = _Shared(items)
+        if shared.chunk is None:
+            shared.chunk = await self._bare_chunk(node, state)
         if stored is None:
-            part = (await self._list(node, state))[start:stop]
+            part = (shared.items or [])[start:stop]
         else:
-            part = await run.rows.part(stored.task_id, start, stop)
+            part = await self._run.rows.part(stored.task_id, start, stop)
+        return replace(
+            shared.chunk, indexes=indexes, items=[part[index - start] for index in indexes]
+        )
+
+    async def _bare_chunk(self, node: Node, state: State) -> Chunk:
+        """Make a chunk without items."""
+        run = self._run
         signatures = run.host.registry.signatures()
         needs = Needs.either(
             [
@@ -260,8 +334,8 @@ class Maps:
         kept = {name: known.values[name] for name in names}
         return Chunk(
             node=node.model_dump(mode="json", by_alias=True),
-            indexes=indexes,
-            items=[part[index - start] for index in indexes],
+            indexes=[],
+            items=[],
             attempts={},
             scope=scope(run.facts, replace(known, values=kept)),
             secrets=run.host.secrets,

@@ -1,12 +1,14 @@
 """The rows of mapped lists, as their execution's owner reads them."""
 
 from collections import OrderedDict
-from dataclasses import dataclass
+from collections.abc import Sequence
+from dataclasses import dataclass, field
 from typing import Any
 from uuid import UUID
 
+from actors.fanout import ItemResult
 from agents.errors import AgentError
-from store.json_values import loads
+from store.json_values import clean_text, loads
 from store.postgres import Pool
 from store.statements import statement
 
@@ -21,6 +23,9 @@ SHOWN_ITEMS = 1000
 """A list up to these bounds is shown in logs and events with all its items."""
 FIRST_ITEMS = 10
 """How many items are shown of a longer one."""
+HELD_CHARACTERS = 64 * 1024
+"""Results of this process are held until their map has ended, and not read again, while they have
+no more JSON together, and all of them can be shown."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,6 +49,49 @@ class Summary:
     first_error: str | None
 
 
+@dataclass(slots=True)
+class _Held:
+    """The results of a map that began in this process, all of them."""
+
+    outputs: dict[int, str | None] = field(default_factory=dict)
+    """JSON texts by index; None: it failed."""
+    characters: int = 0
+    failed: int = 0
+    first_failed: ItemResult | None = None
+
+    def add(self, results: Sequence[ItemResult]) -> bool:
+        """Add results; return whether all may be held on to."""
+        largest = 0
+        for result in results:
+            self.outputs[result.map_index] = result.output_json
+            size = len(result.output_json or "")
+            largest = max(largest, size)
+            self.characters += size
+            if result.error is not None:
+                self.failed += 1
+                first = self.first_failed or result
+                self.first_failed = result if result.map_index < first.map_index else first
+        # A character is four bytes at most.
+        shown = largest * 4 <= SHOWN_ITEM_BYTES and len(self.outputs) <= SHOWN_ITEMS
+        return shown and self.characters <= HELD_CHARACTERS
+
+    def summary(self) -> Summary:
+        """Return how the map went."""
+        first = self.first_failed
+        return Summary(
+            count=len(self.outputs),
+            failed=self.failed,
+            total_bytes=self.characters,
+            shown_bytes=self.characters,
+            first_failed=first.map_index if first else None,
+            first_error=clean_text(first.error or "") if first else None,
+        )
+
+    def items(self) -> list[Any]:
+        """Return the outputs of all items, null for those that failed."""
+        return [loads(self.outputs[index]) for index in sorted(self.outputs)]
+
+
 class MapRows:
     """Reads and counts the results of an execution's maps."""
 
@@ -52,11 +100,30 @@ class MapRows:
         self._execution_id = execution_id
         self._lists: OrderedDict[str, tuple[int, list[Any]]] = OrderedDict()
         self._counts: dict[str, tuple[int, int]] = {}
+        self._held: dict[str, _Held] = {}
         self._begun: set[str] = set()
         """The maps of which results were there before this process ran them."""
 
+    def begin(self, task_id: str) -> None:
+        """Begin with a map that has no results yet."""
+        self._counts[task_id] = 0, 0
+        self._held[task_id] = _Held()
+
+    def add(self, task_id: str, results: Sequence[ItemResult]) -> tuple[int, int]:
+        """Count results that are about to be written, of a map whose items have been counted.
+
+        Returns:
+            How many items have ended by then, and how many of them failed.
+        """
+        if task_id in self._held and not self._held[task_id].add(results):
+            del self._held[task_id]
+        failed = sum(1 for result in results if result.error is not None)
+        return self._add(task_id, len(results), failed)
+
     async def summary(self, task_id: str) -> Summary:
         """Return how a map went."""
+        if held := self._held.get(task_id):
+            return held.summary()
         row = await self._pool.fetchrow(
             statement("sum_map_items"), self._execution_id, task_id, SHOWN_ITEM_BYTES
         )
@@ -82,7 +149,9 @@ class MapRows:
                 f"{WHOLE_BYTES / 2**20:.0f} MiB of a mapped list can be used as a whole.",
                 remedy="Map over it, or let each item answer less.",
             )
-        items = await self.part(task_id, 0, None)
+        return self._keep(task_id, size, await self.part(task_id, 0, None))
+
+    def _keep(self, task_id: str, size: int, items: list[Any]) -> list[Any]:
         self._lists[task_id] = size, items
         while len(self._lists) > 1 and sum(s for s, _ in self._lists.values()) > KEPT_BYTES:
             self._lists.popitem(last=False)
@@ -97,6 +166,8 @@ class MapRows:
 
     async def shown(self, task_id: str, summary: Summary) -> Any:
         """Return what logs and events show of a map's outputs."""
+        if held := self._held.pop(task_id, None):
+            return self._keep(task_id, held.characters, held.items())
         if summary.count <= SHOWN_ITEMS and summary.shown_bytes <= SHOWN_LIST_BYTES:
             return await self._shown_items(task_id, None)
         return {"count": summary.count, "first": await self._shown_items(task_id, FIRST_ITEMS)}
@@ -124,30 +195,30 @@ class MapRows:
         )
         return {row["map_index"]: row["status"] for row in rows}
 
-    async def begun(self, task_id: str) -> bool:
-        """Whether results of a map were there before this process ran it."""
-        await self.count(task_id)
+    def begun(self, task_id: str) -> bool:
+        """Whether results of a map that was counted were there before this process ran it."""
         return task_id in self._begun
 
     def recount(self, task_id: str) -> None:
         """Have a map's items counted again: results came that this process did not write."""
         self._counts.pop(task_id, None)
 
-    async def count(self, task_id: str, ended: int = 0, failed: int = 0) -> tuple[int, int]:
-        """Count items whose results are about to be written.
-
-        Returns:
-            How many items have ended by then, and how many of them failed.
-        """
+    async def count(self, task_id: str) -> None:
+        """Count the items that have ended, once."""
+        if task_id in self._counts:
+            return
+        row = await self._pool.fetchrow(statement("count_map_items"), self._execution_id, task_id)
+        # Somebody else may have asked, and counted, meanwhile.
         if task_id not in self._counts:
-            row = await self._pool.fetchrow(
-                statement("count_map_items"), self._execution_id, task_id
-            )
-            # Somebody else may have asked, and counted, meanwhile.
-            if task_id not in self._counts:
-                self._counts[task_id] = row["ended"], row["failed"]
-                if row["ended"]:
-                    self._begun.add(task_id)
+            self._counts[task_id] = row["ended"], row["failed"]
+            if row["ended"]:
+                self._begun.add(task_id)
+
+    def discard(self, task_id: str, failed: int) -> None:
+        """Count failed items no more: they are run again."""
+        self._add(task_id, -failed, -failed)
+
+    def _add(self, task_id: str, ended: int, failed: int) -> tuple[int, int]:
         before = self._counts[task_id]
         self._counts[task_id] = before[0] + ended, before[1] + failed
         return self._counts[task_id]

@@ -123,6 +123,7 @@ class Run:
         """Return, once, what is to be recorded together with these writes of a task."""
         records = self._left.pop(task_id, [])
         self._uncommitted += bool(records)
+        records.extend(self._maps.take(task_id))
         for channel, value in writes:
             if channel == INTERRUPT:
                 for question in value:

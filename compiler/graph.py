@@ -32,6 +32,8 @@ FAILURES = "weft:failures"
 """Holds by node {"message": why, "then": what followed, one of `compiler.failures.Then`}."""
 CHUNK_LIMIT = 200
 """The most chunks a list is cut into."""
+FEWEST_ITEMS, MOST_ITEMS = 10, 50
+"""Between these is the size of a chunk, while the limit on chunks allows it."""
 
 State = Mapping[str, Any]
 Update = dict[str, Any]
@@ -78,10 +80,19 @@ def map_channel(node_id: str) -> str:
     return f"map:{node_id}"
 
 
-def chunk_size(count: int, batch_size: int | None) -> int:
-    """Return how many items a chunk takes: as asked, but never more than 200 chunks."""
-    fewest = -(-count // CHUNK_LIMIT)
-    return max(batch_size or min(10, max(1, count)), fewest, 1)
+def chunk_size(count: int, batch_size: int | None, at_once: int) -> int:
+    """Return how many items a chunk takes: as asked, but never more than 200 chunks.
+
+    Unless it is asked for, as many chunks as run at once, of 10 to 50 items each: a chunk costs as
+    much as 50 trivial items, and of slow ones it runs some at once.
+
+    Args:
+        count: How many items there are.
+        batch_size: What the node asks for.
+        at_once: How many chunks run at once.
+    """
+    size = batch_size or min(max(-(-count // at_once), FEWEST_ITEMS), MOST_ITEMS)
+    return max(size, -(-count // CHUNK_LIMIT))
 
 
 def compile_graph(

@@ -4,7 +4,6 @@ import asyncio
 from collections.abc import AsyncGenerator, AsyncIterator
 from contextlib import AsyncExitStack, asynccontextmanager, suppress
 from dataclasses import dataclass, field
-from queue import SimpleQueue
 from typing import Any
 from uuid import UUID
 
@@ -13,7 +12,7 @@ from uuid_utils.compat import uuid7
 
 from actors.checkpointer import JournalSaver
 from actors.driver import Driver
-from actors.fanout import Chunk, ItemResult, batches, run_items
+from actors.fanout import Chunk, ItemResult, run_items
 from actors.graphs import GraphCache
 from actors.hosting import Host
 from actors.journal import Journal
@@ -36,14 +35,13 @@ class LocalHost(Host):
     async def fan_out(self, name: str, chunk: Chunk) -> AsyncGenerator[list[ItemResult]]:
         """Run a chunk as a worker would."""
         arrived = Chunk(**orjson.loads(orjson.dumps(chunk)))
-        ended: SimpleQueue[ItemResult | None] = SimpleQueue()
+        told: asyncio.Queue[list[ItemResult] | None] = asyncio.Queue()
         running = asyncio.create_task(
-            run_items(arrived, self.services, self.registry, ended.put), name=name
+            run_items(arrived, self.services, self.registry, told.put_nowait), name=name
         )
-        running.add_done_callback(lambda _: ended.put(None))
-        told = batches(ended)
+        running.add_done_callback(lambda _: told.put_nowait(None))
         try:
-            while (results := await asyncio.to_thread(next, told, None)) is not None:
+            while (results := await told.get()) is not None:
                 yield [ItemResult(**result) for result in orjson.loads(orjson.dumps(results))]
             await running
         finally:

@@ -4,14 +4,14 @@ import asyncio
 from collections import Counter
 from collections.abc import AsyncIterator, Callable, Iterator
 from contextlib import aclosing
-from queue import SimpleQueue
 from typing import Any
 from uuid import UUID
 
 import psutil
 import pytest
 
-from actors.fanout import BATCH_BYTES, Chunk, ItemResult, batches
+from actors import fanout
+from actors.fanout import BATCH_BYTES, Chunk, Gathering, ItemResult
 from actors.hosting import CHUNK_DEATHS, DIED, Host
 from agents.registry import builtin_registry
 from agents.services import Services
@@ -88,14 +88,29 @@ async def test_chunk_answers_every_item(host: Host, recorder: Recorder) -> None:
     assert paths == {n: f"/{n}" for n in range(4)}
 
 
-def test_results_that_are_there_are_told_at_once() -> None:
-    """A chunk that ends within the first time box is one message; large results go alone."""
-    ended: SimpleQueue[ItemResult | None] = SimpleQueue()
-    large = "x" * (BATCH_BYTES + 1)
-    for result in (_result(0), _result(1), _result(2, large), _result(3), None):
-        ended.put(result)
-    told = [[result.map_index for result in batch] for batch in batches(ended)]
+async def test_results_that_are_there_are_told_at_once() -> None:
+    """A chunk that ends within the first time box is one message; after a large one comes a cut."""
+    told: list[list[int]] = []
+    gathering = Gathering(lambda results: told.append([result.map_index for result in results]))
+    for result in (_result(0), _result(1), _result(2, "x" * (BATCH_BYTES + 1)), _result(3)):
+        gathering.add(result)
+    assert told == [[0, 1, 2]]
+    gathering.hand_over()
     assert told == [[0, 1, 2], [3]]
+
+
+@pytest.mark.requirement("FR-2.8")
+@pytest.mark.parametrize("waits", [True, False])
+async def test_results_gather_for_a_while_only(
+    waits: bool, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """They are told when it is over, by items that wait and by items that never do."""
+    monkeypatch.setattr(fanout, "BATCH_SECONDS", 0.05 if waits else 0.0)
+    told: list[list[ItemResult]] = []
+    Gathering(told.append).add(_result(0))
+    if waits:
+        await eventually(lambda: told)
+    assert told == [[_result(0)]]
 
 
 def _result(map_index: int, output_json: str = "null") -> ItemResult:

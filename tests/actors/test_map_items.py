@@ -6,7 +6,7 @@ from uuid import UUID
 
 import pytest
 
-from actors import fanout, maps
+from actors import fanout, mapping, maps
 from store.json_values import loads
 from store.postgres import Pool
 from tests.actors.conftest import Begin, Look, OpenProcess
@@ -45,10 +45,17 @@ async def _payloads(pool: Pool, id: UUID, event_type: str) -> list[Any]:
 
 
 @pytest.mark.requirement("USER.9")
+@pytest.mark.parametrize("held_characters", [0, maps.HELD_CHARACTERS])
 async def test_failed_items_are_collected(
-    begin: Begin, process: Process, look: Look, engine_pool: Pool
+    held_characters: int,
+    begin: Begin,
+    process: Process,
+    look: Look,
+    engine_pool: Pool,
+    monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     """Null stands in their places, and what follows reads which they are and why they failed."""
+    monkeypatch.setattr(maps, "HELD_CHARACTERS", held_characters)
     after = {"list": "{each}", "failed": "{failures.each.items}"}
     id = await begin(_map(_odd_fails(on_item_error="collect"), after), {"rows": [0, 1, 2, 3]})
     await process.drive(id)
@@ -58,6 +65,7 @@ async def test_failed_items_are_collected(
     assert all("division" in item["message"] for item in output["failed"])
     [_, completed, _] = await _payloads(engine_pool, id, "node_completed")
     assert (completed["items"], completed["failed"]) == (4, 2)
+    assert completed["output"] == {"each": [0, None, 2, None]}
     assert (await look.row(id))["failed_nodes"] == 0
 
 
@@ -130,6 +138,26 @@ async def test_items_are_recorded_and_told_while_their_chunk_runs(
     step.gates["each"].set()
     await asyncio.wait(process.driving)
     assert await look.output(id) == {"after": [False, True, False]}
+
+
+@pytest.mark.requirement("FIRST.4")
+@pytest.mark.parametrize("large", [False, True])
+async def test_last_results_of_a_chunk_are_recorded_with_its_end(
+    large: bool,
+    begin: Begin,
+    process: Process,
+    engine_pool: Pool,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """One transaction holds both, unless they are large."""
+    if large:
+        monkeypatch.setattr(mapping, "LEFT_CHARACTERS", 0)
+    id = await begin(_map(_each()), {"rows": [1, 2]})
+    await process.drive(id)
+    results = await engine_pool.fetch("SELECT DISTINCT xmin::text FROM execution_map_items")
+    steps = await engine_pool.fetch("SELECT DISTINCT xmin::text FROM execution_checkpoints")
+    assert len(results) == 1
+    assert (results[0] in steps) is not large
 
 
 @pytest.mark.requirement("FR-2.6", "FIRST.4")
@@ -266,6 +294,7 @@ async def test_list_too_large_to_be_whole_is_said(
     begin: Begin, process: Process, look: Look, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """What names it fails with what to do; as the execution's output it is a count."""
+    monkeypatch.setattr(maps, "HELD_CHARACTERS", 0)
     monkeypatch.setattr(maps, "WHOLE_BYTES", 10)
     id = await begin(_map(_each()), {"rows": ["x" * 20]})
     await process.drive(id)

@@ -6,6 +6,7 @@ import pytest
 from langgraph._internal import _constants as langgraph_names
 
 from actors.run import READ
+from compiler.graph import chunk_size
 from store.json_values import loads
 from store.postgres import Pool
 from tests.actors.conftest import Begin, Look, OpenProcess
@@ -32,6 +33,22 @@ def test_name_of_the_function_that_reads_the_state() -> None:
     assert langgraph_names.CONFIG_KEY_READ == READ
 
 
+@pytest.mark.requirement("CARD.1")
+@pytest.mark.parametrize(
+    ("count", "asked", "at_once", "size"),
+    [
+        (0, None, 2, 10), (7, None, 2, 10), (100, None, 2, 50), (100, None, 4, 25),
+        (100, None, 16, 10), (1_000, None, 2, 50), (100_000, None, 2, 500),
+        (100, 3, 2, 3), (1_000, 3, 2, 5), (100, 100, 2, 100),
+    ],
+)  # fmt: skip
+def test_chunks_are_as_many_as_run_at_once(
+    count: int, asked: int | None, at_once: int, size: int
+) -> None:
+    """They take 10 to 50 items, or as many as asked for; of a long list there are 200."""
+    assert chunk_size(count, asked, at_once) == size
+
+
 @pytest.mark.requirement("FR-2.4")
 async def test_map_answers_in_item_order(
     begin: Begin, process: Process, look: Look, step: Step, engine_pool: Pool
@@ -46,7 +63,8 @@ async def test_map_answers_in_item_order(
     )
     told = [loads(row["payload"]) for row in progress]
     assert sorted(one["ended"] for one in told) == [[[0, 3]], [[3, 6]], [[6, 7]]]
-    assert sorted(one["completed"] for one in told)[-1] == 7
+    counts = [one["completed"] for one in told]
+    assert counts == sorted(counts) and counts[-1] == 7
     assert await engine_pool.fetchval("SELECT count(*) FROM execution_map_items") == 7
     row = await look.row(id)
     assert (row["completed_nodes"], row["llm_tokens_used"]) == (3, 27)
