@@ -11,6 +11,7 @@ version is pinned, and a test compares each kind of graph with what `ainvoke` ma
 import asyncio
 from collections.abc import Callable, Coroutine
 from contextlib import AsyncExitStack
+from traceback import clear_frames
 from typing import Any, Self, cast
 from weakref import WeakMethod
 
@@ -128,6 +129,10 @@ class _Loop(AsyncPregelLoop):
             handled = await super().__aexit__(*raised)
         finally:
             saved = await asyncio.gather(*self._saving, return_exceptions=True)
+            # What names itself would stay until the garbage collector finds it: this loop by its
+            # method, and LangGraph's frames by the traceback of an interrupt.
+            del self.submit
+            clear_frames(raised[2])
         failures = [failure for failure in saved if isinstance(failure, Exception)]
         if failures and (raised[0] is None or handled):
             raise failures[0]

@@ -89,7 +89,6 @@ class Run:
     """The results of its maps."""
     notes: Notes = field(init=False)
     """Makes the records of its nodes."""
-    _maps: Maps = field(init=False)
     _places: asyncio.Semaphore = field(init=False)
     """For the nodes that run at once: LangGraph's own bound holds in each branch by itself, and
     leaves coroutines behind that nobody awaits when what stands before it is cancelled."""
@@ -98,7 +97,6 @@ class Run:
         self.rows = MapRows(self.host.pool, self.lease.execution_id)
         self.artifacts = Artifacts(self.lease, self.host.journal, self.host.artifacts)
         self.notes = Notes(self.lease, self.artifacts)
-        self._maps = Maps(self)
         settings = self.facts.specification.settings.execution
         self._places = asyncio.Semaphore(settings.max_concurrent_nodes)
 
@@ -183,7 +181,7 @@ class Run:
     ) -> Update:
         """Cut a node's list into chunks."""
         self.pause_point()
-        return await self._maps.plan(node, state, _task_id(config))
+        return await Maps(self).plan(node, state, _task_id(config))
 
     async def run_chunk(self, node: Node, start: int, stop: int, config: RunnableConfig) -> Update:
         """Run some items of a node's list as a Ray task."""
@@ -191,14 +189,14 @@ class Run:
         compiled = self.facts.compiled
         channels = [*compiled.keys, *map(map_channel, compiled.maps), FAILURES]
         state = config["configurable"][READ](channels, False)
-        await self._maps.run_chunk(node, start, stop, state, _task_id(config))
+        await Maps(self).run_chunk(node, start, stop, state, _task_id(config))
         return {}
 
     async def join_map(
         self, node: Node, state: Mapping[str, Any], config: RunnableConfig
     ) -> Update:
         """Make the output of a node whose chunks have all ended."""
-        return await self._maps.join(node, state, _task_id(config))
+        return await Maps(self).join(node, state, _task_id(config))
 
     # What bodies share.
 
