@@ -2,7 +2,7 @@
 
 import asyncio
 import math
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 from typing import Any
@@ -58,6 +58,8 @@ class Run:
     host: Host
     fresh: bool
     """Whether nothing was recorded of the execution before this process began with it."""
+    begun: Callable[[], None]
+    """To be called when its first work begins."""
     pausing: bool = False
     """Whether no further node is to begin."""
     was_paused: bool = False
@@ -186,6 +188,7 @@ class Run:
     async def run_chunk(self, node: Node, start: int, stop: int, config: RunnableConfig) -> Update:
         """Run some items of a node's list as a Ray task."""
         self.pause_point()
+        self.begun()
         compiled = self.facts.compiled
         channels = [*compiled.keys, *map(map_channel, compiled.maps), FAILURES]
         state = config["configurable"][READ](channels, False)
@@ -297,6 +300,7 @@ class Run:
         )
 
         async def started(attempt: Attempt) -> None:
+            self.begun()
             # Nobody waits for it: it may be told together with what the attempt brings.
             self.write(notes.started(node, task_id, attempt), lazy=True)
 
