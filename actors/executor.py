@@ -131,7 +131,8 @@ class ExecutionActor:
         self._background.append(task)
 
     async def _report(self, engine: Engine) -> None:
-        show_in_ray()
+        if self._dedicated:
+            show_in_ray()
         JOURNAL_RETRIES.record(0)
 
         def sample() -> None:

@@ -1,9 +1,8 @@
 """What the engine measures: every name, unit and help text, and the way to the outside.
 
-An instrument is shown twice: with Ray's own metrics, in processes that ask for it, and at the
-platform's `/metrics`, which reads what each process wrote last of itself (`report`). Nothing is
-measured for each record: an observation takes microseconds, so there is one for a flush, an
-attempt, an end.
+An instrument is shown at the platform's `/metrics`, which reads what each process wrote last of
+itself (`report`), and with Ray's own metrics, in processes that ask for it. Nothing is measured for
+each record: an observation takes microseconds, so there is one for a flush, an attempt, an end.
 """
 
 import asyncio
