@@ -14,7 +14,7 @@ from ray.actor import ActorHandle
 
 from actors.config import ExecutorConfig
 from actors.executor import RemoteExecutionActor
-from actors.names import NAMESPACE, execution_name
+from actors.names import NAMESPACE, ONE_NAME, execution_name
 from actors.pool import stop_actor
 from store.postgres import UNREACHABLE, Pool
 from store.statements import statement
@@ -73,6 +73,7 @@ def _start_actor(slot: str, config: ExecutorConfig) -> ActorHandle[Any]:
         namespace=NAMESPACE,
         get_if_exists=True,
         num_cpus=0,
+        runtime_env=ONE_NAME,
         scheduling_strategy="SPREAD",
         # Whoever looks for executions without an executor starts another one.
         max_restarts=0,

@@ -1,6 +1,7 @@
 """Driving an execution: from its row to its end, or to the point where it waits."""
 
 import asyncio
+import time
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from dataclasses import replace
@@ -13,6 +14,7 @@ from langgraph.errors import GraphRecursionError
 from langgraph.types import Command
 
 from actors.artifacts import OUTPUT_CHARACTERS, Artifacts
+from actors.beginnings import Beginning
 from actors.ending import Ending
 from actors.epilogue import has_epilogue, outcomes, run_epilogue
 from actors.errors import Draining, JournalStopped, LeaseLost
@@ -66,18 +68,19 @@ class Driver:
         """
         if execution_id in self._runs:
             return False
-        async with self._left_alone(execution_id):
+        async with self._host.beginnings.place() as place, self._left_alone(execution_id):
             row = await self._host.pool.fetchrow(
                 statement("get_owned_execution"), execution_id, executor_id
             )
             if row is not None:
-                return await self._drive(Handed.from_row(row))
+                return await self._drive(Handed.from_row(row), place)
         return False
 
     async def drive_handed(self, handed: Handed) -> bool:
         """Drive an execution that was just started for this process; as `drive`."""
-        async with self._left_alone(handed.execution_id):
-            return await self._drive(handed)
+        arrived = time.monotonic()
+        async with self._host.beginnings.place() as place, self._left_alone(handed.execution_id):
+            return await self._drive(handed.later(time.monotonic() - arrived), place)
         return False
 
     @asynccontextmanager
@@ -91,7 +94,7 @@ class Driver:
             # Its owner takes it up again from its last checkpoint.
             log.warning("execution.interrupted", execution_id=str(execution_id), error=repr(error))
 
-    async def _drive(self, handed: Handed) -> bool:
+    async def _drive(self, handed: Handed, place: Beginning) -> bool:
         lease = Lease(handed.tenant_id, handed.execution_id, handed.epoch)
         try:
             compiled = await self._graphs.get(handed.tenant_id, handed.specification_sha256)
@@ -106,7 +109,8 @@ class Driver:
             return False
         facts = Facts(handed.workflow_id, handed.workflow_name, compiled, handed.input,
                       handed.user_email, handed.user_name, handed.depth)  # fmt: skip
-        run = Run(lease, facts, self._host, handed.fresh, handed.paused, handed.was_paused)
+        run = Run(lease, facts, self._host, handed.fresh, place.over, handed.paused,
+                  handed.was_paused)  # fmt: skip
         if handed.origin_id is not None and handed.origin_kind is not None:
             run.seeds = Seeds(
                 self._host.pool, lease.execution_id, handed.origin_id, handed.origin_kind

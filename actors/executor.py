@@ -131,7 +131,8 @@ class ExecutionActor:
         self._background.append(task)
 
     async def _report(self, engine: Engine) -> None:
-        show_in_ray()
+        if self._dedicated:
+            show_in_ray()
         JOURNAL_RETRIES.record(0)
 
         def sample() -> None:
@@ -229,9 +230,16 @@ class ExecutionActor:
         engine = await self._started()
         id = UUID(execution_id)
         task, run = self._tasks.get(id), engine.runs.get(id)
-        if task is not None and run is not None:
+        if task is None:
+            return
+        if run is not None:
             run.pausing = True
-            await asyncio.wait([task], timeout=seconds)
+        else:
+            # It has not begun, and was handed over as one that is not paused.
+            task.cancel()
+            await asyncio.wait([task])
+            task = self._begin(id, engine.driver.drive(id, self.id))
+        await asyncio.wait([task], timeout=seconds)
 
     def _begin(self, execution_id: UUID, driving: Coroutine[Any, Any, bool]) -> asyncio.Task[bool]:
         task = self._tasks.get(execution_id)
@@ -262,15 +270,17 @@ class ExecutionActor:
         """Stop an execution; when this returns True nothing of it will start any more.
 
         Returns:
-            False when this executor does not drive it.
+            False when this executor does not drive it, or has not begun and now does not begin.
         """
         engine = await self._started()
         id = UUID(execution_id)
         task, run = self._tasks.get(id), engine.runs.get(id)
-        if task is None or run is None:
+        if task is None:
             return False
         task.cancel()
         await asyncio.wait([task])
+        if run is None:
+            return False
         await engine.driver.cancel(run, reason)
         if run.ending is not None:
             # What the workflow runs at its end, however it ends.

@@ -1,7 +1,7 @@
 """An execution on its way to its owner."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 from uuid import UUID
 
@@ -61,6 +61,12 @@ class Handed:
             row["last_checkpoint_number"] == 0, row["paused"], row["pauses"] > 0,
             row["ending"], row["depth"], row["origin_execution_id"], row["origin_kind"],
         )  # fmt: skip
+
+    def later(self, seconds: float) -> "Handed":
+        """Return it as it is some seconds later."""
+        if self.seconds_left is None:
+            return self
+        return replace(self, seconds_left=self.seconds_left - seconds)
 
 
 def dump_handed(handed: Sequence[Handed]) -> bytes:

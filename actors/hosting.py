@@ -10,6 +10,7 @@ from typing import Any
 import orjson
 import ray
 
+from actors.beginnings import Beginnings
 from actors.fanout import Chunk, ItemResult, run_chunk, warm_up
 from actors.gate import FairGate
 from actors.journal import Journal
@@ -44,6 +45,8 @@ class Host:
     """Whether no further node is to begin in this process."""
     gate: FairGate = field(init=False)
     """What chunks of all executions of this process go through."""
+    beginnings: Beginnings = field(default_factory=Beginnings)
+    """What executions of this process go through until their first work begins."""
     artifacts: ArtifactStore = field(init=False)
     _warm: bool = False
 

@@ -17,6 +17,7 @@ from collections.abc import Callable, Coroutine, Mapping, Sequence
 from contextlib import AsyncExitStack
 from datetime import UTC, datetime
 from functools import cached_property
+from traceback import clear_frames
 from typing import Any, Protocol, Self, cast
 from weakref import WeakMethod
 
@@ -91,7 +92,7 @@ class Context(Protocol):
 async def outset(graph: Graph) -> Checkpoint:
     """Return the checkpoint in which each execution of a graph stands before its first node.
 
-    Its `input` channel holds null; see `begun`.
+    Its `input` channel holds null; see `first_checkpoint`.
     """
     draft = _Draft()
     config = _configured(graph, {"configurable": {"thread_id": ""}}, None)
@@ -103,7 +104,7 @@ async def outset(graph: Graph) -> Checkpoint:
     return draft.checkpoint
 
 
-def begun(outset: Checkpoint, input: Mapping[str, Any]) -> Checkpoint:
+def first_checkpoint(outset: Checkpoint, input: Mapping[str, Any]) -> Checkpoint:
     """Return the first checkpoint of an execution.
 
     Args:
@@ -135,7 +136,7 @@ async def invoke(
         resume: Answers to what it waits for, if there are any.
         config: `thread_id`, `recursion_limit` and `max_concurrency`.
         context: What it runs in.
-        begins: Whether the checkpoint is its first one (`begun`).
+        begins: Whether the checkpoint is its first one (`first_checkpoint`).
 
     Returns:
         The state then, and what it waits for; None when it has come to its end.
@@ -224,6 +225,9 @@ class _Loop(AsyncPregelLoop):
             handled = await super().__aexit__(*raised)
         finally:
             saved = await asyncio.gather(*self._saving, return_exceptions=True)
+            # LangGraph's frames and the traceback of an interrupt name each other, and would stay
+            # until the garbage collector finds them.
+            clear_frames(raised[2])
         failures = [failure for failure in saved if isinstance(failure, Exception)]
         if failures and (raised[0] is None or handled):
             raise failures[0]

@@ -1,9 +1,8 @@
 """What the engine measures: every name, unit and help text, and the way to the outside.
 
-An instrument is shown twice: with Ray's own metrics, in processes that ask for it, and at the
-platform's `/metrics`, which reads what each process wrote last of itself (`report`). Nothing is
-measured for each record: an observation takes microseconds, so there is one for a flush, an
-attempt, an end.
+An instrument is shown at the platform's `/metrics`, which reads what each process wrote last of
+itself (`report`), and with Ray's own metrics, in processes that ask for it. Nothing is measured for
+each record: an observation takes microseconds, so there is one for a flush, an attempt, an end.
 """
 
 import asyncio
@@ -27,6 +26,8 @@ log = structlog.get_logger(__name__)
 
 REPORT_SECONDS = 5.0
 """How often a process writes what it has measured."""
+LIVING_SECONDS = 30.0
+"""A process that has written nothing for so long is gone."""
 LAG_SECONDS = 0.5
 """How often the lateness of the event loop is measured."""
 

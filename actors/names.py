@@ -6,6 +6,15 @@ from uuid import UUID
 NAMESPACE = "weft"
 """The Ray namespace of all actors of a platform."""
 
+MANY_NAMES = {"env_vars": {"RAY_enable_metrics_collection": "0"}}
+"""The runtime environment of processes that call or run tasks of ever new names. Ray's own metrics
+count tasks by name, in the process that calls and in the one that runs, and forget none: 10 kB a
+call or more, for as long as the process lives. Ray's list of tasks does not need them. What such a
+process starts inherits it: so do the workers of chunks."""
+
+ONE_NAME = {"env_vars": {"RAY_enable_metrics_collection": "1"}}
+"""That of a process of a single execution, which would inherit its starter's."""
+
 
 def execution_name(workflow_name: str, execution_id: UUID) -> str:
     """Return the name of the task that drives an execution."""

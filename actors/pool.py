@@ -12,7 +12,7 @@ from ray.actor import ActorHandle
 
 from actors.config import ExecutorConfig, SupervisorConfig
 from actors.executor import RemoteExecutionActor
-from actors.names import NAMESPACE
+from actors.names import MANY_NAMES, NAMESPACE
 from actors.sizing import SizeRange, Sizing
 from store.queue import Executor
 
@@ -118,6 +118,7 @@ def start_executor(slot: str, config: ExecutorConfig) -> ActorHandle[Any]:
         namespace=NAMESPACE,
         get_if_exists=True,
         num_cpus=0,
+        runtime_env=MANY_NAMES,
         # One node's end is not all executors' end.
         scheduling_strategy="SPREAD",
         # Ray starts a dead process again; what it was doing is Postgres's to say, so no retries.

@@ -2,10 +2,11 @@
 
 import asyncio
 import math
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 from typing import Any
+from weakref import proxy
 
 from langchain_core.runnables import RunnableConfig
 from langgraph.checkpoint.base import Checkpoint
@@ -19,7 +20,7 @@ from actors.children import await_workflow
 from actors.ending import Ending
 from actors.hosting import Host
 from actors.journal import Lease
-from actors.loop import begun
+from actors.loop import first_checkpoint
 from actors.mapping import Maps
 from actors.maps import MapRows
 from actors.metrics import AGENT_SECONDS
@@ -47,7 +48,7 @@ READ = "__pregel_read"
 only, and reads the rest. LangGraph's own prebuilt nodes use it; a test guards the name."""
 
 
-@dataclass(slots=True)
+@dataclass(slots=True, weakref_slot=True)
 class Run:
     """An execution that this process hosts; the `Bodies` of its graph, the `Recorder` of its state.
 
@@ -60,6 +61,8 @@ class Run:
     host: Host
     fresh: bool
     """Whether nothing was recorded of the execution before this process began with it."""
+    begun: Callable[[], None]
+    """To be called when its first work begins."""
     pausing: bool = False
     """Whether no further node is to begin."""
     was_paused: bool = False
@@ -100,7 +103,8 @@ class Run:
         self.rows = MapRows(self.host.pool, self.lease.execution_id)
         self.artifacts = Artifacts(self.lease, self.host.journal, self.host.artifacts)
         self.notes = Notes(self.lease, self.artifacts)
-        self._maps = Maps(self)
+        # They do not hold on to it: a cycle would outlive the execution until it is collected.
+        self._maps = Maps(proxy(self))
         settings = self.facts.specification.settings.execution
         self._places = asyncio.Semaphore(settings.max_concurrent_nodes)
 
@@ -113,7 +117,7 @@ class Run:
 
     def first_checkpoint(self) -> Checkpoint:
         """Return what it begins with."""
-        return begun(self.facts.compiled.outset, self.facts.input)
+        return first_checkpoint(self.facts.compiled.outset, self.facts.input)
 
     def passed(self, task_id: str, writes: Sequence[tuple[str, Any]]) -> None:
         """Keep what a task left for the checkpoint that follows."""
@@ -199,6 +203,7 @@ class Run:
     async def run_chunk(self, node: Node, start: int, stop: int, config: RunnableConfig) -> Update:
         """Run some items of a node's list as a Ray task."""
         self.pause_point()
+        self.begun()
         compiled = self.facts.compiled
         channels = [*compiled.keys, *map(map_channel, compiled.maps), FAILURES]
         state = config["configurable"][READ](channels, False)
@@ -310,6 +315,7 @@ class Run:
         )
 
         async def started(attempt: Attempt) -> None:
+            self.begun()
             # Nobody waits for it: it may be told together with what the attempt brings.
             self.write(notes.started(node, task_id, attempt), lazy=True)
 

@@ -27,9 +27,8 @@ from actors.metrics import (
     RECOVERED_EXECUTIONS,
     count_ended,
     report,
-    show_in_ray,
 )
-from actors.names import NAMESPACE, batch_name
+from actors.names import MANY_NAMES, NAMESPACE, batch_name
 from actors.pool import ExecutorPool
 from actors.retention import retain
 from store.decisions import decide_approval
@@ -102,7 +101,6 @@ class Supervisor:
         )
         services = await self._stack.enter_async_context(open_services(executor.agents))
         await self._executors.start()
-        show_in_ray()
         LEASES_LOST.record(0)
         RECOVERED_EXECUTIONS.record(0)
         sender = WebhookSender(pool, live, services, self._config.webhook_key)
@@ -245,7 +243,7 @@ def start_supervisor(config: SupervisorConfig) -> ActorHandle[Any]:
     """Start the supervisor, or find the one that runs."""
     actor: ActorHandle[Any] = RemoteSupervisor.options(
         name="supervisor", namespace=NAMESPACE, get_if_exists=True, num_cpus=0,
-        max_restarts=-1, max_concurrency=100,
+        max_restarts=-1, max_concurrency=100, runtime_env=MANY_NAMES,
     ).remote(config)  # fmt: skip
     return actor
 

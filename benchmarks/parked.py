@@ -19,6 +19,7 @@ from benchmarks.platforms import (
     start_many,
     until_count,
 )
+from serve.processes import platform_id, platform_processes
 
 COUNT = 100_000
 DUE = 1000
@@ -44,25 +45,54 @@ MOMENT = {
 
 
 async def measure(platform: Platform, count: int) -> dict[str, Any]:
-    """Park executions, look at the executors, then let some wake together."""
+    """Park executions in two halves, look at the actors after each, then let some wake together."""
     async with platform.client() as client:
-        before_bytes, begun = await platform.executors_bytes(), time.time()
-        for specification in (PERSON, TIMER):
-            workflow_id = await create_workflow(client, specification)
-            await start_many(platform, workflow_id, {}, count // 2)
-            await until_count(
-                client, workflow_id, "waiting", count // 2, deadline_seconds=DEADLINE_SECONDS
-            )
-        parked, after_bytes = time.time(), await platform.executors_bytes()
+        workflows = [await create_workflow(client, one) for one in (PERSON, TIMER)]
+        executors = len(await platform.executors())
+        mib, seconds = {"before": await _actors_mib(platform)}, 0.0
+        for half in ("half", "all"):
+            begun = time.time()
+            for workflow_id in workflows:
+                await start_many(platform, workflow_id, {}, count // 4)
+            waiting = count // 4 if half == "half" else count // 2
+            for workflow_id in workflows:
+                await until_count(
+                    client, workflow_id, "waiting", waiting, deadline_seconds=DEADLINE_SECONDS
+                )
+            seconds += time.time() - begun
+            mib[f"{half}_just_parked"] = await _actors_mib(platform)
+            await _shrunk(platform, executors)
+            mib[f"{half}_parked"] = await _actors_mib(platform)
         woken = await _wake(platform, client)
+        mib["some_woken"] = await _actors_mib(platform)
+    grown = sum(mib["all_parked"].values()) - sum(mib["half_parked"].values())
     return {
         "parked": count,
-        "parked_per_second": round(count / (parked - begun), 1),
-        "executors_mib_before": round(before_bytes / 2**20),
-        "executors_mib_with_all_parked": round(after_bytes / 2**20),
-        "bytes_an_execution": round((after_bytes - before_bytes) / count),
+        "parked_per_second": round(count / seconds, 1),
+        "actors_mib": mib,
+        "grown_mib_by_the_second_half": round(grown, 1),
+        "bytes_an_execution_of_the_second_half": round(grown * 2**20 / (count / 2)),
         **woken,
     }
+
+
+async def _actors_mib(platform: Platform) -> dict[str, float]:
+    """Return what each actor holds: executors by slot, the supervisor, replicas of the API."""
+    processes = await platform.executors()
+    for process in platform_processes(platform_id(platform.home)):
+        title = "".join(process.cmdline()[:1])
+        if title.startswith(("ray::Supervisor", "ray::ServeReplica:weft:api")):
+            processes[f"{title} {process.pid}"] = process
+    return {
+        name: round(process.memory_info().rss / 2**20, 1) for name, process in processes.items()
+    }
+
+
+async def _shrunk(platform: Platform, executors: int) -> None:
+    """Wait until there are as few executors as before: the load of starting makes more of them."""
+    async with asyncio.timeout(DEADLINE_SECONDS):
+        while len(await platform.executors()) > executors:  # noqa: ASYNC110 - the database
+            await asyncio.sleep(1)
 
 
 async def _wake(platform: Platform, client: httpx.AsyncClient) -> dict[str, Any]:

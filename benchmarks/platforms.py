@@ -20,7 +20,7 @@ from serve.embedded import socket_folder
 from serve.platform import free_ports, running_platform, start_background, stop_platform
 from serve.settings import load_settings
 
-EXECUTORS = "SELECT pid FROM executors WHERE stopped_at IS NULL"
+EXECUTORS = "SELECT slot, pid FROM executors WHERE stopped_at IS NULL"
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,19 +42,19 @@ class Platform:
             base_url=self.url, headers=self.headers, timeout=120, trust_env=False
         )
 
-    async def executors(self) -> list[psutil.Process]:
-        """Return the processes that drive executions, as they have told the database."""
+    async def executors(self) -> dict[str, psutil.Process]:
+        """Return the processes that drive executions by slot, as they have told the database."""
         sockets = socket_folder(self.home)
         connection = await asyncpg.connect(f"postgresql://weft@/postgres?host={sockets}&port=5432")
         try:
             rows = await connection.fetch(EXECUTORS)
         finally:
             await connection.close()
-        return [psutil.Process(row["pid"]) for row in rows]
+        return {row["slot"]: psutil.Process(row["pid"]) for row in rows}
 
     async def executors_bytes(self) -> int:
         """Return the resident memory of all executors together."""
-        return sum(process.memory_info().rss for process in await self.executors())
+        return sum(one.memory_info().rss for one in (await self.executors()).values())
 
 
 @contextmanager

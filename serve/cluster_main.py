@@ -16,6 +16,7 @@ import psutil
 
 from serve.cluster import open_cluster
 from serve.cluster_process import EXIT_BROKEN, LOOK_SECONDS, ClusterOrders
+from serve.ray_metrics import start_copying
 from serve.settings import load_settings
 
 HEADS = ("gcs_server", "raylet")
@@ -36,6 +37,7 @@ def main() -> int:
         ray_dashboard_port=orders.ray_dashboard_port,
         blocked_ports=frozenset(orders.blocked_ports),
     ) as dashboard_url:
+        start_copying(orders.database_url)
         threading.Thread(target=_listen, args=(told,), name="orders", daemon=True).start()
         heads = [child for child in psutil.Process().children() if child.name() in HEADS]
         with os.fdopen(int(sys.argv[1]), "w", encoding="utf-8") as ready:

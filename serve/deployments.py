@@ -5,6 +5,7 @@ from typing import TYPE_CHECKING, Any
 from ray import serve as ray_serve
 
 from actors.logs import configure_logs
+from actors.names import MANY_NAMES
 from serve.api_config import ApiConfig
 from serve.parser import Parser
 
@@ -12,7 +13,11 @@ if TYPE_CHECKING:
     from fastapi import FastAPI
 
 
-@ray_serve.deployment(name="api", max_ongoing_requests=1000, ray_actor_options={"num_cpus": 0})
+@ray_serve.deployment(
+    name="api",
+    max_ongoing_requests=1000,
+    ray_actor_options={"num_cpus": 0, "runtime_env": MANY_NAMES},
+)
 @ray_serve.ingress()
 class Api:
     """Serves the API and the dashboard."""

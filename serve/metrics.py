@@ -8,7 +8,7 @@ from prometheus_client.core import Metric
 from prometheus_client.registry import Collector
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-from actors.metrics import write_snapshot
+from actors.metrics import LIVING_SECONDS, write_snapshot
 from store.json_values import loads
 from store.postgres import Pool
 from store.statements import statement
@@ -24,8 +24,6 @@ METHODS = frozenset({"GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"}
 """Any other word can be sent as a method; a label for each would fill the memory."""
 PROCESS = f"api-{secrets.token_hex(4)}"
 """How this process's metrics are told from those of others."""
-LIVING_SECONDS = 30.0
-"""A process that has written nothing for so long is gone."""
 
 
 async def exposition(pool: Pool) -> bytes:

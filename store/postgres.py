@@ -80,6 +80,8 @@ async def open_pool(dsn: str, role: Role, *, size: int = 10) -> AsyncIterator[Po
             timeout=10,
             command_timeout=60,
             max_inactive_connection_lifetime=300,
+            # Its timer would hold the context that first ran a statement, with all of an execution.
+            max_cached_statement_lifetime=0,
             connection_class=_Pooled,
             server_settings={
                 "application_name": f"weft {role}",

@@ -18,7 +18,7 @@ from langgraph.checkpoint.memory import InMemorySaver
 from langgraph.errors import GraphRecursionError
 from langgraph.types import Command, interrupt
 
-from actors.loop import Graph, begun, done, invoke, next_version, outset
+from actors.loop import Graph, done, first_checkpoint, invoke, next_version, outset
 from compiler.graph import Update, compile_graph, map_channel, route_channel
 from compiler.regions import is_chooser
 from compiler.specification import Node, Specification
@@ -74,7 +74,7 @@ class Memory(InMemorySaver):
 
 async def _begin(graph: Graph, input: Mapping[str, Any]) -> None:
     """Leave the first checkpoint of an execution with the graph's saver."""
-    first = begun(await outset(graph), input)
+    first = first_checkpoint(await outset(graph), input)
     config: RunnableConfig = {"configurable": {"thread_id": "one", "checkpoint_ns": ""}}
     metadata: CheckpointMetadata = {"source": "loop", "step": 0, "parents": {}}
     cast(Memory, graph.checkpointer).put(config, first, metadata, first["channel_versions"])
