@@ -4,7 +4,7 @@ import asyncio
 import time
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from typing import Any
 from uuid import UUID
 
@@ -44,6 +44,16 @@ STEP_LIMIT = 10_000
 """Supersteps after which a loop that never leaves is ended."""
 
 
+@dataclass(frozen=True, slots=True)
+class Driven:
+    """What became of an execution while it was driven; by default it waits, or was left."""
+
+    frees: bool = False
+    """Whether it has ended and counted to a limit: another may have its place."""
+    failure: str | None = None
+    """Why it failed, when it did."""
+
+
 class Driver:
     """Drives the executions of one process.
 
@@ -58,30 +68,27 @@ class Driver:
         self._graphs = graphs
         self._runs = runs
 
-    async def drive(self, execution_id: UUID, executor_id: UUID) -> bool:
+    async def drive(self, execution_id: UUID, executor_id: UUID) -> Driven:
         """Drive an execution until it ends or waits; safe to repeat.
 
         An execution that this process does not own (any more) is left alone.
-
-        Returns:
-            Whether it has ended and counted to a limit: another may have its place.
         """
         if execution_id in self._runs:
-            return False
+            return Driven()
         async with self._host.beginnings.place() as place, self._left_alone(execution_id):
             row = await self._host.pool.fetchrow(
                 statement("get_owned_execution"), execution_id, executor_id
             )
             if row is not None:
                 return await self._drive(Handed.from_row(row), place)
-        return False
+        return Driven()
 
-    async def drive_handed(self, handed: Handed) -> bool:
+    async def drive_handed(self, handed: Handed) -> Driven:
         """Drive an execution that was just started for this process; as `drive`."""
         arrived = time.monotonic()
         async with self._host.beginnings.place() as place, self._left_alone(handed.execution_id):
             return await self._drive(handed.later(time.monotonic() - arrived), place)
-        return False
+        return Driven()
 
     @asynccontextmanager
     async def _left_alone(self, execution_id: UUID) -> AsyncIterator[None]:
@@ -94,7 +101,7 @@ class Driver:
             # Its owner takes it up again from its last checkpoint.
             log.warning("execution.interrupted", execution_id=str(execution_id), error=repr(error))
 
-    async def _drive(self, handed: Handed, place: Beginning) -> bool:
+    async def _drive(self, handed: Handed, place: Beginning) -> Driven:
         lease = Lease(handed.tenant_id, handed.execution_id, handed.epoch)
         try:
             compiled = await self._graphs.get(handed.tenant_id, handed.specification_sha256)
@@ -103,10 +110,11 @@ class Driver:
         except Exception as error:
             log.exception("execution.broken", execution_id=str(lease.execution_id))
             artifacts = Artifacts(lease, self._host.journal, self._host.artifacts)
-            await self._host.journal.append(lease, _broken(error).records(lease, artifacts))
-            return True
+            broken = _broken(error)
+            await self._host.journal.append(lease, broken.records(lease, artifacts))
+            return Driven(frees=True, failure=broken.message)
         if handed.execution_id in self._runs:
-            return False
+            return Driven()
         facts = Facts(handed.workflow_id, handed.workflow_name, compiled, handed.input,
                       handed.user_email, handed.user_name, handed.depth)  # fmt: skip
         run = Run(lease, facts, self._host, handed.fresh, place.over, handed.paused,
@@ -120,9 +128,10 @@ class Driver:
             if handed.ending_json is not None:
                 run.ending = Ending.from_json(handed.ending_json)
             if ending := run.ending or await self._outcome(run, handed):
-                await self._close(run, ending)
-                return run.limited
-            return False
+                ended = await self._close(run, ending)
+                failure = ended.message if ended.status is Status.FAILED else None
+                return Driven(run.limited, failure)
+            return Driven()
         finally:
             del self._runs[handed.execution_id]
 
@@ -143,8 +152,8 @@ class Driver:
             log.exception("execution.broken", execution_id=str(run.lease.execution_id))
             return _broken(error)
 
-    async def _close(self, run: Run, ending: Ending) -> None:
-        """Run what runs at the end, and end."""
+    async def _close(self, run: Run, ending: Ending) -> Ending:
+        """Run what runs at the end, and end; return how it ended."""
         try:
             if has_epilogue(run.facts.specification, ending):
                 if run.ending is None:
@@ -152,6 +161,7 @@ class Driver:
                     await run.write(ending.decided(run.lease))
                 ending = await run_epilogue(run, ending)
             await run.write([*run.take_held(), *ending.records(run.lease, run.artifacts)])
+            return ending
         except (*LEFT, *UNREACHABLE):
             raise
         except Exception as error:
@@ -160,6 +170,7 @@ class Driver:
             if ending.message:
                 broken = broken.remarked([f"Before that: {ending.message}"])
             await run.write([*run.take_held(), *broken.records(run.lease, run.artifacts)])
+            return broken
 
     async def cancel(self, run: Run, reason: str) -> None:
         """Record that an execution was cancelled, after its task has ended.

@@ -1,5 +1,6 @@
 """What can happen to an execution's owner."""
 
+from collections.abc import Mapping
 from uuid import UUID
 
 
@@ -41,3 +42,15 @@ class JournalStopped(ExecutionError):
 
     def __init__(self) -> None:
         super().__init__("The journal has stopped; nothing more is written by this process.")
+
+
+class ExecutionsFailed(ExecutionError):
+    """Executions that a Ray task drove have failed: that is recorded, and Ray shows it.
+
+    Its one argument is its text, so that it can cross to another process.
+    """
+
+    @classmethod
+    def of(cls, failures: Mapping[UUID, str]) -> "ExecutionsFailed":
+        """Make it of what made executions fail."""
+        return cls("; ".join(f"exec_{id.hex}: {failure}" for id, failure in failures.items()))

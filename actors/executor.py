@@ -11,7 +11,7 @@ import asyncio
 import os
 import sys
 import threading
-from collections.abc import Coroutine
+from collections.abc import Coroutine, Mapping
 from contextlib import AsyncExitStack, suppress
 from functools import partial
 from typing import TYPE_CHECKING, Any
@@ -23,6 +23,7 @@ from uuid_utils.compat import uuid7
 
 from actors.admission import Admission
 from actors.config import ExecutorConfig
+from actors.errors import ExecutionsFailed
 from actors.handed import load_handed
 from actors.lease import keep_lease
 from actors.load import LoadMeter
@@ -42,6 +43,7 @@ from store.statements import statement
 if TYPE_CHECKING:
     from ray.actor import ActorHandle
 
+    from actors.driver import Driven
     from actors.engine import Engine
     from store.writing import Woken
 
@@ -68,7 +70,7 @@ class ExecutionActor:
         self._starting = asyncio.Lock()
         self._engine: Engine | None = None
         self._admission: Admission | None = None
-        self._tasks: dict[UUID, asyncio.Task[bool]] = {}
+        self._tasks: dict[UUID, asyncio.Task[Driven]] = {}
         self._background: list[asyncio.Task[None]] = []
         self._telling: set[asyncio.Task[None]] = set()
         self._peers: dict[UUID, ActorHandle[Any]] = {}
@@ -197,33 +199,49 @@ class ExecutionActor:
 
         Args:
             handed_json: A list of `Handed`.
+
+        Raises:
+            ExecutionsFailed: Some failed; that is recorded, and shown so in Ray's dashboard.
         """
         engine = await self._started()
         if engine.host.draining:
             return
-        tasks = [
-            self._begin(handed.execution_id, engine.driver.drive_handed(handed))
-            for handed in load_handed(handed_json)
-        ]
-        await asyncio.wait(tasks)
+        await _all_driven(
+            {
+                handed.execution_id: self._begin(
+                    handed.execution_id, engine.driver.drive_handed(handed)
+                )
+                for handed in load_handed(handed_json)
+            }
+        )
 
     async def host(self, execution_ids: list[str]) -> None:
-        """Drive executions that were given to this executor, until they end or wait."""
+        """Drive executions that were given to this executor, until they end or wait.
+
+        Raises:
+            ExecutionsFailed: As `start`.
+        """
         engine = await self._started()
         if engine.host.draining:
             return
         ids = list(map(UUID, execution_ids))
-        await asyncio.wait([self._begin(id, engine.driver.drive(id, self.id)) for id in ids])
+        await _all_driven({id: self._begin(id, engine.driver.drive(id, self.id)) for id in ids})
 
     async def host_alone(self, execution_id: str) -> None:
-        """Drive the one execution that this executor was started for, then stop."""
+        """Drive the one execution that this executor was started for, then stop.
+
+        Raises:
+            ExecutionsFailed: As `start`.
+        """
         engine = await self._started()
         await engine.pool.fetch(statement("claim_execution"), UUID(execution_id), self.id)
-        await self.host([execution_id])
-        while self._tasks:
-            # A cancelled one still runs what runs at its end.
-            await asyncio.wait(list(self._tasks.values()))
-        await self.stop()
+        try:
+            await self.host([execution_id])
+        finally:
+            while self._tasks:
+                # A cancelled one still runs what runs at its end.
+                await asyncio.wait(list(self._tasks.values()))
+            await self.stop()
 
     async def pause(self, execution_id: str, seconds: float) -> None:
         """Park an execution before its next node; returns when it is parked, or after a time."""
@@ -241,7 +259,9 @@ class ExecutionActor:
             task = self._begin(id, engine.driver.drive(id, self.id))
         await asyncio.wait([task], timeout=seconds)
 
-    def _begin(self, execution_id: UUID, driving: Coroutine[Any, Any, bool]) -> asyncio.Task[bool]:
+    def _begin(
+        self, execution_id: UUID, driving: Coroutine[Any, Any, Driven]
+    ) -> asyncio.Task[Driven]:
         task = self._tasks.get(execution_id)
         if task is None:
             task = asyncio.create_task(driving, name=f"execution {execution_id}")
@@ -251,7 +271,7 @@ class ExecutionActor:
             driving.close()
         return task
 
-    def _ended(self, execution_id: UUID, task: asyncio.Task[bool]) -> None:
+    def _ended(self, execution_id: UUID, task: asyncio.Task[Driven]) -> None:
         bounds = self._config.bounds
         full = len(self._tasks) >= bounds.executor_capacity
         self._tasks.pop(execution_id, None)
@@ -259,7 +279,7 @@ class ExecutionActor:
             return
         if error := task.exception():
             log.error("execution.dropped", execution_id=str(execution_id), exc_info=error)
-        elif full or bounds.tenant_most is not None or task.result():
+        elif full or bounds.tenant_most is not None or task.result().frees:
             self._admit_soon()
 
     def _admit_soon(self) -> None:
@@ -323,6 +343,18 @@ class ExecutionActor:
 
     def __repr__(self) -> str:
         return f"ExecutionActor({self.slot})"
+
+
+async def _all_driven(tasks: Mapping[UUID, asyncio.Task[Driven]]) -> None:
+    """Wait until executions are driven no more."""
+    await asyncio.wait(tasks.values())
+    failed = {
+        id: failure
+        for id, task in tasks.items()
+        if not task.cancelled() and not task.exception() and (failure := task.result().failure)
+    }
+    if failed:
+        raise ExecutionsFailed.of(failed)
 
 
 def _end_process(code: int, reason: str) -> None:

@@ -19,6 +19,7 @@ import ray
 from uuid_utils.compat import uuid7
 
 from actors.config import ExecutorConfig
+from actors.driver import Driven
 from actors.engine import Engine, open_engine
 from actors.handed import Handed
 from actors.logs import configure_logs
@@ -119,7 +120,7 @@ class OneExecutor(Handover):
         super().__init__(pool, LEASE_SECONDS, capacity=1_000_000)
         self._engine = engine
         self._executor_id = executor_id
-        self.driving: dict[UUID, Task[bool]] = {}
+        self.driving: dict[UUID, Task[Driven]] = {}
 
     async def choose(self, count: int = 1) -> list[UUID | None]:
         """Choose the one that there is."""

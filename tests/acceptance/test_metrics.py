@@ -118,7 +118,7 @@ def test_metrics_of_a_dedicated_execution_appear_with_rays(
 def test_states_in_rays_dashboard_match_ours(
     platform: Platform, client: Client, recorder: Recorder
 ) -> None:
-    """A task runs while its execution does, and no longer when that waits or has ended."""
+    """A task runs while its execution does, not when that waits or has ended, and fails with it."""
     recorder.held.clear()
     nodes = [api_node("call", recorder.url), approval("ask")]
     created = client.create(specification=workflow(nodes, ["call>ask"]))
@@ -131,6 +131,11 @@ def test_states_in_rays_dashboard_match_ours(
     client.approve(execution_id)
     assert client.wait(execution_id, timeout=60)["status"] == "completed"
     until(lambda: set(_states(platform, execution_id)) == {"FINISHED"}, 60)
+    node = trivial_node("one") | {"parameters": {"aggregation": "count", "data": "{input.none}"}}
+    broken = chain([node])
+    failed = client.execute(client.create(specification=broken)["workflow_id"], wait=True)
+    assert failed["status"] == "failed"
+    until(lambda: set(_states(platform, failed["execution_id"])) == {"FAILED"}, 60)
 
 
 @pytest.mark.requirement("CARD.5")
