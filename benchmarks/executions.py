@@ -1,130 +1,124 @@
-"""Executions of three trivial nodes through HTTP: starts and completions a second, latencies.
+"""Executions of trivial nodes through HTTP: starts and completions a second, latencies, overhead.
 
 A platform of its own is started; 200 executions are started at 50 connections, then some one at a
-time. Every execution must complete.
+time, then chains of many nodes. Every execution must complete. A node's overhead is the time from
+its predecessor's end to its beginning, as its log says: the result made durable, a superstep, and
+the parameters resolved.
 """
 
 import asyncio
-import os
-import shutil
-import tempfile
 import time
-from pathlib import Path
+from datetime import datetime
+from itertools import pairwise
 from typing import Any
 
 import httpx
 
 from benchmarks.figures import spread, write
-from serve.platform import free_ports, start_background, stop_platform
-from serve.settings import load_settings
+from benchmarks.platforms import Platform, create_workflow, open_platform, until_count
 
 EXECUTIONS = 200
 CONNECTIONS = 50
 ONE_AT_A_TIME = 50
+CHAINS = 50
+CHAIN_NODES = 21
 DEADLINE_SECONDS = 120
+WAIT = {"options": {"async": False}}
 
 
-def specification() -> dict[str, Any]:
-    """Three nodes that need nothing from outside, one after the other."""
+def chain(count: int) -> dict[str, Any]:
+    """Nodes that need nothing from outside, one after the other."""
+    names = [f"n{number}" for number in range(count)]
     nodes = [
         {"id": name, "agent": "aggregator", "output": f"{name}_count",
          "parameters": {"aggregation": "count", "data": [1, 2, 3]}}
-        for name in ("one", "two", "three")
+        for name in names
     ]  # fmt: skip
-    return {"name": "Three trivial nodes", "nodes": nodes,
-            "edges": [{"from": "one", "to": "two"}, {"from": "two", "to": "three"}]}  # fmt: skip
+    edges = [{"from": before, "to": after} for before, after in pairwise(names)]
+    return {"name": f"{count} trivial nodes", "nodes": nodes, "edges": edges}
 
 
-async def start(client: httpx.AsyncClient, workflow_id: str, gate: asyncio.Semaphore) -> Any:
-    """Start one execution; return its id and how long the call took in milliseconds."""
-    async with gate:
-        begun = time.perf_counter()
-        answer = await client.post(f"/api/v1/workflows/{workflow_id}/execute", json={})
-        took_ms = (time.perf_counter() - begun) * 1000
+async def start(client: httpx.AsyncClient, workflow_id: str) -> float:
+    """Start an execution; return how long the call took in milliseconds."""
+    begun = time.perf_counter()
+    answer = await client.post(f"/api/v1/workflows/{workflow_id}/execute", json={})
     answer.raise_for_status()
+    return (time.perf_counter() - begun) * 1000
+
+
+async def execute(client: httpx.AsyncClient, workflow_id: str) -> tuple[str, float]:
+    """Start an execution and wait for its end; return its id and the milliseconds."""
+    begun = time.perf_counter()
+    answer = await client.post(f"/api/v1/workflows/{workflow_id}/execute", json=WAIT)
+    took_ms = (time.perf_counter() - begun) * 1000
+    assert answer.json()["status"] == "completed", answer.text
     return answer.json()["execution_id"], took_ms
 
 
-async def completed(client: httpx.AsyncClient, workflow_id: str) -> int:
-    """Return how many executions of the workflow have completed."""
-    answer = await client.get(
-        f"/api/v1/workflows/{workflow_id}/executions", params={"status": "completed", "limit": 1}
-    )
-    total: int = answer.json()["total"]
-    return total
-
-
-async def measure(url: str, token: str) -> dict[str, Any]:
-    """Run both parts and return their figures."""
-    headers = {"Authorization": f"Bearer {token}"}
-    limits = httpx.Limits(max_connections=CONNECTIONS)
-    async with httpx.AsyncClient(
-        base_url=url, headers=headers, limits=limits, timeout=60
-    ) as client:
-        answer = await client.post(
-            "/api/v1/workflows/create", json={"specification": specification()}
-        )
-        workflow_id = answer.json()["workflow_id"]
+async def measure(platform: Platform) -> dict[str, Any]:
+    """Run all parts and return their figures."""
+    async with platform.client() as client:
+        workflow_id = await create_workflow(client, chain(3))
         gate = asyncio.Semaphore(CONNECTIONS)
+
+        async def start_one() -> float:
+            async with gate:
+                return await start(client, workflow_id)
+
         for _ in range(5):
-            await start(client, workflow_id, gate)
-        await until_completed(client, workflow_id, 5)
+            await start(client, workflow_id)
+        await _all_completed(client, workflow_id, 5)
         begun = time.perf_counter()
-        started = await asyncio.gather(
-            *(start(client, workflow_id, gate) for _ in range(EXECUTIONS))
-        )
+        started_ms = await asyncio.gather(*(start_one() for _ in range(EXECUTIONS)))
         all_started = time.perf_counter() - begun
-        await until_completed(client, workflow_id, EXECUTIONS + 5)
+        await _all_completed(client, workflow_id, EXECUTIONS + 5)
         all_completed = time.perf_counter() - begun
-        single, whole = await one_at_a_time(client, workflow_id)
+        single_ms = [await start(client, workflow_id) for _ in range(ONE_AT_A_TIME)]
+        await _all_completed(client, workflow_id, EXECUTIONS + 5 + ONE_AT_A_TIME)
+        whole_ms = [(await execute(client, workflow_id))[1] for _ in range(ONE_AT_A_TIME)]
+        overhead_ms = await overheads(client)
     return {
         "executions": EXECUTIONS,
         "connections": CONNECTIONS,
         "starts_per_second": round(EXECUTIONS / all_started, 1),
         "completions_per_second": round(EXECUTIONS / all_completed, 1),
-        "start_at_50_connections": spread([took_ms for _, took_ms in started]),
-        "start_one_at_a_time": spread(single),
-        "start_to_completed_one_at_a_time": spread(whole),
+        "start_at_50_connections": spread(started_ms),
+        "start_one_at_a_time": spread(single_ms),
+        "start_to_completed_one_at_a_time": spread(whole_ms),
+        "node_overhead": spread(overhead_ms),
     }
 
 
-async def until_completed(client: httpx.AsyncClient, workflow_id: str, count: int) -> None:
-    """Wait until so many executions have completed."""
-    deadline = time.perf_counter() + DEADLINE_SECONDS
-    while await completed(client, workflow_id) < count:
-        if time.perf_counter() > deadline:
-            raise TimeoutError("not all executions completed")
-        await asyncio.sleep(0.05)
+async def overheads(client: httpx.AsyncClient) -> list[float]:
+    """Return the milliseconds between the nodes of chains that run one at a time."""
+    workflow_id = await create_workflow(client, chain(CHAIN_NODES))
+    await execute(client, workflow_id)
+    gaps_ms = []
+    for _ in range(CHAINS):
+        execution_id, _ = await execute(client, workflow_id)
+        shown = (await client.get(f"/api/v1/workflows/executions/{execution_id}")).json()
+        for before, after in pairwise(shown["nodes"]):
+            gap = _moment(after["started_at"]) - _moment(before["completed_at"])
+            gaps_ms.append(gap.total_seconds() * 1000)
+    return gaps_ms
 
 
-async def one_at_a_time(
-    client: httpx.AsyncClient, workflow_id: str
-) -> tuple[list[float], list[float]]:
-    """Return the milliseconds to the answer, and to the end, of single executions."""
-    answered, ended = [], []
-    for _ in range(ONE_AT_A_TIME):
-        _, took_ms = await start(client, workflow_id, asyncio.Semaphore(1))
-        answered.append(took_ms)
-        begun = time.perf_counter()
-        body = {"options": {"async": False}}
-        answer = await client.post(f"/api/v1/workflows/{workflow_id}/execute", json=body)
-        assert answer.json()["status"] == "completed", answer.text
-        ended.append((time.perf_counter() - begun) * 1000)
-    return answered, ended
+def _moment(text: str) -> datetime:
+    return datetime.fromisoformat(text)
+
+
+async def _all_completed(client: httpx.AsyncClient, workflow_id: str, count: int) -> None:
+    await until_count(
+        client, workflow_id, "completed", count,
+        deadline_seconds=DEADLINE_SECONDS, look_seconds=0.05,
+    )  # fmt: skip
 
 
 def main() -> None:
     """Start a platform, measure, write, stop."""
-    home = Path(tempfile.mkdtemp(prefix="weft-bench-"))
-    os.environ |= {"WEFT_HOME": str(home), "WEFT_PORT": str(free_ports(1)[0])}
-    try:
-        url = start_background(load_settings())
-        token = (home / "token").read_text(encoding="utf-8").strip()
-        figures = asyncio.run(measure(url, token))
-    finally:
-        stop_platform(home)
-        shutil.rmtree(home, ignore_errors=True)
-    claim = "200 executions of three trivial nodes, started at 50 connections, all complete"
+    with open_platform() as platform:
+        figures = asyncio.run(measure(platform))
+    claim = "trivial executions complete at 50 connections; a node's overhead is milliseconds"
     print(write("executions", claim, figures).read_text(encoding="utf-8"))
 
 
