@@ -7,8 +7,11 @@ import { Approval } from "./approval.js";
 import { LiveState } from "./executions.js";
 import { Gantt } from "./gantt.js";
 import { Graph } from "./graph.js";
+import { FailedItems } from "./items.js";
 import { useLive } from "./live.js";
 import { elapsed, errorText, html, isOver, Problem, seconds, Status, Time, usd, useNow, Value } from "./ui.js";
+
+const QUEUE_INTERVAL_MS = 2000;
 
 function Fact({ name, children }) {
   return html`<div class="fact"><dt>${name}</dt><dd>${children}</dd></div>`;
@@ -65,6 +68,15 @@ function Head({ execution, state, onChange }) {
     </dl>`;
 }
 
+// Why it does not run yet. No event tells how those before it go on, so it looks from time to time.
+function Queued({ queued, onLook }) {
+  useEffect(() => {
+    const timer = setInterval(onLook, QUEUE_INTERVAL_MS);
+    return () => clearInterval(timer);
+  }, []);
+  return html`<p class="queued" role="status">${queued.message}</p>`;
+}
+
 // The executions that the nodes of this one started.
 function Children({ rows }) {
   return html`<section class="card" aria-labelledby="children-title">
@@ -103,6 +115,7 @@ function NodePanel({ execution, node, logs, each }) {
   const own = logs.filter((log) => log.node_id === node.node_id);
   const attempts = [...own].sort((a, b) => (b.attempt ?? 1) - (a.attempt ?? 1));
   const output = node.output ?? null;
+  const failing = each && node.items?.failed > 0;
   return html`<section class="card node-panel" aria-labelledby="node-title">
     <div class="section-head">
       <h2 id="node-title">${node.node_id}</h2>
@@ -117,7 +130,8 @@ function NodePanel({ execution, node, logs, each }) {
     ${node.error && attempts.length === 0 && html`<pre class="value error">${errorText(node.error)}</pre>`}
     ${attempts.map((log, index) => html`<${Attempt} key=${`${log.attempt} ${log.started_at}`} log=${log} open=${index === 0} />`)}
     ${attempts.length === 0 && output !== null && html`<h4>Output</h4><${Value} value=${output} />`}
-    ${attempts.length === 0 && output === null && !node.error && html`<p class="quiet">It has not ended yet.</p>`}
+    ${failing && html`<${FailedItems} executionId=${execution.execution_id} node=${node} />`}
+    ${attempts.length === 0 && output === null && !node.error && !failing && html`<p class="quiet">It has not ended yet.</p>`}
   </section>`;
 }
 
@@ -155,6 +169,7 @@ export function ExecutionPage({ id }) {
   return html`
     <${Head} execution=${execution} state=${state} onChange=${reload} />
     <${Problem} error=${error} />
+    ${execution.queued && html`<${Queued} queued=${execution.queued} onLook=${reload} />`}
     ${execution.error && html`<div class="problem" role="alert"><strong>${execution.status === "cancelled" ? "It was cancelled" : "It failed"}</strong><p>${errorText(execution.error)}</p></div>`}
     ${approvals.map((approval) => html`<${Approval} key=${approval.approval_id} executionId=${id} approval=${approval} onDecided=${reload} />`)}
     <section class="card" aria-label="Graph">

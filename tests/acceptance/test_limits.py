@@ -62,7 +62,9 @@ def test_executions_beyond_a_key_s_limit_queue(client: Client, gate: Recorder) -
     ]
     found = [client.execution(id) for id in ids]
     assert [one["status"] for one in found] == ["running", "pending", "running"]
-    assert [one["queued"] for one in found] == [None, {"reason": "concurrency", "ahead": 0}, None]
+    message = "Waits in the queue: it is next; the workflow runs at most 1 with its key at once."
+    queued = {"reason": "concurrency", "ahead": 0, "message": message}
+    assert [one["queued"] for one in found] == [None, queued, None]
     gate.held.set()
     assert {client.wait(id, timeout=60)["status"] for id in ids} == {"completed"}
     with pytest.raises(WeftError) as caught:

@@ -237,6 +237,12 @@ class World:
         )
         self.on_change()
 
+    def queue(self, execution_id: str, message: str | None) -> None:
+        """Put an execution into the queue, or with None let it run."""
+        execution = self.executions[execution_id]
+        execution["status"] = "pending" if message else "running"
+        execution["queued"] = message and {"reason": "capacity", "ahead": 0, "message": message}
+
     def start_node(self, execution_id: str, node_id: str, **fields: Any) -> None:
         """Begin an attempt at a node."""
         node = self.node(execution_id, node_id)
