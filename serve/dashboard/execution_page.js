@@ -3,15 +3,13 @@
 import { useEffect, useRef, useState } from "./vendor/hooks.js";
 import { Origin, Retry, Reused, RunAgain } from "./again.js";
 import { cancelExecution, getExecution, getLogs } from "./api.js";
-import { Approval } from "./approval.js";
+import { Answered, Approval } from "./approval.js";
 import { LiveState } from "./executions.js";
 import { Gantt } from "./gantt.js";
 import { Graph } from "./graph.js";
 import { FailedItems } from "./items.js";
-import { useLive } from "./live.js";
+import { useLive, useLooks } from "./live.js";
 import { elapsed, errorText, html, isOver, Problem, seconds, Status, Time, usd, useNow, Value } from "./ui.js";
-
-const QUEUE_INTERVAL_MS = 2000;
 
 function Fact({ name, children }) {
   return html`<div class="fact"><dt>${name}</dt><dd>${children}</dd></div>`;
@@ -66,15 +64,6 @@ function Head({ execution, state, onChange }) {
       <${Fact} name="Cost">${usd(cost.total_usd ?? 0)}<//>
       <${Fact} name="Tokens">${(cost.llm_tokens ?? 0).toLocaleString()}<//>
     </dl>`;
-}
-
-// Why it does not run yet. No event tells how those before it go on, so it looks from time to time.
-function Queued({ queued, onLook }) {
-  useEffect(() => {
-    const timer = setInterval(onLook, QUEUE_INTERVAL_MS);
-    return () => clearInterval(timer);
-  }, []);
-  return html`<p class="queued" role="status">${queued.message}</p>`;
 }
 
 // The executions that the nodes of this one started.
@@ -148,11 +137,19 @@ function mostTelling(nodes) {
 
 async function load(id) {
   const [execution, logs] = await Promise.all([getExecution(id), getLogs(id)]);
-  return { execution, logs };
+  // An attempt that stands is told as its node is.
+  const standing = isOver(execution.status) ? "skipped" : "waiting";
+  return { execution, logs: logs.map((log) => (log.status === "pending" ? { ...log, status: standing } : log)) };
 }
 
-export function ExecutionPage({ id }) {
+// No event tells how those before it in the queue go on, nor what it started.
+function changesUnheard(execution) {
+  return Boolean(execution?.queued) || (execution?.children ?? []).some((child) => !isOver(child.status));
+}
+
+export function ExecutionPage({ id, me }) {
   const [data, error, state, reload] = useLive(id, () => load(id), id);
+  useLooks(reload, changesUnheard(data?.execution));
   const [chosen, setChosen] = useState(null);
   useEffect(() => {
     if (data) document.title = `${data.execution.status}: ${data.execution.workflow_name ?? id} – Weft`;
@@ -165,13 +162,14 @@ export function ExecutionPage({ id }) {
   const selected = states.get(chosen) ?? mostTelling(nodes);
   const each = execution.specification?.nodes?.find(({ id: nodeId }) => nodeId === selected?.node_id)?.pattern === "map";
   const approvals = (execution.approvals ?? []).filter((approval) => approval.status === "pending");
+  const answered = (execution.approvals ?? []).filter((approval) => approval.status !== "pending");
   const over = isOver(execution.status);
   return html`
     <${Head} execution=${execution} state=${state} onChange=${reload} />
     <${Problem} error=${error} />
-    ${execution.queued && html`<${Queued} queued=${execution.queued} onLook=${reload} />`}
+    ${execution.queued && html`<p class="queued" role="status">${execution.queued.message}</p>`}
     ${execution.error && html`<div class="problem" role="alert"><strong>${execution.status === "cancelled" ? "It was cancelled" : "It failed"}</strong><p>${errorText(execution.error)}</p></div>`}
-    ${approvals.map((approval) => html`<${Approval} key=${approval.approval_id} executionId=${id} approval=${approval} onDecided=${reload} />`)}
+    ${approvals.map((approval) => html`<${Approval} key=${approval.approval_id} executionId=${id} approval=${approval} me=${me} onDecided=${reload} />`)}
     <section class="card" aria-label="Graph">
       <${Graph} levels=${execution.levels ?? []} nodes=${execution.specification?.nodes ?? []}
         edges=${execution.specification?.edges ?? []} states=${states} selected=${selected?.node_id} onSelect=${setChosen} />
@@ -180,6 +178,7 @@ export function ExecutionPage({ id }) {
       <h2 id="timeline-title">Timeline</h2>
       <${Gantt} execution=${execution} nodes=${nodes} logs=${logs} over=${over} selected=${selected?.node_id} onSelect=${setChosen} />
     </section>
+    ${answered.length > 0 && html`<${Answered} rows=${answered} />`}
     ${(execution.children ?? []).length > 0 && html`<${Children} rows=${execution.children} />`}
     ${over && execution.output !== null && execution.output !== undefined &&
     html`<section class="card" aria-labelledby="output-title"><h2 id="output-title">Output</h2><${Value} value=${execution.output} /></section>`}

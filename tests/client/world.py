@@ -322,6 +322,7 @@ class World:
             "options": [],
             "requested_at": self.now,
             "expires_at": None,
+            "map_index": None,
             "status": "pending",
             **fields,
         }
@@ -340,7 +341,7 @@ class World:
         for approval in execution["approvals"]:
             if approval["status"] != "pending" or wanted not in (None, approval["approval_id"]):
                 continue
-            approval |= {"status": "decided", "decision": body}
+            approval |= {"status": "decided", "decided_at": self.now, "decided_by": "me", **body}
             execution |= {"status": "running", "waiting_reason": None}
             self.emit(execution_id, "approval_decided", node_id=approval["node_id"])
             return {
