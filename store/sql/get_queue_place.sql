@@ -19,6 +19,7 @@ SELECT CASE
 FROM workflow_executions AS e CROSS JOIN LATERAL (SELECT CASE
     WHEN weft_in_lane(e.lane, e.key_limit) >= e.key_limit THEN 'key'
     WHEN weft_in_workflow(e.workflow_id, e.workflow_limit) >= e.workflow_limit THEN 'workflow'
-    WHEN weft_in_tenant(e.tenant_id, COALESCE($2, 0)) >= $2 THEN 'organization' END AS by) AS held
+    WHEN e.parent_execution_id IS NULL AND weft_in_tenant(e.tenant_id, COALESCE($2, 0)) >= $2
+        THEN 'organization' END AS by) AS held
 WHERE e.id = $1 AND (e.status = 'pending'
     OR e.dedicated AND e.status = 'running' AND e.owner_id IS NULL)

@@ -2,6 +2,7 @@
 
 import asyncio
 import signal
+from collections import Counter
 from collections.abc import Iterator
 from typing import Any
 
@@ -105,3 +106,25 @@ def test_dedicated_execution_waits_without_a_process(
     client.approve(id)
     assert client.wait(id, timeout=60)["status"] == "completed"
     assert recorder.paths() == ["/then"]
+
+
+@pytest.mark.requirement("USER.6", "USER.10")
+def test_children_beyond_their_workflow_s_limit_queue(client: Client, gate: Recorder) -> None:
+    """Of the five that a map starts at once two run; each says so, and all end."""
+    child = client.create(specification=limited(gate, concurrency={"limit": 2}))
+    each = {
+        "id": "each", "agent": "workflow", "pattern": "map", "input": ["input.rows"],
+        "parameters": {"workflow": child["workflow_id"], "input": {}},
+    }  # fmt: skip
+    parent = client.create(specification=chain([each]))
+    id = client.execute(parent["workflow_id"], {"rows": list(range(5))})["execution_id"]
+    until(lambda: len(gate.calls) == 2, 60)
+    rows = client.execution(id)["children"]
+    assert Counter(row["status"] for row in rows) == {"running": 2, "pending": 3}
+    waits = [client.execution(r["execution_id"]) for r in rows if r["status"] == "pending"]
+    for ahead, one in enumerate(waits):
+        assert one["queued"] is not None
+        assert (one["queued"]["reason"], one["queued"]["ahead"]) == ("concurrency", ahead)
+    gate.held.set()
+    assert client.wait(id, timeout=60)["status"] == "completed"
+    assert len(gate.calls) == 10
