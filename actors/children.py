@@ -25,7 +25,7 @@ from compiler.check import validate_input
 from compiler.concurrency import Limits, limits
 from compiler.errors import SpecificationError
 from compiler.references import UnresolvedReference, resolve
-from compiler.specification import Node, Retry, Specification
+from compiler.specification import ExecutionSettings, Node, Retry, Specification
 from store.executions import UNLIMITED, lane_of
 from store.json_values import dumps, loads
 from store.records import ChildRecord, Record, WaitRecord
@@ -47,15 +47,16 @@ class Call:
     sha256: str
     total_nodes: int
     input: Mapping[str, Any]
-    priority: int
+    settings: ExecutionSettings
     bounds: Limits
 
     @property
     def lane(self) -> UUID:
-        """What the queue's executions share that are bounded like it."""
+        """What it shares with those that are bounded alike, by whomever they were started."""
         if self.bounds == Limits():
             return UNLIMITED
-        return lane_of(self.workflow_id, self.bounds.key, dedicated=False)
+        dedicated = self.settings.isolation == "dedicated"
+        return lane_of(self.workflow_id, self.bounds.key, dedicated)
 
 
 class Calls:
@@ -97,7 +98,7 @@ class Calls:
             raise AgentError(f"The workflow {row['name']!r} cannot be started: {told}") from error
         return Call(
             row["id"], row["name"], row["specification_sha256"], len(specification.nodes),
-            asked.input, specification.settings.execution.priority, bounds,
+            asked.input, specification.settings.execution, bounds,
         )  # fmt: skip
 
     async def _find(self, wanted: str) -> tuple[Any, Specification]:
@@ -214,6 +215,6 @@ def child_record(
     return ChildRecord(
         run.lease.tenant_id, run.lease.execution_id, wait_id, node.id, map_index, uuid7(),
         call.workflow_id, call.sha256, dumps(call.input), call.total_nodes, uuid7(),
-        dumps(payload), call.priority, call.lane, call.bounds.workflow_limit,
+        dumps(payload), call.settings.priority, call.lane, call.bounds.workflow_limit,
         call.bounds.key_limit,
     )  # fmt: skip

@@ -66,6 +66,8 @@ function Head({ execution, state, onChange }) {
     </dl>`;
 }
 
+const CHILDREN_SHOWN = 100; // as many as an answer has
+
 // The executions that the nodes of this one started.
 function Children({ rows }) {
   return html`<section class="card" aria-labelledby="children-title">
@@ -80,6 +82,7 @@ function Children({ rows }) {
         </tr>`,
       )}</tbody>
     </table>
+    ${rows.length >= CHILDREN_SHOWN && html`<p class="quiet">The first ${rows.length}.</p>`}
   </section>`;
 }
 
@@ -144,7 +147,8 @@ async function load(id) {
 
 // No event tells how those before it in the queue go on, nor what it started.
 function changesUnheard(execution) {
-  return Boolean(execution?.queued) || (execution?.children ?? []).some((child) => !isOver(child.status));
+  if (!execution) return false;
+  return Boolean(execution.queued) || execution.waiting_reason === "workflow" || (execution.children ?? []).some((child) => !isOver(child.status));
 }
 
 export function ExecutionPage({ id, me }) {

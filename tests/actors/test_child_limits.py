@@ -81,6 +81,22 @@ async def test_children_are_bounded_by_the_key_of_their_input(
     assert {one.execution_id for one in admitted} == {queued[0], queued[2]}
 
 
+async def test_child_shares_its_key_with_executions_that_have_a_process_of_their_own(
+    begin: Begin, process: Process, make_workflow: MakeWorkflow, start: StartExecution,
+    engine_pool: Pool,
+) -> None:  # fmt: skip
+    """One of the same key is in progress, so it waits."""
+    settings = {"isolation": "dedicated", "concurrency": [{"limit": 1, "key": "{input.customer}"}]}
+    child = await make_workflow(workflow([ask("q")], "", execution=settings), name="child")
+    first = await start(child, dedicated=True, key_limit=1, key="A")
+    [admitted] = await admit(engine_pool, [process.id], Bounds(dedicated_most=1), 10)
+    assert admitted.execution_id == first.execution_id
+    id = await begin(workflow([call("sub", "child", {"customer": "A"})], ""))
+    await process.drive(id)
+    assert len(await children(engine_pool, id, "pending")) == 1
+    assert await admit(engine_pool, [process.id], Bounds(dedicated_most=1), 10) == []
+
+
 async def test_child_without_the_key_fails_its_node(
     begin: Begin, process: Process, look: Look, make_workflow: MakeWorkflow
 ) -> None:
