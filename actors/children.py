@@ -22,8 +22,11 @@ from agents.agent import AgentResult
 from agents.errors import AgentError
 from agents.workflow import WorkflowParameters
 from compiler.check import validate_input
+from compiler.concurrency import Limits, limits
+from compiler.errors import SpecificationError
 from compiler.references import UnresolvedReference, resolve
-from compiler.specification import Node, Retry, Specification
+from compiler.specification import ExecutionSettings, Node, Retry, Specification
+from store.executions import UNLIMITED, lane_of
 from store.json_values import dumps, loads
 from store.records import ChildRecord, Record, WaitRecord
 from store.statements import statement
@@ -44,6 +47,16 @@ class Call:
     sha256: str
     total_nodes: int
     input: Mapping[str, Any]
+    settings: ExecutionSettings
+    bounds: Limits
+
+    @property
+    def lane(self) -> UUID:
+        """What it shares with those that are bounded alike, by whomever they were started."""
+        if self.bounds == Limits():
+            return UNLIMITED
+        dedicated = self.settings.isolation == "dedicated"
+        return lane_of(self.workflow_id, self.bounds.key, dedicated)
 
 
 class Calls:
@@ -74,9 +87,18 @@ class Calls:
         if problems := validate_input(specification, asked.input):
             told = "; ".join(str(problem) for problem in problems)
             raise AgentError(f"The input does not fit the workflow {row['name']!r}: {told}")
+        facts = self._run.facts
+        try:
+            bounds = limits(
+                specification, asked.input,
+                user_email=facts.user_email, user_name=facts.user_name,
+            )  # fmt: skip
+        except SpecificationError as error:
+            told = "; ".join(str(problem) for problem in error.problems)
+            raise AgentError(f"The workflow {row['name']!r} cannot be started: {told}") from error
         return Call(
             row["id"], row["name"], row["specification_sha256"], len(specification.nodes),
-            asked.input,
+            asked.input, specification.settings.execution, bounds,
         )  # fmt: skip
 
     async def _find(self, wanted: str) -> tuple[Any, Specification]:
@@ -193,5 +215,6 @@ def child_record(
     return ChildRecord(
         run.lease.tenant_id, run.lease.execution_id, wait_id, node.id, map_index, uuid7(),
         call.workflow_id, call.sha256, dumps(call.input), call.total_nodes, uuid7(),
-        dumps(payload),
+        dumps(payload), call.settings.priority, call.lane, call.bounds.workflow_limit,
+        call.bounds.key_limit,
     )  # fmt: skip

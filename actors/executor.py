@@ -163,6 +163,8 @@ class ExecutionActor:
             if owner_id != self.id:
                 if owner_id is not None:
                     others.setdefault(owner_id, []).append(str(execution_id))
+                else:
+                    self._admit_soon()
             elif task := self._tasks.get(execution_id):
                 # It has parked, and this task is about to end.
                 task.add_done_callback(partial(self._begin_after, engine, execution_id))

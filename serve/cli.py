@@ -191,7 +191,8 @@ def execute(
         elif wait:
             follow_to_the_end(client, console, execution_id)
         else:
-            console.print(f"{execution_id} has started. Watch it: weft watch {execution_id}")
+            verb = "queues" if started["status"] == "pending" else "has started"
+            console.print(f"{execution_id} {verb}. Watch it: weft watch {execution_id}")
 
 
 @app.command()

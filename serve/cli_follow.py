@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import time
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from typing import Any
 
 import typer
@@ -23,6 +23,7 @@ from serve.progress import (
     open_questions,
     plain,
     question_text,
+    queue_lines,
     status_text,
     summary,
 )
@@ -31,6 +32,8 @@ MAX_ROUNDS = 5
 """How often a sentence is sent again with more answers."""
 REFRESH_SECONDS = 0.5
 """The least time between two fetches of a running execution's costs."""
+QUEUE_SECONDS = 2.0
+"""The time between two looks at the place of a queued execution."""
 FETCH_AFTER = frozenset({"node_completed", "node_failed"})
 FETCH_AT_ONCE = frozenset({"approval_requested", "approval_vote", "approval_decided"})
 
@@ -189,8 +192,10 @@ def follow(client: Client, console: Console, execution_id: str) -> Execution:
         view = ExecutionView(client.execution(execution_id))
         if console.is_terminal:
             with Live(get_renderable=lambda: live_view(view), console=console) as live:
+                _stand_in_queue(client, view, live.refresh)
                 _watch(client, view, lambda event: live.refresh())
         else:
+            _stand_in_queue(client, view, lambda: console.print(*queue_lines(view.execution)))
             _watch(client, view, lambda event: _print_event(console, view, event))
     except KeyboardInterrupt:
         console.print(f"\nThe execution goes on. Watch it:  weft watch {execution_id}")
@@ -198,6 +203,17 @@ def follow(client: Client, console: Console, execution_id: str) -> Execution:
         raise typer.Exit(130) from None
     console.print(summary(view.execution))
     return view.execution
+
+
+def _stand_in_queue(client: Client, view: ExecutionView, on_change: Callable[[], None]) -> None:
+    """Follow an execution through the queue, where no event tells how those before it go on."""
+    told = None
+    while queued := view.execution.get("queued"):
+        if queued != told:
+            told = queued
+            on_change()
+        time.sleep(QUEUE_SECONDS)
+        view.replace(client.execution(view.execution["execution_id"]))
 
 
 def _watch(client: Client, view: ExecutionView, on_event: Any) -> None:

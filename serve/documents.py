@@ -11,7 +11,7 @@ from compiler.text import to_document
 from serve.identifiers import render
 from store.json_values import loads
 from store.origins import origin_document
-from store.queue import QueuePlace
+from store.queue import COUNTED, QueuePlace
 from store.status import Status
 from store.workflows import Workflow
 
@@ -218,7 +218,26 @@ def _drawn(document: str) -> tuple[Specification, dict[str, Any]]:
 
 def queued_document(place: QueuePlace | None) -> dict[str, Any] | None:
     """Return why an execution does not run yet; None when it does."""
-    return None if place is None else {"reason": place.reason, "ahead": place.ahead}
+    if place is None:
+        return None
+    return {"reason": place.reason, "ahead": place.ahead, "message": _queue_message(place)}
+
+
+def _queue_message(place: QueuePlace) -> str:
+    if place.reason == "starting":
+        return "Starts: its own process is not up yet."
+    if place.reason == "paused":
+        return "Stands in the queue, paused."
+    before = f"{place.ahead} before it" if place.ahead else "it is next"
+    if place.ahead >= COUNTED:
+        before = f"{COUNTED} or more before it"
+    why = {
+        "key": f"the workflow runs at most {place.at_most} with its key at once",
+        "workflow": f"the workflow runs at most {place.at_most} at once",
+        "organization": f"the organization runs at most {place.at_most} at once",
+        None: "no executor has room",
+    }
+    return f"Waits in the queue: {before}; {why[place.held_by]}."
 
 
 def ending_status(row: Row) -> str | None:

@@ -223,10 +223,12 @@ class NodesAndEdges(Answer):
 class Queued(Answer):
     """Why an execution does not run yet."""
 
-    reason: Literal["concurrency", "capacity", "starting"]
-    """A limit is reached; all executors are full; or the executor of its own starts."""
+    reason: Literal["concurrency", "capacity", "paused", "starting"]
+    """A limit is reached; all executors are full; it is paused; or its own executor starts."""
     ahead: int
     """How many of those that are bounded like it go before it, counted to a thousand."""
+    message: str
+    """Both in a sentence, with the limit that is reached."""
 
 
 class Execution(ExecutionSummary):

@@ -253,8 +253,14 @@ def error_message(error: object) -> str:
 
 
 def live_view(view: ExecutionView) -> RenderableType:
-    """Return the table with the approvals that are open below it."""
-    return Group(progress_table(view), *open_questions(view))
+    """Return the table; below it why it queues, and the approvals that are open."""
+    return Group(progress_table(view), *queue_lines(view.execution), *open_questions(view))
+
+
+def queue_lines(execution: Execution) -> list[Text]:
+    """Return why an execution does not run yet; nothing when it does."""
+    queued = execution.get("queued")
+    return [Text(f"· {plain(queued['message'])}", style="yellow")] if queued else []
 
 
 def open_questions(view: ExecutionView) -> list[Text]:

@@ -34,6 +34,12 @@ UNLIMITED = UUID(int=0)
 """The lane of executions without limits."""
 
 
+def lane_of(workflow_id: UUID, key: str | None, dedicated: bool) -> UUID:
+    """Return the lane of bounded executions of a workflow, with a key, of a kind of executor."""
+    told = [str(workflow_id), key, dedicated]
+    return UUID(bytes=hashlib.sha256(canonical(told)).digest()[:16])
+
+
 @dataclass(frozen=True, slots=True)
 class Start:
     """A request to run a workflow once."""
@@ -75,11 +81,11 @@ class Start:
 
     @property
     def lane(self) -> UUID:
-        """What executions share that are bounded alike: workflow, key and kind of executor."""
-        if self.workflow_limit is None and self.key_limit is None and not self.dedicated:
+        """What executions share that are bounded alike."""
+        limited = self.workflow_limit is not None or self.key_limit is not None
+        if not (limited or self.dedicated):
             return UNLIMITED
-        told = [str(self.workflow_id), self.key, self.dedicated]
-        return UUID(bytes=hashlib.sha256(canonical(told)).digest()[:16])
+        return lane_of(self.workflow_id, self.key, self.dedicated)
 
 
 @dataclass(frozen=True, slots=True)

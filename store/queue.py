@@ -84,10 +84,14 @@ class QueuePlace:
     """Why an execution does not run yet."""
 
     reason: str
-    """`concurrency`: a limit is reached; `capacity`: all executors are full; `starting`: its own
-    executor starts."""
+    """`concurrency`: a limit is reached; `capacity`: all executors are full; `paused`: somebody
+    paused it; `starting`: its own executor starts."""
     ahead: int
     """How many of those that are bounded like it go before it; `COUNTED` at most."""
+    held_by: str | None = None
+    """Whose limit is reached: `key`, `workflow` or `organization`."""
+    at_most: int | None = None
+    """How many that limit allows in progress at once."""
 
 
 async def queue_place(
@@ -98,4 +102,4 @@ async def queue_place(
         row = await connection.fetchrow(
             statement("get_queue_place"), execution_id, tenant_most, COUNTED
         )
-    return None if row is None else QueuePlace(row["reason"], row["ahead"])
+    return None if row is None else QueuePlace(**row)

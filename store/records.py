@@ -186,6 +186,10 @@ class ChildRecord:
     event_id: UUID
     payload_json: str
     """What its first event says."""
+    priority: int
+    lane: UUID
+    workflow_limit: int | None
+    key_limit: int | None
 
 
 @dataclass(frozen=True, slots=True)

@@ -4,7 +4,7 @@ from collections import defaultdict
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field, fields
 from enum import StrEnum
-from operator import attrgetter
+from operator import attrgetter, itemgetter
 from typing import Any
 from uuid import UUID
 
@@ -58,10 +58,11 @@ class Batch:
 
 @dataclass(frozen=True, slots=True)
 class Woken:
-    """An execution that goes on, and the executor it was given to."""
+    """An execution that goes on."""
 
     execution_id: UUID
     owner_id: UUID | None
+    """The executor that it was given to; None: it queues, or an executor is started for it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -110,6 +111,11 @@ _ROW: dict[type, Callable[[Any], tuple[Any, ...]]] = {
     kind: attrgetter(*(field.name for field in fields(kind) if field.name != "tenant_id"))
     for kind in _KINDS
 }
+
+_CHILD_FIELDS = [field.name for field in fields(ChildRecord) if field.name != "tenant_id"]
+_FIRST_EVENT: Callable[[tuple[Any, ...]], tuple[UUID, UUID, str]] = itemgetter(
+    *map(_CHILD_FIELDS.index, ("id", "event_id", "payload_json"))
+)
 
 
 @dataclass(slots=True)
@@ -261,7 +267,8 @@ def _first_events(rows: Iterable[tuple[Any, ...]], found: Iterable[Any]) -> list
         if row["outcome"] == "child"
     }
     events = []
-    for *_, id, _workflow_id, _sha256, _input_json, _nodes, event_id, payload_json in rows:
+    for row in rows:
+        id, event_id, payload_json = _FIRST_EVENT(row)
         if id in started:
             tenant_id, at = started[id]
             events.append(

@@ -227,9 +227,11 @@ class Cost(TypedDict, total=False):
 class Queued(TypedDict):
     """Why an execution does not run yet."""
 
-    reason: Literal["concurrency", "capacity", "starting"]
+    reason: Literal["concurrency", "capacity", "paused", "starting"]
     ahead: int
     """How many of those that are bounded like it go before it."""
+    message: str
+    """Both in a sentence, with the limit that is reached."""
 
 
 class Origin(TypedDict, total=False):

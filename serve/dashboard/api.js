@@ -110,6 +110,8 @@ export const execute = (id, input) =>
 export const listExecutions = (filters) => call("GET", EXECUTIONS + query(filters));
 export const getExecution = (id) => call("GET", `${EXECUTIONS}/${part(id)}`);
 export const getLogs = async (id) => (await call("GET", `${EXECUTIONS}/${part(id)}/logs`)).logs;
+export const listItems = (id, nodeId, filters) =>
+  call("GET", `${EXECUTIONS}/${part(id)}/nodes/${part(nodeId)}/items${query(filters)}`);
 export const cancelExecution = (id) => call("POST", `${EXECUTIONS}/${part(id)}/cancel`);
 export const rerunExecution = (id, body) => call("POST", `${EXECUTIONS}/${part(id)}/rerun`, { body, key: newKey() });
 export const retryExecution = (id) => call("POST", `${EXECUTIONS}/${part(id)}/retry`, { key: newKey() });

@@ -19,14 +19,40 @@ function Choices({ approval, choice, onChoose }) {
 function Votes({ approval }) {
   const { votes = [], required = 1, approvers = [] } = approval;
   if (required < 2 && approvers.length === 0) return null;
-  return html`<div class="quiet">
-    ${required > 1 && html`${votes.length} of ${required} answers. `}
-    ${votes.length > 0 && html`${votes.map(({ by, decision }) => `${by}: ${decision}`).join(", ")}. `}
-    ${approvers.length > 0 && html`To be answered by ${approvers.join(", ")}.`}
+  const needed = required - votes.length;
+  const told = votes.length > 0 ? `: ${votes.map(({ by, decision }) => `${by} (${decision})`).join(", ")}` : "";
+  return html`<div>
+    ${required > 1 && html`<div>${votes.length} of ${required} answers so far${told}. ${needed} more ${needed === 1 ? "is" : "are"} needed.</div>`}
+    ${approvers.length > 0 && html`<div class="quiet">Asked: ${approvers.join(", ")}.</div>`}
   </div>`;
 }
 
-export function Approval({ executionId, approval, onDecided }) {
+const SHOWN = 20;
+
+const whoAnswered = ({ votes = [], decided_by: by }) =>
+  by === "timeout" ? "nobody in time" : votes.map((vote) => vote.by).join(", ") || by;
+
+// What was asked before, and what it came to.
+export function Answered({ rows }) {
+  const shown = rows.slice(-SHOWN).reverse();
+  return html`<section class="card" aria-labelledby="answered-title">
+    <h2 id="answered-title">Answered questions</h2>
+    <table>
+      <thead><tr><th>Question</th><th>Answer</th><th>By</th><th class="number">Time</th></tr></thead>
+      <tbody>${shown.map(
+        (row) => html`<tr key=${row.approval_id}>
+          <td>${row.message}<div class="quiet">${row.node_id}${row.map_index === null ? "" : `[${row.map_index}]`}</div></td>
+          <td class="answer">${typeof row.value === "string" ? row.value : row.decision ?? row.status}${row.comment && html`<div class="quiet">${row.comment}</div>`}</td>
+          <td>${whoAnswered(row)}</td>
+          <td class="number"><${Time} value=${row.decided_at} /></td>
+        </tr>`,
+      )}</tbody>
+    </table>
+    ${rows.length > shown.length && html`<p class="quiet">The last ${shown.length} of ${rows.length}.</p>`}
+  </section>`;
+}
+
+function AnswerForm({ executionId, approval, onDecided, children }) {
   const [comment, setComment] = useState("");
   const [text, setText] = useState("");
   const [choice, setChoice] = useState("");
@@ -58,12 +84,7 @@ export function Approval({ executionId, approval, onDecided }) {
 
   const textId = `answer-${approval.approval_id}`;
   return html`<form class="approval card" onSubmit=${submit} aria-label="Approval of ${approval.node_id}">
-    <div class="approval-head">
-      <strong>${approval.message}</strong>
-      <span class="quiet">${approval.node_id} waits since <${Time} value=${approval.requested_at} />${" "}
-        ${approval.expires_at && html`until <${Time} value=${approval.expires_at} />`}</span>
-    </div>
-    <${Votes} approval=${approval} />
+    ${children}
     ${kind === "text_input" &&
     html`<div class="field"><label for=${textId}>Answer</label>
       <textarea id=${textId} rows="2" required value=${text} onInput=${(event) => setText(event.currentTarget.value)}></textarea></div>`}
@@ -78,4 +99,20 @@ export function Approval({ executionId, approval, onDecided }) {
         : html`<button type="submit" class="primary" disabled=${working || (kind === "multiple_choice" && !choice)}>Answer</button>`}
     </div>
   </form>`;
+}
+
+// A question that is open; who has answered it sees what, and cannot answer again.
+export function Approval({ executionId, approval, me, onDecided }) {
+  const question = html`<div class="approval-head">
+      <strong>${approval.message}</strong>
+      <span class="quiet">${approval.node_id} waits since <${Time} value=${approval.requested_at} />${" "}
+        ${approval.expires_at && html`until <${Time} value=${approval.expires_at} />`}</span>
+    </div>
+    <${Votes} approval=${approval} />`;
+  const own = (approval.votes ?? []).find((vote) => vote.by === me);
+  if (!own) return html`<${AnswerForm} executionId=${executionId} approval=${approval} onDecided=${onDecided}>${question}<//>`;
+  return html`<section class="approval card" aria-label="Approval of ${approval.node_id}">
+    ${question}
+    <div role="status">You have answered: ${own.decision}.</div>
+  </section>`;
 }

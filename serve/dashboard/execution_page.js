@@ -3,11 +3,12 @@
 import { useEffect, useRef, useState } from "./vendor/hooks.js";
 import { Origin, Retry, Reused, RunAgain } from "./again.js";
 import { cancelExecution, getExecution, getLogs } from "./api.js";
-import { Approval } from "./approval.js";
+import { Answered, Approval } from "./approval.js";
 import { LiveState } from "./executions.js";
 import { Gantt } from "./gantt.js";
 import { Graph } from "./graph.js";
-import { useLive } from "./live.js";
+import { FailedItems } from "./items.js";
+import { useLive, useLooks } from "./live.js";
 import { elapsed, errorText, html, isOver, Problem, seconds, Status, Time, usd, useNow, Value } from "./ui.js";
 
 function Fact({ name, children }) {
@@ -65,6 +66,8 @@ function Head({ execution, state, onChange }) {
     </dl>`;
 }
 
+const CHILDREN_SHOWN = 100; // as many as an answer has
+
 // The executions that the nodes of this one started.
 function Children({ rows }) {
   return html`<section class="card" aria-labelledby="children-title">
@@ -79,6 +82,7 @@ function Children({ rows }) {
         </tr>`,
       )}</tbody>
     </table>
+    ${rows.length >= CHILDREN_SHOWN && html`<p class="quiet">The first ${rows.length}.</p>`}
   </section>`;
 }
 
@@ -103,6 +107,7 @@ function NodePanel({ execution, node, logs, each }) {
   const own = logs.filter((log) => log.node_id === node.node_id);
   const attempts = [...own].sort((a, b) => (b.attempt ?? 1) - (a.attempt ?? 1));
   const output = node.output ?? null;
+  const failing = each && node.items?.failed > 0;
   return html`<section class="card node-panel" aria-labelledby="node-title">
     <div class="section-head">
       <h2 id="node-title">${node.node_id}</h2>
@@ -117,7 +122,8 @@ function NodePanel({ execution, node, logs, each }) {
     ${node.error && attempts.length === 0 && html`<pre class="value error">${errorText(node.error)}</pre>`}
     ${attempts.map((log, index) => html`<${Attempt} key=${`${log.attempt} ${log.started_at}`} log=${log} open=${index === 0} />`)}
     ${attempts.length === 0 && output !== null && html`<h4>Output</h4><${Value} value=${output} />`}
-    ${attempts.length === 0 && output === null && !node.error && html`<p class="quiet">It has not ended yet.</p>`}
+    ${failing && html`<${FailedItems} executionId=${execution.execution_id} node=${node} />`}
+    ${attempts.length === 0 && output === null && !node.error && !failing && html`<p class="quiet">It has not ended yet.</p>`}
   </section>`;
 }
 
@@ -134,11 +140,20 @@ function mostTelling(nodes) {
 
 async function load(id) {
   const [execution, logs] = await Promise.all([getExecution(id), getLogs(id)]);
-  return { execution, logs };
+  // An attempt that stands is told as its node is.
+  const standing = isOver(execution.status) ? "skipped" : "waiting";
+  return { execution, logs: logs.map((log) => (log.status === "pending" ? { ...log, status: standing } : log)) };
 }
 
-export function ExecutionPage({ id }) {
+// No event tells how those before it in the queue go on, nor what it started.
+function changesUnheard(execution) {
+  if (!execution) return false;
+  return Boolean(execution.queued) || execution.waiting_reason === "workflow" || (execution.children ?? []).some((child) => !isOver(child.status));
+}
+
+export function ExecutionPage({ id, me }) {
   const [data, error, state, reload] = useLive(id, () => load(id), id);
+  useLooks(reload, changesUnheard(data?.execution));
   const [chosen, setChosen] = useState(null);
   useEffect(() => {
     if (data) document.title = `${data.execution.status}: ${data.execution.workflow_name ?? id} – Weft`;
@@ -151,12 +166,14 @@ export function ExecutionPage({ id }) {
   const selected = states.get(chosen) ?? mostTelling(nodes);
   const each = execution.specification?.nodes?.find(({ id: nodeId }) => nodeId === selected?.node_id)?.pattern === "map";
   const approvals = (execution.approvals ?? []).filter((approval) => approval.status === "pending");
+  const answered = (execution.approvals ?? []).filter((approval) => approval.status !== "pending");
   const over = isOver(execution.status);
   return html`
     <${Head} execution=${execution} state=${state} onChange=${reload} />
     <${Problem} error=${error} />
+    ${execution.queued && html`<p class="queued" role="status">${execution.queued.message}</p>`}
     ${execution.error && html`<div class="problem" role="alert"><strong>${execution.status === "cancelled" ? "It was cancelled" : "It failed"}</strong><p>${errorText(execution.error)}</p></div>`}
-    ${approvals.map((approval) => html`<${Approval} key=${approval.approval_id} executionId=${id} approval=${approval} onDecided=${reload} />`)}
+    ${approvals.map((approval) => html`<${Approval} key=${approval.approval_id} executionId=${id} approval=${approval} me=${me} onDecided=${reload} />`)}
     <section class="card" aria-label="Graph">
       <${Graph} levels=${execution.levels ?? []} nodes=${execution.specification?.nodes ?? []}
         edges=${execution.specification?.edges ?? []} states=${states} selected=${selected?.node_id} onSelect=${setChosen} />
@@ -165,6 +182,7 @@ export function ExecutionPage({ id }) {
       <h2 id="timeline-title">Timeline</h2>
       <${Gantt} execution=${execution} nodes=${nodes} logs=${logs} over=${over} selected=${selected?.node_id} onSelect=${setChosen} />
     </section>
+    ${answered.length > 0 && html`<${Answered} rows=${answered} />`}
     ${(execution.children ?? []).length > 0 && html`<${Children} rows=${execution.children} />`}
     ${over && execution.output !== null && execution.output !== undefined &&
     html`<section class="card" aria-labelledby="output-title"><h2 id="output-title">Output</h2><${Value} value=${execution.output} /></section>`}

@@ -144,6 +144,17 @@ export function useLive(executionId, load, key, intervalMs = 400) {
   return [data, error, state, () => reload.current()];
 }
 
+const LOOK_INTERVAL_MS = 2000;
+
+// Reload from time to time while something changes that no event tells of.
+export function useLooks(reload, active) {
+  useEffect(() => {
+    if (!active) return undefined;
+    const timer = setInterval(reload, LOOK_INTERVAL_MS);
+    return () => clearInterval(timer);
+  }, [active]);
+}
+
 export const STATE_TEXTS = {
   connecting: "connecting",
   live: "live",

@@ -5,16 +5,21 @@ import email.policy
 import os
 import re
 from collections.abc import AsyncIterator
+from contextlib import AsyncExitStack
 from pathlib import Path
 from typing import Any
 
+import asyncpg
 import pytest
 import pytest_asyncio
 from playwright.async_api import Browser, Locator, Page, expect
+from uuid_utils.compat import uuid7
 from weft import Client
 
 from serve.demo_world import World
-from tests.acceptance.builders import api_node, chain, trivial_node
+from store.accounts import token_sha256
+from store.statements import statement
+from tests.acceptance.builders import api_node, chain, trivial_node, workflow
 from tests.acceptance.conftest import Platform
 from tests.acceptance.recorder import Recorder
 from tests.chromium import open_chromium, open_page
@@ -48,11 +53,16 @@ async def visitor(browser: Browser, platform: Platform) -> AsyncIterator[Page]:
 @pytest_asyncio.fixture(loop_scope="session")
 async def page(visitor: Page, platform: Platform) -> Page:
     """Open a page and sign in."""
+    await sign_in(visitor, platform.token)
+    return visitor
+
+
+async def sign_in(visitor: Page, token: str) -> None:
+    """Begin a session with a token."""
     await visitor.goto("/")
-    await visitor.get_by_label("Token").fill(platform.token)
+    await visitor.get_by_label("Token").fill(token)
     await visitor.get_by_role("button", name="Sign in").click()
     await expect(visitor.get_by_label("What should happen?")).to_be_visible()
-    return visitor
 
 
 def node(page: Page, name: str, state: str) -> Locator:
@@ -152,3 +162,82 @@ async def test_a_failing_node_shows_its_error(page: Page, client: Client) -> Non
     panel = page.get_by_role("region", name="rewrite")
     await expect(panel.get_by_text("attempt 1")).to_be_visible()
     await expect(panel.locator(".error")).to_contain_text("cannot do the job")
+
+
+@pytest.mark.requirement("USER.6", "FR-7.1")
+async def test_from_an_execution_to_the_one_it_started_and_back(page: Page, client: Client) -> None:
+    """The link leads to the child, whose link leads back; a child's end shows by itself."""
+    child = client.create(specification=chain([asking("May we?"), trivial_node("after")]))
+    each = {
+        "id": "each", "agent": "workflow", "pattern": "map", "input": ["input.rows"],
+        "parameters": {"workflow": child["workflow_id"], "input": {}},
+    }  # fmt: skip
+    parent = client.create(specification=workflow([each], []), name="Two of them")
+    started = client.execute(parent["workflow_id"], {"rows": [1, 2]})
+    await page.goto(f"/#/executions/{started['execution_id']}")
+    rows = page.get_by_role("region", name="Started executions").locator("tbody tr")
+    await expect(rows).to_contain_text(["waiting", "waiting"])
+    await expect(rows.first).to_contain_text("each[0]")
+    await rows.first.get_by_role("link").click()
+    await expect(page.get_by_role("heading", level=1)).to_have_text("Test")
+    await page.get_by_role("button", name="Approve").click()
+    await expect(page.locator(".facts")).to_contain_text("completed")
+    await page.get_by_role("link", name="each", exact=True).click()
+    await expect(page.get_by_role("heading", level=1)).to_have_text("Two of them")
+    await expect(rows).to_contain_text(["completed", "waiting"])
+    other = await rows.last.get_by_role("link").get_attribute("href")
+    assert other is not None
+    client.approve(other.removeprefix("#/executions/"))
+    await expect(rows).to_contain_text(["completed", "completed"])
+    await expect(page.locator(".facts")).to_contain_text("1 of 1")
+
+
+@pytest.mark.requirement("USER.14")
+async def test_two_of_three_approvers_decide(
+    browser: Browser, platform: Platform, client: Client
+) -> None:
+    """Each sees who has answered and how many are missing; the third sees that it is decided."""
+    names = [f"{name}@approvers.example" for name in ("ann", "bob", "eve")]
+    ask = asking("Shall we publish it?", approvers=names, required=2)
+    id = start(client, chain([ask, trivial_node("after")]))
+    async with AsyncExitStack() as stack:
+        pages = []
+        for name in names:
+            opened = open_page(browser, platform.url, PATIENCE_MS, height=800)
+            pages.append(await stack.enter_async_context(opened))
+            await sign_in(pages[-1], await add_person(platform, name))
+            await pages[-1].goto(f"/#/executions/{id}")
+        ann, bob, eve = pages
+        await expect(eve.get_by_text("0 of 2 answers so far. 2 more are needed.")).to_be_visible()
+        await ann.get_by_role("button", name="Approve").click()
+        await expect(ann.get_by_text("You have answered: approve.")).to_be_visible()
+        await expect(ann.get_by_role("button", name="Approve")).to_have_count(0)
+        told = f"1 of 2 answers so far: {names[0]} (approve). 1 more is needed."
+        for one in (bob, eve):
+            await expect(one.get_by_text(told)).to_be_visible()
+        await bob.get_by_label("Comment").fill("Well done.")
+        await bob.get_by_role("button", name="Approve").click()
+        row = eve.get_by_role("region", name="Answered questions").locator("tbody tr")
+        await expect(row).to_contain_text(f"{names[0]}, {names[1]}")
+        await expect(row).to_contain_text("approveWell done.")
+        await expect(eve.get_by_role("button", name="Approve")).to_have_count(0)
+        await expect(eve.locator(".facts")).to_contain_text("completed")
+
+
+def asking(message: str, **parameters: Any) -> dict[str, Any]:
+    """A node that asks a person."""
+    return {"id": "ask", "agent": "human_loop", "parameters": {"message": message, **parameters}}
+
+
+async def add_person(platform: Platform, email: str) -> str:
+    """Add a person to the platform's organization; return a token of theirs."""
+    user_id, token = uuid7(), f"weft_{email}"
+    connection = await asyncpg.connect(platform.dsn)
+    tenant_id = await connection.fetchval("SELECT id FROM organizations")
+    await connection.execute(statement("insert_user"), tenant_id, user_id, email, email)
+    await connection.execute(statement("insert_member"), tenant_id, tenant_id, user_id, "editor")
+    await connection.execute(
+        statement("insert_api_key"), uuid7(), tenant_id, user_id, "key", token_sha256(token)
+    )
+    await connection.close()
+    return token

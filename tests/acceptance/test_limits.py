@@ -2,6 +2,7 @@
 
 import asyncio
 import signal
+from collections import Counter
 from collections.abc import Iterator
 from typing import Any
 
@@ -62,7 +63,9 @@ def test_executions_beyond_a_key_s_limit_queue(client: Client, gate: Recorder) -
     ]
     found = [client.execution(id) for id in ids]
     assert [one["status"] for one in found] == ["running", "pending", "running"]
-    assert [one["queued"] for one in found] == [None, {"reason": "concurrency", "ahead": 0}, None]
+    message = "Waits in the queue: it is next; the workflow runs at most 1 with its key at once."
+    queued = {"reason": "concurrency", "ahead": 0, "message": message}
+    assert [one["queued"] for one in found] == [None, queued, None]
     gate.held.set()
     assert {client.wait(id, timeout=60)["status"] for id in ids} == {"completed"}
     with pytest.raises(WeftError) as caught:
@@ -103,3 +106,25 @@ def test_dedicated_execution_waits_without_a_process(
     client.approve(id)
     assert client.wait(id, timeout=60)["status"] == "completed"
     assert recorder.paths() == ["/then"]
+
+
+@pytest.mark.requirement("USER.6", "USER.10")
+def test_children_beyond_their_workflow_s_limit_queue(client: Client, gate: Recorder) -> None:
+    """Of the five that a map starts at once two run; each says so, and all end."""
+    child = client.create(specification=limited(gate, concurrency={"limit": 2}))
+    each = {
+        "id": "each", "agent": "workflow", "pattern": "map", "input": ["input.rows"],
+        "parameters": {"workflow": child["workflow_id"], "input": {}},
+    }  # fmt: skip
+    parent = client.create(specification=chain([each]))
+    id = client.execute(parent["workflow_id"], {"rows": list(range(5))})["execution_id"]
+    until(lambda: len(gate.calls) == 2, 60)
+    rows = client.execution(id)["children"]
+    assert Counter(row["status"] for row in rows) == {"running": 2, "pending": 3}
+    waits = [client.execution(r["execution_id"]) for r in rows if r["status"] == "pending"]
+    for ahead, one in enumerate(waits):
+        assert one["queued"] is not None
+        assert (one["queued"]["reason"], one["queued"]["ahead"]) == ("concurrency", ahead)
+    gate.held.set()
+    assert client.wait(id, timeout=60)["status"] == "completed"
+    assert len(gate.calls) == 10

@@ -257,7 +257,7 @@ class FakeApi:
         items = self.world.items.get(request.path_params["node"], [])
         wanted = request.query_params.get("status")
         found = [item for item in items if wanted in (None, item["status"])]
-        limit, offset = (int(request.query_params[name]) for name in ("limit", "offset"))
+        limit, offset = (int(request.query_params.get(name, 0)) for name in ("limit", "offset"))
         page = {"items": found[offset : offset + limit], "total": len(found)}
         return JSONResponse({**page, "limit": limit, "offset": offset})
 

@@ -237,6 +237,12 @@ class World:
         )
         self.on_change()
 
+    def queue(self, execution_id: str, message: str | None) -> None:
+        """Put an execution into the queue, or with None let it run."""
+        execution = self.executions[execution_id]
+        execution["status"] = "pending" if message else "running"
+        execution["queued"] = message and {"reason": "capacity", "ahead": 0, "message": message}
+
     def start_node(self, execution_id: str, node_id: str, **fields: Any) -> None:
         """Begin an attempt at a node."""
         node = self.node(execution_id, node_id)
@@ -316,6 +322,7 @@ class World:
             "options": [],
             "requested_at": self.now,
             "expires_at": None,
+            "map_index": None,
             "status": "pending",
             **fields,
         }
@@ -334,7 +341,7 @@ class World:
         for approval in execution["approvals"]:
             if approval["status"] != "pending" or wanted not in (None, approval["approval_id"]):
                 continue
-            approval |= {"status": "decided", "decision": body}
+            approval |= {"status": "decided", "decided_at": self.now, "decided_by": "me", **body}
             execution |= {"status": "running", "waiting_reason": None}
             self.emit(execution_id, "approval_decided", node_id=approval["node_id"])
             return {

@@ -373,3 +373,54 @@ async def test_a_large_value_is_a_preview_with_a_link(page: Page, api: FakeApi) 
     await expect(page.get_by_text("Once…")).to_be_visible()
     await expect(page.get_by_text("1.2 MB of JSON")).to_be_visible()
     assert await link.count() == 1
+
+
+@pytest.mark.requirement("USER.10", "FR-7.1")
+async def test_a_queued_execution_says_why_and_how_it_moves_on(page: Page, api: FakeApi) -> None:
+    """Without an event; what it said is gone once it runs."""
+    world = api.world
+    execution_id = world.start(world.add_workflow(UPTIME, UPTIME_LEVELS))
+    world.queue(execution_id, "Waits in the queue: 3 before it; the workflow runs at most 2.")
+    await page.goto(f"/#/executions/{execution_id}")
+    await expect(page.get_by_text("3 before it; the workflow runs at most 2.")).to_be_visible()
+    world.queue(execution_id, "Waits in the queue: it is next.")
+    await expect(page.get_by_text("it is next")).to_be_visible()
+    world.queue(execution_id, None)
+    await expect(page.get_by_text("in the queue")).to_have_count(0)
+    await expect(page.locator(".facts")).to_contain_text("running")
+
+
+def failed_items(count: int) -> list[dict[str, object]]:
+    """Items that failed, every second of a list."""
+    return [
+        {"index": 2 * n, "status": "failed", "attempt": 3, "output": None, "output_bytes": None,
+         "error": f"Item {2 * n} answered 503."}
+        for n in range(count)
+    ]  # fmt: skip
+
+
+@pytest.mark.requirement("USER.9", "FR-7.3")
+async def test_failed_items_of_a_map_are_listed(page: Page, api: FakeApi) -> None:
+    """While it runs: which, after how many attempts, and why; asked for only when more fail."""
+    world = api.world
+    execution_id = world.start(world.add_workflow(REVIEWS, REVIEWS_LEVELS))
+    await page.goto(f"/#/executions/{execution_id}")
+    world.start_node(execution_id, "map_sentiment")
+    world.items["map_sentiment"] = failed_items(2)
+    world.progress(execution_id, "map_sentiment", count=90, completed=5, failed=2)
+    failed = page.get_by_role("region", name="Failed items")
+    rows = failed.get_by_role("row")
+    await expect(rows).to_have_text(
+        ["ItemAttemptError", "03Item 0 answered 503.", "23Item 2 answered 503."]
+    )
+    world.progress(execution_id, "map_sentiment", count=90, completed=6, failed=2)
+    await expect(page.get_by_text("6 of 90 items")).to_be_visible()
+    assert len(api.calls("GET", "/items")) == 1
+    world.items["map_sentiment"] = failed_items(45)
+    world.progress(execution_id, "map_sentiment", count=90, completed=45, failed=45)
+    await expect(rows).to_have_count(21)
+    await failed.get_by_role("button", name="Show more (20 of 45)").click()
+    await expect(rows).to_have_count(41)
+    await failed.get_by_role("button", name="Show more (40 of 45)").click()
+    await expect(rows.last).to_contain_text("Item 88 answered 503.")
+    await expect(failed.get_by_role("button")).to_have_count(0)

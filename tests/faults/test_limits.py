@@ -6,7 +6,9 @@ from typing import Any
 
 import pytest
 
+from tests.actors.workflows import call
 from tests.eventually import eventually
+from tests.factories import MakeWorkflow
 from tests.faults.conftest import Begin, Crew
 from tests.faults.specifications import posts, row, says
 
@@ -43,6 +45,30 @@ async def test_owner_that_dies_with_all_places_leaks_none(begin: Begin, crew: Cr
         await crew.expire(old)
         await crew.until("completed", *ids)
     await crew.check("a", "b")
+
+
+@pytest.mark.requirement("USER.6", "USER.10", "FR-2.6")
+async def test_owner_that_dies_with_limited_children_leaks_none(
+    begin: Begin, crew: Crew, make_workflow: MakeWorkflow
+) -> None:
+    """Two run, three queue and one stands in its map's line: all go on elsewhere, two at once."""
+    old = await crew.executor()
+    gate = crew.effects.hold("a")
+    child = row([posts("a", crew.effects.url)], execution={"concurrency": {"limit": 2}})
+    await make_workflow(child, name="child")
+    each = call("each", "child", pattern="map", input_keys=["input.rows"])
+    [id] = await begin(row([each]), old, input={"rows": list(range(6))})
+    await eventually(lambda: len(gate.held) == 2)
+    assert sorted(await _statuses(crew)) == ["pending"] * 3 + ["running"] * 2 + ["waiting"] * 2
+    async with crew.fault():
+        await crew.executor()
+        crew.effects.let_pass("a")
+        crew.recoverer()
+        old.kill()
+        await crew.expire(old)
+        await crew.until("completed", id)
+    assert await _statuses(crew) == ["completed"] * 7
+    await crew.check("a")
 
 
 @pytest.mark.requirement("USER.10")

@@ -10,6 +10,7 @@ from uuid_utils.compat import uuid7
 
 from serve import execution_answers
 from store.accounts import token_sha256
+from store.executions import UNLIMITED
 from store.json_values import dumps
 from store.postgres import Pool, connect
 from store.records import ChildRecord, MoveRecord, WaitRecord
@@ -120,7 +121,8 @@ async def test_an_execution_shows_who_started_it_and_what_it_started(
     wait = WaitRecord(tenant_id=account.tenant_id, execution_id=id, interrupt_id="w",
                       node_id="only", task_id="t", kind="items", at_once=1)  # fmt: skip
     child = ChildRecord(account.tenant_id, id, "w", "only", 3, uuid7(), workflow.id,
-                        workflow.specification_sha256, "{}", 1, uuid7(), "{}")  # fmt: skip
+                        workflow.specification_sha256, "{}", 1, uuid7(), "{}", 0, UNLIMITED, None,
+                        None)  # fmt: skip
     await write(engine_pool, MoveRecord(id, 1, Status.RUNNING), wait, child)
     parent = (await api.get(f"{WORKFLOWS}/executions/exec_{id.hex}")).json()
     fits(execution_answers.Execution, parent)

@@ -1,8 +1,10 @@
 """The commands against a real HTTP server that answers as the platform does."""
 
+import asyncio
 import json
 import socket
 from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
 from functools import partial
 from pathlib import Path
 from typing import NamedTuple
@@ -10,8 +12,9 @@ from typing import NamedTuple
 import pytest
 from rich.console import Console
 
-from serve import cli, cli_travel
+from serve import cli, cli_follow, cli_travel
 from serve.settings import Settings
+from tests.client.eventually import eventually
 from tests.client.fake_api import TOKEN, FakeApi
 from tests.client.world import REVIEWS, REVIEWS_LEVELS, UPTIME, UPTIME_LEVELS
 
@@ -371,3 +374,46 @@ def test_down_says_whether_something_ran(weft: Weft, monkeypatch: pytest.MonkeyP
     assert weft("down").out == "Stopped.\n"
     monkeypatch.setattr(cli, "stop", lambda settings: False)
     assert weft("down").out == "No platform runs here.\n"
+
+
+@pytest.mark.requirement("USER.10")
+def test_status_says_why_an_execution_queues(api: FakeApi, weft: Weft, workflow_id: str) -> None:
+    """In the platform's words."""
+    api.world.on_start = lambda _: None
+    execution_id = api.world.start(workflow_id)
+    api.world.queue(execution_id, "Waits in the queue: 3 before it; no executor has room.")
+    assert "3 before it; no executor has room." in weft("status", execution_id).out
+
+
+@pytest.mark.requirement("USER.10")
+def test_watch_follows_an_execution_out_of_the_queue(
+    api: FakeApi, weft: Weft, workflow_id: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """It tells each place once, and then what happens."""
+    monkeypatch.setattr(cli_follow, "QUEUE_SECONDS", 0.01)
+    api.world.on_start = lambda _: None
+    execution_id = api.world.start(workflow_id)
+    api.world.queue(execution_id, "Waits in the queue: 1 before it; no executor has room.")
+
+    def looked(times: int) -> bool:
+        paths = [path for _, path, _, _ in list(api.requests)]
+        return sum(path.endswith(execution_id) for path in paths) >= times
+
+    def admit() -> None:
+        asyncio.run(eventually(lambda: looked(3)))
+        api.world.queue(execution_id, "Waits in the queue: it is next; no executor has room.")
+        asyncio.run(eventually(lambda: looked(6)))
+        api.world.queue(execution_id, None)
+        api.world.run_to_the_end(execution_id)
+
+    with ThreadPoolExecutor() as pool:
+        admitted = pool.submit(admit)
+        result = weft("watch", execution_id)
+        admitted.result()
+    assert result.code == 0
+    assert result.out.count("1 before it") == 1
+    assert (
+        result.out.index("1 before it")
+        < result.out.index("it is next")
+        < (result.out.index("scrape_reviews"))
+    )

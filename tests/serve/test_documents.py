@@ -8,8 +8,9 @@ import httpx
 import pytest
 
 from serve import answers, execution_answers
-from serve.documents import timestamp
+from serve.documents import queued_document, timestamp
 from store.postgres import Pool
+from store.queue import QueuePlace
 from store.records import (
     EventRecord,
     MapItemRecord,
@@ -148,7 +149,10 @@ async def test_starting_and_cancelling(api: httpx.AsyncClient, make_workflow: Ma
     execution = f"{WORKFLOWS}/executions/{started['execution_id']}"
     queued = (await api.get(execution)).json()
     fits(execution_answers.Execution, queued)
-    assert queued["queued"] == {"reason": "capacity", "ahead": 0}
+    assert queued["queued"] == {
+        "reason": "capacity", "ahead": 0,
+        "message": "Waits in the queue: it is next; no executor has room.",
+    }  # fmt: skip
     cancelled = (await api.post(f"{execution}/cancel")).json()
     fits(execution_answers.Cancellation, cancelled)
     assert (cancelled["completed_nodes"], cancelled["pending_nodes"]) == (0, 3)
@@ -231,3 +235,32 @@ def test_times_are_utc_with_a_z() -> None:
     moment = datetime(2026, 1, 1, 2, tzinfo=timezone(timedelta(hours=2)))
     assert timestamp(moment) == "2026-01-01T00:00:00Z"
     assert timestamp(None) is None
+
+
+@pytest.mark.requirement("USER.10")
+@pytest.mark.parametrize(
+    ("place", "message"),
+    [
+        (("concurrency", 3, "workflow", 2), "3 before it; the workflow runs at most 2 at once."),
+        (("concurrency", 0, "key", 1), "it is next; the workflow runs at most 1 with its key at "
+         "once."),
+        (("concurrency", 1000, "organization", 50), "1000 or more before it; the organization "
+         "runs at most 50 at once."),
+        (("capacity", 1), "1 before it; no executor has room."),
+    ],
+)  # fmt: skip
+def test_the_queue_is_told_in_a_sentence(place: tuple[Any, ...], message: str) -> None:
+    """How many go before it, and what holds it back."""
+    document = queued_document(QueuePlace(*place))
+    assert document is not None
+    assert document["message"] == f"Waits in the queue: {message}"
+
+
+@pytest.mark.requirement("USER.10")
+def test_who_is_paused_or_starting_waits_for_no_other() -> None:
+    """Then how many go before it is of no interest."""
+    told = [queued_document(QueuePlace(reason, 2)) for reason in ("paused", "starting")]
+    assert [document and document["message"] for document in told] == [
+        "Stands in the queue, paused.", "Starts: its own process is not up yet.",
+    ]  # fmt: skip
+    assert queued_document(None) is None

@@ -324,21 +324,26 @@ async def test_timeout_counts_in_the_queue(queue: Queue, make_workflow: MakeWork
 
 async def test_place_in_the_queue_is_told(
     queue: Queue, make_workflow: MakeWorkflow, account: Account, api_pool: Pool,
-    start: StartExecution,
+    start: StartExecution, live: LiveView,
 ) -> None:  # fmt: skip
-    """Why it does not run, and how many go before it."""
+    """Why it does not run, which limit holds it back, and how many go before it."""
     workflow = await make_workflow()
     ids = await queue.start(workflow, 3, workflow_limit=1)
     urgent = await queue.start(workflow, workflow_limit=1, priority=9)
+    keyed = await queue.start(workflow, 2, key_limit=1, key="A")
     free = (await start(workflow)).execution_id
     dedicated = (await start(workflow, dedicated=True)).execution_id
 
-    async def place(id: UUID) -> QueuePlace | None:
-        return await queue_place(api_pool, account.tenant_id, id, None)
+    async def place(id: UUID, tenant_most: int | None = None) -> QueuePlace | None:
+        return await queue_place(api_pool, account.tenant_id, id, tenant_most)
 
     assert await place(ids[0]) is None
-    assert await place(ids[2]) == QueuePlace("concurrency", 2)
-    assert await place(urgent[0]) == QueuePlace("concurrency", 0)
+    assert await place(ids[2]) == QueuePlace("concurrency", 2, "workflow", 1)
+    assert await place(urgent[0]) == QueuePlace("concurrency", 0, "workflow", 1)
+    await pause_execution(api_pool, live, account.tenant_id, ids[2], "o")
+    assert await place(ids[2]) == QueuePlace("paused", 2, "workflow", 1)
+    assert await place(keyed[1]) == QueuePlace("concurrency", 0, "key", 1)
+    assert await place(free, 1) == QueuePlace("concurrency", 0, "organization", 1)
     assert await place(free) == QueuePlace("capacity", 0)
     assert await place(dedicated) == QueuePlace("capacity", 0)
     await queue.admit(dedicated_most=1)
