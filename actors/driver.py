@@ -100,6 +100,8 @@ class Driver:
         except UNREACHABLE as error:
             # Its owner takes it up again from its last checkpoint.
             log.warning("execution.interrupted", execution_id=str(execution_id), error=repr(error))
+            # What it left in the journal is written first, or it would seem not to have begun.
+            await self._host.journal.drain()
 
     async def _drive(self, handed: Handed, place: Beginning) -> Driven:
         lease = Lease(handed.tenant_id, handed.execution_id, handed.epoch)

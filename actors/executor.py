@@ -11,6 +11,7 @@ import asyncio
 import os
 import sys
 import threading
+from collections import OrderedDict
 from collections.abc import Coroutine, Mapping
 from contextlib import AsyncExitStack, suppress
 from functools import partial
@@ -51,6 +52,8 @@ log = structlog.get_logger(__name__)
 
 ADOPT_SECONDS = 2.0
 """How often an executor looks for executions that were given to it but never handed over."""
+ADOPTED = 10_000
+"""How many of these are remembered."""
 STOP_SECONDS = 5.0
 """How long each step of stopping may take, beside the drain."""
 EXIT_LEASE_LOST = 70
@@ -72,6 +75,8 @@ class ExecutionActor:
         self._admission: Admission | None = None
         self._tasks: dict[UUID, asyncio.Task[Driven]] = {}
         self._background: list[asyncio.Task[None]] = []
+        self._adopted: OrderedDict[UUID, None] = OrderedDict()
+        """What was found before it was handed over."""
         self._telling: set[asyncio.Task[None]] = set()
         self._peers: dict[UUID, ActorHandle[Any]] = {}
         self._lease: threading.Thread | None = None
@@ -154,7 +159,11 @@ class ExecutionActor:
                 log.warning("executor.database_away", error=repr(error))
                 continue
             for row in rows:
-                self._begin(row["id"], engine.driver.drive(row["id"], self.id))
+                if row["id"] not in self._tasks:
+                    self._adopted[row["id"]] = None
+                    if len(self._adopted) > ADOPTED:
+                        self._adopted.popitem(last=False)
+                    self._begin(row["id"], engine.driver.drive(row["id"], self.id))
 
     def _go_on(self, engine: Engine, woken: list[Woken]) -> None:
         """Drive what a commit of this process let go on; others are told of what is theirs."""
@@ -208,14 +217,13 @@ class ExecutionActor:
         engine = await self._started()
         if engine.host.draining:
             return
+        # One whose call was so late that its row was found first may have parked since: what is
+        # handed over with it is not true any more.
+        fresh = [one for one in load_handed(handed_json) if one.execution_id not in self._adopted]
         await _all_driven(
-            {
-                handed.execution_id: self._begin(
-                    handed.execution_id, engine.driver.drive_handed(handed)
-                )
-                for handed in load_handed(handed_json)
-            }
-        )
+            {one.execution_id: self._begin(one.execution_id, engine.driver.drive_handed(one))
+             for one in fresh}
+        )  # fmt: skip
 
     async def host(self, execution_ids: list[str]) -> None:
         """Drive executions that were given to this executor, until they end or wait.
@@ -349,6 +357,8 @@ class ExecutionActor:
 
 async def _all_driven(tasks: Mapping[UUID, asyncio.Task[Driven]]) -> None:
     """Wait until executions are driven no more."""
+    if not tasks:
+        return
     await asyncio.wait(tasks.values())
     failed = {
         id: failure

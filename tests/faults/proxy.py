@@ -7,7 +7,7 @@ certain bytes (a node's id, an event's type), so the moment is the same in every
 
 import asyncio
 from collections.abc import AsyncIterator, Callable
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, closing, suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Literal
@@ -92,22 +92,17 @@ class Proxy:
 
     async def serve(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         """Carry one connection."""
-        try:
+        # Whatever it is in the middle of when it is cut, both ends are closed.
+        with closing(writer), suppress(OSError, asyncio.IncompleteReadError):
             there, back = await asyncio.open_unix_connection(str(self.server_socket))
-        except OSError:
-            writer.close()  # The server is away.
-            return
-        connection = _Connection(reader, writer, there, back, self._flowing)
-        answers = asyncio.create_task(connection.answer())
-        try:
-            await connection.ask(self._match)
-        except (asyncio.IncompleteReadError, ConnectionError):
-            pass  # Either side hung up.
-        finally:
-            answers.cancel()
-            await asyncio.gather(answers, return_exceptions=True)
-            for end in (writer, back):
-                end.close()
+            with closing(back):
+                connection = _Connection(reader, writer, there, back, self._flowing)
+                answers = asyncio.create_task(connection.answer())
+                try:
+                    await connection.ask(self._match)
+                finally:
+                    answers.cancel()
+                    await asyncio.gather(answers, return_exceptions=True)
 
 
 class _Connection:
