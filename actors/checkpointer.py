@@ -162,7 +162,9 @@ class JournalSaver(BaseCheckpointSaver[str]):
         Raises:
             LeaseLost: This process does not own the execution any more.
         """
-        await self.record(config, checkpoint, metadata, new_versions)
+        written = self.record(config, checkpoint, metadata, new_versions)
+        self.hurry()
+        await written
         return _config(*_place(config), checkpoint["id"])
 
     def record(
@@ -175,8 +177,8 @@ class JournalSaver(BaseCheckpointSaver[str]):
         """Take a checkpoint and the values that are new in it, as `aput`.
 
         Returns:
-            A future that is done when they are durable, or at once when they are not to be before
-            a later checkpoint is; it raises LeaseLost.
+            A future that is done when they are durable, soon after `hurry`, or at once when they
+            are not to be before a later checkpoint is; it raises LeaseLost.
         """
         execution_id, namespace = _place(config)
         recorder = self._hosted(execution_id)
@@ -197,8 +199,12 @@ class JournalSaver(BaseCheckpointSaver[str]):
         begun = metadata.get("step", 0) >= 1
         if begun and recorder.holds():
             return done()
-        written = self._journal.append(recorder.lease, recorder.take_held(), lazy=not begun)
+        written = self._journal.append(recorder.lease, recorder.take_held(), lazy=True)
         return written if begun else done()
+
+    def hurry(self) -> None:
+        """Begin to write what was taken."""
+        self._journal.wake()
 
     async def aput_writes(
         self,

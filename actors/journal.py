@@ -162,6 +162,10 @@ class Journal:
             self._later = loop.call_later(LAZY_SECONDS, self._wake_later)
         return entry
 
+    def wake(self) -> None:
+        """Begin a flush: somebody waits for what was appended lazily."""
+        self._wake.set()
+
     def _wake_later(self) -> None:
         self._later = None
         self._wake.set()

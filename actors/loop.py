@@ -80,6 +80,10 @@ class Saver(Protocol):
         """Take a checkpoint, as `aput`; the future is done when it is durable."""
         ...
 
+    def hurry(self) -> None:
+        """Begin to write what was taken: somebody waits for it."""
+        ...
+
 
 class Context(Protocol):
     """What a graph runs in: its nodes find it as `runtime.context`."""
@@ -150,14 +154,15 @@ async def invoke(
     waits = True
     async with _Loop(graph, resume, config, cast(Saver, graph.checkpointer)) as loop:
         while loop.tick():
+            await loop.saved()
             tasks = [task for task in loop.tasks.values() if not task.writes]
             if len(tasks) == 1 and isinstance(graph.nodes[tasks[0].name].bound, RunnableCallable):
                 await _run_alone(graph, loop, tasks[0], context)
             else:
                 async for _ in loop.runner.atick(tasks, schedule_task=loop.aaccept_push):
                     pass
+            # After the last one nobody waits here: what ends the execution goes with it.
             loop.after_tick()
-            await loop.saved()
         # An interrupt leaves the loop before this.
         waits = False
     if loop.status == "out_of_steps":
@@ -217,8 +222,11 @@ class _Loop(AsyncPregelLoop):
         return [one for _, channel, value in writes if channel == INTERRUPT for one in value]
 
     async def saved(self) -> None:
-        """Wait until the last checkpoint is durable."""
-        await cast(asyncio.Future[Any], self._put_checkpoint_fut)
+        """Wait until the last checkpoint is durable, if one was taken."""
+        written = getattr(self, "_put_checkpoint_fut", None)
+        if written is not None:
+            self._saver.hurry()
+            await written
 
     async def __aexit__(self, *raised: Any) -> bool | None:
         try:
@@ -272,6 +280,9 @@ class _Draft(BaseCheckpointSaver[str]):
         """Hold that checkpoint."""
         self.checkpoint = checkpoint
         return done()
+
+    def hurry(self) -> None:
+        """Do nothing: it is there."""
 
 
 def next_version(current: str | None, tag: int) -> str:

@@ -71,6 +71,9 @@ class Memory(InMemorySaver):
         self.put(config, checkpoint, metadata, new_versions)
         return done()
 
+    def hurry(self) -> None:
+        """Do nothing: it is taken."""
+
 
 async def _begin(graph: Graph, input: Mapping[str, Any]) -> None:
     """Leave the first checkpoint of an execution with the graph's saver."""
