@@ -14,7 +14,7 @@ def _environment(metrics: bool) -> dict[str, Any]:
     environment: dict[str, Any] = {
         "env_vars": {"RAY_enable_metrics_collection": str(int(metrics))},
     }
-    # Ray puts the interpreter's path into a shell command as it is, if a process has an environment.
+    # Ray puts the interpreter's path into a shell command as it is.
     if (quoted := shlex.quote(sys.executable)) != sys.executable:
         environment["py_executable"] = quoted
     return environment
