@@ -168,7 +168,7 @@ class Journal:
 
     def _wake_later(self) -> None:
         self._later = None
-        self._wake.set()
+        self.wake()
 
     async def run(self) -> None:
         """Flush until cancelled; `drain` first, since what is left then is not written.

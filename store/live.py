@@ -25,25 +25,29 @@ STATE_TTL_SECONDS = 3600
 QUEUED_EVENTS = 20_000
 """How many events wait for a slow Redis before further ones are left out."""
 SENT_AT_ONCE = 500
-SEND = """
+EXECUTION_CHANNEL = "workflow:execution:%s:events"
+TENANT_CHANNEL = "workflow:tenant:%s:events"
+STATE_KEY = "workflow:execution:%s:state"
+ENDINGS = "workflow:endings"
+"""The channel that says which executions have ended, of all tenants, for the API itself."""
+SEND = f"""
 for _, event in ipairs(cjson.decode(ARGV[2])) do
     local execution, tenant, text, field, value, ended = unpack(event)
-    redis.call('PUBLISH', 'workflow:execution:' .. execution .. ':events', text)
-    redis.call('PUBLISH', 'workflow:tenant:' .. tenant .. ':events', text)
+    redis.call('PUBLISH', string.format('{EXECUTION_CHANNEL}', execution), text)
+    redis.call('PUBLISH', string.format('{TENANT_CHANNEL}', tenant), text)
     if field ~= '' then
-        redis.call('HSET', 'workflow:execution:' .. execution .. ':state', field, value)
-        redis.call('EXPIRE', 'workflow:execution:' .. execution .. ':state', ARGV[1])
+        local state = string.format('{STATE_KEY}', execution)
+        redis.call('HSET', state, field, value)
+        redis.call('EXPIRE', state, ARGV[1])
     end
     if ended then
-        redis.call('PUBLISH', 'workflow:endings', execution)
+        redis.call('PUBLISH', '{ENDINGS}', execution)
     end
 end
 """
 """Publishes events: the seconds a state is kept, then a JSON list with an entry for each event: its
 execution, tenant and text, the field and value of its state or two empty words, and whether it is
 its execution's last one."""
-ENDINGS = "workflow:endings"
-"""The channel that says which executions have ended, of all tenants, for the API itself."""
 SEND_SHA = hashlib.sha1(SEND.encode("utf-8"), usedforsecurity=False).hexdigest()
 DRAIN_SECONDS = 1.0
 """How long closing waits for events that are not sent yet."""
@@ -51,17 +55,17 @@ DRAIN_SECONDS = 1.0
 
 def execution_channel(execution_id: UUID) -> str:
     """Return the channel on which an execution's events are published."""
-    return f"workflow:execution:{execution_id}:events"
+    return EXECUTION_CHANNEL % execution_id
 
 
 def state_key(execution_id: UUID) -> str:
     """Return the key of an execution's state hash."""
-    return f"workflow:execution:{execution_id}:state"
+    return STATE_KEY % execution_id
 
 
 def tenant_channel(tenant_id: UUID) -> str:
     """Return the channel on which all events of a tenant are published."""
-    return f"workflow:tenant:{tenant_id}:events"
+    return TENANT_CHANNEL % tenant_id
 
 
 class LiveView:
