@@ -94,13 +94,22 @@ class Host:
 async def _results(
     name: str, chunk: Chunk, settings: AgentSettings
 ) -> AsyncGenerator[list[ItemResult]]:
-    """Run a chunk once; a chunk whose results nobody takes any more is cut off."""
+    """Run a chunk once; a chunk whose results nobody takes any more is cut off.
+
+    It ends with the last result: Ray's own word that a stream has ended takes another turn.
+    """
+    left = len(chunk.indexes)
     task = run_chunk.options(name=name, _generator_backpressure_num_objects=BATCHES_AHEAD)
     stream: Any = task.remote(orjson.dumps(chunk), settings)
     ended = False
     try:
         async for reference in stream:
-            yield [ItemResult(**result) for result in orjson.loads(await reference)]
+            results = [ItemResult(**result) for result in orjson.loads(await reference)]
+            left -= len(results)
+            ended = left <= 0
+            yield results
+            if ended:
+                return
         ended = True
     except ray.exceptions.RayError:
         ended = True
