@@ -34,6 +34,7 @@ from serve.endings import Endings
 from serve.handover import Handover
 from serve.limits import Bounded
 from serve.metrics import PROCESS, Measured
+from serve.readings import Readings
 from serve.startables import Startables
 from serve.starter import Starter
 from store.accounts import Principals
@@ -66,6 +67,7 @@ def make_context(config: ApiConfig, pool: Pool, live: LiveView, parser: Any) -> 
         starter=Starter(pool, live, handover, config.bounds.tenant_most),
         startables=Startables(pool, signatures),
         endings=Endings(pool, live),
+        readings=Readings(pool),
         principals=Principals(pool),
         parser=parser,
         signatures=signatures,

@@ -12,6 +12,7 @@ from serve.endings import Endings
 from serve.handover import Handover
 from serve.identifiers import render
 from serve.problems import ApiError
+from serve.readings import Readings
 from serve.startables import Startables
 from serve.starter import Starter
 from store.accounts import Principal, Principals
@@ -34,6 +35,7 @@ class Context:
     starter: Starter
     startables: Startables
     endings: Endings
+    readings: Readings
     principals: Principals
     parser: Any
     """The handle of the parser deployment."""

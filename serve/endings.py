@@ -5,6 +5,7 @@ asked every few seconds.
 """
 
 import asyncio
+from collections.abc import Iterable
 from uuid import UUID
 
 import structlog
@@ -71,11 +72,12 @@ class Endings:
                     while True:
                         message = await pubsub.get_message(timeout=LOOK_SECONDS)
                         if message is not None:
-                            self._tell(message["data"].decode("ascii"))
+                            self._tell(message["data"].decode("ascii").split())
             except (RedisError, OSError, TimeoutError) as error:
                 log.warning("endings.without_redis", error=repr(error))
                 await asyncio.sleep(AGAIN_SECONDS)
 
-    def _tell(self, execution_id: str) -> None:
-        for event in self._waiting.get(execution_id, ()):
-            event.set()
+    def _tell(self, execution_ids: Iterable[str]) -> None:
+        for execution_id in execution_ids:
+            for event in self._waiting.get(execution_id, ()):
+                event.set()

@@ -248,8 +248,8 @@ async def get_execution(
 
 
 async def _status(context: Context, caller: Principal, execution_id: UUID) -> dict[str, Any]:
-    whole = await history.get_execution_whole(context.pool, caller.tenant_id, execution_id)
-    row, queued = whole[0], None
+    whole = await context.readings.read(caller.tenant_id, execution_id)
+    row, queued = whole.execution, None
     if row["status"] == Status.PENDING or (row["dedicated"] and row["status"] == Status.RUNNING):
         queued = await queue_place(
             context.pool, caller.tenant_id, execution_id, context.config.bounds.tenant_most

@@ -1,6 +1,7 @@
 """Executions as people look at them: status, nodes, logs, lists."""
 
-from typing import Any
+from collections.abc import Iterable
+from typing import Any, NamedTuple
 from uuid import UUID
 
 from store.errors import NotFound
@@ -13,6 +14,21 @@ LISTED_BYTES = 64 * 1024
 """An item's output with more JSON is left out of lists."""
 Row = Any
 """A row of asyncpg, read by column name."""
+
+
+class Whole(NamedTuple):
+    """An execution with what people look at together with it."""
+
+    execution: Row
+    """Its row, with its workflow's name and its specification."""
+    attempts: list[Row]
+    """The last attempt at each node."""
+    approvals: list[Row]
+    """Its questions."""
+    maps: list[Row]
+    """How many items of its maps have ended."""
+    children: list[Row]
+    """The first of the executions that it started."""
 
 
 async def get_execution(pool: Pool, tenant_id: UUID, execution_id: UUID) -> Row:
@@ -28,29 +44,25 @@ async def get_execution(pool: Pool, tenant_id: UUID, execution_id: UUID) -> Row:
     return row
 
 
-async def get_execution_whole(
-    pool: Pool, tenant_id: UUID, execution_id: UUID
-) -> tuple[Row, list[Row], list[Row], list[Row], list[Row]]:
-    """Return an execution with what people look at together with it.
-
-    That is the last attempt at each node, its questions, its maps' counts, and the first of the
-    executions that it started.
-
-    Raises:
-        NotFound: The tenant has no such execution.
-    """
-    row = await pool.fetchrow(statement("read_execution"), tenant_id, execution_id)
-    if row is None:
-        raise NotFound("execution", f"exec_{execution_id.hex}")
-    whole = dict(row["execution"]) | {
-        "workflow_name": row["workflow_name"],
-        "document": row["document"],
-    }
-    attempts = [
-        dict(attempt) | {"compensates": attempt["task_id"] == COMPENSATION}
-        for attempt in row["attempts"] or ()
-    ]
-    return whole, attempts, row["approvals"] or [], row["maps"] or [], row["children"] or []
+async def get_executions_whole(
+    pool: Pool, tenant_id: UUID, execution_ids: Iterable[UUID]
+) -> dict[UUID, Whole]:
+    """Return those of the executions that the tenant has, in one read."""
+    rows = await pool.fetch(statement("read_executions"), tenant_id, list(execution_ids))
+    found: dict[UUID, Whole] = {}
+    for row in rows:
+        execution = dict(row["execution"]) | {
+            "workflow_name": row["workflow_name"],
+            "document": row["document"],
+        }
+        attempts = [
+            dict(attempt) | {"compensates": attempt["task_id"] == COMPENSATION}
+            for attempt in row["attempts"] or ()
+        ]
+        found[execution["id"]] = Whole(
+            execution, attempts, row["approvals"] or [], row["maps"] or [], row["children"] or []
+        )
+    return found
 
 
 async def list_node_logs(pool: Pool, tenant_id: UUID, execution_id: UUID) -> list[Row]:

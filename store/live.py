@@ -29,8 +29,10 @@ EXECUTION_CHANNEL = "workflow:execution:%s:events"
 TENANT_CHANNEL = "workflow:tenant:%s:events"
 STATE_KEY = "workflow:execution:%s:state"
 ENDINGS = "workflow:endings"
-"""The channel that says which executions have ended, of all tenants, for the API itself."""
+"""The channel that says which executions have ended, of all tenants, for the API itself: their ids
+in a row with a space between two."""
 SEND = f"""
+local endings = {{}}
 for _, event in ipairs(cjson.decode(ARGV[2])) do
     local execution, tenant, text, field, value, ended = unpack(event)
     redis.call('PUBLISH', string.format('{EXECUTION_CHANNEL}', execution), text)
@@ -41,8 +43,11 @@ for _, event in ipairs(cjson.decode(ARGV[2])) do
         redis.call('EXPIRE', state, ARGV[1])
     end
     if ended then
-        redis.call('PUBLISH', '{ENDINGS}', execution)
+        table.insert(endings, execution)
     end
+end
+if #endings > 0 then
+    redis.call('PUBLISH', '{ENDINGS}', table.concat(endings, ' '))
 end
 """
 """Publishes events: the seconds a state is kept, then a JSON list with an entry for each event: its

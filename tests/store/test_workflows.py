@@ -128,9 +128,9 @@ async def test_execution_is_shown_whole(
     id = (await start(await make_workflow())).execution_id
     await write(engine_pool, *records_of_each_kind(account.tenant_id, id))
     await park(engine_pool, account.tenant_id, id, "only")
-    row, nodes, questions, maps, children = await history.get_execution_whole(
-        api_pool, account.tenant_id, id
-    )
+    found = await history.get_executions_whole(api_pool, account.tenant_id, [id, uuid4()])
+    assert list(found) == [id]
+    row, nodes, questions, maps, children = found[id]
     assert children == []
     assert (row["status"], row["waiting_reason"], row["llm_tokens_used"]) == (
         "waiting", "approval", 5,
