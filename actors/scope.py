@@ -1,12 +1,17 @@
 """What references in braces name while an execution runs."""
 
+from __future__ import annotations
+
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Any
+from typing import TYPE_CHECKING, Any
 from uuid import UUID
 
-from actors.graphs import Compiled
 from compiler.specification import Specification
+
+if TYPE_CHECKING:
+    # It takes LangGraph along, which the processes that run chunks need not know.
+    from actors.graphs import Compiled
 
 
 @dataclass(frozen=True, slots=True)

@@ -3,8 +3,6 @@
 import re
 from dataclasses import dataclass
 
-import yake
-
 from agents.offline.sentiment import is_opinion
 from agents.offline.text import STOPWORDS, content_words, words
 
@@ -36,6 +34,9 @@ def keywords(text: str, limit: int = 10) -> list[Keyword]:
     """
     if not words(text):
         return []
+    # It brings a library of graph algorithms, which most processes never need.
+    import yake  # noqa: PLC0415
+
     text = _OPEN_LINE.sub(".\n", _SIGNATURE.sub(" ", text))
     extractor = yake.KeywordExtractor(lan="en", n=2, dedup_lim=0.8, top=limit * 3)
     chosen: list[tuple[str, float]] = []

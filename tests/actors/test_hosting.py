@@ -1,6 +1,8 @@
 """Chunks as tasks of a real Ray: what they tell while they run, and what a death repeats."""
 
 import asyncio
+import subprocess
+import sys
 from collections import Counter
 from collections.abc import AsyncIterator, Callable, Iterator
 from contextlib import aclosing
@@ -77,6 +79,16 @@ async def _kill(when: Callable[[], bool]) -> None:
     assert worker is not None
     worker.kill()
     worker.wait(30)
+
+
+def test_chunks_need_no_graphs() -> None:
+    """A worker process is started while a map waits for it: what only executors need stays out."""
+    code = (
+        "import sys, actors.fanout\n"
+        "print({'langgraph', 'langchain_core', 'networkx'} & set(sys.modules))"
+    )
+    loaded = subprocess.check_output([sys.executable, "-c", code], text=True)  # noqa: S603
+    assert loaded.strip() == "set()"
 
 
 @pytest.mark.requirement("CARD.1")
