@@ -22,6 +22,7 @@ from ray.actor import ActorHandle
 from actors.config import SupervisorConfig
 from actors.dedicated import DedicatedExecutors
 from actors.logs import configure_logs
+from actors.lookout import TICK_SECONDS, Lookout
 from actors.metrics import (
     LEASES_LOST,
     RECOVERED_EXECUTIONS,
@@ -32,6 +33,7 @@ from actors.names import MANY_NAMES, NAMESPACE, batch_name
 from actors.pool import ExecutorPool
 from actors.retention import retain
 from store.decisions import decide_approval
+from store.due import Due
 from store.executions import (
     cancel_parked,
     fail_parked,
@@ -45,10 +47,10 @@ from store.writing import Woken
 
 log = structlog.get_logger(__name__)
 
-TICK_SECONDS = 1.0
 TIMER_SECONDS = 0.05
 """How late a timer may be noticed; one that ends within a tick of its beginning: a tick."""
-METRICS_KEPT_SECONDS = 3600.0
+KEPT_SECONDS = 3600.0
+"""How long the metrics and the row of a process that is gone are kept."""
 RETAIN_SECONDS = 60.0
 WOKEN_AT_ONCE = 500
 CANCEL_SECONDS = 1.0
@@ -104,37 +106,58 @@ class Supervisor:
         LEASES_LOST.record(0)
         RECOVERED_EXECUTIONS.record(0)
         sender = WebhookSender(pool, live, services, self._config.webhook_key)
+        lookout = Lookout(pool, executor.lease_seconds)
+
+        def upon_look(step: Callable[[Due], Awaitable[None]]) -> Callable[[], Awaitable[None]]:
+            async def look_and_do() -> None:
+                await step(await lookout.next())
+
+            return look_and_do
+
+        async def deliver(due: Due) -> None:
+            if due.deliveries:
+                await sender.deliver_due()
+
+        loops: dict[str, tuple[Callable[[], Awaitable[None]], float]] = {
+            "lookout": (lookout.look, 0.0),
+            "executors": (upon_look(lambda due: self._tend(pool, live, due)), 0.0),
+            "clock": (upon_look(lambda due: self._clock(pool, live, due)), 0.0),
+            "webhooks": (upon_look(deliver), 0.0),
+            "timers": (lambda: self._timers(pool, lookout), TIMER_SECONDS),
+            "metrics": (lambda: report(pool, "supervisor", _nothing), TICK_SECONDS),
+            "retention": (lambda: self._retain(pool), RETAIN_SECONDS),
+        }
         self._loops = [
-            asyncio.create_task(_forever("executors", lambda: self._tend(pool, live))),
-            asyncio.create_task(_forever("clock", lambda: self._clock(pool, live))),
-            asyncio.create_task(_forever("timers", lambda: self._timers(pool), TIMER_SECONDS)),
-            asyncio.create_task(_forever("webhooks", sender.deliver_due)),
-            asyncio.create_task(_forever("metrics", lambda: report(pool, "supervisor", _nothing))),
-            asyncio.create_task(_forever("retention", lambda: self._retain(pool), RETAIN_SECONDS)),
+            asyncio.create_task(_forever(name, step, pause_seconds))
+            for name, (step, pause_seconds) in loops.items()
         ]
 
-    async def _tend(self, pool: Pool, live: LiveView) -> None:
-        alive = await self._watch(pool, live)
+    async def _tend(self, pool: Pool, live: LiveView, due: Due) -> None:
+        alive = await self._watch(pool, live, due)
         await self._executors.tend(alive)
         most = self._config.dedicated_most or int(2 * self._executors.cores)
-        await self._admit(pool, most)
-        for row in await pool.fetch(statement("list_unhosted_executions"), 2 * most):
-            if not await self._end_poison(pool, live, row):
-                self._dedicated.start(pool, row, most)
+        admitted = await self._admit(pool, most) if due.queued else []
+        if due.orphans or any(execution.owner_id is None for execution in admitted):
+            for row in await pool.fetch(statement("list_unhosted_executions"), 2 * most):
+                if not await self._end_poison(pool, live, row):
+                    self._dedicated.start(pool, row, most)
 
-    async def _watch(self, pool: Pool, live: LiveView) -> list[Executor]:
+    async def _watch(self, pool: Pool, live: LiveView, due: Due) -> list[Executor]:
         """End leases that ran out and give away what their executors had; return the living."""
         lease_seconds = self._config.executor.lease_seconds
-        for row in await pool.fetch(statement("stop_stale_executors"), lease_seconds):
-            LEASES_LOST.record()
-            log.warning("executor.lease_ended", executor=str(row["id"]))
-        alive = await living_executors(pool, lease_seconds)
+        alive, orphans = due.living, due.orphans
+        if due.stale:
+            for row in await pool.fetch(statement("stop_stale_executors"), lease_seconds):
+                LEASES_LOST.record()
+                log.warning("executor.lease_ended", executor=str(row["id"]))
+                orphans = True
+            alive = await living_executors(pool, lease_seconds)
         self._alive = {one.id: one for one in alive if one.takes_executions}
         # Only what the living can take: the others' starts need room, too.
         capacity = self._config.executor.bounds.executor_capacity
         heirs = [id for id, one in self._alive.items() if one.running < capacity]
         room = sum(capacity - self._alive[id].running for id in heirs)
-        if heirs:
+        if orphans and heirs:
             taken = await pool.fetch(
                 statement("take_over_executions"), heirs, min(RECOVERED_AT_ONCE, room),
                 OWNER_LOSSES_LIMIT, SUSPECTS_AT_ONCE,
@@ -153,10 +176,12 @@ class Supervisor:
         await fail_parked(pool, live, row["tenant_id"], row["id"], message, at_once=True)
         return True
 
-    async def _admit(self, pool: Pool, dedicated_most: int) -> None:
-        """Take from the queue what no ending executor took."""
+    async def _admit(self, pool: Pool, dedicated_most: int) -> list[Woken]:
+        """Take from the queue what no ending executor took; return it."""
         bounds = replace(self._config.executor.bounds, dedicated_most=dedicated_most)
-        self._give("admit", await admit(pool, [*self._alive], bounds, ADMITTED_AT_ONCE))
+        admitted = await admit(pool, [*self._alive], bounds, ADMITTED_AT_ONCE)
+        self._give("admit", admitted)
+        return admitted
 
     def _give(self, verb: str, woken: Sequence[Woken]) -> None:
         """Tell executors, each in one call, what is theirs now."""
@@ -165,19 +190,33 @@ class Supervisor:
             if ids and (actor := self._executors.actors.get(executor.slot)):
                 actor.host.options(name=batch_name(verb, ids)).remote(list(map(str, ids)))
 
-    async def _timers(self, pool: Pool) -> None:
-        """Wait until something is due, or for a tick; wake what is due, until nothing is."""
-        seconds = await pool.fetchval(statement("get_next_due_seconds"))
-        if seconds is None or not self._alive:
-            await asyncio.sleep(TICK_SECONDS)
+    async def _timers(self, pool: Pool, lookout: Lookout) -> None:
+        """Wait until something is due, or for the next look; wake what is due, until nothing is."""
+        seconds = await lookout.next_wait_seconds()
+        if seconds is None or seconds > TICK_SECONDS or not self._alive:
             return
-        if seconds > 0:
-            await asyncio.sleep(min(seconds, TICK_SECONDS))
-            return
+        await asyncio.sleep(max(seconds, 0.0))
+        await self._end_due(pool)
+        lookout.soon()
+
+    async def _end_due(self, pool: Pool) -> None:
         while self._alive and (woken := await end_due_waits(pool, [*self._alive], WOKEN_AT_ONCE)):
             self._give("wake", woken)
 
-    async def _clock(self, pool: Pool, live: LiveView) -> None:
+    async def _clock(self, pool: Pool, live: LiveView, due: Due) -> None:
+        if due.questions:
+            await self._answer_due(pool, live)
+        if due.lines:
+            self._give("go on with", await move_lines(pool, WOKEN_AT_ONCE))
+        if due.abandoned:
+            await self._cancel_abandoned(pool, live)
+        if due.overdue:
+            for row in await pool.fetch(statement("list_overdue_executions"), 100):
+                message = "The execution took longer than its timeout."
+                await fail_parked(pool, live, row["tenant_id"], row["id"], message)
+
+    async def _answer_due(self, pool: Pool, live: LiveView) -> None:
+        """Decide the questions whose time is up as their nodes say."""
         for row in await pool.fetch(statement("list_due_approvals"), 100):
             if row["on_timeout"] == "cancel":
                 message = f"Nobody answered `{row['node_id']}` in time."
@@ -188,11 +227,6 @@ class Supervisor:
                     decision=row["on_timeout"], value=None, comment="", decided_by="timeout",
                     owner_id=None, timed_out=True,
                 )  # fmt: skip
-        self._give("go on with", await move_lines(pool, WOKEN_AT_ONCE))
-        await self._cancel_abandoned(pool, live)
-        for row in await pool.fetch(statement("list_overdue_executions"), 100):
-            message = "The execution took longer than its timeout."
-            await fail_parked(pool, live, row["tenant_id"], row["id"], message)
 
     async def _cancel_abandoned(self, pool: Pool, live: LiveView) -> None:
         """Stop what was started by executions that have ended."""
@@ -213,7 +247,8 @@ class Supervisor:
 
     async def _retain(self, pool: Pool) -> None:
         """Delete what was kept long enough."""
-        await pool.execute(statement("delete_old_metrics"), METRICS_KEPT_SECONDS)
+        await pool.execute(statement("delete_old_metrics"), KEPT_SECONDS)
+        await pool.execute(statement("delete_old_executors"), KEPT_SECONDS)
         await retain(pool, self._config.retention_days)
 
     async def stop(self) -> None:
@@ -248,15 +283,15 @@ def start_supervisor(config: SupervisorConfig) -> ActorHandle[Any]:
     return actor
 
 
-async def _forever(
-    name: str, step: Callable[[], Awaitable[None]], seconds: float = TICK_SECONDS
-) -> None:
-    """Repeat a step every so many seconds; a step that keeps failing ends the process."""
+async def _forever(name: str, step: Callable[[], Awaitable[None]], pause_seconds: float) -> None:
+    """Repeat a step with pauses between; a step that keeps failing ends the process."""
     failures = 0
     while True:
         try:
             await step()
             failures = 0
+            await asyncio.sleep(pause_seconds)
+            continue
         except UNREACHABLE as error:
             log.warning("supervisor.database_away", loop=name, error=repr(error))
         except Exception:
@@ -264,7 +299,7 @@ async def _forever(
             log.exception("supervisor.step_failed", loop=name, failures=failures)
             if failures >= FAILURES_LIMIT:
                 os._exit(71)
-        await asyncio.sleep(seconds)
+        await asyncio.sleep(max(pause_seconds, TICK_SECONDS))
 
 
 RemoteSupervisor: Any = ray.remote(Supervisor)

@@ -28,6 +28,8 @@ from serve.settings import child_environment, export, load_settings
 SETTLE_SECONDS = 60
 MEASURE_SECONDS = 60
 READY = "ready"
+SERVE_DEFAULTS = {"RAY_SERVE_CONTROL_LOOP_INTERVAL_S": "0.1"}
+"""What the platform sets otherwise."""
 ROOT = Path(__file__).parent.parent
 
 
@@ -38,7 +40,7 @@ def run_empty() -> None:
     ports = free_ports(3)
     _, variables = haproxy_environment(settings.home, ports[0], ports[1])
     export(variables)
-    export(ray_variables(settings))
+    export(ray_variables(settings) | SERVE_DEFAULTS)
     # Ray reads its variables when it is imported.
     ray, ray_serve = import_module("ray"), import_module("ray.serve")
     cluster = import_module("serve.cluster")

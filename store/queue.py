@@ -6,6 +6,7 @@ statement. Limits are counted from the rows, so that nothing has to be given bac
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import Any
 from uuid import UUID
 
 from store.postgres import Pool, tenant_transaction
@@ -46,6 +47,12 @@ class Executor:
     draining: bool = False
     dedicated: bool = False
 
+    @classmethod
+    def from_row(cls, row: Any) -> "Executor":
+        """Make it of its row in `executors`."""
+        return cls(row["id"], row["slot"], row["running"], row["lag_ms"], row["draining"],
+                   row["dedicated"])  # fmt: skip
+
     @property
     def takes_executions(self) -> bool:
         """Whether it may be given any execution."""
@@ -55,7 +62,7 @@ class Executor:
 async def living_executors(pool: Pool, lease_seconds: float) -> list[Executor]:
     """Return the executors that hold a lease."""
     rows = await pool.fetch(statement("list_executors"), lease_seconds)
-    return [Executor(**row) for row in rows]
+    return [Executor.from_row(row) for row in rows]
 
 
 async def admit(pool: Pool, owners: Sequence[UUID], bounds: Bounds, most: int) -> list[Woken]:

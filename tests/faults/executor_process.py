@@ -28,6 +28,7 @@ from actors.executor import ExecutionActor
 from actors.memory import settle_memory
 from actors.supervisor import Supervisor
 from agents.settings import AgentSettings
+from store.due import see_due
 from store.live import open_live_view
 from store.postgres import UNREACHABLE, open_pool
 from store.queue import Bounds
@@ -74,10 +75,11 @@ async def _recover(orders: Orders, config: ExecutorConfig) -> None:
     ):
         while not stop.done():
             try:
-                await supervisor._watch(pool, live)
+                due = await see_due(pool, config.lease_seconds)
+                await supervisor._watch(pool, live, due)
                 await supervisor._admit(pool, 0)
-                await supervisor._clock(pool, live)
-                await supervisor._timers(pool)
+                await supervisor._clock(pool, live, due)
+                await supervisor._end_due(pool)
             except UNREACHABLE as error:
                 sys.stderr.write(f"database away: {error!r}\n")
             await asyncio.wait([stop], timeout=orders.look_seconds)

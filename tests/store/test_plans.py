@@ -40,7 +40,7 @@ HOT: list[tuple[Role, str, list[Any]]] = [
     ("weft_engine", "list_owned_executions", [ID]),
     ("weft_engine", "take_over_executions", [[ID], 200, 5, 20]),
     ("weft_engine", "list_overdue_executions", [100]),
-    ("weft_engine", "get_next_due_seconds", []),
+    ("weft_engine", "delete_old_executors", [3600.0]),
     ("weft_engine", "list_unhosted_executions", [10]),
     ("weft_engine", "claim_execution", [ID, ID]),
     ("weft_engine", "stop_executor", [ID]),
