@@ -123,7 +123,7 @@ class Supervisor:
             "executors": (upon_look(lambda due: self._tend(pool, live, due)), 0.0),
             "clock": (upon_look(lambda due: self._clock(pool, live, due)), 0.0),
             "webhooks": (upon_look(deliver), 0.0),
-            "timers": (lambda: self._timers(pool, lookout), TIMER_SECONDS),
+            "timers": (lambda: self._timers(pool, lookout), 0.0),
             "metrics": (lambda: report(pool, "supervisor", _nothing), TICK_SECONDS),
             "retention": (lambda: self._retain(pool), RETAIN_SECONDS),
         }
@@ -197,6 +197,8 @@ class Supervisor:
             return
         await asyncio.sleep(max(seconds, 0.0))
         await self._end_due(pool)
+        await asyncio.sleep(TIMER_SECONDS)
+        # This loop is back before that look has seen anything.
         lookout.soon()
 
     async def _end_due(self, pool: Pool) -> None:
