@@ -40,6 +40,8 @@ class Parsed:
     questions: tuple[Question, ...]
     steps: tuple[NodeText, ...]
     """Which words became which node, in order."""
+    judges: frozenset[str] = frozenset()
+    """Nodes that only answer the question of the router after them."""
 
 
 def parse(text: str, name: str | None = None, answers: Mapping[str, str] | None = None) -> Parsed:
@@ -79,7 +81,9 @@ def parse(text: str, name: str | None = None, answers: Mapping[str, str] | None 
     trigger = _trigger(start, draft)
     _ask_about_unknown(program, marked, draft)
     specification = _specification(weaver, trigger, program, text, name)
-    return Parsed(specification, tuple(draft.questions), tuple(weaver.graph.texts))
+    return Parsed(
+        specification, tuple(draft.questions), tuple(weaver.graph.texts), frozenset(weaver.judges)
+    )
 
 
 def _nothing(reason: str) -> Parsed:

@@ -38,6 +38,8 @@ class Weaver:
     text: Text
     subject: str | None = None
     graph: GraphDraft = field(default_factory=GraphDraft)
+    judges: set[str] = field(default_factory=set)
+    """Nodes that only answer the question of the router after them."""
     forked: bool = False
     joined: bool = False
     """Branches were joined, or a map's results were."""
@@ -226,6 +228,7 @@ class Weaver:
         )
         reading = find_reading(step, scope, self.draft)
         node_id = self.draft.new_id("decide")
+        self.judges.add(node_id)
         labels = ["yes", "no"] if len(texts) == 1 else [*map(escaped, texts), "none of these"]
         asked = (
             f"Does this hold: {texts[0]}? Answer yes or no."
