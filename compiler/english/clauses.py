@@ -4,8 +4,10 @@ import re
 from dataclasses import dataclass, replace
 from typing import Literal
 
-from compiler.english.segments import Separator, segments, without_frame
+from compiler.english.prose import without_frame
+from compiler.english.segments import Separator, segments
 from compiler.english.verbs import is_human, opens_step, read_opening, strip_leading
+from compiler.english.voice import active
 
 Kind = Literal["action", "if", "else", "each", "parallel", "whether"]
 
@@ -137,7 +139,7 @@ def _scan(segment: str, separator: Separator) -> list[Clause]:
             clauses.extend(control)
             separator = separator_after
             continue
-        action, following, rest = _next_action(rest)
+        action, following, rest = _next_action(active(rest))
         clauses.extend(_action(action, separator))
         separator = following
     return clauses

@@ -12,7 +12,7 @@ from typing import Any
 
 from ruamel.yaml import YAML
 
-_DOUBLED = re.compile(r"^(?:get|put|set|stop|drop|cut|run|plan|log|tag|map|let|grab|submit|trim)$")
+_DOUBLED = re.compile(r"^(?:get|put|set|stop|drop|cut|run|plan|log|tag|map|let|grab|submit|trim|flag|chat|ship|scan|forget|begin|refer|embed|transfer|swap|strip|skip|wrap|sum|rub|zip|unzip|snap|blog)$")
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,6 +44,8 @@ class Lexicon:
     data: Mapping[str, Any]
     verbs: Mapping[str, Verb]
     """Every form of every verb (base, third person, gerund), lower case."""
+    participles: Mapping[str, Verb]
+    """Every verb by its past participle, lower case."""
     products: Mapping[str, Product]
     """Every name of every product, lower case."""
     product_pattern: re.Pattern[str]
@@ -106,6 +108,25 @@ def _verbs(actions: Mapping[str, list[str]]) -> dict[str, Verb]:
     return verbs
 
 
+def _participle(base: str) -> str:
+    head, _, rest = base.partition(" ")
+    if _DOUBLED.match(head):
+        head += head[-1] + "ed"
+    elif head.endswith("e"):
+        head += "d"
+    elif re.search(r"[^aeiou]y$", head):
+        head = head[:-1] + "ied"
+    else:
+        head += "ed"
+    return f"{head} {rest}".strip()
+
+
+def _participles(verbs: Mapping[str, Verb], irregular: Mapping[str, str]) -> dict[str, Verb]:
+    bases = {verb.base: verb for verb in verbs.values()}
+    regular = {_participle(base): verb for base, verb in bases.items() if base not in irregular}
+    return regular | {irregular[base]: bases[base] for base in irregular if base in bases}
+
+
 def _display(name: str) -> str:
     return name if name.isupper() else " ".join(w[:1].upper() + w[1:] for w in name.split())
 
@@ -129,11 +150,13 @@ def lexicon() -> Lexicon:
     text = resources.files("compiler.english").joinpath("lexicon.yaml").read_text("utf-8")
     data = YAML(typ="safe").load(text)
     products = _products(data)
+    verbs = _verbs(data["actions"])
     longest_first = sorted(products, key=len, reverse=True)
     names = "|".join(re.escape(name) for name in longest_first)
     return Lexicon(
         data=data,
-        verbs=_verbs(data["actions"]),
+        verbs=verbs,
+        participles=_participles(verbs, data["irregular"]),
         products=products,
         product_pattern=re.compile(rf"(?<![\w.@/-])({names})(?![\w@]|-\w)", re.IGNORECASE),
         roles={action: role for role, actions in data["roles"].items() for action in actions},

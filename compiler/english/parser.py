@@ -17,6 +17,7 @@ from compiler.english.language import is_english
 from compiler.english.naming import workflow_name
 from compiler.english.normalise import MAX_CHARACTERS, Text, normalise
 from compiler.english.program import Program
+from compiler.english.prose import instructions
 from compiler.english.schedule import find_schedule
 from compiler.english.triggers import Start, find_start
 from compiler.english.weave import Weaver
@@ -64,7 +65,7 @@ def parse(text: str, name: str | None = None, answers: Mapping[str, str] | None 
     if not is_english(text):
         return _nothing("I read English only.")
     marked = normalise(text)
-    start = find_start(marked.marked)
+    start = find_start(instructions(marked.marked).strip())
     program = _program(start.rest, marked, given)
     if not program.parts:
         return _nothing("I found no step that I know in this text. Say what to do, step by step.")

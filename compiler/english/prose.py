@@ -1,0 +1,136 @@
+"""Second stage: prose about a workflow as instructions, sentence by sentence.
+
+"This workflow automates fetching orders and saving them, ensuring accuracy." becomes "fetch orders and
+save them". Sentences that only praise or introduce are left out; every line stays a line.
+"""
+
+import re
+from functools import cache
+
+from compiler.english.lexicon import lexicon
+
+_SENTENCE = re.compile(r"(?<=[.!?])\s+(?=\S)")
+_LABEL = re.compile(
+    r"^(?P<mark>\s*(?:(?:step\s+)?\(?\d{1,2}[.):]|[-*•·]|step \d+:?)?\s*)"
+    r"(?P<label>[A-Z][\w/&'’ ()-]{1,60}?)(?::\s+|\s+[—-]+\s+)(?=(?P<rest>\S.*))"
+)
+_MARKDOWN = re.compile(r"\*\*|__|(?<!\w)\*(?=\w)|(?<=\w)\*(?!\w)")
+_HEADING = re.compile(r"^\s*#{1,6}\s*")
+_ASIDE = re.compile(r"\s*\((?:variables? [^)]*|e\.?g\b[^)]*|i\.?e\b[^)]*|optional(?:ly)?|see [^)]*)\)", re.I)
+_WORD = re.compile(r"[A-Za-z][\w-]*")
+_GERUND_JOINT = re.compile(r"(?P<joint>,\s+(?:and\s+)?(?:then\s+)?|\s+and\s+(?:then\s+)?)(?P<word>\w+ing)(?= )")
+_PARTICIPLE = re.compile(r",\s+(?:and\s+|then\s+|while\s+|by\s+)?(?P<word>\w+ing)(?= )", re.I)
+_ADDED = re.compile(
+    r"(?:,?\s+(?:plus|with|along with|and|as well as)|,)\s+(?:an? |the )?"
+    r"(?P<what>(?P<product>[\w.]+(?: \w+)?) (?:notification|alert|summary|message|report|digest|update|email)s?)"
+    r"(?P<rest>(?: (?:when|if|to|for|about|of|on|with|once|after)\b[^,]*)?)(?=[.!]?$)",
+    re.IGNORECASE,
+)
+
+
+def instructions(text: str) -> str:
+    """Return the text with every sentence as an instruction, as far as rules can tell."""
+    text = _ASIDE.sub("", _MARKDOWN.sub("", text))
+    lines = [_line(line) for line in text.split("\n")]
+    return "\n".join(lines)
+
+
+def _line(line: str) -> str:
+    heading = _HEADING.match(line)
+    if heading:
+        return ""
+    line = _without_label(line)
+    return " ".join(filter(None, (_sentence(part) for part in _SENTENCE.split(line))))
+
+
+def _without_label(line: str) -> str:
+    """Leave out the title of a step that its own description follows: "Fetch: gets the rows"."""
+    match = _LABEL.match(line)
+    if match is None or len(match["label"].split()) > 6:
+        return line
+    first = _WORD.match(match["rest"])
+    if first is None or first[0].lower() not in lexicon().verbs:
+        return line
+    if re.match(r"(?:if|when|else|otherwise|for|every|each|in)\b", match["label"], re.I):
+        return line
+    return f"{match['mark']}{match['rest']}"
+
+
+@cache
+def _noise() -> re.Pattern[str]:
+    patterns = "|".join(lexicon().names("noise"))
+    return re.compile(rf"^\W*(?:{patterns})", re.IGNORECASE)
+
+
+@cache
+def _frames() -> re.Pattern[str]:
+    frames = "|".join(frame.strip() for frame in lexicon().names("frames"))
+    return re.compile(rf"^\s*(?:{frames})\s*", re.IGNORECASE)
+
+
+@cache
+def _empty_tail() -> re.Pattern[str]:
+    words = "|".join(lexicon().words("empty_participles"))
+    return re.compile(
+        rf",?\s+(?:thus |thereby |while |all while |and )?(?:{words})\b(?! (?:it|them|the \w+) (?:to|in|into)\b)[^,.;]*"
+        r"|,?\s+(?:all )?(?:so that|so)\s+(?:no|you|your|we|nobody|teams?|reps?|everyone|nothing)\b.*?(?=[.!]?$)",
+        re.IGNORECASE,
+    )
+
+
+def without_frame(text: str) -> str:
+    """Remove "Please build a workflow that" and the like."""
+    for _ in range(5):
+        shorter = _frames().sub("", text, count=1)
+        if shorter == text or not shorter.strip():
+            return text
+        text = shorter
+    return text
+
+
+def _sentence(sentence: str) -> str:
+    if _noise().match(sentence):
+        return ""
+    bare = without_frame(sentence)
+    bare = _empty_tail().sub("", bare)
+    bare = _from_gerund(bare)
+    bare = _from_participles(bare)
+    return _with_added(bare)
+
+
+def _from_gerund(sentence: str) -> str:
+    """Turn "sending reminders and logging them" into "send reminders and log them"."""
+    first = _WORD.match(sentence.lstrip())
+    verb = lexicon().verbs.get(first[0].lower()) if first else None
+    if first is None or verb is None or not first[0].lower().endswith("ing"):
+        return sentence
+    rest = sentence.lstrip()[first.end() :]
+    return f"{verb.base}{_chain(rest)}"
+
+
+def _chain(rest: str) -> str:
+    def base(match: re.Match[str]) -> str:
+        verb = lexicon().verbs.get(match["word"].lower())
+        return f"{match['joint']}{verb.base}" if verb else match[0]
+
+    return _GERUND_JOINT.sub(base, rest)
+
+
+def _from_participles(sentence: str) -> str:
+    """Turn ", routing it to the team" at the end of a sentence into a step of its own."""
+    for match in _PARTICIPLE.finditer(sentence):
+        verb = lexicon().verbs.get(match["word"].lower())
+        if verb and match.start() and not re.match(r"\s+(?:in|on|by)\b", sentence[match.end() :]):
+            tail = _chain(sentence[match.end() :])
+            return f"{sentence[: match.start()]}, and {verb.base}{tail}"
+    return sentence
+
+
+def _with_added(sentence: str) -> str:
+    """Turn ", plus a Slack summary" into a step of its own."""
+    match = _ADDED.search(sentence)
+    if match is None or match["product"].lower() not in lexicon().products:
+        return sentence
+    if not sentence[: match.start()].strip():
+        return sentence
+    return f"{sentence[: match.start()]}, and send a {match['what']}{match['rest']}{sentence[match.end():]}"
