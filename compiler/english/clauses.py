@@ -5,6 +5,7 @@ from dataclasses import dataclass, replace
 from typing import Literal
 
 from compiler.english.prose import without_frame
+from compiler.english.routes import Way, find_routes
 from compiler.english.segments import Separator, segments
 from compiler.english.verbs import is_human, opens_step, read_opening, strip_leading
 from compiler.english.voice import active
@@ -29,6 +30,8 @@ class Clause:
     """It says "in parallel" of itself."""
     bound: bool = False
     """A condition written after its action: it holds for that action alone."""
+    worker: bool = False
+    """It says what one of several agents does."""
 
 
 _CONDITION_LENGTH = 300
@@ -82,6 +85,15 @@ _TRAILING_IF = re.compile(
     r"|in case|as long as|provided(?: that)?|the moment)\s+(?P<condition>.+)$",
     re.IGNORECASE,
 )
+_FOR_REVIEW = re.compile(
+    r"^(?P<action>.+?),? for (?P<human>(?:(?!each|every|all)[\w'-]+ ){0,2}(?:review|approval|sign-?off))\W*$",
+    re.IGNORECASE,
+)
+_WORKER = re.compile(
+    r"^(?:(?:the |an? )?(?:one|another|first|second|third|fourth|fifth|next|final|last|other|[\w-]+) (?:ai )?(?:sub-?)?agent"
+    r"|agent (?:\d+|[a-d]))(?: (?:should|will|must|can|is responsible for|then|first))*:? (?=\w)",
+    re.IGNORECASE,
+)
 _DECISION = r"(?:approv\w*|sign(?:s|ed)?[- ]?off|confirm\w*|reviews?|go-ahead|accept\w*)"
 _TRAILING_APPROVAL = re.compile(
     rf"^(?P<action>.+?),?\s+(?P<human>(?:but )?(?:only )?(?:after|once|upon|following"
@@ -120,11 +132,20 @@ def cut(text: str) -> list[Clause]:
     """Return the clauses of a marked text, in the order in which they are written."""
     clauses: list[Clause] = []
     for separator, segment in segments(without_frame(text)):
-        found = _scan(segment.strip(" ,."), separator)
+        found = _worker(segment, separator) or _scan(segment.strip(" ,."), separator)
         clauses.extend(
             clause for clause in found if not _IDLE.match(clause.text) or clause.kind != "action"
         )
     return clauses
+
+
+def _worker(segment: str, separator: Separator) -> list[Clause]:
+    """Read "another agent should verify the facts and …": one step, however much it says."""
+    match = _WORKER.match(segment)
+    deed = segment[match.end() :].strip(" .") if match else ""
+    if not match or "agents" in match[0] or read_opening(deed) is None:
+        return []
+    return [Clause("action", separator, deed, worker=True)]
 
 
 def _scan(segment: str, separator: Separator) -> list[Clause]:
@@ -140,8 +161,25 @@ def _scan(segment: str, separator: Separator) -> list[Clause]:
             separator = separator_after
             continue
         action, following, rest = _next_action(active(rest))
+        ways = find_routes(action)
+        if ways:
+            clauses.extend(_routed(ways, separator))
+            separator = "sentence" if len(ways) > 1 and not _ELSE.match(rest) else following
+            continue
         clauses.extend(_action(action, separator))
         separator = following
+    return clauses
+
+
+def _routed(ways: list[Way], separator: Separator) -> list[Clause]:
+    """Return "route A to X and B to Y" as conditions with a step each."""
+    clauses: list[Clause] = []
+    for place, way in enumerate(ways):
+        written: Separator = separator if place == 0 else "condition"
+        kind: Kind = "if" if way.condition else "else"
+        clauses.append(Clause(kind, written, way.condition or "else"))
+        if way.deed:
+            clauses.append(Clause("action", "condition", way.deed))
     return clauses
 
 
@@ -322,6 +360,10 @@ def _action(text: str, separator: Separator) -> list[Clause]:
     if approval and read_opening(approval["action"]) and not is_human(approval["action"]):
         human = Clause("action", separator, f"approval: {approval['human']}", always=always)
         return [human, Clause("action", "then", approval["action"])]
+    review = _FOR_REVIEW.match(text)
+    if review and not is_human(text) and read_opening(review["action"]):
+        human = Clause("action", "then", f"approval: {review['human']}", always=always)
+        return [Clause("action", separator, review["action"]), human]
     condition = _TRAILING_IF.match(text)
     if condition and read_opening(condition["action"]) and not is_human(text):
         return _bound(condition, separator, always)

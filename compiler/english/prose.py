@@ -16,7 +16,7 @@ _LABEL = re.compile(
 )
 _MARKDOWN = re.compile(r"\*\*|__|(?<!\w)\*(?=\w)|(?<=\w)\*(?!\w)")
 _HEADING = re.compile(r"^\s*#{1,6}\s*")
-_ASIDE = re.compile(r"\s*\((?:variables? [^)]*|e\.?g\b[^)]*|i\.?e\b[^)]*|optional(?:ly)?|see [^)]*)\)", re.I)
+_ASIDE = re.compile(r"\s*\((?:variables? [^)]*|e\.?g\b[^)]*|i\.?e\b[^)]*|optional(?:ly)?|see (?:below|above)[^)]*)\)", re.I)
 _WORD = re.compile(r"[A-Za-z][\w-]*")
 _GERUND_JOINT = re.compile(r"(?P<joint>,\s+(?:and\s+)?(?:then\s+)?|\s+and\s+(?:then\s+)?)(?P<word>\w+ing)(?= )")
 _PARTICIPLE = re.compile(r",\s+(?:and\s+|then\s+|while\s+|by\s+)?(?P<word>\w+ing)(?= )", re.I)

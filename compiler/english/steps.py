@@ -39,6 +39,8 @@ class Step:
     quotes: tuple[str, ...]
     inputs: tuple[str, ...]
     """References such as `{input.city}` that the person wrote."""
+    guessed: bool = False
+    """The verb is unknown, so a person is asked what it means."""
 
     @property
     def role(self) -> str:
@@ -54,7 +56,7 @@ class Step:
 def read_step(clause: str, text: Text, parallel: bool = False) -> Step | None:
     """Return the step that a clause asks for; None when it names no known action."""
     clause = strip_leading(clause.strip(" ,.!"))
-    opening = read_opening(clause)
+    opening = read_opening(clause, guess=True)
     if is_human(clause):
         return _step(clause, text, "approve", "approve", clause, parallel)
     if opening is None or _is_noun(clause, opening):
@@ -76,7 +78,8 @@ def _opened(clause: str, opening: Opening, text: Text, parallel: bool) -> Step:
     if opening.verb.base == "turn" and re.search(r"\binto\b", rest):
         rest = re.split(r"\binto\b", rest, maxsplit=1)[1].strip()
     marked = f"{opening.verb.base} {rest}" if opening.tool or opening.gerund else clause
-    return _step(marked, text, opening.verb.action, opening.verb.base, rest, parallel)
+    step = _step(marked, text, opening.verb.action, opening.verb.base, rest, parallel)
+    return replace(step, guessed=opening.guessed and step.product is None)
 
 
 def _step(marked: str, text: Text, action: str, verb: str, rest: str, parallel: bool) -> Step:

@@ -4,9 +4,11 @@ import re
 from dataclasses import dataclass
 from functools import cache
 
+from compiler.english.arrivals import find_arrival, watches_something
 from compiler.english.lexicon import lexicon
 from compiler.english.normalise import MARK
 from compiler.english.schedule import Schedule, find_schedule
+from compiler.english.verbs import acts, read_opening
 from compiler.inflection import singular
 from compiler.specification import Trigger
 
@@ -44,6 +46,11 @@ _WEBHOOK = re.compile(
 _AT_START = re.compile(
     rf"^{_HERE}(?:{_WHEN}|after|upon|on|if|for each new|for every new) "
     rf"(?P<event>.+?){_STOP}[,:]?(?: then)?",
+    re.IGNORECASE,
+)
+_TRAILING = re.compile(
+    rf",? (?:whenever|every time|each time|any time|as soon as|when(?= (?:an?|any|someone|somebody|new"
+    rf"|there(?:'s| is) an?)\b)) (?P<event>(?:there(?:'s| is) )?.+?){_STOP}",
     re.IGNORECASE,
 )
 _LATER = re.compile(
@@ -95,7 +102,7 @@ def find_start(text: str) -> Start:
     if schedule:
         rest = _without(text, schedule.start, schedule.end)
         return Start(_schedule_trigger(schedule), rest, needs_time=schedule.cron is None)
-    return _find_event(text)
+    return _find_arrival(text) or _find_event(text)
 
 
 def _schedule_trigger(schedule: Schedule) -> Trigger:
@@ -110,6 +117,18 @@ def _is_target(text: str, webhook: re.Match[str]) -> bool:
     return bool(MARK.search(after)) or bool(sinks.intersection(before[-6:]))
 
 
+def _find_arrival(text: str) -> Start | None:
+    """Read a start that is told as the first step; another start that is told later goes first."""
+    arrival = find_arrival(text)
+    if arrival is None:
+        return None
+    other = _find_event(text)
+    if other.trigger is not None:
+        return None
+    trigger = Trigger(kind="event", event=arrival.event) if arrival.event else None
+    return Start(trigger, _without(text, 0, arrival.end), arrival.subject)
+
+
 def _find_event(text: str) -> Start:
     match = _AT_START.match(text)
     if match and not _DECISION.match(match["event"]):
@@ -119,7 +138,21 @@ def _find_event(text: str) -> Start:
         if start:
             return start
     later = _LATER.search(text)
-    return (_event_start(text, later, certain=True) if later else None) or Start(None, text)
+    if later and (start := _event_start(text, later, certain=True)):
+        return start
+    if trailing := _find_trailing(text):
+        return trailing
+    if watches_something(text):
+        return Start(Trigger(kind="event", event="change_seen"), text)
+    return Start(None, text)
+
+
+def _find_trailing(text: str) -> Start | None:
+    """Read "… whenever a new row is added" behind the first step."""
+    match = _TRAILING.search(text)
+    if match is None or re.search(r"[.;→]", text[: match.start()]):
+        return None
+    return _event_start(text, match, certain=False)
 
 
 def _event_start(text: str, match: re.Match[str], certain: bool) -> Start | None:
@@ -142,7 +175,14 @@ def _event_length(phrase: str) -> int:
         verb = lexicon().verbs.get(word[0].lower())
         if verb and not verb.is_noun and verb.base == word[0].lower():
             return word.start()
+        opening = read_opening(phrase[word.start() :]) if verb else None
+        if opening and opening.third and acts(opening) and not _is_event_verb(word[0]):
+            return word.start()
     return len(phrase)
+
+
+def _is_event_verb(word: str) -> bool:
+    return word.lower() in lexicon().names("events")
 
 
 def _read_event(phrase: str, certain: bool) -> tuple[str, str] | None:

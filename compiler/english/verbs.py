@@ -1,7 +1,7 @@
 """Which verb opens a part of the text, and whether it opens a step of its own."""
 
 import re
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cache
 
 from compiler.english.lexicon import Verb, lexicon
@@ -49,6 +49,10 @@ class Opening:
     gerund: bool
     tool: str = ""
     """What "use … to" names."""
+    third: bool = False
+    """The verb stands in the third person: "sends"."""
+    guessed: bool = False
+    """No known verb: its place in the sentence gives it away."""
 
 
 @cache
@@ -78,21 +82,42 @@ def is_human(text: str) -> bool:
     return bool(_HUMAN.match(stripped) or _HUMAN.match(strip_leading(stripped)))
 
 
-def read_opening(text: str) -> Opening | None:
-    """Return the verb that a part begins with, past leading words; None when there is none."""
+def read_opening(text: str, guess: bool = False) -> Opening | None:
+    """Return the verb that a part begins with, past leading words; None when there is none.
+
+    Args:
+        text: A part of the text.
+        guess: Whether an unknown word before "the", "each" or "it" is taken for a verb.
+    """
     text = strip_leading(text)
     tool = _TOOL.match(text)
     if tool and tool["verb"].lower() in lexicon().verbs:
         inner = read_opening(text[tool.end() :])
         if inner:
-            return Opening(inner.verb, inner.rest, inner.gerund, tool["tool"].strip())
+            return replace(inner, tool=tool["tool"].strip())
     words = text.split(" ", 2)
     for length in (2, 1):
         form = " ".join(words[:length]).lower().strip(",:;.!")
         verb = lexicon().verbs.get(form)
         if verb and len(words) >= length:
-            return Opening(verb, " ".join(words[length:]), form.split()[0].endswith("ing"))
-    return None
+            gerund = form.split()[0].endswith("ing")
+            third = form != verb.base and not gerund
+            return Opening(verb, " ".join(words[length:]), gerund, third=third)
+    return _guessed(words) if guess else None
+
+
+def _guessed(words: list[str]) -> Opening | None:
+    """Return an unknown verb that its object gives away: "resolves the company"."""
+    if len(words) < 2:
+        return None
+    word, following = words[0].lower(), words[1].lower()
+    known = word in lexicon().words("not_verbs") or following not in lexicon().words("determiners")
+    if known or not re.fullmatch(r"[a-z]{3,}(?:-[a-z]+)?", word) or word.endswith(("ly", "ed", "ing", "ion")):
+        return None
+    third = word.endswith("s") and not word.endswith(("ss", "us", "is"))
+    base = re.sub(r"(?<=[sxz])es$|(?<=[cs]h)es$|s$", "", word) if third else word
+    base = f"{base[:-2]}y" if third and base.endswith("ie") else base
+    return Opening(Verb(base, "create", False), " ".join(words[1:]), False, third=third, guessed=True)
 
 
 def opens_step(text: str, before: str = "") -> bool:
@@ -105,7 +130,7 @@ def opens_step(text: str, before: str = "") -> bool:
     text, before = text[:_LOOKAHEAD], before[-_LOOKAHEAD:]
     if is_human(text):
         return True
-    opening = read_opening(text)
+    opening = read_opening(text, guess=True)
     if opening is None or opening.gerund:
         return False
     return not opening.verb.is_noun or bool(opening.tool) or acts(opening, before)
@@ -116,7 +141,7 @@ def acts(opening: Opening, before: str = "") -> bool:
     rest = opening.rest
     words = rest.lower().split()
     if not words:
-        return False
+        return bool(before) and opening.verb.base in lexicon().words("rarely_nouns")
     first = words[0].strip(",.;:")
     sends = opening.verb.action in ("send", "store", "email", "notify", "create")
     if (sends and first in lexicon().words("after_sending")) or re.search(
@@ -132,4 +157,10 @@ def acts(opening: Opening, before: str = "") -> bool:
         return True
     if lexicon().product_pattern.match(rest):
         return True
+    if words[0][:1] not in ",.;:" and first not in lexicon().words("after_nouns") and before:
+        earlier = read_opening(before)
+        if opening.third and earlier is not None and earlier.third:
+            return True
+        if not opening.third and opening.verb.base in lexicon().words("rarely_nouns"):
+            return True
     return any(word.strip(",.;:") in lexicon().artifacts for word in words[:3])

@@ -1,0 +1,126 @@
+"""One clause that says several steps: several places, several targets, a source and a target."""
+
+import re
+from dataclasses import replace
+
+from compiler.english.clauses import Clause
+from compiler.english.lexicon import Product, lexicon
+from compiler.english.normalise import MARK
+from compiler.english.verbs import Opening, read_opening
+
+_PLACE = r"(?=[^\ue000-\ue003]+\b(?:from|at|on)\s+[\ue000-\ue003])"
+_FROM_PLACES = re.compile(rf",?\s+and\s+{_PLACE}|,\s+{_PLACE}")
+_MOVES = frozenset(
+    {
+        "copy", "sync", "move", "push", "transfer", "migrate", "import", "export", "load", "replicate", "mirror",
+        "synchronize", "synchronise", "back up", "backup", "pull", "ingest", "pipe", "dump", "turn", "upsert",
+        "stream", "bulk-load", "populate", "insert", "archive", "save", "add", "store", "upload", "send",
+        "post", "forward", "publish", "log", "convert", "index", "write", "append", "put",
+    }
+)  # fmt: skip
+_STRICT = frozenset(
+    {"copy", "sync", "move", "push", "transfer", "migrate", "replicate", "mirror", "synchronize", "load",
+     "import", "export", "ingest", "pipe", "dump", "bulk-load", "stream", "back up"}
+)  # fmt: skip
+_TO = r"\b(?:to|into|in|on|onto|with|inside)\b"
+_BY_MODEL = re.compile(
+    r",?\s+(?P<verb>\w+ed)(?= (?:by|with|using|via)\b[^,]*\b(?:ai|llm|gpt\S*|claude|openai|gemini|chatgpt)\b)(?P<how>[^,]*)$",
+    re.IGNORECASE,
+)
+_BY_AI = re.compile(r"\b(?:ai|gpt|llm|claude)-(?:written|generated|powered|drafted|made|crafted|curated) ", re.I)
+_SOME = re.compile(
+    r"^(?P<deed>.+?) for (?:each|every) (?P<noun>[\w -]+?),? (?:that|which|whose|who|where) (?P<which>.+)$", re.I
+)
+
+
+def distributed(clause: Clause) -> list[Clause]:
+    """Return the clauses, one for each step, that one clause stands for."""
+    opening = read_opening(clause.text)
+    if opening is None or clause.worker:
+        return [clause]
+    role = lexicon().roles.get(opening.verb.action)
+    texts = _of_some(clause.text)
+    if role == "source" and len(texts) == 1:
+        texts = _from_places(clause.text, opening)
+    if len(texts) == 1:
+        texts = _moved(clause.text, opening)
+    if role == "sink":
+        texts = [part for text in texts for part in _to_several(text)]
+    made = _made_by_model(texts[-1])
+    texts = [*texts[:-1], *made]
+    return [
+        replace(clause, text=text, separator=clause.separator if place == 0 else "comma")
+        for place, text in enumerate(texts)
+    ]
+
+
+def _from_places(text: str, opening: Opening) -> list[str]:
+    """Cut "fetch the weather from … and the news from …" into one clause for each place."""
+    first, *others = [part for part in _FROM_PLACES.split(text) if part]
+    if not others or not MARK.search(first):
+        return [text]
+    return [first, *(f"{opening.verb.base} {other}" for other in others)]
+
+
+def _of_some(text: str) -> list[str]:
+    """Cut "create a ticket for each lead that is hot" into keeping those leads and doing it."""
+    match = _SOME.match(text)
+    if match is None:
+        return [text]
+    return [f"filter the {match['noun']}s whose {match['which']}", f"{match['deed']} for each {match['noun']}"]
+
+
+def _products(text: str) -> list[tuple[int, int, Product]]:
+    words = lexicon()
+    common = frozenset(words.names("common_names"))
+    found = [
+        (match.start(), match.end(), words.products[match[1].lower()])
+        for match in words.product_pattern.finditer(text)
+        if match[1].lower() not in common or match[1][:1].isupper()
+    ]
+    return [entry for entry in found if entry[2].kind != "llm"]
+
+
+def _moved(text: str, opening: Opening) -> list[str]:
+    """Cut "copy the leads from Marketo to Salesforce" into reading there and writing here."""
+    if opening.verb.base not in _MOVES or opening.tool:
+        return [text]
+    found = _products(text)
+    for (start, end, source), (later, _, target) in zip(found, found[1:], strict=False):
+        joint = re.search(rf"{_TO}(?: (?:the|an?|my|our|your))?(?: [\w-]+)?\s*$", text[:later], re.I)
+        if source.key == target.key or joint is None or joint.start() < end:
+            continue
+        led = re.search(r"\b(?:from|of|in)(?: (?:the|an?|my|our|your))?(?: [\w-]+)?\s*$", text[:start], re.I)
+        if led is None and opening.verb.base not in _STRICT:
+            continue
+        verb = opening.verb.base if lexicon().roles.get(opening.verb.action) == "sink" else "save"
+        rest = opening.rest[: len(opening.rest) - (len(text) - joint.start())]
+        return [f"fetch {rest.strip()}", f"{verb} them {text[joint.start() :]}"]
+    return [text]
+
+
+def _to_several(text: str) -> list[str]:
+    """Cut "post it to Slack and Teams" into a clause for each target."""
+    found = _products(text)
+    for (_, end, first), (start, stop, second) in zip(found, found[1:], strict=False):
+        joint = text[end:start]
+        aimed = re.search(rf"(?:{_TO}|\b(?:via|through|by)\b)(?: (?:the|an?|my|our|your|both))*\s*$", text[: end - len(first.name)], re.I)
+        if aimed is None or first.key == second.key or not re.fullmatch(r",?\s*(?:and|&|,|plus)\s+(?:(?:to|in|into|on|via|an?|the|my|our) )*", joint):
+            continue
+        front = text[: aimed.end()]
+        return [f"{front}{text[end - len(first.name) : end]}{text[stop:]}", *_to_several(f"{front}{text[start:]}")]
+    return [text]
+
+
+def _made_by_model(text: str) -> list[str]:
+    """Cut "send a digest, summarized with AI" into summarizing and sending."""
+    match = _BY_MODEL.search(text)
+    verb = lexicon().participles.get(match["verb"].lower()) if match else None
+    if match and verb:
+        return [f"{verb.base} it{match['how']}", text[: match.start()]]
+    written = _BY_AI.search(text)
+    if written is None:
+        return [text]
+    what = re.match(r"[\w -]+", text[written.end() :])
+    phrase = re.split(r"\b(?:of|to|from|that|with|via|in|on|about)\b", what[0])[0] if what else "text"
+    return [f"write the {phrase.strip()} with AI", text]
