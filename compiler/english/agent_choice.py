@@ -7,7 +7,14 @@ from compiler.english.lexicon import Product, lexicon
 from compiler.english.normalise import Text
 from compiler.english.nouns import words_of
 
-_POSTING = frozenset({"post", "publish", "push", "submit", "tweet", "upload"})
+_POSTING = frozenset(
+    {"post", "publish", "push", "submit", "tweet", "upload", "report", "report back", "fire", "broadcast",
+     "auto-publish", "crosspost", "cross-post", "output", "return", "display"}
+)  # fmt: skip
+_MEDIA = frozenset(
+    {"image", "images", "picture", "pictures", "video", "videos", "thumbnail", "audio", "voiceover", "voice",
+     "speech", "photo", "photos", "illustration", "artwork", "podcast", "music", "embeddings", "embedding"}
+)  # fmt: skip
 _AS_FILE = r"\b(?:as|to|in|into) (?:an? )?(?:json|csv)\b"
 
 
@@ -55,6 +62,8 @@ def choose_agent(action: str, facts: Facts) -> tuple[str, str]:
         "check": _check,
         "generate": _generate,
         "transform": _transform,
+        "filter": _filter,
+        "classify": _classify,
     }.get(action)
     return chooser(action, facts) if chooser else (action, lexicon().agents[action])
 
@@ -98,6 +107,8 @@ def _store(action: str, facts: Facts) -> tuple[str, str]:
         return action, "database"
     if facts.urls:
         return "send", "api"
+    if facts.place("api"):
+        return "create", "api"
     if facts.place("data_processing") or re.search(_AS_FILE, facts.rest, re.I):
         return "transform", "data_processing"
     if facts.verb in ("update", "add", "move", "put", "append", "sync", "copy", "index", "archive"):
@@ -110,6 +121,8 @@ def _create(action: str, facts: Facts) -> tuple[str, str]:
         return "dedupe", "data_processing"
     if facts.verb == "call" and facts.urls and not facts.has("webhook", "post", "with"):
         return "fetch", "api"
+    if facts.verb in ("use", "leverage", "utilize") and facts.has("ai", "llm", "agent", "model"):
+        return "generate", "llm"
     if facts.product:
         return action, "database" if facts.product.kind == "database" else "api"
     written = not lexicon().words("texts").isdisjoint(facts.object_words[-2:])
@@ -122,6 +135,10 @@ def _create(action: str, facts: Facts) -> tuple[str, str]:
 
 def _fetch(action: str, facts: Facts) -> tuple[str, str]:
     product, urls = facts.product, facts.urls
+    if facts.verb == "export" and not product and re.search(_AS_FILE, facts.rest, re.I):
+        return "transform", "data_processing"
+    if facts.verb == "find" and re.match(r"(?:newly|those|ones|only|matching|duplicates)\b", facts.rest):
+        return "filter", "data_processing"
     if lexicon().words("keyword_lists").intersection(facts.object_words) and not (product or urls):
         return "extract", "llm"
     if product:
@@ -157,6 +174,8 @@ def _is_endpoint(url: str) -> bool:
 
 
 def _check(action: str, facts: Facts) -> tuple[str, str]:
+    if facts.product and facts.verb == "ping":
+        return _send("notify", facts)
     if facts.product:
         return "fetch", "database" if facts.product.kind == "database" else "api"
     looked = {
@@ -179,6 +198,8 @@ def _check(action: str, facts: Facts) -> tuple[str, str]:
         "price", "prices", "weather", "inbox", "stock", "feed", "feeds", "balance", "usage", "disk"
     ):
         return "fetch", "api"
+    if facts.verb in ("monitor", "watch", "poll", "ping", "probe"):
+        return "fetch", "api"
     return "analyze", "llm"
 
 
@@ -190,9 +211,25 @@ def _generate(action: str, facts: Facts) -> tuple[str, str]:
         return "store", "database"
     if facts.verb == "write" and facts.product and _aimed(facts):
         return _store("store", facts)
+    if _MEDIA.intersection(facts.object_words[-1:]) and facts.verb in (
+        "generate", "create", "produce", "make", "design", "build",
+    ):  # fmt: skip
+        return "create", "api"
     if facts.object_words[-1:] in (("summary",), ("summaries",)):
         return "summarize", "llm"
     return "generate", "llm"
+
+
+def _filter(action: str, facts: Facts) -> tuple[str, str]:
+    kept = facts.verb == "keep" and re.match(r"(?:it |them )?(?:in|on)\b", facts.rest)
+    return ("create", "api") if kept else (action, "data_processing")
+
+
+def _classify(action: str, facts: Facts) -> tuple[str, str]:
+    """A label that is put on a thing in a service, not found by reading it."""
+    if facts.verb in ("label", "tag", "flag") and (facts.product or facts.has("accordingly")):
+        return "create", "api"
+    return action, "llm"
 
 
 def _transform(action: str, facts: Facts) -> tuple[str, str]:

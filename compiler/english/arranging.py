@@ -283,12 +283,23 @@ class _Builder:
         if not self.arms and isinstance(last, Choice):
             self.parts.pop()
             self.arms = [_OpenArm(a.condition, a.negated, list(a.body)) for a in last.arms]
-        elif not self.arms and isinstance(last, Step) and last.agent == "human_loop":
-            self.arms = [_OpenArm("approved", False)]
+        elif not self.arms and (place := self._asked()) is not None:
+            self.arms = [_OpenArm("approved", False, self.parts[place + 1 :])]
+            del self.parts[place + 1 :]
         if self.arms and self.arms[-1].condition:
             self.arms.append(_OpenArm("", False))
         elif not self.arms:
             self.unknown.append(clause)
+
+    def _asked(self) -> int | None:
+        """Where the approval stands whose other way an "otherwise" is: at most two steps back."""
+        for place in range(len(self.parts) - 1, max(-1, len(self.parts) - 4), -1):
+            part = self.parts[place]
+            if not isinstance(part, Step):
+                return None
+            if part.agent == "human_loop":
+                return place
+        return None
 
     def _whether(self, clause: Clause, following: Clause | None) -> None:
         """Read "check whether X": a look at X, and the condition that "if so" and "if not" mean."""

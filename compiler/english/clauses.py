@@ -4,6 +4,7 @@ import re
 from dataclasses import dataclass, replace
 from typing import Literal
 
+from compiler.english.lexicon import lexicon
 from compiler.english.prose import without_frame
 from compiler.english.routes import Way, find_routes
 from compiler.english.segments import Separator, segments
@@ -106,23 +107,29 @@ _AFTER = re.compile(
     re.IGNORECASE,
 )
 _WHETHER = re.compile(
-    r"^(?:check|see|verify|determine|test|decide|find out|monitor|detect|checks|verifies"
-    r"|determines)\s+(?:if|whether|that)\s+",
+    r"^(?:check|see|verify|determine|test|decide|find out|monitor|detect|checks|verifies|sees"
+    r"|determines|(?:uses? .{1,40}? to )?(?:analy[sz]es?|assess(?:es)?|evaluates?|determines?|checks?|identify|decides?))\s+(?:if|whether|that)\s+",
     re.IGNORECASE,
 )
 _ASKS = re.compile(r"(?:have|get|ask|let|wait|request|require|seek)\b", re.IGNORECASE)
 _STATED = re.compile(
     r"\b(?:is|are|was|were|exceeds|contains|above|below|over|under|than)\b[^,]*\w\s$", re.IGNORECASE
 )
+_DONE = re.compile(
+    r"\b(?:is|are|has been|have been|gets?|was|were) (?:\w+ly )?(?P<verb>\w+)$", re.IGNORECASE
+)
 _FINISHED = re.compile(
     r"^(?:(?:it|that|this|everything|all)(?:'s| is| are| has)? ?|the [\w ]+ (?:is|are|has "
-    r"been|have been) )?(?:done|finished|complete[d]?|ready|all done|available)$",
+    r"been|have been) )?(?:done|finished|complete[d]?|ready|all done|available)$"
+    r"|^(?:the|this|that) (?:[\w-]+ ){0,3}(?:translation|analysis|summary|step|extraction|processing|research"
+    r"|generation|classification|validation|report)$",
     re.IGNORECASE,
 )
 _IDLE = re.compile(
     r"^(?:(?:it|this|that|the (?:workflow|flow|automation)|and|then) )*(?:(?:should |will "
     r")?(?:run|runs|running|schedule[sd]?|scheduled|repeat)(?: (?:it|this|that"
-    r"|automatically))*(?: to run\b.*)?|do(?:es)? the following(?: actions| steps)?|the "
+    r"|automatically))*(?: to run\b.*)?|(?:do|perform|execute|carry out|follow|complete)(?:e?s)? (?:the )?(?:following|these|below)(?: [\w-]+)*"
+    r"|process(?:es)? (?:the |each |all )?[\w ]+? one by one|the "
     r"(?:flow|workflow) should perform the following actions|(?:follow )?these steps"
     r"|(?:ignore|skip|discard|drop)(?: it| them| this)?|end(?:s)?(?: the (?:workflow|flow"
     r"|process))?|stop|thanks?(?: you)?|please|do nothing|nothing)\W*$", re.IGNORECASE)  # fmt: skip
@@ -162,6 +169,8 @@ def _scan(segment: str, separator: Separator) -> list[Clause]:
             continue
         action, following, rest = _next_action(active(rest))
         ways = find_routes(action)
+        if len(ways) == 1 and not ways[0].deed and find_routes(_next_action(active(rest))[0]):
+            continue
         if ways:
             clauses.extend(_routed(ways, separator))
             separator = "sentence" if len(ways) > 1 and not _ELSE.match(rest) else following
@@ -260,12 +269,22 @@ def _if(
     written: Separator = (
         "condition" if word.startswith(("else", "otherwise", "elif")) else separator
     )
-    if _FINISHED.match(condition) and word in ("when", "once", "as soon as", "whenever"):
+    if _is_over(condition, word):
         return [], rest, separator
     if not condition:
         return [], rest, separator
     clause = Clause("if", written, condition, negated=word == "unless")
     return [clause], rest, "condition"
+
+
+def _is_over(condition: str, word: str) -> bool:
+    """Whether a condition only says that the step before has ended: "once the file is saved"."""
+    if word not in ("when", "once", "as soon as", "whenever"):
+        return False
+    done = _DONE.search(condition) if word in ("once", "as soon as") else None
+    ended = done is not None and done["verb"].lower() in lexicon().participles
+    decided = re.search(rf"\b{_DECISION}", condition, re.IGNORECASE)
+    return bool(_FINISHED.match(condition)) or (ended and not decided)
 
 
 def _split_condition(text: str) -> tuple[str, str]:
@@ -287,6 +306,8 @@ def _verb_position(text: str) -> int | None:
     """Return where a base-form verb that opens a step begins, past the first word."""
     for match in list(re.finditer(r"\S+", text[:_CONDITION_LENGTH]))[1:]:
         rest = text[match.start() :]
+        if match[0].lower() in ("will", "should") and _STATED.search(text[: match.start()]):
+            return match.start() if opens_step(rest) else None
         opening = read_opening(match[0])
         plain = opening is not None and (
             opening.verb.base == match[0].lower().strip(",")

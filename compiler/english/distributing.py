@@ -23,6 +23,10 @@ _STRICT = frozenset(
      "import", "export", "ingest", "pipe", "dump", "bulk-load", "stream", "back up"}
 )  # fmt: skip
 _TO = r"\b(?:to|into|in|on|onto|with|inside)\b"
+_FROM = re.compile(r"\bfrom\s+(?:both\s+)?", re.IGNORECASE)
+_LISTED = re.compile(r",\s*(?:and\s+)?|\s+and\s+|\s+&\s+", re.IGNORECASE)
+_LED = re.compile(r"\b(?:from|of|with|using|about|for)\s+(?:[\w'-]+\s+){0,3}?$", re.IGNORECASE)
+_PHRASE_END = re.compile(r",|\b(?:to|into|in|on|via)\b", re.IGNORECASE)
 _BY_MODEL = re.compile(
     r",?\s+(?P<verb>\w+ed)(?= (?:by|with|using|via)\b[^,]*\b(?:ai|llm|gpt\S*|claude|openai|gemini|chatgpt)\b)(?P<how>[^,]*)$",
     re.IGNORECASE,
@@ -40,18 +44,74 @@ def distributed(clause: Clause) -> list[Clause]:
         return [clause]
     role = lexicon().roles.get(opening.verb.action)
     texts = _of_some(clause.text)
+    side = False
     if role == "source" and len(texts) == 1:
         texts = _from_places(clause.text, opening)
+        several = _from_several(clause.text, opening) if len(texts) == 1 else []
+        side = len(several) > 1
+        texts = several or texts
     if len(texts) == 1:
         texts = _moved(clause.text, opening)
     if role == "sink":
+        texts = [part for text in texts for part in _reading_first(text)] if len(texts) == 1 else texts
+        texts = [part for text in texts for part in _also(text, opening)]
         texts = [part for text in texts for part in _to_several(text)]
     made = _made_by_model(texts[-1])
     texts = [*texts[:-1], *made]
     return [
-        replace(clause, text=text, separator=clause.separator if place == 0 else "comma")
+        replace(
+            clause,
+            text=text,
+            separator=clause.separator if place == 0 else "comma",
+            parallel=clause.parallel or (side and place == len(texts) - 1),
+        )
         for place, text in enumerate(texts)
     ]
+
+
+def _from_several(text: str, opening: Opening) -> list[str]:
+    """Cut "pull the data from Stripe and our database" into a clause for each source."""
+    match = _FROM.search(text)
+    if match is None:
+        return []
+    front, verb = text[: match.end()], opening.verb.base
+    parts = [part.strip() for part in _LISTED.split(text[match.end() :]) if part.strip()]
+    if len(parts) < 2 or not all(map(_is_place, parts)):
+        return []
+    rest = [f"{verb} {part}" if _FROM.search(part) else f"{front.strip()} {part}" for part in parts[1:]]
+    return [f"{front}{parts[0]}", *rest]
+
+
+def _is_place(text: str) -> bool:
+    """Whether a part of a list names a service or a database, perhaps after what comes from it."""
+    text = _FROM.split(text)[-1]
+    named = lexicon().product_pattern.search(text)
+    words = set(re.findall(r"[a-z]+", text.lower()))
+    stores = {"database", "db", "crm", "warehouse", "spreadsheet", "table", "rss", "api", "feed", "feeds"}
+    return len(words) <= 6 and (named is not None or bool(words & stores))
+
+
+def _reading_first(text: str) -> list[str]:
+    """Cut "send a Telegram digest of unread Gmail messages" into reading and sending."""
+    found = _products(text)
+    for start, _, source in found:
+        led = _LED.search(text[:start])
+        others = [product for _, _, product in found if product.key != source.key]
+        if led is None or not others:
+            continue
+        stop = _PHRASE_END.search(text, start)
+        end = stop.start() if stop else len(text)
+        phrase = text[led.end() : end].strip(" ,.")
+        parts = [part for part in re.split(r"\s+and\s+", phrase) if _products(part)]
+        whole = parts if len(parts) == len(re.split(r"\s+and\s+", phrase)) else [phrase]
+        return [*(f"fetch {part}" for part in whole), f"{text[: led.start()].strip()}{text[end:]}"]
+    return [text]
+
+
+def _also(text: str, opening: Opening) -> list[str]:
+    """Cut "create a contact and also a file in Box" into a clause for each thing."""
+    first, *others = re.split(r",?\s+(?:and also|as well as)\s+(?=(?:an?|the)\s)", text)
+    return [first, *(f"{opening.verb.base} {other}" for other in others)]
 
 
 def _from_places(text: str, opening: Opening) -> list[str]:

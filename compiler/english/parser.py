@@ -66,7 +66,7 @@ def parse(text: str, name: str | None = None, answers: Mapping[str, str] | None 
     if not is_english(text):
         return _nothing("I read English only.")
     marked = normalise(text)
-    start = find_start(instructions(marked.marked).strip())
+    start = find_start(instructions(marked.marked).strip(), marked.marked)
     program = _program(start.rest, marked, given)
     if all(step.guessed for step in steps_of(program.parts)):
         return _nothing("I found no step that I know in this text. Say what to do, step by step.")

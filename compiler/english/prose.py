@@ -8,6 +8,7 @@ import re
 from functools import cache
 
 from compiler.english.lexicon import lexicon
+from compiler.english.verbs import read_opening
 
 _SENTENCE = re.compile(r"(?<=[.!?])\s+(?=\S)")
 _LABEL = re.compile(
@@ -17,6 +18,21 @@ _LABEL = re.compile(
 _MARKDOWN = re.compile(r"\*\*|__|(?<!\w)\*(?=\w)|(?<=\w)\*(?!\w)")
 _HEADING = re.compile(r"^\s*#{1,6}\s*")
 _ASIDE = re.compile(r"\s*\((?:variables? [^)]*|e\.?g\b[^)]*|i\.?e\b[^)]*|optional(?:ly)?|see (?:below|above)[^)]*)\)", re.I)
+_FIRST = re.compile(
+    r"^(?:(?:and |but )?(?:lastly|finally|then|after that|next|also|meanwhile|additionally|afterwards|in addition"
+    r"|furthermore|moreover|first|second|third),? )(?=(?:i|we|please|this|the|help|you|can|could)\b)", re.I
+)
+_ADVERBIAL = re.compile(
+    r"^(?:according to|based on|given|from|within|inside|as part of|throughout|with) [^,→]{3,80}, (?=(?P<rest>\S.*))",
+    re.IGNORECASE,
+)
+_FALL_BACK = re.compile(
+    r"\b(?:automatically )?fall(?:s|ing)? back (?:to|on) (?P<what>[\w ]+?)(?= (?:when|if|on)\b)", re.IGNORECASE
+)
+_AGENT_DOES = re.compile(r"\bagent (?:should|will|must|can|is responsible for)\b", re.IGNORECASE)
+_AGENTS = re.compile(
+    r"\bagents? (?:that |which |to )?(?:work|collaborat|cooperat|coordinat)\w*", re.IGNORECASE
+)
 _WORD = re.compile(r"[A-Za-z][\w-]*")
 _GERUND_JOINT = re.compile(r"(?P<joint>,\s+(?:and\s+)?(?:then\s+)?|\s+and\s+(?:then\s+)?)(?P<word>\w+ing)(?= )")
 _PARTICIPLE = re.compile(r",\s+(?:and\s+|then\s+|while\s+|by\s+)?(?P<word>\w+ing)(?= )", re.I)
@@ -31,6 +47,10 @@ _ADDED = re.compile(
 def instructions(text: str) -> str:
     """Return the text with every sentence as an instruction, as far as rules can tell."""
     text = _ASIDE.sub("", _MARKDOWN.sub("", text))
+    text = _FALL_BACK.sub(lambda match: f"send it via {match['what']}", text)
+    if len(_AGENT_DOES.findall(text)) > 1:
+        kept = [part for part in _SENTENCE.split(text) if not _AGENTS.search(part)]
+        text = " ".join(kept)
     lines = [_line(line) for line in text.split("\n")]
     return "\n".join(lines)
 
@@ -79,7 +99,14 @@ def _empty_tail() -> re.Pattern[str]:
 
 
 def without_frame(text: str) -> str:
-    """Remove "Please build a workflow that" and the like."""
+    """Remove "Please build a workflow that" and the like, also behind "Lastly,"."""
+    first = _FIRST.match(text)
+    if first:
+        return f"{first[0]}{_bare(text[first.end() :])}"
+    return _bare(text)
+
+
+def _bare(text: str) -> str:
     for _ in range(5):
         shorter = _frames().sub("", text, count=1)
         if shorter == text or not shorter.strip():
@@ -93,9 +120,19 @@ def _sentence(sentence: str) -> str:
         return ""
     bare = without_frame(sentence)
     bare = _empty_tail().sub("", bare)
+    bare = _without_adverbial(bare)
     bare = _from_gerund(bare)
     bare = _from_participles(bare)
     return _with_added(bare)
+
+
+def _without_adverbial(sentence: str) -> str:
+    """Leave out "Based on the outline," before an instruction: the steps before it say so."""
+    match = _ADVERBIAL.match(sentence)
+    opening = read_opening(match["rest"]) if match else None
+    if match is None or opening is None or opening.gerund:
+        return sentence
+    return match["rest"]
 
 
 def _from_gerund(sentence: str) -> str:
@@ -120,7 +157,8 @@ def _from_participles(sentence: str) -> str:
     """Turn ", routing it to the team" at the end of a sentence into a step of its own."""
     for match in _PARTICIPLE.finditer(sentence):
         verb = lexicon().verbs.get(match["word"].lower())
-        if verb and match.start() and not re.match(r"\s+(?:in|on|by)\b", sentence[match.end() :]):
+        tool = match["word"].lower() in ("using", "leveraging", "utilizing")
+        if verb and not tool and match.start() and not re.match(r"\s+(?:in|on|by)\b", sentence[match.end() :]):
             tail = _chain(sentence[match.end() :])
             return f"{sentence[: match.start()]}, and {verb.base}{tail}"
     return sentence

@@ -147,14 +147,15 @@ def _rules() -> tuple[tuple[re.Pattern[str], _Reader], ...]:
         r"(?P<day>first(?: day)?|1st|last(?: day)?|start|beginning|end|\d{1,2}(?:st|nd|rd|th))"
     )
     week = r"weekdays?|business days?|work(?:ing)? ?days?|weekends?"
-    digest = r"(?:digest|brief|briefing|update|report|summary)"
+    digest = r"(?:digest|brief|briefing|update|report|summary|recap|newsletter|roundup|review)"
     rules: tuple[tuple[str, _Reader], ...] = (
         (
             rf"(?:{each} |on |from )?(?P<first>{days})s? ?(?:to|through|-|until) "
             rf"?(?P<last>{days})s?(?!\w)", _range),
         (
-            rf"(?:weekly,? )?(?:{each}|on) (?P<days>(?:(?:{days})s?(?!\w)(?:,? and |, ?| & "
-            rf")?)+){part}", _days),
+            rf"(?:weekly,? )?(?:{each}|on) (?P<days>(?:(?:{days})s?(?!\w)"
+            rf"(?:(?:,? and |, ?| & )(?=(?:{days})s?(?!\w)))?)+){part}", _days),
+        (rf"(?<=\ba )(?P<days>{days}){part}(?= (?:[\w-]+ )?{digest})", _days),
         (rf"(?:{each}|on) (?P<days>{week}){part}", _business),
         (r"every (?P<part>half|quarter)(?: an| of an|-)?[ -]?hour", _fraction),
         (
@@ -168,6 +169,9 @@ def _rules() -> tuple[tuple[re.Pattern[str], _Reader], ...]:
         (
             rf"{each} ?(?P<unit>minute|hour|day|night|morning|afternoon|evening|week|month"
             rf"|quarter|year)(?![\w'-])", _every),
+        (
+            r"on an? (?P<unit>hourly|daily|nightly|weekly|monthly|quarterly|yearly) (?:schedule|basis|cadence)", _every),
+        (rf"{each}day(?!\w)", lambda _: _Recurrence("{at} * * *")),
         (
             r"(?<![\w-])(?P<unit>hourly|daily|nightly|weekly|monthly|quarterly|yearly"
             r"|annually)(?!\w)", _every),

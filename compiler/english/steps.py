@@ -78,7 +78,13 @@ def _opened(clause: str, opening: Opening, text: Text, parallel: bool) -> Step:
     if opening.verb.base == "turn" and re.search(r"\binto\b", rest):
         rest = re.split(r"\binto\b", rest, maxsplit=1)[1].strip()
     marked = f"{opening.verb.base} {rest}" if opening.tool or opening.gerund else clause
-    step = _step(marked, text, opening.verb.action, opening.verb.base, rest, parallel)
+    action, verb = opening.verb.action, opening.verb.base
+    if verb in lexicon().words("light_verbs"):
+        head = re.findall(r"[a-z-]+", object_phrase(rest).lower())[-1:]
+        named: dict[str, str] = lexicon().names("nominal")
+        action = named.get(head[0], action) if head else action
+        action = "analyze" if head == ["check"] else action
+    step = _step(marked, text, action, verb, rest, parallel)
     return replace(step, guessed=opening.guessed and step.product is None)
 
 

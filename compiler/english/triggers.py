@@ -48,6 +48,11 @@ _AT_START = re.compile(
     rf"(?P<event>.+?){_STOP}[,:]?(?: then)?",
     re.IGNORECASE,
 )
+_WHOLE = re.compile(
+    rf"^(?:is |gets )?(?:triggered|starts?|runs?|begins?|triggers?|activates?) (?:by|{_WHEN}|if) "
+    r"(?P<event>[^,.;:→\n]+)[.\n](?=\s*\S)",
+    re.IGNORECASE,
+)
 _TRAILING = re.compile(
     rf",? (?:whenever|every time|each time|any time|as soon as|when(?= (?:an?|any|someone|somebody|new"
     rf"|there(?:'s| is) an?)\b)) (?P<event>(?:there(?:'s| is) )?.+?){_STOP}",
@@ -83,11 +88,15 @@ _RUNNING = re.compile(
 )
 
 
-def find_start(text: str) -> Start:
+def find_start(text: str, told: str = "") -> Start:
     """Return how the workflow starts, and the rest of the text.
 
     Only the beginning of the text, or words such as "triggered by", name an event; a "when" in
     the middle is a condition.
+
+    Args:
+        text: The instructions.
+        told: The whole text as it was told, for a schedule that stands outside of them.
     """
     webhook = _WEBHOOK.search(text)
     if webhook and not _is_target(text, webhook):
@@ -102,7 +111,10 @@ def find_start(text: str) -> Start:
     if schedule:
         rest = _without(text, schedule.start, schedule.end)
         return Start(_schedule_trigger(schedule), rest, needs_time=schedule.cron is None)
-    return _find_arrival(text) or _find_event(text)
+    found = _find_arrival(text) or _find_event(text)
+    if found.trigger is None and (outside := find_schedule(told)):
+        return Start(_schedule_trigger(outside), text, needs_time=outside.cron is None)
+    return found
 
 
 def _schedule_trigger(schedule: Schedule) -> Trigger:
@@ -137,6 +149,9 @@ def _find_event(text: str) -> Start:
         start = _event_start(text, match, certain)
         if start:
             return start
+    whole = _WHOLE.match(text)
+    if whole and (start := _event_start(text, whole, certain=True)):
+        return start
     later = _LATER.search(text)
     if later and (start := _event_start(text, later, certain=True)):
         return start
@@ -150,14 +165,14 @@ def _find_event(text: str) -> Start:
 def _find_trailing(text: str) -> Start | None:
     """Read "… whenever a new row is added" behind the first step."""
     match = _TRAILING.search(text)
-    if match is None or re.search(r"[.;→]", text[: match.start()]):
+    if match is None or len(re.findall(r"[.;→\n]", text[: match.start()])) > 1:
         return None
     return _event_start(text, match, certain=False)
 
 
 def _event_start(text: str, match: re.Match[str], certain: bool) -> Start | None:
     phrase, end = match["event"], match.end()
-    if match[0].rstrip()[-1:] not in (",", ":"):
+    if match[0].rstrip()[-1:] not in (",", ":") or match[0].lower().startswith("on "):
         length = _event_length(phrase)
         end = match.start("event") + length if length < len(phrase) else end
         phrase = phrase[:length]

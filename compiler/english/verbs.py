@@ -9,7 +9,7 @@ from compiler.english.normalise import MARK
 
 _HUMAN = re.compile(
     r"^(?:(?:have|let|get|ask|tell) (?:me|us|my|our|an?|the|someone|somebody|\w+)\b(?: "
-    r"[\w'-]+){0,3}? (?:to )?"
+    r"(?!and\b)[\w'-]+){0,3}? (?:to )?"
     r"(?:re-?view|check|approve|confirm|decide|verify|sign off|choose|select|pick|look"
     r"|validate|ok)\b"
     r"|(?:ask|prompt)s? (?:me|us|the user|a human|someone|my \w+|the \w+)\b"
@@ -21,7 +21,11 @@ _HUMAN = re.compile(
     r"team) (?:must |should |will |has to |have to |needs? to )?(?:review|confirm|check"
     r"|decide|approve)s?\b"
     r"|(?:human|manual|manager|my|the|an?|final|legal) ?(?:[\w'-]+ )?(?:approval|review"
-    r"|sign-?off|check|confirmation)\b(?! (?:site|page|process))"
+    r"|sign-?off|confirmation)\b(?! (?:site|page|process|request|folder|email|queue|link))"
+    r"|(?:human|manual|manager|final|legal) ?(?:[\w'-]+ )?check\b"
+    r"|send(?:s|ing)? (?:an?|another|the) (?:[\w-]+ )?approval (?:request )?to\b"
+    r"|(?:send|post|share)s? .{0,60}\bwith (?:[\w/-]+ )*buttons\b"
+    r"|(?:flag|hold|queue|mark|escalate)s? .{0,60}\bfor (?:[\w-]+ )?(?:review|approval)\b"
     r"|(?:send|submit|route|put)s? .{0,60}\bfor (?:[\w'-]+ ){0,3}(?:approval|sign-?off)\b"
     r"|(?:approval|sign-?off|human[- ]in[- ]the[- ]loop|confirmation)\b)",
     re.IGNORECASE,
@@ -33,6 +37,9 @@ _TOOL = re.compile(
 )
 _MODEL_ACTOR = re.compile(r"\b(?:llm|ai|model|gpt\S*|claude|agent|openai|chatgpt)\b", re.IGNORECASE)
 
+
+_LOOKS = ("for", "that", "whether", "if", "against", "on")
+_AIM = re.compile(r"(?!(?:and|or|of|from|for|with|to|in)\b)(?:[\w'-]+ ){1,4}(?:to|into|in|on|via) (?:the |an? |my |our |your )?", re.I)
 
 _MOST_LEADING = 6
 _LOOKAHEAD = 200
@@ -94,7 +101,10 @@ def read_opening(text: str, guess: bool = False) -> Opening | None:
     if tool and tool["verb"].lower() in lexicon().verbs:
         inner = read_opening(text[tool.end() :])
         if inner:
-            return replace(inner, tool=tool["tool"].strip())
+            verb = inner.verb
+            if verb.action == "approve":
+                verb = replace(verb, action="check")
+            return replace(inner, verb=verb, tool=tool["tool"].strip())
     words = text.split(" ", 2)
     for length in (2, 1):
         form = " ".join(words[:length]).lower().strip(",:;.!")
@@ -136,6 +146,12 @@ def opens_step(text: str, before: str = "") -> bool:
     return not opening.verb.is_noun or bool(opening.tool) or acts(opening, before)
 
 
+def _aims(rest: str) -> bool:
+    """Whether what follows a word goes somewhere that is named: "signals to PostgreSQL"."""
+    match = _AIM.match(rest)
+    return bool(match and lexicon().product_pattern.match(rest[match.end() :]))
+
+
 def acts(opening: Opening, before: str = "") -> bool:
     """Whether what follows a word shows that the word is a verb."""
     rest = opening.rest
@@ -156,6 +172,14 @@ def acts(opening: Opening, before: str = "") -> bool:
     ):
         return True
     if lexicon().product_pattern.match(rest):
+        return True
+    following = words[1].strip(",.;:") if len(words) > 1 else ""
+    paired = lexicon().verbs.get(following)
+    if opening.third and first == "and" and paired and paired.base != following:
+        return True
+    if opening.verb.base in ("check", "test", "search", "look", "wait", "ask") and first in _LOOKS:
+        return True
+    if before and _aims(rest):
         return True
     if words[0][:1] not in ",.;:" and first not in lexicon().words("after_nouns") and before:
         earlier = read_opening(before)
