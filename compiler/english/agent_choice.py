@@ -92,8 +92,11 @@ def _send(action: str, facts: Facts) -> tuple[str, str]:
     if (
         facts.verb == "text"
         or facts.urls
-        or facts.has("webhook", "sms", "endpoint", "text message")
+        or facts.has("webhook", "sms", "endpoint")
+        or re.search(r"\b(?:text message|push notification)s?\b", facts.marked, re.I)
     ):
+        return action, "api"
+    if facts.verb == "escalate" and not facts.has("email", "mail"):
         return action, "api"
     if facts.verb in _POSTING and not facts.has("email", "mail"):
         return action, "api"
@@ -195,7 +198,9 @@ def _check(action: str, facts: Facts) -> tuple[str, str]:
     if facts.place("database"):
         return "fetch", "database"
     if facts.has(
-        "price", "prices", "weather", "inbox", "stock", "feed", "feeds", "balance", "usage", "disk"
+        "price", "prices", "weather", "inbox", "stock", "feed", "feeds", "balance", "usage", "disk",
+        "inventory", "availability", "credit", "calendar", "level", "levels", "cpu", "memory", "account",
+        "warehouse", "quota", "certificate", "certificates", "logs",
     ):
         return "fetch", "api"
     if facts.verb in ("monitor", "watch", "poll", "ping", "probe"):
@@ -233,6 +238,9 @@ def _classify(action: str, facts: Facts) -> tuple[str, str]:
 
 
 def _transform(action: str, facts: Facts) -> tuple[str, str]:
-    if facts.verb in ("calculate", "compute") and facts.has("average", "mean", "sum", "total"):
+    computed = re.match(r"(?:(?:the|an?|their|its) )?(?:average|mean|sum|total)\b", facts.rest, re.I)
+    if facts.verb in ("calculate", "compute") and computed:
         return "aggregate", "aggregator"
+    if facts.product and facts.product.kind == "api" and re.search(r"\bwith\b", facts.rest):
+        return "create", "api"
     return action, "data_processing"

@@ -10,7 +10,7 @@ _END = r"(?=,| and (?:then )?[a-z]+| then | → |;|\.(?: |$)|\n|$)"
 _WATCHES = re.compile(
     r"^(?:monitors?|watch(?:es)?|listens?|tracks?|polls?|checks?|scans?|observes?)(?:ing)? "
     r"(?:(?!\bif\b|\bwhether\b)[^,.;:→])*?\bfor (?:any |all |the )?"
-    rf"(?P<what>(?:new|incoming|unread|recently|fresh|inbound|newly)\b[^,.;:→]*?){_END},?",
+    rf"(?P<what>[^,.;:→]*?){_END},?",
     re.IGNORECASE,
 )
 _TAKES = re.compile(

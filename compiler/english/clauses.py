@@ -111,6 +111,14 @@ _WHETHER = re.compile(
     r"|determines|(?:uses? .{1,40}? to )?(?:analy[sz]es?|assess(?:es)?|evaluates?|determines?|checks?|identify|decides?))\s+(?:if|whether|that)\s+",
     re.IGNORECASE,
 )
+_STATES = re.compile(
+    r"\b(?:is|are|was|were|has|have|does|do|exceeds?|contains?|fails?|below|above|over|under)\b[^,]* \w", re.I
+)
+_FOR_SOME = re.compile(
+    r"^for (?!each|every|all|example|instance|the|an?|this|that|these|now|me|us|your?|any\b|\d)"
+    r"(?P<what>(?:[\w-]+ ){0,3}[\w-]+), (?:also )?(?=(?P<rest>\w.*))", re.I
+)
+_OTHERS = re.compile(r"^(?:for )?(?:the |all )?(?:\w+s|others) (?=(?:should |must )?(?:send|go|get|email|notify|post|be)\b)", re.I)
 _ASKS = re.compile(r"(?:have|get|ask|let|wait|request|require|seek)\b", re.IGNORECASE)
 _STATED = re.compile(
     r"\b(?:is|are|was|were|exceeds|contains|above|below|over|under|than)\b[^,]*\w\s$", re.IGNORECASE
@@ -129,9 +137,9 @@ _IDLE = re.compile(
     r"^(?:(?:it|this|that|the (?:workflow|flow|automation)|and|then) )*(?:(?:should |will "
     r")?(?:run|runs|running|schedule[sd]?|scheduled|repeat)(?: (?:it|this|that"
     r"|automatically))*(?: to run\b.*)?|(?:do|perform|execute|carry out|follow|complete)(?:e?s)? (?:the )?(?:following|these|below)(?: [\w-]+)*"
-    r"|process(?:es)? (?:the |each |all )?[\w ]+? one by one|the "
+    r"|process(?:es)? [^:]*?(?:one by one|in batches(?: of \w+)?|individually)|the "
     r"(?:flow|workflow) should perform the following actions|(?:follow )?these steps"
-    r"|(?:ignore|skip|discard|drop)(?: it| them| this)?|end(?:s)?(?: the (?:workflow|flow"
+    r"|(?:ignore|skip|discard|drop|exclude|filter)s?(?: it| them| this)?(?: out)?|end(?:s)?(?: the (?:workflow|flow"
     r"|process))?|stop|thanks?(?: you)?|please|do nothing|nothing)\W*$", re.IGNORECASE)  # fmt: skip
 
 
@@ -150,7 +158,7 @@ def _worker(segment: str, separator: Separator) -> list[Clause]:
     """Read "another agent should verify the facts and …": one step, however much it says."""
     match = _WORKER.match(segment)
     deed = segment[match.end() :].strip(" .") if match else ""
-    if not match or "agents" in match[0] or read_opening(deed) is None:
+    if not match or "agents" in match[0] or re.search(r"\bagents?\b|\bworkers?\b", deed) or read_opening(deed) is None:
         return []
     return [Clause("action", separator, deed, worker=True)]
 
@@ -158,7 +166,7 @@ def _worker(segment: str, separator: Separator) -> list[Clause]:
 def _scan(segment: str, separator: Separator) -> list[Clause]:
     """Cut one segment into clauses."""
     clauses: list[Clause] = []
-    rest = segment
+    rest, routed = segment, False
     for _ in range(400):
         if not rest.strip(" ,.:"):
             break
@@ -173,10 +181,13 @@ def _scan(segment: str, separator: Separator) -> list[Clause]:
             continue
         if ways:
             clauses.extend(_routed(ways, separator))
-            separator = "sentence" if len(ways) > 1 and not _ELSE.match(rest) else following
+            routed = True
+            ended = len(ways) > 1 and not _ELSE.match(rest)
+            separator = "sentence" if ended else following
             continue
+        ended = routed and bool(clauses) and clauses[-1].kind == "else"
         clauses.extend(_action(action, separator))
-        separator = following
+        separator = "sentence" if ended else following
     return clauses
 
 
@@ -205,7 +216,7 @@ def _control(text: str, separator: Separator) -> tuple[list[Clause], str, Separa
     if match := _ELSE.match(stripped):
         return (
             [Clause("else", separator, match[0].strip(" ,:"))],
-            stripped[match.end() :],
+            _OTHERS.sub("", stripped[match.end() :]),
             "condition",
         )
     if match := _PARALLEL.match(stripped):
@@ -222,6 +233,9 @@ def _control(text: str, separator: Separator) -> tuple[list[Clause], str, Separa
             return found
     if match := _IF.match(stripped):
         return _if(match, stripped, separator)
+    if (match := _FOR_SOME.match(stripped)) and opens_step(match["rest"]):
+        condition = Clause("if", separator, f"it is one of the {match['what']}")
+        return [condition], stripped[match.end() :], "condition"
     return [], text, separator
 
 
@@ -295,6 +309,9 @@ def _split_condition(text: str) -> tuple[str, str]:
         if length is not None and length < match.start():
             break
         decided = match[0].strip() != "," or opens_step(rest) or read_opening(rest) is not None
+        decided = decided or active(rest) != rest
+        if not decided and length is None and _STATES.search(text[: match.start()]):
+            decided = not re.match(r"(?:and|or|but)\b", rest)
         if decided or any(pattern.match(rest) for pattern in (_ELSE, _IF, _IDLE)):
             return text[: match.start()].strip(), rest
     if length is None:
@@ -306,7 +323,7 @@ def _verb_position(text: str) -> int | None:
     """Return where a base-form verb that opens a step begins, past the first word."""
     for match in list(re.finditer(r"\S+", text[:_CONDITION_LENGTH]))[1:]:
         rest = text[match.start() :]
-        if match[0].lower() in ("will", "should") and _STATED.search(text[: match.start()]):
+        if match[0].lower() in ("will", "should") and _STATES.search(text[: match.start()]):
             return match.start() if opens_step(rest) else None
         opening = read_opening(match[0])
         plain = opening is not None and (
@@ -358,6 +375,8 @@ def _inside_name(text: str, match: re.Match[str]) -> bool:
 
 def _opens(rest: str, before: str) -> bool:
     stripped = rest.lstrip(" ,")
+    if active(stripped) != stripped and (opening := read_opening(before)) and not opening.gerund:
+        return True
     controls = (_ELSE, _PARALLEL, _EACH)
     if any(pattern.match(stripped) for pattern in controls) or opens_step(stripped, before):
         return True

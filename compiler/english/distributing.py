@@ -33,7 +33,12 @@ _BY_MODEL = re.compile(
 )
 _BY_AI = re.compile(r"\b(?:ai|gpt|llm|claude)-(?:written|generated|powered|drafted|made|crafted|curated) ", re.I)
 _SOME = re.compile(
-    r"^(?P<deed>.+?) for (?:each|every) (?P<noun>[\w -]+?),? (?:that|which|whose|who|where) (?P<which>.+)$", re.I
+    r"^(?P<deed>.+?) for (?:(?:each|every|all|any) (?P<noun>[\w -]+?),? (?:that|which|whose|who|where) (?P<which>.+)"
+    r"|(?:(?:each|every|all|any) )?(?P<many>(?!each|every)[\w-]+(?: [\w-]+)?) (?P<limit>(?:above|over|under|below|rated|marked|scored"
+    r"|older than|newer than|due|larger than|with (?:more|less|fewer|an?) ).+))$", re.I
+)
+_WORLD = re.compile(
+    r"\bwith (?P<what>(?:the )?(?:[\w-]+ ){0,3}?(?:news|headlines|weather|forecast|articles|stories|quotes?|prices)\b.*)$", re.I
 )
 
 
@@ -94,6 +99,9 @@ def _is_place(text: str) -> bool:
 def _reading_first(text: str) -> list[str]:
     """Cut "send a Telegram digest of unread Gmail messages" into reading and sending."""
     found = _products(text)
+    world = _WORLD.search(text)
+    if world and not found:
+        return [f"fetch {world['what']}", text[: world.start()].strip()]
     for start, _, source in found:
         led = _LED.search(text[:start])
         others = [product for _, _, product in found if product.key != source.key]
@@ -125,9 +133,12 @@ def _from_places(text: str, opening: Opening) -> list[str]:
 def _of_some(text: str) -> list[str]:
     """Cut "create a ticket for each lead that is hot" into keeping those leads and doing it."""
     match = _SOME.match(text)
-    if match is None:
+    if match is None or re.match(r"(?:for|search|query|look|monitor|watch|check|scrape|ask|wait|find|filter)", match["deed"], re.I):
         return [text]
-    return [f"filter the {match['noun']}s whose {match['which']}", f"{match['deed']} for each {match['noun']}"]
+    if match["many"]:
+        return [f"filter the {match['many']} {match['limit']}", match["deed"]]
+    noun = match["noun"]
+    return [f"filter the {noun}s whose {match['which']}", f"{match['deed']} for each {noun}"]
 
 
 def _products(text: str) -> list[tuple[int, int, Product]]:

@@ -124,7 +124,8 @@ def _participle(base: str) -> str:
 def _participles(verbs: Mapping[str, Verb], irregular: Mapping[str, str]) -> dict[str, Verb]:
     bases = {verb.base: verb for verb in verbs.values() if " " not in verb.base}
     regular = {_participle(base): verb for base, verb in bases.items() if base not in irregular}
-    return regular | {irregular[base]: bases[base] for base in irregular if base in bases}
+    doubled = {f"{base}led": verb for base, verb in bases.items() if base.endswith("el")}
+    return regular | doubled | {irregular[base]: bases[base] for base in irregular if base in bases}
 
 
 def _display(name: str) -> str:

@@ -29,6 +29,10 @@ _ADVERBIAL = re.compile(
 _FALL_BACK = re.compile(
     r"\b(?:automatically )?fall(?:s|ing)? back (?:to|on) (?P<what>[\w ]+?)(?= (?:when|if|on)\b)", re.IGNORECASE
 )
+_DELAY = re.compile(
+    r"(?<![\w-])(?:after|wait(?:s|ing)?(?: for)?) (?:\d+|an?|one|two|three|five|ten|a few|several) "
+    r"(?:second|minute|hour|day|week)s?(?:,? (?:and )?(?:then )?)(?=[a-z]+ (?:the|a|an|it|them|to|again|any)\b)", re.I
+)
 _AGENT_DOES = re.compile(r"\bagent (?:should|will|must|can|is responsible for)\b", re.IGNORECASE)
 _AGENTS = re.compile(
     r"\bagents? (?:that |which |to )?(?:work|collaborat|cooperat|coordinat)\w*", re.IGNORECASE
@@ -47,6 +51,7 @@ _ADDED = re.compile(
 def instructions(text: str) -> str:
     """Return the text with every sentence as an instruction, as far as rules can tell."""
     text = _ASIDE.sub("", _MARKDOWN.sub("", text))
+    text = _DELAY.sub("", text)
     text = _FALL_BACK.sub(lambda match: f"send it via {match['what']}", text)
     if len(_AGENT_DOES.findall(text)) > 1:
         kept = [part for part in _SENTENCE.split(text) if not _AGENTS.search(part)]

@@ -36,6 +36,11 @@ _CLOCK = (
 )
 _CLOCK_AFTER = re.compile(_CLOCK, re.IGNORECASE)
 _CLOCK_BEFORE = re.compile(rf"{_CLOCK},? ?$", re.IGNORECASE)
+_CLOCK_APART = re.compile(
+    r" at (?:(?P<hour>\d{1,2})(?::(?P<minute>\d\d))? ?(?P<half>am|pm|a\.m\.?|p\.m\.?)(?!\w)|(?P<word>noon|midnight)(?!\w))"
+    r"(?P<bare>)(?P<bare_minute>)(?P<bare_half>)",
+    re.IGNORECASE,
+)
 _ZONE = re.compile(r"(?: \(?([a-z]+(?:/[a-z_]+)?)\)?)(?!\w)", re.IGNORECASE)
 
 
@@ -201,6 +206,7 @@ def _timed(text: str, match: re.Match[str], recurrence: _Recurrence) -> Schedule
         clock = _CLOCK_BEFORE.search(text, 0, match.start())
         start = clock.start() if clock else start
     hour, minute = _read_clock(clock) if clock else (None, 0)
+    clock = clock or _CLOCK_APART.search(text, match.end())
     zone, end = _read_zone(text, end)
     at = f"{minute} {recurrence.hour if hour is None else hour}"
     cron = recurrence.cron and recurrence.cron.format(at=at, minute=minute)

@@ -36,7 +36,7 @@ _STOP = r"(?=,| then | → |:| ?;|\.(?: |$)|\n|$)"
 
 _WEBHOOK = re.compile(
     rf"(?:^|(?<=[.,] )|(?<=\s)){_HERE}(?:{_WHEN}|on|by|via|through|from|by an?|receiv\w+"
-    rf"|accepts?|triggered by|after)"
+    rf"|accepts?|triggered by|after|waits? for|listens? (?:for|to)|exposes?)"
     r"(?: an?| the| new| incoming)*(?: [\w-]+){0,3}? ?(?:webhooks?|http post|post request"
     r"|http request)(?: (?:call|request|event))?"
     rf"(?: (?:is |gets )?(?:received|called|arrives?|comes? in|fires?|hits?"
@@ -48,8 +48,10 @@ _AT_START = re.compile(
     rf"(?P<event>.+?){_STOP}[,:]?(?: then)?",
     re.IGNORECASE,
 )
+_CHANGE = "change_seen"
+"""The event of a text that only says that something is watched."""
 _WHOLE = re.compile(
-    rf"^(?:is |gets )?(?:triggered|starts?|runs?|begins?|triggers?|activates?) (?:by|{_WHEN}|if) "
+    rf"(?:^|(?<=[.\n] )|(?<=\n))(?:is |gets )?(?:triggered|starts?|runs?|begins?|triggers?|activates?) (?:by|{_WHEN}|if) "
     r"(?P<event>[^,.;:→\n]+)[.\n](?=\s*\S)",
     re.IGNORECASE,
 )
@@ -135,7 +137,7 @@ def _find_arrival(text: str) -> Start | None:
     if arrival is None:
         return None
     other = _find_event(text)
-    if other.trigger is not None:
+    if other.trigger is not None and other.trigger.event != _CHANGE:
         return None
     trigger = Trigger(kind="event", event=arrival.event) if arrival.event else None
     return Start(trigger, _without(text, 0, arrival.end), arrival.subject)
@@ -149,7 +151,7 @@ def _find_event(text: str) -> Start:
         start = _event_start(text, match, certain)
         if start:
             return start
-    whole = _WHOLE.match(text)
+    whole = _WHOLE.search(text)
     if whole and (start := _event_start(text, whole, certain=True)):
         return start
     later = _LATER.search(text)
@@ -158,7 +160,7 @@ def _find_event(text: str) -> Start:
     if trailing := _find_trailing(text):
         return trailing
     if watches_something(text):
-        return Start(Trigger(kind="event", event="change_seen"), text)
+        return Start(Trigger(kind="event", event=_CHANGE), text)
     return Start(None, text)
 
 
@@ -167,7 +169,8 @@ def _find_trailing(text: str) -> Start | None:
     match = _TRAILING.search(text)
     if match is None or len(re.findall(r"[.;→\n]", text[: match.start()])) > 1:
         return None
-    return _event_start(text, match, certain=False)
+    certain = not match[0].lstrip(" ,").lower().startswith(("when ", "as soon"))
+    return _event_start(text, match, certain)
 
 
 def _event_start(text: str, match: re.Match[str], certain: bool) -> Start | None:

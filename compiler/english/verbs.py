@@ -121,6 +121,11 @@ def _guessed(words: list[str]) -> Opening | None:
     if len(words) < 2:
         return None
     word, following = words[0].lower(), words[1].lower()
+    again = word.startswith("re") and word[2:].lstrip("-") in lexicon().verbs
+    if again and words[1].lower() not in lexicon().words("after_nouns") and word not in lexicon().words("not_verbs"):
+        verb = lexicon().verbs[word[2:].lstrip("-")]
+        verb = replace(verb, base=f"re{verb.base}", action="create" if verb.is_noun else verb.action, is_noun=False)
+        return Opening(verb, " ".join(words[1:]), word.endswith("ing"), third=word.endswith("s"))
     known = word in lexicon().words("not_verbs") or following not in lexicon().words("determiners")
     if known or not re.fullmatch(r"[a-z]{3,}(?:-[a-z]+)?", word) or word.endswith(("ly", "ed", "ing", "ion")):
         return None

@@ -54,6 +54,8 @@ def active(text: str) -> str:
     what = match["what"].strip()
     opening = read_opening(what)
     named = opening is not None and (not opening.verb.is_noun or len(opening.rest.split()) > 3)
+    if re.search(r"\b(?:is|are|was|were|has|have)\b", what):
+        return text
     if named or _CLAUSE.search(what) or re.search(r"\b(?:and|,) it$", what):
         return text
     verb = lexicon().participles[match["verb"].lower()]
