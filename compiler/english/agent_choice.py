@@ -63,6 +63,9 @@ def choose_agent(action: str, facts: Facts) -> tuple[str, str]:
         "generate": _generate,
         "transform": _transform,
         "filter": _filter,
+        "approve": _approve,
+        "aggregate": _aggregate,
+        "extract": _extract,
         "classify": _classify,
     }.get(action)
     return chooser(action, facts) if chooser else (action, lexicon().agents[action])
@@ -87,7 +90,8 @@ def _send(action: str, facts: Facts) -> tuple[str, str]:
         return "store", "database"
     if kind == "email" or facts.emails:
         return "email", "email"
-    if facts.place("database") and re.search(r"\b(?:to|in|into)\b", facts.rest):
+    target = re.search(r"\b(?:to|in|into)\b(?P<where>.*)$", facts.rest)
+    if target and set(words_of(target["where"])) & set(lexicon().names("places", "database")):
         return "store", "database"
     if (
         facts.verb == "text"
@@ -140,7 +144,9 @@ def _fetch(action: str, facts: Facts) -> tuple[str, str]:
     product, urls = facts.product, facts.urls
     if facts.verb == "export" and not product and re.search(_AS_FILE, facts.rest, re.I):
         return "transform", "data_processing"
-    if facts.verb == "find" and re.match(r"(?:newly|those|ones|only|matching|duplicates)\b", facts.rest):
+    if facts.verb == "find" and re.match(
+        r"(?:newly|those|ones|only|matching|duplicates)\b", facts.rest
+    ):
         return "filter", "data_processing"
     if lexicon().words("keyword_lists").intersection(facts.object_words) and not (product or urls):
         return "extract", "llm"
@@ -198,9 +204,30 @@ def _check(action: str, facts: Facts) -> tuple[str, str]:
     if facts.place("database"):
         return "fetch", "database"
     if facts.has(
-        "price", "prices", "weather", "inbox", "stock", "feed", "feeds", "balance", "usage", "disk",
-        "inventory", "availability", "credit", "calendar", "level", "levels", "cpu", "memory", "account",
-        "warehouse", "quota", "certificate", "certificates", "logs",
+        "price",
+        "prices",
+        "weather",
+        "inbox",
+        "stock",
+        "feed",
+        "feeds",
+        "balance",
+        "usage",
+        "disk",
+        "inventory",
+        "availability",
+        "credit",
+        "calendar",
+        "level",
+        "levels",
+        "cpu",
+        "memory",
+        "account",
+        "warehouse",
+        "quota",
+        "certificate",
+        "certificates",
+        "logs",
     ):
         return "fetch", "api"
     if facts.verb in ("monitor", "watch", "poll", "ping", "probe"):
@@ -214,6 +241,10 @@ def _generate(action: str, facts: Facts) -> tuple[str, str]:
         rf"{target}[\w -]*\b(?:table|database|db|tables|warehouse)\b", facts.rest, re.I
     ):
         return "store", "database"
+    if facts.verb == "write" and re.search(
+        rf"{target}[\w -]*\b(?:file|csv|parquet|disk)\b", facts.rest, re.I
+    ):
+        return "transform", "data_processing"
     if facts.verb == "write" and facts.product and _aimed(facts):
         return _store("store", facts)
     if _MEDIA.intersection(facts.object_words[-1:]) and facts.verb in (
@@ -223,6 +254,29 @@ def _generate(action: str, facts: Facts) -> tuple[str, str]:
     if facts.object_words[-1:] in (("summary",), ("summaries",)):
         return "summarize", "llm"
     return "generate", "llm"
+
+
+def _approve(action: str, facts: Facts) -> tuple[str, str]:
+    """A review by a model reads; one by nobody in particular is a person's."""
+    third = facts.marked.lower().startswith(("reviews ", "confirms "))
+    if facts.verb == "review" and (facts.has("ai", "llm", "agent", "model") or third):
+        return "analyze", "llm"
+    return action, "human_loop"
+
+
+def _aggregate(action: str, facts: Facts) -> tuple[str, str]:
+    code = re.match(
+        r"(?:it|the (?:pr|pull request|branch|change)s?|pull request|pr|branch)?\W*$",
+        facts.rest,
+        re.I,
+    )
+    return ("create", "api") if facts.verb == "merge" and code else (action, "aggregator")
+
+
+def _extract(action: str, facts: Facts) -> tuple[str, str]:
+    if facts.product and facts.product.kind == "database":
+        return "fetch", "database"
+    return action, "llm"
 
 
 def _filter(action: str, facts: Facts) -> tuple[str, str]:
@@ -238,9 +292,15 @@ def _classify(action: str, facts: Facts) -> tuple[str, str]:
 
 
 def _transform(action: str, facts: Facts) -> tuple[str, str]:
-    computed = re.match(r"(?:(?:the|an?|their|its) )?(?:average|mean|sum|total)\b", facts.rest, re.I)
+    computed = re.match(
+        r"(?:(?:the|an?|their|its) )?(?:average|mean|sum|total)\b", facts.rest, re.I
+    )
     if facts.verb in ("calculate", "compute") and computed:
         return "aggregate", "aggregator"
     if facts.product and facts.product.kind == "api" and re.search(r"\bwith\b", facts.rest):
+        return "create", "api"
+    if facts.has("speech", "audio", "voice", "video", "image", "images") and re.search(
+        r"\b(?:in)?to\b", facts.rest
+    ):
         return "create", "api"
     return action, "data_processing"

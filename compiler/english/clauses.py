@@ -106,19 +106,30 @@ _AFTER = re.compile(
     r"as))\s+(?P<event>[^,→:]+?)(?:,\s*|\s+then\s+|$)",
     re.IGNORECASE,
 )
+_UPON = re.compile(
+    r"^(?:and )?(?:only )?(?:after|upon|on|once|following|when)(?: it(?:'s| is| has been| gets)?| they are)?(?: the| their| his| final)? "
+    r"(?P<decision>(?P<by>(?:[\w-]+ ){0,2}approval|(?:[\w-]+ )?approved|confirmed|confirmation|sign-?off)"
+    r"|signed|paid|complete|completed|done|finished|ready)\b,?\s+(?:then )?(?=[a-z])",
+    re.IGNORECASE,
+)
 _WHETHER = re.compile(
     r"^(?:check|see|verify|determine|test|decide|find out|monitor|detect|checks|verifies|sees"
     r"|determines|(?:uses? .{1,40}? to )?(?:analy[sz]es?|assess(?:es)?|evaluates?|determines?|checks?|identify|decides?))\s+(?:if|whether|that)\s+",
     re.IGNORECASE,
 )
 _STATES = re.compile(
-    r"\b(?:is|are|was|were|has|have|does|do|exceeds?|contains?|fails?|below|above|over|under)\b[^,]* \w", re.I
+    r"\b(?:is|are|was|were|has|have|does|do|exceeds?|contains?|fails?|below|above|over|under)\b[^,]* \w",
+    re.I,
 )
 _FOR_SOME = re.compile(
     r"^for (?!each|every|all|example|instance|the|an?|this|that|these|now|me|us|your?|any\b|\d)"
-    r"(?P<what>(?:[\w-]+ ){0,3}[\w-]+), (?:also )?(?=(?P<rest>\w.*))", re.I
+    r"(?P<what>(?:[\w-]+ ){0,3}[\w-]+), (?:also )?(?=(?P<rest>\w.*))",
+    re.I,
 )
-_OTHERS = re.compile(r"^(?:for )?(?:the |all )?(?:\w+s|others) (?=(?:should |must )?(?:send|go|get|email|notify|post|be)\b)", re.I)
+_OTHERS = re.compile(
+    r"^(?:for )?(?:the |all )?(?:\w+s|others) (?=(?:should |must )?(?:send|go|get|email|notify|post|be)\b)",
+    re.I,
+)
 _ASKS = re.compile(r"(?:have|get|ask|let|wait|request|require|seek)\b", re.IGNORECASE)
 _STATED = re.compile(
     r"\b(?:is|are|was|were|exceeds|contains|above|below|over|under|than)\b[^,]*\w\s$", re.IGNORECASE
@@ -158,7 +169,12 @@ def _worker(segment: str, separator: Separator) -> list[Clause]:
     """Read "another agent should verify the facts and …": one step, however much it says."""
     match = _WORKER.match(segment)
     deed = segment[match.end() :].strip(" .") if match else ""
-    if not match or "agents" in match[0] or re.search(r"\bagents?\b|\bworkers?\b", deed) or read_opening(deed) is None:
+    if (
+        not match
+        or "agents" in match[0]
+        or re.search(r"\bagents?\b|\bworkers?\b", deed)
+        or read_opening(deed) is None
+    ):
         return []
     return [Clause("action", separator, deed, worker=True)]
 
@@ -227,6 +243,9 @@ def _control(text: str, separator: Separator) -> tuple[list[Clause], str, Separa
         )
     if match := _EACH.match(stripped):
         return _each(match, stripped, separator)
+    if (match := _UPON.match(stripped)) and opens_step(stripped[match.end() :]):
+        human = Clause("action", separator, f"approval: {match['decision']}")
+        return [human] if match["by"] else [], stripped[match.end() :], "then"
     if match := _AFTER.match(stripped):
         found = _after(match, stripped, separator)
         if found:
@@ -383,6 +402,8 @@ def _opens(rest: str, before: str) -> bool:
     condition = re.match(
         r"^(?:then |only |and )*(?:else if|otherwise if|if|unless)\s", stripped, re.IGNORECASE
     )
+    if (upon := _UPON.match(stripped)) and opens_step(stripped[upon.end() :]):
+        return True
     return bool(condition) or bool(_AFTER.match(stripped) and re.search(_DECISION, stripped[:40]))
 
 

@@ -7,6 +7,7 @@ from compiler.english.clauses import Clause
 from compiler.english.lexicon import Product, lexicon
 from compiler.english.normalise import MARK
 from compiler.english.verbs import Opening, read_opening
+from compiler.inflection import singular
 
 _PLACE = r"(?=[^\ue000-\ue003]+\b(?:from|at|on)\s+[\ue000-\ue003])"
 _FROM_PLACES = re.compile(rf",?\s+and\s+{_PLACE}|,\s+{_PLACE}")
@@ -24,6 +25,13 @@ _STRICT = frozenset(
 )  # fmt: skip
 _TO = r"\b(?:to|into|in|on|onto|with|inside)\b"
 _FROM = re.compile(r"\bfrom\s+(?:both\s+)?", re.IGNORECASE)
+_MOST_COUNTED = 6
+_COUNTED = re.compile(
+    r"(?P<n>two|three|four|five|six|[2-6]) (?:different |separate |several |public )?"
+    r"(?P<kind>apis|sources|llms|models|endpoints|sites|websites|feeds|databases|services|agents)\b",
+    re.IGNORECASE,
+)
+_NAME = re.compile(r"(?:the |an? |our |my )?[A-Z][\w.]*(?: [A-Z][\w.]*)*(?: (?:api|feed|page))?")
 _LISTED = re.compile(r",\s*(?:and\s+)?|\s+and\s+|\s+&\s+", re.IGNORECASE)
 _LED = re.compile(r"\b(?:from|of|with|using|about|for)\s+(?:[\w'-]+\s+){0,3}?$", re.IGNORECASE)
 _PHRASE_END = re.compile(r",|\b(?:to|into|in|on|via)\b", re.IGNORECASE)
@@ -31,14 +39,18 @@ _BY_MODEL = re.compile(
     r",?\s+(?P<verb>\w+ed)(?= (?:by|with|using|via)\b[^,]*\b(?:ai|llm|gpt\S*|claude|openai|gemini|chatgpt)\b)(?P<how>[^,]*)$",
     re.IGNORECASE,
 )
-_BY_AI = re.compile(r"\b(?:ai|gpt|llm|claude)-(?:written|generated|powered|drafted|made|crafted|curated) ", re.I)
+_BY_AI = re.compile(
+    r"\b(?:ai|gpt|llm|claude)-(?:written|generated|powered|drafted|made|crafted|curated) ", re.I
+)
 _SOME = re.compile(
     r"^(?P<deed>.+?) for (?:(?:each|every|all|any) (?P<noun>[\w -]+?),? (?:that|which|whose|who|where) (?P<which>.+)"
     r"|(?:(?:each|every|all|any) )?(?P<many>(?!each|every)[\w-]+(?: [\w-]+)?) (?P<limit>(?:above|over|under|below|rated|marked|scored"
-    r"|older than|newer than|due|larger than|with (?:more|less|fewer|an?) ).+))$", re.I
+    r"|older than|newer than|due|larger than|with (?:more|less|fewer|an?) ).+))$",
+    re.I,
 )
 _WORLD = re.compile(
-    r"\bwith (?P<what>(?:the )?(?:[\w-]+ ){0,3}?(?:news|headlines|weather|forecast|articles|stories|quotes?|prices)\b.*)$", re.I
+    r"\bwith (?P<what>(?:the )?(?:[\w-]+ ){0,3}?(?:news|headlines|weather|forecast|articles|stories|quotes?|prices?|rates?)\b.*)$",
+    re.I,
 )
 
 
@@ -58,7 +70,9 @@ def distributed(clause: Clause) -> list[Clause]:
     if len(texts) == 1:
         texts = _moved(clause.text, opening)
     if role == "sink":
-        texts = [part for text in texts for part in _reading_first(text)] if len(texts) == 1 else texts
+        texts = (
+            [part for text in texts for part in _reading_first(text)] if len(texts) == 1 else texts
+        )
         texts = [part for text in texts for part in _also(text, opening)]
         texts = [part for text in texts for part in _to_several(text)]
     made = _made_by_model(texts[-1])
@@ -79,11 +93,22 @@ def _from_several(text: str, opening: Opening) -> list[str]:
     match = _FROM.search(text)
     if match is None:
         return []
+    if counted := _COUNTED.match(text[match.end() :]):
+        word = counted["n"].lower()
+        number = int(word) if word.isdigit() else int(lexicon().names("numbers")[word])
+        kind = singular(counted["kind"].lower())
+        one = [
+            f"{text[: match.end()]}{kind} {place + 1}{text[match.end() + counted.end() :]}"
+            for place in range(number)
+        ]
+        return one if number <= _MOST_COUNTED else []
     front, verb = text[: match.end()], opening.verb.base
     parts = [part.strip() for part in _LISTED.split(text[match.end() :]) if part.strip()]
     if len(parts) < 2 or not all(map(_is_place, parts)):
         return []
-    rest = [f"{verb} {part}" if _FROM.search(part) else f"{front.strip()} {part}" for part in parts[1:]]
+    rest = [
+        f"{verb} {part}" if _FROM.search(part) else f"{front.strip()} {part}" for part in parts[1:]
+    ]
     return [f"{front}{parts[0]}", *rest]
 
 
@@ -92,7 +117,20 @@ def _is_place(text: str) -> bool:
     text = _FROM.split(text)[-1]
     named = lexicon().product_pattern.search(text)
     words = set(re.findall(r"[a-z]+", text.lower()))
-    stores = {"database", "db", "crm", "warehouse", "spreadsheet", "table", "rss", "api", "feed", "feeds"}
+    stores = {
+        "database",
+        "db",
+        "crm",
+        "warehouse",
+        "spreadsheet",
+        "table",
+        "rss",
+        "api",
+        "feed",
+        "feeds",
+    }
+    if _NAME.fullmatch(text.strip()):
+        return True
     return len(words) <= 6 and (named is not None or bool(words & stores))
 
 
@@ -100,7 +138,7 @@ def _reading_first(text: str) -> list[str]:
     """Cut "send a Telegram digest of unread Gmail messages" into reading and sending."""
     found = _products(text)
     world = _WORLD.search(text)
-    if world and not found:
+    if world and not _products(world["what"]):
         return [f"fetch {world['what']}", text[: world.start()].strip()]
     for start, _, source in found:
         led = _LED.search(text[:start])
@@ -133,7 +171,11 @@ def _from_places(text: str, opening: Opening) -> list[str]:
 def _of_some(text: str) -> list[str]:
     """Cut "create a ticket for each lead that is hot" into keeping those leads and doing it."""
     match = _SOME.match(text)
-    if match is None or re.match(r"(?:for|search|query|look|monitor|watch|check|scrape|ask|wait|find|filter)", match["deed"], re.I):
+    if match is None or re.match(
+        r"(?:for|search|query|look|monitor|watch|check|scrape|ask|wait|find|filter)",
+        match["deed"],
+        re.I,
+    ):
         return [text]
     if match["many"]:
         return [f"filter the {match['many']} {match['limit']}", match["deed"]]
@@ -158,10 +200,14 @@ def _moved(text: str, opening: Opening) -> list[str]:
         return [text]
     found = _products(text)
     for (start, end, source), (later, _, target) in zip(found, found[1:], strict=False):
-        joint = re.search(rf"{_TO}(?: (?:the|an?|my|our|your))?(?: [\w-]+)?\s*$", text[:later], re.I)
+        joint = re.search(
+            rf"{_TO}(?: (?:the|an?|my|our|your))?(?: [\w-]+)?\s*$", text[:later], re.I
+        )
         if source.key == target.key or joint is None or joint.start() < end:
             continue
-        led = re.search(r"\b(?:from|of|in)(?: (?:the|an?|my|our|your))?(?: [\w-]+)?\s*$", text[:start], re.I)
+        led = re.search(
+            r"\b(?:from|of|in)(?: (?:the|an?|my|our|your))?(?: [\w-]+)?\s*$", text[:start], re.I
+        )
         if led is None and opening.verb.base not in _STRICT:
             continue
         verb = opening.verb.base if lexicon().roles.get(opening.verb.action) == "sink" else "save"
@@ -175,11 +221,24 @@ def _to_several(text: str) -> list[str]:
     found = _products(text)
     for (_, end, first), (start, stop, second) in zip(found, found[1:], strict=False):
         joint = text[end:start]
-        aimed = re.search(rf"(?:{_TO}|\b(?:via|through|by)\b)(?: (?:the|an?|my|our|your|both))*\s*$", text[: end - len(first.name)], re.I)
-        if aimed is None or first.key == second.key or not re.fullmatch(r",?\s*(?:and|&|,|plus)\s+(?:(?:to|in|into|on|via|an?|the|my|our) )*", joint):
+        aimed = re.search(
+            rf"(?:{_TO}|\b(?:via|through|by)\b)(?: (?:the|an?|my|our|your|both))*\s*$",
+            text[: end - len(first.name)],
+            re.I,
+        )
+        if (
+            aimed is None
+            or first.key == second.key
+            or not re.fullmatch(
+                r",?\s*(?:and|&|,|plus)\s+(?:(?:to|in|into|on|via|an?|the|my|our) )*", joint
+            )
+        ):
             continue
         front = text[: aimed.end()]
-        return [f"{front}{text[end - len(first.name) : end]}{text[stop:]}", *_to_several(f"{front}{text[start:]}")]
+        return [
+            f"{front}{text[end - len(first.name) : end]}{text[stop:]}",
+            *_to_several(f"{front}{text[start:]}"),
+        ]
     return [text]
 
 
@@ -193,5 +252,7 @@ def _made_by_model(text: str) -> list[str]:
     if written is None:
         return [text]
     what = re.match(r"[\w -]+", text[written.end() :])
-    phrase = re.split(r"\b(?:of|to|from|that|with|via|in|on|about)\b", what[0])[0] if what else "text"
+    phrase = (
+        re.split(r"\b(?:of|to|from|that|with|via|in|on|about)\b", what[0])[0] if what else "text"
+    )
     return [f"write the {phrase.strip()} with AI", text]

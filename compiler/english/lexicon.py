@@ -12,7 +12,9 @@ from typing import Any
 
 from ruamel.yaml import YAML
 
-_DOUBLED = re.compile(r"^(?:get|put|set|stop|drop|cut|run|plan|log|tag|map|let|grab|submit|trim|flag|chat|ship|scan|forget|begin|refer|embed|transfer|swap|strip|skip|wrap|sum|rub|zip|unzip|snap|blog)$")
+_DOUBLED = re.compile(
+    r"^(?:get|put|set|stop|drop|cut|run|plan|log|tag|map|let|grab|submit|trim|flag|chat|ship|scan|forget|begin|refer|embed|transfer|swap|strip|skip|wrap|sum|rub|zip|unzip|snap|blog)$"
+)
 
 
 @dataclass(frozen=True, slots=True)

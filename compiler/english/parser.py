@@ -179,6 +179,6 @@ def _pattern(weaver: Weaver, text: str) -> str:
         re.IGNORECASE,
     ):
         return "orchestrator_worker"
-    if any(node.get("pattern") == "map" for node in nodes) or weaver.joined:
+    if any(node.get("pattern") == "map" for node in nodes) or weaver.joined or weaver.met:
         return "map_reduce"
     return "sequential"

@@ -17,28 +17,37 @@ _LABEL = re.compile(
 )
 _MARKDOWN = re.compile(r"\*\*|__|(?<!\w)\*(?=\w)|(?<=\w)\*(?!\w)")
 _HEADING = re.compile(r"^\s*#{1,6}\s*")
-_ASIDE = re.compile(r"\s*\((?:variables? [^)]*|e\.?g\b[^)]*|i\.?e\b[^)]*|optional(?:ly)?|see (?:below|above)[^)]*)\)", re.I)
+_ASIDE = re.compile(
+    r"\s*\((?:variables? [^)]*|e\.?g\b[^)]*|i\.?e\b[^)]*|optional(?:ly)?|see (?:below|above)[^)]*)\)",
+    re.I,
+)
 _FIRST = re.compile(
     r"^(?:(?:and |but )?(?:lastly|finally|then|after that|next|also|meanwhile|additionally|afterwards|in addition"
-    r"|furthermore|moreover|first|second|third),? )(?=(?:i|we|please|this|the|help|you|can|could)\b)", re.I
+    r"|furthermore|moreover|first|second|third),? )(?=(?:i|we|please|this|the|help|you|can|could)\b)",
+    re.I,
 )
 _ADVERBIAL = re.compile(
     r"^(?:according to|based on|given|from|within|inside|as part of|throughout|with) [^,→]{3,80}, (?=(?P<rest>\S.*))",
     re.IGNORECASE,
 )
+_TITLE = re.compile(r"^(?P<title>[^:,.→]{3,100}): (?=(?P<rest>[a-z].*))", re.IGNORECASE | re.DOTALL)
 _FALL_BACK = re.compile(
-    r"\b(?:automatically )?fall(?:s|ing)? back (?:to|on) (?P<what>[\w ]+?)(?= (?:when|if|on)\b)", re.IGNORECASE
+    r"\b(?:automatically )?fall(?:s|ing)? back (?:to|on) (?P<what>[\w ]+?)(?= (?:when|if|on)\b)",
+    re.IGNORECASE,
 )
 _DELAY = re.compile(
-    r"(?<![\w-])(?:after|wait(?:s|ing)?(?: for)?) (?:\d+|an?|one|two|three|five|ten|a few|several) "
-    r"(?:second|minute|hour|day|week)s?(?:,? (?:and )?(?:then )?)(?=[a-z]+ (?:the|a|an|it|them|to|again|any)\b)", re.I
+    r"(?<![\w-])(?:after|wait(?:s|ing)?(?: for)?) (?P<time>(?:\d+|an?|one|two|three|five|ten) "
+    r"(?:second|minute|hour|day|week)s?)(?:,? (?:and )?(?:then )?)(?=[a-z]+ (?:the|a|an|it|them|to|again|any)\b)",
+    re.I,
 )
 _AGENT_DOES = re.compile(r"\bagent (?:should|will|must|can|is responsible for)\b", re.IGNORECASE)
 _AGENTS = re.compile(
     r"\bagents? (?:that |which |to )?(?:work|collaborat|cooperat|coordinat)\w*", re.IGNORECASE
 )
 _WORD = re.compile(r"[A-Za-z][\w-]*")
-_GERUND_JOINT = re.compile(r"(?P<joint>,\s+(?:and\s+)?(?:then\s+)?|\s+and\s+(?:then\s+)?)(?P<word>\w+ing)(?= )")
+_GERUND_JOINT = re.compile(
+    r"(?P<joint>,\s+(?:and\s+)?(?:then\s+)?|\s+and\s+(?:then\s+)?)(?P<word>\w+ing)(?= )"
+)
 _PARTICIPLE = re.compile(r",\s+(?:and\s+|then\s+|while\s+|by\s+)?(?P<word>\w+ing)(?= )", re.I)
 _ADDED = re.compile(
     r"(?:,?\s+(?:plus|with|along with|and|as well as)|,)\s+(?:an? |the )?"
@@ -51,7 +60,7 @@ _ADDED = re.compile(
 def instructions(text: str) -> str:
     """Return the text with every sentence as an instruction, as far as rules can tell."""
     text = _ASIDE.sub("", _MARKDOWN.sub("", text))
-    text = _DELAY.sub("", text)
+    text = _DELAY.sub(lambda match: f"wait {match['time']}, then ", text)
     text = _FALL_BACK.sub(lambda match: f"send it via {match['what']}", text)
     if len(_AGENT_DOES.findall(text)) > 1:
         kept = [part for part in _SENTENCE.split(text) if not _AGENTS.search(part)]
@@ -124,11 +133,30 @@ def _sentence(sentence: str) -> str:
     if _noise().match(sentence):
         return ""
     bare = without_frame(sentence)
+    bare = _without_title(bare)
     bare = _empty_tail().sub("", bare)
     bare = _without_adverbial(bare)
     bare = _from_gerund(bare)
     bare = _from_participles(bare)
     return _with_added(bare)
+
+
+def _without_title(sentence: str) -> str:
+    """Leave out what only names the whole: "Lead qualification: collects …", "build a bot: it …"."""
+    match = _TITLE.match(sentence)
+    if match is None:
+        return sentence
+    rest = re.sub(r"^(?:it|this|the (?:workflow|flow|bot)) ", "", match["rest"], flags=re.I)
+    opening = read_opening(rest)
+    title = read_opening(match["title"])
+    if (
+        opening is None
+        or opening.gerund
+        or re.match(r"(?:if|when|for|every|each|in)\b", match["title"], re.I)
+    ):
+        return sentence
+    named = title is None or (title.verb.action in ("generate", "create") and opening.third)
+    return rest if named and (opening.third or title is None) else sentence
 
 
 def _without_adverbial(sentence: str) -> str:
@@ -163,7 +191,12 @@ def _from_participles(sentence: str) -> str:
     for match in _PARTICIPLE.finditer(sentence):
         verb = lexicon().verbs.get(match["word"].lower())
         tool = match["word"].lower() in ("using", "leveraging", "utilizing")
-        if verb and not tool and match.start() and not re.match(r"\s+(?:in|on|by)\b", sentence[match.end() :]):
+        if (
+            verb
+            and not tool
+            and match.start()
+            and not re.match(r"\s+(?:in|on|by)\b", sentence[match.end() :])
+        ):
             tail = _chain(sentence[match.end() :])
             return f"{sentence[: match.start()]}, and {verb.base}{tail}"
     return sentence
@@ -176,4 +209,4 @@ def _with_added(sentence: str) -> str:
         return sentence
     if not sentence[: match.start()].strip():
         return sentence
-    return f"{sentence[: match.start()]}, and send a {match['what']}{match['rest']}{sentence[match.end():]}"
+    return f"{sentence[: match.start()]}, and send a {match['what']}{match['rest']}{sentence[match.end() :]}"

@@ -12,10 +12,12 @@ _ROUTE = re.compile(
 _PAIR = re.compile(r"^(?P<what>[^,]+?) (?:to|into|via|through) (?P<where>.+)$", re.IGNORECASE)
 _JOINT = re.compile(r",\s*(?:and\s+|or\s+)?|\s+and\s+|;\s*", re.IGNORECASE)
 _BASIS = re.compile(
-    r",?\s*(?:\b(?:based|depending) (?:up)?on\b|\baccording to\b|\bby (?!email)(?=\w)).*$", re.IGNORECASE
+    r",?\s*(?:\b(?:based|depending) (?:up)?on\b|\baccording to\b|\bby (?!email)(?=\w)).*$",
+    re.IGNORECASE,
 )
 _REST = re.compile(
-    r"^(?:everything else|all others?|others|the rest|the others|anything else|all else)$", re.IGNORECASE
+    r"^(?:everything else|all others?|others|the rest|the others|anything else|all else)$",
+    re.IGNORECASE,
 )
 _SEVERAL = re.compile(r",\s*(?:or\s+|and\s+)?|\s+or\s+", re.IGNORECASE)
 _ARTICLE = re.compile(r"^(?:either )?(?:the |an? |your |our |its |their )?", re.IGNORECASE)
@@ -51,7 +53,9 @@ def _pairs(rest: str) -> list[Way]:
     if len(pairs) < 2 or len(pairs) < len(parts):
         return []
     ways = [
-        Way("" if _REST.match(pair["what"].strip()) else pair["what"], f"push it to {pair['where']}")
+        Way(
+            "" if _REST.match(pair["what"].strip()) else pair["what"], f"push it to {pair['where']}"
+        )
         for pair in pairs
     ]
     return sorted(ways, key=lambda way: not way.condition)

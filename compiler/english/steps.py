@@ -11,6 +11,14 @@ from compiler.english.nouns import count_of, each_noun, noun_key, object_phrase,
 from compiler.english.verbs import Opening, acts, is_human, read_opening, strip_leading
 
 
+_WAIT = re.compile(
+    r"(?:wait|pause|delay|sleep|hold)s? (?:on )?(?:for |by )?(?:at least |about |another )?"
+    r"(?:\d+|an?|one|two|three|four|five|six|seven|ten|fifteen|thirty) (?:second|minute|hour|day|week)s?\b",
+    re.IGNORECASE,
+)
+_MODEL = re.compile(r"\b(?:agent|llm|model|ai|bot)\b", re.IGNORECASE)
+
+
 @dataclass(frozen=True, slots=True)
 class Step:
     """One thing to do, read from one clause."""
@@ -55,7 +63,12 @@ class Step:
 
 def read_step(clause: str, text: Text, parallel: bool = False) -> Step | None:
     """Return the step that a clause asks for; None when it names no known action."""
-    clause = strip_leading(clause.strip(" ,.!"))
+    told = clause.strip(" ,.!")
+    clause = strip_leading(told)
+    if _WAIT.match(clause):
+        return replace(
+            _step(clause, text, "approve", "wait", "", parallel), action="wait", agent="wait"
+        )
     opening = read_opening(clause, guess=True)
     if is_human(clause):
         return _step(clause, text, "approve", "approve", clause, parallel)
@@ -63,7 +76,11 @@ def read_step(clause: str, text: Text, parallel: bool = False) -> Step | None:
         nominal = _nominal(clause, text)
         if nominal:
             return _step(clause, text, *nominal, parallel)
-    return _opened(clause, opening, text, parallel) if opening else None
+    step = _opened(clause, opening, text, parallel) if opening else None
+    by_model = _MODEL.search(told[: len(told) - len(clause)])
+    if step and by_model and step.role == "process" and step.agent != "llm":
+        return replace(step, action="generate", agent="llm")
+    return step
 
 
 def _is_noun(clause: str, opening: Opening) -> bool:

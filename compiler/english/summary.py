@@ -1,7 +1,7 @@
 """What was understood in few words: agents, edges, pattern, start, whether a person is asked.
 
 It counts as a reader of the text counts. A node that only answers a router's question is part of
-that decision, so the two are one step here; the specification holds both.
+that decision, so the two are one step here, and a wait is none; the specification holds them all.
 """
 
 from typing import Any
@@ -14,15 +14,15 @@ def summary(parsed: Parsed) -> dict[str, Any]:
     specification = parsed.specification
     if specification is None:
         return {"agents": [], "edges": [], "pattern": None, "trigger": None, "human": False}
-    nodes = [node for node in specification.nodes if node.id not in parsed.judges]
+    nodes = [n for n in specification.nodes if n.id not in parsed.judges and n.agent != "wait"]
     places = {node.id: place for place, node in enumerate(nodes)}
     edges = [(edge.source, edge.target) for edge in specification.edges]
-    after = {source: target for source, target in edges if source in parsed.judges}
-    pairs = [
-        [places[source], places[after.get(target, target)]]
-        for source, target in edges
-        if source in places
-    ]
+    for gone in [node.id for node in specification.nodes if node.id not in places]:
+        before = [source for source, target in edges if target == gone]
+        after = [target for source, target in edges if source == gone]
+        edges = [edge for edge in edges if gone not in edge]
+        edges += [(source, target) for source in before for target in after]
+    pairs = sorted([places[source], places[target]] for source, target in dict.fromkeys(edges))
     return {
         "agents": [node.agent for node in nodes],
         "edges": pairs,

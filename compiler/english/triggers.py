@@ -4,7 +4,7 @@ import re
 from dataclasses import dataclass
 from functools import cache
 
-from compiler.english.arrivals import find_arrival, watches_something
+from compiler.english.arrivals import find_arrival, find_new_things, watches_something
 from compiler.english.lexicon import lexicon
 from compiler.english.normalise import MARK
 from compiler.english.schedule import Schedule, find_schedule
@@ -38,7 +38,7 @@ _WEBHOOK = re.compile(
     rf"(?:^|(?<=[.,] )|(?<=\s)){_HERE}(?:{_WHEN}|on|by|via|through|from|by an?|receiv\w+"
     rf"|accepts?|triggered by|after|waits? for|listens? (?:for|to)|exposes?)"
     r"(?: an?| the| new| incoming)*(?: [\w-]+){0,3}? ?(?:webhooks?|http post|post request"
-    r"|http request)(?: (?:call|request|event))?"
+    r"|http request)(?: (?:calls?|requests?|events?|payloads?|notifications?))?"
     rf"(?: (?:is |gets )?(?:received|called|arrives?|comes? in|fires?|hits?"
     rf"|triggered))?(?P<more> with [^,.→;]+)?,?",
     re.IGNORECASE,
@@ -114,6 +114,8 @@ def find_start(text: str, told: str = "") -> Start:
         rest = _without(text, schedule.start, schedule.end)
         return Start(_schedule_trigger(schedule), rest, needs_time=schedule.cron is None)
     found = _find_arrival(text) or _find_event(text)
+    if found.trigger is None and (new := find_new_things(text)):
+        return Start(Trigger(kind="event", event=new.event), new.rest, new.subject)
     if found.trigger is None and (outside := find_schedule(told)):
         return Start(_schedule_trigger(outside), text, needs_time=outside.cron is None)
     return found
@@ -147,6 +149,8 @@ def _find_event(text: str) -> Start:
     match = _AT_START.match(text)
     if match and not _DECISION.match(match["event"]):
         opener = match[0].split()[0].lower()
+        if opener == "if" and MARK.search(match["event"]):
+            return Start(None, text)
         certain = opener in ("on", "upon", "for")
         start = _event_start(text, match, certain)
         if start:

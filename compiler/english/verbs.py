@@ -27,6 +27,9 @@ _HUMAN = re.compile(
     r"|(?:send|post|share)s? .{0,60}\bwith (?:[\w/-]+ )*buttons\b"
     r"|(?:flag|hold|queue|mark|escalate)s? .{0,60}\bfor (?:[\w-]+ )?(?:review|approval)\b"
     r"|(?:send|submit|route|put)s? .{0,60}\bfor (?:[\w'-]+ ){0,3}(?:approval|sign-?off)\b"
+    r"|starts? (?:an? |the )?(?:[\w-]+ )?approval\b"
+    r"|[\w' -]{2,40} (?:goes|passes|gets sent|(?:is|are) (?:then )?(?:sent|routed|submitted|forwarded)) .{0,60}\bfor "
+    r"(?:[\w-]+ )?(?:approval|review|sign-?off)\b"
     r"|(?:approval|sign-?off|human[- ]in[- ]the[- ]loop|confirmation)\b)",
     re.IGNORECASE,
 )
@@ -39,7 +42,10 @@ _MODEL_ACTOR = re.compile(r"\b(?:llm|ai|model|gpt\S*|claude|agent|openai|chatgpt
 
 
 _LOOKS = ("for", "that", "whether", "if", "against", "on")
-_AIM = re.compile(r"(?!(?:and|or|of|from|for|with|to|in)\b)(?:[\w'-]+ ){1,4}(?:to|into|in|on|via) (?:the |an? |my |our |your )?", re.I)
+_AIM = re.compile(
+    r"(?!(?:and|or|of|from|for|with|to|in)\b)(?:[\w'-]+ ){1,4}(?:to|into|in|on|via) (?:the |an? |my |our |your )?",
+    re.I,
+)
 
 _MOST_LEADING = 6
 _LOOKAHEAD = 200
@@ -122,17 +128,32 @@ def _guessed(words: list[str]) -> Opening | None:
         return None
     word, following = words[0].lower(), words[1].lower()
     again = word.startswith("re") and word[2:].lstrip("-") in lexicon().verbs
-    if again and words[1].lower() not in lexicon().words("after_nouns") and word not in lexicon().words("not_verbs"):
+    if (
+        again
+        and words[1].lower() not in lexicon().words("after_nouns")
+        and word not in lexicon().words("not_verbs")
+    ):
         verb = lexicon().verbs[word[2:].lstrip("-")]
-        verb = replace(verb, base=f"re{verb.base}", action="create" if verb.is_noun else verb.action, is_noun=False)
+        verb = replace(
+            verb,
+            base=f"re{verb.base}",
+            action="create" if verb.is_noun else verb.action,
+            is_noun=False,
+        )
         return Opening(verb, " ".join(words[1:]), word.endswith("ing"), third=word.endswith("s"))
     known = word in lexicon().words("not_verbs") or following not in lexicon().words("determiners")
-    if known or not re.fullmatch(r"[a-z]{3,}(?:-[a-z]+)?", word) or word.endswith(("ly", "ed", "ing", "ion")):
+    if (
+        known
+        or not re.fullmatch(r"[a-z]{3,}(?:-[a-z]+)?", word)
+        or word.endswith(("ly", "ed", "ing", "ion"))
+    ):
         return None
     third = word.endswith("s") and not word.endswith(("ss", "us", "is"))
     base = re.sub(r"(?<=[sxz])es$|(?<=[cs]h)es$|s$", "", word) if third else word
     base = f"{base[:-2]}y" if third and base.endswith("ie") else base
-    return Opening(Verb(base, "create", False), " ".join(words[1:]), False, third=third, guessed=True)
+    return Opening(
+        Verb(base, "create", False), " ".join(words[1:]), False, third=third, guessed=True
+    )
 
 
 def opens_step(text: str, before: str = "") -> bool:

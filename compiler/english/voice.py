@@ -12,7 +12,9 @@ _AUXILIARY = (
     r"|(?:needs?|has|have) to be|has been|have been|being)"
 )
 _ADVERBS = r"(?:(?:then|also|automatically|finally|subsequently|immediately|now|\w+ly) )*"
-_CLAUSE = re.compile(r"\b(?:if|when|whether|unless|until|that|who|because|while|once|after|before)\b|[;:→]", re.I)
+_CLAUSE = re.compile(
+    r"\b(?:if|when|whether|unless|until|that|who|because|while|once|after|before)\b|[;:→]", re.I
+)
 _POINTING = re.compile(r"^(?:it|they|this|these|that|those)$", re.IGNORECASE)
 
 
