@@ -11,6 +11,11 @@ _POSTING = frozenset(
     {"post", "publish", "push", "submit", "tweet", "upload", "report", "report back", "fire", "broadcast",
      "auto-publish", "crosspost", "cross-post", "output", "return", "display"}
 )  # fmt: skip
+_FILE = re.compile(
+    r"(?:an? |the )?(?:[\w-]+ )?(?:csv|pdf|xlsx|excel|xml|zip|parquet|docx)(?: file)?s?\b(?! \w+ing)\W*(?:$|(?:with|from|of|for|out)\b)",
+    re.IGNORECASE,
+)
+_MAKES = ("generate", "create", "produce", "make", "build")
 _MEDIA = frozenset(
     {"image", "images", "picture", "pictures", "video", "videos", "thumbnail", "audio", "voiceover", "voice",
      "speech", "photo", "photos", "illustration", "artwork", "podcast", "music", "embeddings", "embedding"}
@@ -247,6 +252,8 @@ def _generate(action: str, facts: Facts) -> tuple[str, str]:
         return "transform", "data_processing"
     if facts.verb == "write" and facts.product and _aimed(facts):
         return _store("store", facts)
+    if facts.verb in _MAKES and _FILE.match(facts.rest):
+        return "transform", "data_processing"
     if _MEDIA.intersection(facts.object_words[-1:]) and facts.verb in (
         "generate", "create", "produce", "make", "design", "build",
     ):  # fmt: skip

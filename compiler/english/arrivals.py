@@ -14,8 +14,12 @@ _WATCHES = re.compile(
     rf"(?P<what>[^,.;:→]*?){_END},?",
     re.IGNORECASE,
 )
+_INBOX = re.compile(
+    r"\b(?:inbox|gmail|outlook|e?-?mails?|mailbox|folder|drive|channel|forms?|new|incoming|unread|recently|fresh"
+    r"|inbound|newly)\b", re.IGNORECASE
+)
 _TAKES = re.compile(
-    r"^(?:it )?(?P<verb>takes|receives|accepts|captures|catch(?:es)?|ingests|intercepts|picks up|gets triggered by|takes in) "
+    r"^(?:it )?(?P<verb>takes|receives|accepts|captures|catch(?:es)?|intercepts|picks up|gets triggered by|takes in) "
     rf"(?P<what>[^,.;:→]+?){_END},?",
     re.IGNORECASE,
 )
@@ -87,11 +91,14 @@ class Arrival:
 def find_arrival(text: str) -> Arrival | None:
     """Return the arrival that a text begins with, provided that steps follow."""
     watches = _WATCHES.match(text)
+    watches = watches if watches and _INBOX.search(watches[0]) else None
     match = watches or _TAKES.match(text) or _SUBMIT.match(text)
     if match is None or not re.search(r"\w", text[match.end() :]) or " each " in match["what"]:
         return None
     subject = _noun(match["what"])
-    arrives = match.re is not _TAKES or bool(_ARRIVES.search(match["what"]))
+    received = match[0].lower().startswith(("receive", "it receive"))
+    served = re.search(r"\bfrom\b", match["what"]) and lexicon().product_pattern.search(match["what"])
+    arrives = match.re is not _TAKES or received or bool(served) or bool(_ARRIVES.search(match["what"]))
     if subject is None:
         return None
     return Arrival(f"{subject}_received" if arrives else None, subject, match.end())

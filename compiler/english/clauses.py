@@ -126,6 +126,14 @@ _FOR_SOME = re.compile(
     r"(?P<what>(?:[\w-]+ ){0,3}[\w-]+), (?:also )?(?=(?P<rest>\w.*))",
     re.I,
 )
+_HAPPENED = re.compile(
+    r"^\S+ .*\b(?:expires?|fails?|drops?|falls?|rises?|changes?|exceeds?|is|are|has|have|differs?|matches)\b.*\s\w+ $", re.I
+)
+_OUTCOME = re.compile(
+    r"^(?:and |but )?(?:on|upon|in case of|after) (?:an? |the )?(?P<what>rejection|denial|failure|success|errors?|timeout)\b(?! of)[,:]? "
+    r"(?=\w)", re.I
+)
+_OUTCOMES = {"rejection": "rejected", "denial": "rejected", "success": "it succeeds"}
 _OTHERS = re.compile(
     r"^(?:for )?(?:the |all )?(?:\w+s|others) (?=(?:should |must )?(?:send|go|get|email|notify|post|be)\b)",
     re.I,
@@ -252,6 +260,9 @@ def _control(text: str, separator: Separator) -> tuple[list[Clause], str, Separa
             return found
     if match := _IF.match(stripped):
         return _if(match, stripped, separator)
+    if (match := _OUTCOME.match(stripped)) and opens_step(stripped[match.end() :]):
+        condition = Clause("if", separator, _OUTCOMES.get(match["what"].lower(), "it fails"))
+        return [condition], stripped[match.end() :], "condition"
     if (match := _FOR_SOME.match(stripped)) and opens_step(match["rest"]):
         condition = Clause("if", separator, f"it is one of the {match['what']}")
         return [condition], stripped[match.end() :], "condition"
@@ -342,6 +353,10 @@ def _verb_position(text: str) -> int | None:
     """Return where a base-form verb that opens a step begins, past the first word."""
     for match in list(re.finditer(r"\S+", text[:_CONDITION_LENGTH]))[1:]:
         rest = text[match.start() :]
+        before = text[: match.start()]
+        third = read_opening(rest)
+        if third and third.third and _HAPPENED.search(before) and opens_step(rest, "it"):
+            return match.start()
         if match[0].lower() in ("will", "should") and _STATES.search(text[: match.start()]):
             return match.start() if opens_step(rest) else None
         opening = read_opening(match[0])
@@ -394,9 +409,11 @@ def _inside_name(text: str, match: re.Match[str]) -> bool:
 
 def _opens(rest: str, before: str) -> bool:
     stripped = rest.lstrip(" ,")
-    if active(stripped) != stripped and (opening := read_opening(before)) and not opening.gerund:
+    opening = read_opening(before)
+    deed = is_human(before) or (opening is not None and not opening.gerund)
+    if deed and active(stripped) != stripped:
         return True
-    controls = (_ELSE, _PARALLEL, _EACH)
+    controls = (_ELSE, _PARALLEL, _EACH, _OUTCOME)
     if any(pattern.match(stripped) for pattern in controls) or opens_step(stripped, before):
         return True
     condition = re.match(

@@ -16,6 +16,12 @@ _WAIT = re.compile(
     r"(?:\d+|an?|one|two|three|four|five|six|seven|ten|fifteen|thirty) (?:second|minute|hour|day|week)s?\b",
     re.IGNORECASE,
 )
+_FOR_JOB = re.compile(
+    r"waits? (?:for|until) (?:it|them|the|all|each|its|their|completion)\b(?: (?!approval)[\w-]+){0,4}?"
+    r" ?(?:to |is |are |has |have )?(?:be )?(?:complet\w*|finish\w*|done|ready|ends?|succeeds?|available)\b",
+    re.IGNORECASE,
+)
+_PEOPLE = re.compile(r"\b(?:approv\w*|review\w*|human|person|manager|token)\b", re.IGNORECASE)
 _MODEL = re.compile(r"\b(?:agent|llm|model|ai|bot)\b", re.IGNORECASE)
 
 
@@ -65,7 +71,7 @@ def read_step(clause: str, text: Text, parallel: bool = False) -> Step | None:
     """Return the step that a clause asks for; None when it names no known action."""
     told = clause.strip(" ,.!")
     clause = strip_leading(told)
-    if _WAIT.match(clause):
+    if _WAIT.match(clause) or (_FOR_JOB.match(clause) and not _PEOPLE.search(text.marked)):
         return replace(
             _step(clause, text, "approve", "wait", "", parallel), action="wait", agent="wait"
         )

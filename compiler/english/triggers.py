@@ -83,6 +83,10 @@ _NEW = re.compile(
     r"|that|with|is|are|of)\b.*)?$",
     re.I,
 )
+_PERSON = re.compile(
+    r"^(?:i|we|you|someone|somebody|anyone) (?:\w+ly )?(?!am|are|is|was|have|want|need|approv)(?P<verb>[a-z]{3,}) "
+    r"(?:an?|the|my|our|any|new|this|to|up|on)\b(?P<what>.+)$"
+)
 _RUNNING = re.compile(
     r"(?:and )?(?:(?:please )?(?:run|schedule|do|repeat)s? (?:it|this|that)(?: to run)?|to "
     r"run|that runs|which runs|runs?|running|executed|fully automated)[ ,.]*$",
@@ -173,6 +177,9 @@ def _find_trailing(text: str) -> Start | None:
     match = _TRAILING.search(text)
     if match is None or len(re.findall(r"[.;→\n]", text[: match.start()])) > 1:
         return None
+    plain = match[0].lstrip(" ,").lower().startswith("when ")
+    if plain and re.search(r",|\band\b", text[: match.start()].rpartition(". ")[2]):
+        return None
     certain = not match[0].lstrip(" ,").lower().startswith(("when ", "as soon"))
     return _event_start(text, match, certain)
 
@@ -216,6 +223,8 @@ def _read_event(phrase: str, certain: bool) -> tuple[str, str] | None:
     active = _active(phrase)
     if active:
         return active
+    if person := _PERSON.match(phrase):
+        return _named(re.split(r" (?:in|to|from|on|at|with|for) ", person["what"])[0], person["verb"])
     new = _NEW.match(phrase)
     if new:
         return _named(new["noun"], "created")

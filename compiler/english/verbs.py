@@ -27,6 +27,8 @@ _HUMAN = re.compile(
     r"|(?:send|post|share)s? .{0,60}\bwith (?:[\w/-]+ )*buttons\b"
     r"|(?:flag|hold|queue|mark|escalate)s? .{0,60}\bfor (?:[\w-]+ )?(?:review|approval)\b"
     r"|(?:send|submit|route|put)s? .{0,60}\bfor (?:[\w'-]+ ){0,3}(?:approval|sign-?off)\b"
+    r"|(?:an?|the|our|my) (?!(?:[\w-]+ ){0,2}?(?:agent|llm|ai|model|workflow|system|flow|function|lambda|bot|node|step)\b)"
+    r"(?:[\w-]+ ){1,2}(?:manually )?(?:reviews|approves|confirms|verifies|signs off on|checks) (?:it|them|the|each|and|all|every|this)\b"
     r"|starts? (?:an? |the )?(?:[\w-]+ )?approval\b"
     r"|[\w' -]{2,40} (?:goes|passes|gets sent|(?:is|are) (?:then )?(?:sent|routed|submitted|forwarded)) .{0,60}\bfor "
     r"(?:[\w-]+ )?(?:approval|review|sign-?off)\b"
@@ -168,6 +170,10 @@ def opens_step(text: str, before: str = "") -> bool:
         return True
     opening = read_opening(text, guess=True)
     if opening is None or opening.gerund:
+        return False
+    if opening.third and before and not opening.rest.strip(" ,.") or (
+        opening.third and strip_leading(text).split(" ")[0].endswith(",")
+    ):
         return False
     return not opening.verb.is_noun or bool(opening.tool) or acts(opening, before)
 

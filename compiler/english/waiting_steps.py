@@ -1,4 +1,4 @@
-"""Steps that wait for a while: "wait 3 days", "pause for an hour"."""
+"""Steps that wait: "wait 3 days", "pause for an hour", "wait for the job to complete"."""
 
 import re
 
@@ -24,5 +24,15 @@ def waits_seconds(clause: str) -> int | None:
 
 
 def write_wait(place: Place) -> Written:
-    """Return the parameters of a wait node."""
-    return Written({"seconds": waits_seconds(place.step.marked)})
+    """Return the parameters of a wait node: a time, or the event that ends a job."""
+    seconds = waits_seconds(place.step.marked)
+    if seconds is not None:
+        return Written({"seconds": seconds})
+    event = place.draft.ask(
+        f"{place.node_id}.event",
+        f"Which event ends “{place.step.text}”?",
+        default="job_completed",
+        suggestions=("job_completed",),
+        required=False,
+    )
+    return Written({"event": event})
