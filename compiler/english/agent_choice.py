@@ -7,19 +7,12 @@ from compiler.english.lexicon import Product, lexicon
 from compiler.english.normalise import Text
 from compiler.english.nouns import words_of
 
-_POSTING = frozenset(
-    {"post", "publish", "push", "submit", "tweet", "upload", "report", "report back", "fire", "broadcast",
-     "auto-publish", "crosspost", "cross-post", "output", "return", "display"}
-)  # fmt: skip
 _FILE = re.compile(
-    r"(?:an? |the )?(?:[\w-]+ )?(?:csv|pdf|xlsx|excel|xml|zip|parquet|docx)(?: file)?s?\b(?! \w+ing)\W*(?:$|(?:with|from|of|for|out)\b)",
+    r"(?:an? |the )?(?:[\w-]+ )?(?:csv|pdf|xlsx|excel|xml|zip|parquet|docx)(?:"
+    r" file)?s?\b(?! \w+ing)\W*(?:$|(?:with|from|of|for|out)\b)",
     re.IGNORECASE,
 )
 _MAKES = ("generate", "create", "produce", "make", "build")
-_MEDIA = frozenset(
-    {"image", "images", "picture", "pictures", "video", "videos", "thumbnail", "audio", "voiceover", "voice",
-     "speech", "photo", "photos", "illustration", "artwork", "podcast", "music", "embeddings", "embedding"}
-)  # fmt: skip
 _AS_FILE = r"\b(?:as|to|in|into) (?:an? )?(?:json|csv)\b"
 
 
@@ -107,7 +100,7 @@ def _send(action: str, facts: Facts) -> tuple[str, str]:
         return action, "api"
     if facts.verb == "escalate" and not facts.has("email", "mail"):
         return action, "api"
-    if facts.verb in _POSTING and not facts.has("email", "mail"):
+    if facts.verb in lexicon().words("posting") and not facts.has("email", "mail"):
         return action, "api"
     return action, "email"
 
@@ -254,7 +247,7 @@ def _generate(action: str, facts: Facts) -> tuple[str, str]:
         return _store("store", facts)
     if facts.verb in _MAKES and _FILE.match(facts.rest):
         return "transform", "data_processing"
-    if _MEDIA.intersection(facts.object_words[-1:]) and facts.verb in (
+    if lexicon().words("media").intersection(facts.object_words[-1:]) and facts.verb in (
         "generate", "create", "produce", "make", "design", "build",
     ):  # fmt: skip
         return "create", "api"

@@ -9,7 +9,6 @@ from compiler.english.clauses import Clause
 from compiler.english.conditions import is_decision
 from compiler.english.distributing import distributed
 from compiler.english.implied import implied_steps
-from compiler.english.lexicon import lexicon
 from compiler.english.normalise import MARK, Text
 from compiler.english.nouns import each_noun
 from compiler.english.opposites import AFFIRMED, opposite

@@ -1,4 +1,4 @@
-"""Starts that are told as a first step: "watches the inbox for new mails", "takes form responses"."""
+"""Starts that are told as a first step: "watches the inbox for mails", "takes form responses"."""
 
 import re
 from dataclasses import dataclass
@@ -16,10 +16,12 @@ _WATCHES = re.compile(
 )
 _INBOX = re.compile(
     r"\b(?:inbox|gmail|outlook|e?-?mails?|mailbox|folder|drive|channel|forms?|new|incoming|unread|recently|fresh"
-    r"|inbound|newly)\b", re.IGNORECASE
+    r"|inbound|newly)\b",
+    re.IGNORECASE,
 )
 _TAKES = re.compile(
-    r"^(?:it )?(?P<verb>takes|receives|accepts|captures|catch(?:es)?|intercepts|picks up|gets triggered by|takes in) "
+    r"^(?:it )?(?P<verb>takes|receives|accepts|captures|catch(?:es)?|intercepts|picks up"
+    r"|gets triggered by|takes in) "
     rf"(?P<what>[^,.;:→]+?){_END},?",
     re.IGNORECASE,
 )
@@ -34,15 +36,19 @@ _ARRIVES = re.compile(
 
 
 _SUBMIT = re.compile(
-    r"^(?:an? |the |our |when )?(?:new )?(?:employees?|users?|customers?|people|someone|clients?|students?|team members?"
+    r"^(?:an? |the |our |when )?(?:new )?(?:employees?|users?|customers?|people|someone"
+    r"|clients?|students?|team members?"
     r"|applicants?|visitors?|guests?|members?|candidates?|sales reps?|vendors?|suppliers?)"
-    r" (?:can )?(?:submits?|fills? (?:out|in)|sends?|uploads?|enters?|requests?|registers?|signs? up|places?|asks?|books?) "
+    r" (?:can )?(?:submits?|fills? (?:out|in)|sends?|uploads?|enters?|requests?"
+    r"|registers?|signs? up|places?|asks?|books?) "
     rf"(?P<what>[^,.;:→]+?){_END},?",
     re.IGNORECASE,
 )
 _NEW_THINGS = re.compile(
-    r"^(?P<front>(?:automatically )?(?P<verb>[a-z-]+) (?:[^,.;:→]*? (?:from|for|of|to|about) )?)(?:each |every |all |any |the )?"
-    r"(?:new|incoming|inbound|newly \w+) (?P<what>(?:[\w'-]+ ){0,3}?[\w'-]+s?)(?=,| (?:to|into|in|on|from|with|by|and|using|via|for)\b|[.;:→]|$)",
+    r"^(?P<front>(?:automatically )?(?P<verb>[a-z-]+) (?:[^,.;:→]*? (?:from|for|of|to"
+    r"|about) )?)(?:each |every |all |any |the )?"
+    r"(?:new|incoming|inbound|newly \w+) (?P<what>(?:[\w'-]+ ){0,3}?[\w'-]+s?)(?=,|"
+    r" (?:to|into|in|on|from|with|by|and|using|via|for)\b|[.;:→]|$)",
     re.IGNORECASE,
 )
 
@@ -97,8 +103,12 @@ def find_arrival(text: str) -> Arrival | None:
         return None
     subject = _noun(match["what"])
     received = match[0].lower().startswith(("receive", "it receive"))
-    served = re.search(r"\bfrom\b", match["what"]) and lexicon().product_pattern.search(match["what"])
-    arrives = match.re is not _TAKES or received or bool(served) or bool(_ARRIVES.search(match["what"]))
+    served = re.search(r"\bfrom\b", match["what"]) and lexicon().product_pattern.search(
+        match["what"]
+    )
+    arrives = (
+        match.re is not _TAKES or received or bool(served) or bool(_ARRIVES.search(match["what"]))
+    )
     if subject is None:
         return None
     return Arrival(f"{subject}_received" if arrives else None, subject, match.end())

@@ -2,6 +2,7 @@
 
 import re
 from dataclasses import replace
+from itertools import pairwise
 
 from compiler.english.clauses import Clause
 from compiler.english.lexicon import Product, lexicon
@@ -11,18 +12,6 @@ from compiler.inflection import singular
 
 _PLACE = r"(?=[^\ue000-\ue003]+\b(?:from|at|on)\s+[\ue000-\ue003])"
 _FROM_PLACES = re.compile(rf",?\s+and\s+{_PLACE}|,\s+{_PLACE}")
-_MOVES = frozenset(
-    {
-        "copy", "sync", "move", "push", "transfer", "migrate", "import", "export", "load", "replicate", "mirror",
-        "synchronize", "synchronise", "back up", "backup", "pull", "ingest", "pipe", "dump", "turn", "upsert",
-        "stream", "bulk-load", "populate", "insert", "archive", "save", "add", "store", "upload", "send",
-        "post", "forward", "publish", "log", "convert", "index", "write", "append", "put",
-    }
-)  # fmt: skip
-_STRICT = frozenset(
-    {"copy", "sync", "move", "push", "transfer", "migrate", "replicate", "mirror", "synchronize", "load",
-     "import", "export", "ingest", "pipe", "dump", "bulk-load", "stream", "back up"}
-)  # fmt: skip
 _TO = r"\b(?:to|into|in|on|onto|with|inside)\b"
 _FROM = re.compile(r"\bfrom\s+(?:both\s+)?", re.IGNORECASE)
 _MOST_COUNTED = 6
@@ -36,20 +25,24 @@ _LISTED = re.compile(r",\s*(?:and\s+)?|\s+and\s+|\s+&\s+", re.IGNORECASE)
 _LED = re.compile(r"\b(?:from|of|with|using|about|for)\s+(?:[\w'-]+\s+){0,3}?$", re.IGNORECASE)
 _PHRASE_END = re.compile(r",|\b(?:to|into|in|on|via)\b", re.IGNORECASE)
 _BY_MODEL = re.compile(
-    r",?\s+(?P<verb>\w+ed)(?= (?:by|with|using|via)\b[^,]*\b(?:ai|llm|gpt\S*|claude|openai|gemini|chatgpt)\b)(?P<how>[^,]*)$",
+    r",?\s+(?P<verb>\w+ed)(?= (?:by|with|using|via)\b[^,]*\b(?:ai|llm|gpt\S*|claude"
+    r"|openai|gemini|chatgpt)\b)(?P<how>[^,]*)$",
     re.IGNORECASE,
 )
 _BY_AI = re.compile(
     r"\b(?:ai|gpt|llm|claude)-(?:written|generated|powered|drafted|made|crafted|curated) ", re.I
 )
 _SOME = re.compile(
-    r"^(?P<deed>.+?) for (?:(?:each|every|all|any) (?P<noun>[\w -]+?),? (?:that|which|whose|who|where) (?P<which>.+)"
-    r"|(?:(?:each|every|all|any) )?(?P<many>(?!each|every)[\w-]+(?: [\w-]+)?) (?P<limit>(?:above|over|under|below|rated|marked|scored"
+    r"^(?P<deed>.+?) for (?:(?:each|every|all|any) (?P<noun>[\w -]+?),? (?:that|which"
+    r"|whose|who|where) (?P<which>.+)"
+    r"|(?:(?:each|every|all|any) )?(?P<many>(?!each|every)[\w-]+(?: [\w-]+)?)"
+    r" (?P<limit>(?:above|over|under|below|rated|marked|scored"
     r"|older than|newer than|due|larger than|with (?:more|less|fewer|an?) ).+))$",
     re.I,
 )
 _WORLD = re.compile(
-    r"\bwith (?P<what>(?:the )?(?:[\w-]+ ){0,3}?(?:news|headlines|weather|forecast|articles|stories|quotes?|prices?|rates?)\b.*)$",
+    r"\bwith (?P<what>(?:the )?(?:[\w-]+ ){0,3}?(?:news|headlines|weather|forecast"
+    r"|articles|stories|quotes?|prices?|rates?)\b.*)$",
     re.I,
 )
 
@@ -196,10 +189,10 @@ def _products(text: str) -> list[tuple[int, int, Product]]:
 
 def _moved(text: str, opening: Opening) -> list[str]:
     """Cut "copy the leads from Marketo to Salesforce" into reading there and writing here."""
-    if opening.verb.base not in _MOVES or opening.tool:
+    if opening.verb.base not in lexicon().words("moves") or opening.tool:
         return [text]
     found = _products(text)
-    for (start, end, source), (later, _, target) in zip(found, found[1:], strict=False):
+    for (start, end, source), (later, _, target) in pairwise(found):
         joint = re.search(
             rf"{_TO}(?: (?:the|an?|my|our|your))?(?: [\w-]+)?\s*$", text[:later], re.I
         )
@@ -208,7 +201,7 @@ def _moved(text: str, opening: Opening) -> list[str]:
         led = re.search(
             r"\b(?:from|of|in)(?: (?:the|an?|my|our|your))?(?: [\w-]+)?\s*$", text[:start], re.I
         )
-        if led is None and opening.verb.base not in _STRICT:
+        if led is None and opening.verb.base not in lexicon().words("strict_moves"):
             continue
         verb = opening.verb.base if lexicon().roles.get(opening.verb.action) == "sink" else "save"
         rest = opening.rest[: len(opening.rest) - (len(text) - joint.start())]
@@ -219,7 +212,7 @@ def _moved(text: str, opening: Opening) -> list[str]:
 def _to_several(text: str) -> list[str]:
     """Cut "post it to Slack and Teams" into a clause for each target."""
     found = _products(text)
-    for (_, end, first), (start, stop, second) in zip(found, found[1:], strict=False):
+    for (_, end, first), (start, stop, second) in pairwise(found):
         joint = text[end:start]
         aimed = re.search(
             rf"(?:{_TO}|\b(?:via|through|by)\b)(?: (?:the|an?|my|our|your|both))*\s*$",

@@ -1,7 +1,7 @@
 """Second stage: prose about a workflow as instructions, sentence by sentence.
 
-"This workflow automates fetching orders and saving them, ensuring accuracy." becomes "fetch orders and
-save them". Sentences that only praise or introduce are left out; every line stays a line.
+"This workflow automates fetching orders and saving them, ensuring accuracy." becomes "fetch orders
+and save them". Sentences that only praise or introduce are left out; every line stays a line.
 """
 
 import re
@@ -13,21 +13,25 @@ from compiler.english.verbs import read_opening
 _SENTENCE = re.compile(r"(?<=[.!?])\s+(?=\S)")
 _LABEL = re.compile(
     r"^(?P<mark>\s*(?:(?:step\s+)?\(?\d{1,2}[.):]|[-*•·]|step \d+:?)?\s*)"
-    r"(?P<label>[A-Z][\w/&'’ ()-]{1,60}?)(?::\s+|\s+[—-]+\s+)(?=(?P<rest>\S.*))"
+    r"(?P<label>[A-Z][\w/&' ()-]{1,60}?)(?::\s+|\s+[—-]+\s+)(?=(?P<rest>\S.*))"
 )
 _MARKDOWN = re.compile(r"\*\*|__|(?<!\w)\*(?=\w)|(?<=\w)\*(?!\w)")
 _HEADING = re.compile(r"^\s*#{1,6}\s*")
 _ASIDE = re.compile(
-    r"\s*\((?:variables? [^)]*|e\.?g\b[^)]*|i\.?e\b[^)]*|optional(?:ly)?|see (?:below|above)[^)]*)\)",
+    r"\s*\((?:variables? [^)]*|e\.?g\b[^)]*|i\.?e\b[^)]*|optional(?:ly)?|see (?:below"
+    r"|above)[^)]*)\)",
     re.I,
 )
 _FIRST = re.compile(
-    r"^(?:(?:and |but )?(?:lastly|finally|then|after that|next|also|meanwhile|additionally|afterwards|in addition"
-    r"|furthermore|moreover|first|second|third),? )(?=(?:i|we|please|this|the|help|you|can|could)\b)",
+    r"^(?:(?:and |but )?(?:lastly|finally|then|after that|next|also|meanwhile"
+    r"|additionally|afterwards|in addition"
+    r"|furthermore|moreover|first|second|third),? )(?=(?:i|we|please|this|the|help|you"
+    r"|can|could)\b)",
     re.I,
 )
 _ADVERBIAL = re.compile(
-    r"^(?:according to|based on|given|from|within|inside|as part of|throughout|with) [^,→]{3,80}, (?=(?P<rest>\S.*))",
+    r"^(?:according to|based on|given|from|within|inside|as part of|throughout|with)"
+    r" [^,→]{3,80}, (?=(?P<rest>\S.*))",
     re.IGNORECASE,
 )
 _TITLE = re.compile(r"^(?P<title>[^:,.→]{3,100}): (?=(?P<rest>[a-z].*))", re.IGNORECASE | re.DOTALL)
@@ -37,7 +41,8 @@ _FALL_BACK = re.compile(
 )
 _DELAY = re.compile(
     r"(?<![\w-])(?:after|wait(?:s|ing)?(?: for)?) (?P<time>(?:\d+|an?|one|two|three|five|ten) "
-    r"(?:second|minute|hour|day|week)s?)(?:,? (?:and )?(?:then )?)(?=[a-z]+ (?:the|a|an|it|them|to|again|any)\b)",
+    r"(?:second|minute|hour|day|week)s?)(?:,? (?:and )?(?:then )?)(?=[a-z]+ (?:the|a|an"
+    r"|it|them|to|again|any)\b)",
     re.I,
 )
 _AGENT_DOES = re.compile(r"\bagent (?:should|will|must|can|is responsible for)\b", re.IGNORECASE)
@@ -51,7 +56,8 @@ _GERUND_JOINT = re.compile(
 _PARTICIPLE = re.compile(r",\s+(?:and\s+|then\s+|while\s+|by\s+)?(?P<word>\w+ing)(?= )", re.I)
 _ADDED = re.compile(
     r"(?:,?\s+(?:plus|with|along with|and|as well as)|,)\s+(?:an? |the )?"
-    r"(?P<what>(?P<product>[\w.]+(?: \w+)?) (?:notification|alert|summary|message|report|digest|update|email)s?)"
+    r"(?P<what>(?P<product>[\w.]+(?: \w+)?) (?:notification|alert|summary|message|report"
+    r"|digest|update|email)s?)"
     r"(?P<rest>(?: (?:when|if|to|for|about|of|on|with|once|after)\b[^,]*)?)(?=[.!]?$)",
     re.IGNORECASE,
 )
@@ -106,8 +112,10 @@ def _frames() -> re.Pattern[str]:
 def _empty_tail() -> re.Pattern[str]:
     words = "|".join(lexicon().words("empty_participles"))
     return re.compile(
-        rf",?\s+(?:thus |thereby |while |all while |and )?(?:{words})\b(?! (?:it|them|the \w+) (?:to|in|into)\b)[^,.;]*"
-        r"|,?\s+(?:all )?(?:so that|so)\s+(?:no|you|your|we|nobody|teams?|reps?|everyone|nothing)\b.*?(?=[.!]?$)",
+        rf",?\s+(?:thus |thereby |while |all while |and )?(?:{words})\b(?! (?:it|them"
+        rf"|the \w+) (?:to|in|into)\b)[^,.;]*"
+        r"|,?\s+(?:all )?(?:so that|so)\s+(?:no|you|your|we|nobody|teams?|reps?|everyone"
+        r"|nothing)\b.*?(?=[.!]?$)",
         re.IGNORECASE,
     )
 
@@ -142,7 +150,7 @@ def _sentence(sentence: str) -> str:
 
 
 def _without_title(sentence: str) -> str:
-    """Leave out what only names the whole: "Lead qualification: collects …", "build a bot: it …"."""
+    """Leave out what only names the whole: "Lead scoring: collects …", "build a bot: it …"."""
     match = _TITLE.match(sentence)
     if match is None:
         return sentence
@@ -209,4 +217,5 @@ def _with_added(sentence: str) -> str:
         return sentence
     if not sentence[: match.start()].strip():
         return sentence
-    return f"{sentence[: match.start()]}, and send a {match['what']}{match['rest']}{sentence[match.end() :]}"
+    before, after = sentence[: match.start()], sentence[match.end() :]
+    return f"{before}, and send a {match['what']}{match['rest']}{after}"

@@ -6,7 +6,8 @@ from dataclasses import dataclass
 from compiler.english.verbs import is_human, strip_leading
 
 _ROUTE = re.compile(
-    r"^(?:(?:smart-?|auto-?)?routes?|directs?|branch(?:es)?|switch(?:es)?|fans? out|splits? into branches)\b(?P<rest>.*)$",
+    r"^(?:(?:smart-?|auto-?)?routes?|directs?|branch(?:es)?|switch(?:es)?|fans? out"
+    r"|splits? into branches)\b(?P<rest>.*)$",
     re.IGNORECASE,
 )
 _PAIR = re.compile(r"^(?P<what>[^,]+?) (?:to|into|via|through) (?P<where>.+)$", re.IGNORECASE)

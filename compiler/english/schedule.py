@@ -37,7 +37,8 @@ _CLOCK = (
 _CLOCK_AFTER = re.compile(_CLOCK, re.IGNORECASE)
 _CLOCK_BEFORE = re.compile(rf"{_CLOCK},? ?$", re.IGNORECASE)
 _CLOCK_APART = re.compile(
-    r" at (?:(?P<hour>\d{1,2})(?::(?P<minute>\d\d))? ?(?P<half>am|pm|a\.m\.?|p\.m\.?)(?!\w)|(?P<word>noon|midnight)(?!\w))"
+    r" at (?:(?P<hour>\d{1,2})(?::(?P<minute>\d\d))? ?(?P<half>am|pm|a\.m\.?"
+    r"|p\.m\.?)(?!\w)|(?P<word>noon|midnight)(?!\w))"
     r"(?P<bare>)(?P<bare_minute>)(?P<bare_half>)",
     re.IGNORECASE,
 )
@@ -175,7 +176,8 @@ def _rules() -> tuple[tuple[re.Pattern[str], _Reader], ...]:
             rf"{each} ?(?P<unit>minute|hour|day|night|morning|afternoon|evening|week|month"
             rf"|quarter|year)(?![\w'-])", _every),
         (
-            r"on an? (?P<unit>hourly|daily|nightly|weekly|monthly|quarterly|yearly) (?:schedule|basis|cadence)", _every),
+            r"on an? (?P<unit>hourly|daily|nightly|weekly|monthly|quarterly|yearly)"
+                r" (?:schedule|basis|cadence)", _every),
         (rf"{each}day(?!\w)", lambda _: _Recurrence("{at} * * *")),
         (
             r"(?<![\w-])(?P<unit>hourly|daily|nightly|weekly|monthly|quarterly|yearly"

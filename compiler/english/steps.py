@@ -10,15 +10,17 @@ from compiler.english.normalise import Text
 from compiler.english.nouns import count_of, each_noun, noun_key, object_phrase, words_of
 from compiler.english.verbs import Opening, acts, is_human, read_opening, strip_leading
 
-
 _WAIT = re.compile(
     r"(?:wait|pause|delay|sleep|hold)s? (?:on )?(?:for |by )?(?:at least |about |another )?"
-    r"(?:\d+|an?|one|two|three|four|five|six|seven|ten|fifteen|thirty) (?:second|minute|hour|day|week)s?\b",
+    r"(?:\d+|an?|one|two|three|four|five|six|seven|ten|fifteen|thirty) (?:second|minute"
+    r"|hour|day|week)s?\b",
     re.IGNORECASE,
 )
 _FOR_JOB = re.compile(
-    r"waits? (?:for|until) (?:it|them|the|all|each|its|their|completion)\b(?: (?!approval)[\w-]+){0,4}?"
-    r" ?(?:to |is |are |has |have )?(?:be )?(?:complet\w*|finish\w*|done|ready|ends?|succeeds?|available)\b",
+    r"waits? (?:for|until) (?:it|them|the|all|each|its|their|completion)\b(?:"
+    r" (?!approval)[\w-]+){0,4}?"
+    r" ?(?:to |is |are |has |have )?(?:be )?(?:complet\w*|finish\w*|done|ready|ends?"
+    r"|succeeds?|available)\b",
     re.IGNORECASE,
 )
 _PEOPLE = re.compile(r"\b(?:approv\w*|review\w*|human|person|manager|token)\b", re.IGNORECASE)

@@ -51,12 +51,14 @@ _AT_START = re.compile(
 _CHANGE = "change_seen"
 """The event of a text that only says that something is watched."""
 _WHOLE = re.compile(
-    rf"(?:^|(?<=[.\n] )|(?<=\n))(?:is |gets )?(?:triggered|starts?|runs?|begins?|triggers?|activates?) (?:by|{_WHEN}|if) "
+    rf"(?:^|(?<=[.\n] )|(?<=\n))(?:is |gets )?(?:triggered|starts?|runs?|begins?"
+    rf"|triggers?|activates?) (?:by|{_WHEN}|if) "
     r"(?P<event>[^,.;:→\n]+)[.\n](?=\s*\S)",
     re.IGNORECASE,
 )
 _TRAILING = re.compile(
-    rf",? (?:whenever|every time|each time|any time|as soon as|when(?= (?:an?|any|someone|somebody|new"
+    rf",? (?:whenever|every time|each time|any time|as soon as|when(?= (?:an?|any"
+    rf"|someone|somebody|new"
     rf"|there(?:'s| is) an?)\b)) (?P<event>(?:there(?:'s| is) )?.+?){_STOP}",
     re.IGNORECASE,
 )
@@ -84,7 +86,8 @@ _NEW = re.compile(
     re.I,
 )
 _PERSON = re.compile(
-    r"^(?:i|we|you|someone|somebody|anyone) (?:\w+ly )?(?!am|are|is|was|have|want|need|approv)(?P<verb>[a-z]{3,}) "
+    r"^(?:i|we|you|someone|somebody|anyone) (?:\w+ly )?(?!am|are|is|was|have|want|need"
+    r"|approv)(?P<verb>[a-z]{3,}) "
     r"(?:an?|the|my|our|any|new|this|to|up|on)\b(?P<what>.+)$"
 )
 _RUNNING = re.compile(
@@ -224,7 +227,9 @@ def _read_event(phrase: str, certain: bool) -> tuple[str, str] | None:
     if active:
         return active
     if person := _PERSON.match(phrase):
-        return _named(re.split(r" (?:in|to|from|on|at|with|for) ", person["what"])[0], person["verb"])
+        return _named(
+            re.split(r" (?:in|to|from|on|at|with|for) ", person["what"])[0], person["verb"]
+        )
     new = _NEW.match(phrase)
     if new:
         return _named(new["noun"], "created")

@@ -27,10 +27,13 @@ _HUMAN = re.compile(
     r"|(?:send|post|share)s? .{0,60}\bwith (?:[\w/-]+ )*buttons\b"
     r"|(?:flag|hold|queue|mark|escalate)s? .{0,60}\bfor (?:[\w-]+ )?(?:review|approval)\b"
     r"|(?:send|submit|route|put)s? .{0,60}\bfor (?:[\w'-]+ ){0,3}(?:approval|sign-?off)\b"
-    r"|(?:an?|the|our|my) (?!(?:[\w-]+ ){0,2}?(?:agent|llm|ai|model|workflow|system|flow|function|lambda|bot|node|step)\b)"
-    r"(?:[\w-]+ ){1,2}(?:manually )?(?:reviews|approves|confirms|verifies|signs off on|checks) (?:it|them|the|each|and|all|every|this)\b"
+    r"|(?:an?|the|our|my) (?!(?:[\w-]+ ){0,2}?(?:agent|llm|ai|model|workflow|system|flow"
+    r"|function|lambda|bot|node|step)\b)"
+    r"(?:[\w-]+ ){1,2}(?:manually )?(?:reviews|approves|confirms|verifies|signs off on"
+    r"|checks) (?:it|them|the|each|and|all|every|this)\b"
     r"|starts? (?:an? |the )?(?:[\w-]+ )?approval\b"
-    r"|[\w' -]{2,40} (?:goes|passes|gets sent|(?:is|are) (?:then )?(?:sent|routed|submitted|forwarded)) .{0,60}\bfor "
+    r"|[\w' -]{2,40} (?:goes|passes|gets sent|(?:is|are) (?:then )?(?:sent|routed"
+    r"|submitted|forwarded)) .{0,60}\bfor "
     r"(?:[\w-]+ )?(?:approval|review|sign-?off)\b"
     r"|(?:approval|sign-?off|human[- ]in[- ]the[- ]loop|confirmation)\b)",
     re.IGNORECASE,
@@ -45,7 +48,8 @@ _MODEL_ACTOR = re.compile(r"\b(?:llm|ai|model|gpt\S*|claude|agent|openai|chatgpt
 
 _LOOKS = ("for", "that", "whether", "if", "against", "on")
 _AIM = re.compile(
-    r"(?!(?:and|or|of|from|for|with|to|in)\b)(?:[\w'-]+ ){1,4}(?:to|into|in|on|via) (?:the |an? |my |our |your )?",
+    r"(?!(?:and|or|of|from|for|with|to|in)\b)(?:[\w'-]+ ){1,4}(?:to|into|in|on|via)"
+    r" (?:the |an? |my |our |your )?",
     re.I,
 )
 
@@ -109,10 +113,10 @@ def read_opening(text: str, guess: bool = False) -> Opening | None:
     if tool and tool["verb"].lower() in lexicon().verbs:
         inner = read_opening(text[tool.end() :])
         if inner:
-            verb = inner.verb
-            if verb.action == "approve":
-                verb = replace(verb, action="check")
-            return replace(inner, verb=verb, tool=tool["tool"].strip())
+            done = inner.verb
+            if done.action == "approve":
+                done = replace(done, action="check")
+            return replace(inner, verb=done, tool=tool["tool"].strip())
     words = text.split(" ", 2)
     for length in (2, 1):
         form = " ".join(words[:length]).lower().strip(",:;.!")
@@ -121,41 +125,37 @@ def read_opening(text: str, guess: bool = False) -> Opening | None:
             gerund = form.split()[0].endswith("ing")
             third = form != verb.base and not gerund
             return Opening(verb, " ".join(words[length:]), gerund, third=third)
-    return _guessed(words) if guess else None
+    return (_repeated(words) or _guessed(words)) if guess else None
+
+
+def _repeated(words: list[str]) -> Opening | None:
+    """Return a known verb that is done again: "reorder", "re-send"."""
+    word = words[0].lower()
+    verb = lexicon().verbs.get(word[2:].lstrip("-")) if word.startswith("re") else None
+    following = words[1].lower() if len(words) > 1 else "and"
+    if verb is None or {word, following} & lexicon().words("after_nouns"):
+        return None
+    action = "create" if verb.is_noun else verb.action
+    again = Verb(f"re{verb.base}", action, False)
+    return Opening(again, " ".join(words[1:]), word.endswith("ing"), third=word.endswith("s"))
+
+
+_UNKNOWN = re.compile(r"(?!\w+(?:ly|ed|ing|ion)$)[a-z]{3,}(?:-[a-z]+)?")
 
 
 def _guessed(words: list[str]) -> Opening | None:
     """Return an unknown verb that its object gives away: "resolves the company"."""
-    if len(words) < 2:
+    word = words[0].lower()
+    following = words[1].lower() if len(words) > 1 else ""
+    if word in lexicon().words("not_verbs") or following not in lexicon().words("determiners"):
         return None
-    word, following = words[0].lower(), words[1].lower()
-    again = word.startswith("re") and word[2:].lstrip("-") in lexicon().verbs
-    if (
-        again
-        and words[1].lower() not in lexicon().words("after_nouns")
-        and word not in lexicon().words("not_verbs")
-    ):
-        verb = lexicon().verbs[word[2:].lstrip("-")]
-        verb = replace(
-            verb,
-            base=f"re{verb.base}",
-            action="create" if verb.is_noun else verb.action,
-            is_noun=False,
-        )
-        return Opening(verb, " ".join(words[1:]), word.endswith("ing"), third=word.endswith("s"))
-    known = word in lexicon().words("not_verbs") or following not in lexicon().words("determiners")
-    if (
-        known
-        or not re.fullmatch(r"[a-z]{3,}(?:-[a-z]+)?", word)
-        or word.endswith(("ly", "ed", "ing", "ion"))
-    ):
+    if not _UNKNOWN.fullmatch(word):
         return None
     third = word.endswith("s") and not word.endswith(("ss", "us", "is"))
     base = re.sub(r"(?<=[sxz])es$|(?<=[cs]h)es$|s$", "", word) if third else word
     base = f"{base[:-2]}y" if third and base.endswith("ie") else base
-    return Opening(
-        Verb(base, "create", False), " ".join(words[1:]), False, third=third, guessed=True
-    )
+    verb = Verb(base, "create", False)
+    return Opening(verb, " ".join(words[1:]), False, third=third, guessed=True)
 
 
 def opens_step(text: str, before: str = "") -> bool:
@@ -171,7 +171,7 @@ def opens_step(text: str, before: str = "") -> bool:
     opening = read_opening(text, guess=True)
     if opening is None or opening.gerund:
         return False
-    if opening.third and before and not opening.rest.strip(" ,.") or (
+    if (opening.third and before and not opening.rest.strip(" ,.")) or (
         opening.third and strip_leading(text).split(" ")[0].endswith(",")
     ):
         return False
@@ -213,10 +213,16 @@ def acts(opening: Opening, before: str = "") -> bool:
         return True
     if before and _aims(rest):
         return True
-    if words[0][:1] not in ",.;:" and first not in lexicon().words("after_nouns") and before:
-        earlier = read_opening(before)
-        if opening.third and earlier is not None and earlier.third:
-            return True
-        if not opening.third and opening.verb.base in lexicon().words("rarely_nouns"):
-            return True
+    if before and words[0][:1] not in ",.;:" and _goes_on(opening, first, before):
+        return True
     return any(word.strip(",.;:") in lexicon().artifacts for word in words[:3])
+
+
+def _goes_on(opening: Opening, first: str, before: str) -> bool:
+    """Whether a word goes on with a list of verbs: "lists the deals, posts hot ones"."""
+    if first in lexicon().words("after_nouns"):
+        return False
+    earlier = read_opening(before)
+    if opening.third and earlier is not None and earlier.third:
+        return True
+    return not opening.third and opening.verb.base in lexicon().words("rarely_nouns")

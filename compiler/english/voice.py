@@ -22,7 +22,8 @@ _POINTING = re.compile(r"^(?:it|they|this|these|that|those)$", re.IGNORECASE)
 def _passive() -> re.Pattern[str]:
     participles = "|".join(sorted(lexicon().participles, key=len, reverse=True))
     return re.compile(
-        rf"^(?P<what>.{{2,{_LONGEST}}}?)(?P<which>,? which)? {_AUXILIARY} {_ADVERBS}(?P<verb>{participles})(?!\w)",
+        rf"^(?P<what>.{{2,{_LONGEST}}}?)(?P<which>,? which)? {_AUXILIARY}"
+        rf" {_ADVERBS}(?P<verb>{participles})(?!\w)",
         re.IGNORECASE,
     )
 
@@ -32,7 +33,8 @@ def _next_participle() -> re.Pattern[str]:
     participles = "|".join(sorted(lexicon().participles, key=len, reverse=True))
     return re.compile(
         rf"(?P<joint>,\s+(?:and\s+)?(?:then\s+)?|\s+and\s+(?:then\s+)?|\s+then\s+)"
-        rf"(?:{_AUXILIARY} )?{_ADVERBS}(?P<verb>{participles})(?= (?:to|into|in|on|with|as|for|from|by|via|using|and)\b|[,.]|$)",
+        rf"(?:{_AUXILIARY} )?{_ADVERBS}(?P<verb>{participles})(?= (?:to|into|in|on|with"
+        rf"|as|for|from|by|via|using|and)\b|[,.]|$)",
         re.IGNORECASE,
     )
 
@@ -41,7 +43,8 @@ def _next_participle() -> re.Pattern[str]:
 def _relative() -> re.Pattern[str]:
     participles = "|".join(sorted(lexicon().participles, key=len, reverse=True))
     return re.compile(
-        rf",?\s+(?:which|that) (?:is|are|will be|gets?) (?:then |also |subsequently |later )+(?P<verb>{participles})(?!\w)"
+        rf",?\s+(?:which|that) (?:is|are|will be|gets?) (?:then |also |subsequently "
+        rf"|later )+(?P<verb>{participles})(?!\w)"
         rf"|, which (?:is|are|will be|gets?) {_ADVERBS}(?P<plain>{participles})(?!\w)",
         re.IGNORECASE,
     )
