@@ -27,6 +27,7 @@ from compiler.english.control_words import (
     PARALLEL_END,
     STATED,
     STATES,
+    SUBJECT,
     TRAILING_APPROVAL,
     TRAILING_IF,
     UPON,
@@ -323,7 +324,7 @@ def _opens(rest: str, before: str) -> bool:
     stripped = rest.lstrip(" ,")
     opening = read_opening(before)
     deed = is_human(before) or (opening is not None and not opening.gerund)
-    if deed and active(stripped) != stripped:
+    if deed and SUBJECT.match(stripped) and active(stripped) != stripped:
         return True
     controls = (ELSE, PARALLEL, EACH, OUTCOME)
     if any(pattern.match(stripped) for pattern in controls) or opens_step(stripped, before):

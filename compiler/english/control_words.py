@@ -5,7 +5,7 @@ import re
 WEAK = re.compile(
     r"(?P<then>[,.]?\s+(?:and |but )?(?:then|after that|afterwards?|next|finally|lastly"
     r"|followed by|subsequently)\b[,:]?\s+)"
-    r"|(?P<before>,?\s+(?:right )?before\s+(?=\w+ing\b))"
+    r"|(?P<before>,?\s+(?:right )?before\s+(?=\w+ing\b|(?:the|an?|it)\b[^,.]{0,60} (?:is|are) \w+))"
     r"|(?P<comma>,\s*(?:and\s+|but\s+|or\s+)?|\s+and\s+|\s+&\s+|\s+plus\s+|\s+but\s+"
     r"|\s+while\s+|:\s+|\s+(?=(?:else|otherwise)\s))",
     re.IGNORECASE,
@@ -139,3 +139,6 @@ IDLE = re.compile(
     r"|(?:ignore|skip|discard|drop|exclude|filter)s?(?: it| them| this)?(?: out)?"
         r"|end(?:s)?(?: the (?:workflow|flow"
     r"|process))?|stop|thanks?(?: you)?|please|do nothing|nothing)\W*$", re.IGNORECASE)  # fmt: skip
+SUBJECT = re.compile(
+    r"^(?:(?!,|and\b)\S+ ){1,10}?(?:is|are|gets?|(?:will|should|must|can) be)\b", re.IGNORECASE
+)

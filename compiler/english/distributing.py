@@ -13,7 +13,7 @@ from compiler.inflection import singular
 _PLACE = r"(?=[^\ue000-\ue003]+\b(?:from|at|on)\s+[\ue000-\ue003])"
 _FROM_PLACES = re.compile(rf",?\s+and\s+{_PLACE}|,\s+{_PLACE}")
 _TO = r"\b(?:to|into|in|on|onto|with|inside)\b"
-_FROM = re.compile(r"\bfrom\s+(?:both\s+)?", re.IGNORECASE)
+_FROM = re.compile(r"\b(?:from|across|in)\s+(?:both\s+)?", re.IGNORECASE)
 _MOST_COUNTED = 6
 _COUNTED = re.compile(
     r"(?P<n>two|three|four|five|six|[2-6]) (?:different |separate |several |public )?"
@@ -24,6 +24,12 @@ _NAME = re.compile(r"(?:the |an? |our |my )?[A-Z][\w.]*(?: [A-Z][\w.]*)*(?: (?:a
 _LISTED = re.compile(r",\s*(?:and\s+)?|\s+and\s+|\s+&\s+", re.IGNORECASE)
 _LED = re.compile(r"\b(?:from|of|with|using|about|for)\s+(?:[\w'-]+\s+){0,3}?$", re.IGNORECASE)
 _PHRASE_END = re.compile(r",|\b(?:to|into|in|on|via)\b", re.IGNORECASE)
+_AIMED = re.compile(
+    rf"(?:{_TO}|\b(?:via|through|by)\b)(?: (?:the|an?|my|our|your|both))*\s*$", re.IGNORECASE
+)
+_TARGETS_JOINT = re.compile(
+    r",?\s*(?:and|&|,|plus)\s+(?:(?:and|to|in|into|on|via|an?|the|my|our) )*", re.IGNORECASE
+)
 _BY_MODEL = re.compile(
     r",?\s+(?P<verb>\w+ed)(?= (?:by|with|using|via)\b[^,]*\b(?:ai|llm|gpt\S*|claude"
     r"|openai|gemini|chatgpt)\b)(?P<how>[^,]*)$",
@@ -49,7 +55,7 @@ _WORLD = re.compile(
 
 def distributed(clause: Clause) -> list[Clause]:
     """Return the clauses, one for each step, that one clause stands for."""
-    opening = read_opening(clause.text)
+    opening = read_opening(clause.text, guess=True)
     if opening is None or clause.worker:
         return [clause]
     role = lexicon().roles.get(opening.verb.action)
@@ -97,7 +103,8 @@ def _from_several(text: str, opening: Opening) -> list[str]:
         return one if number <= _MOST_COUNTED else []
     front, verb = text[: match.end()], opening.verb.base
     parts = [part.strip() for part in _LISTED.split(text[match.end() :]) if part.strip()]
-    if len(parts) < 2 or not all(map(_is_place, parts)):
+    places = [part for part in parts if _is_place(part)]
+    if len(places) < 2 or any(len(part.split()) > 3 for part in parts if part not in places):
         return []
     rest = [
         f"{verb} {part}" if _FROM.search(part) else f"{front.strip()} {part}" for part in parts[1:]
@@ -212,26 +219,18 @@ def _moved(text: str, opening: Opening) -> list[str]:
 def _to_several(text: str) -> list[str]:
     """Cut "post it to Slack and Teams" into a clause for each target."""
     found = _products(text)
-    for (_, end, first), (start, stop, second) in pairwise(found):
-        joint = text[end:start]
-        aimed = re.search(
-            rf"(?:{_TO}|\b(?:via|through|by)\b)(?: (?:the|an?|my|our|your|both))*\s*$",
-            text[: end - len(first.name)],
-            re.I,
-        )
-        if (
-            aimed is None
-            or first.key == second.key
-            or not re.fullmatch(
-                r",?\s*(?:and|&|,|plus)\s+(?:(?:to|in|into|on|via|an?|the|my|our) )*", joint
-            )
-        ):
+    for place, (start, _, _) in enumerate(found):
+        if not _AIMED.search(text[:start]):
             continue
-        front = text[: aimed.end()]
-        return [
-            f"{front}{text[end - len(first.name) : end]}{text[stop:]}",
-            *_to_several(f"{front}{text[start:]}"),
-        ]
+        run = [found[place]]
+        for entry in found[place + 1 :]:
+            joint = text[run[-1][1] : entry[0]]
+            if not _TARGETS_JOINT.fullmatch(joint) or entry[2].key == run[-1][2].key:
+                break
+            run.append(entry)
+        if len(run) > 1:
+            front, tail = text[:start], text[run[-1][1] :]
+            return [f"{front}{text[begin:end]}{tail}" for begin, end, _ in run]
     return [text]
 
 

@@ -106,7 +106,7 @@ def _verbs(actions: Mapping[str, list[str]]) -> dict[str, Verb]:
             verbs[base] = Verb(base, action, is_noun)
             third = Verb(base, action, is_noun)
             verbs.setdefault(_third_person(base), third)
-            verbs.setdefault(_gerund(base), Verb(base, action, False))
+            verbs.setdefault(_gerund(base), third)
     return verbs
 
 

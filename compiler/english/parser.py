@@ -133,6 +133,8 @@ def _trigger(start: Start, draft: Draft) -> Trigger | None:
 def _ask_about_unknown(program: Program, marked: Text, draft: Draft) -> None:
     for clause in program.unknown:
         words = marked.restore(clause.text)
+        if words.endswith(":"):
+            continue
         listed = clause.separator not in ("sentence", "line")
         draft.questions.append(
             Question(
@@ -174,7 +176,9 @@ def _pattern(weaver: Weaver, text: str) -> str:
     if any(node["agent"] == "router" for node in nodes):
         return "conditional"
     if re.search(
-        r"\b(?:orchestrat\w+|coordinat\w+|several agents|multi-agent|agents work together)\b",
+        r"\b(?:orchestrat\w+|coordinat\w+|several agents|multi-agent|agents work"
+        r" together|supervis\w+ agent"
+        r"|delegat\w+|sub-?agents?|planner (?:agent|llm)|worker agents?|specialist agents?)\b",
         text,
         re.IGNORECASE,
     ):

@@ -15,6 +15,7 @@ _LABEL = re.compile(
     r"^(?P<mark>\s*(?:(?:step\s+)?\(?\d{1,2}[.):]|[-*•·]|step \d+:?)?\s*)"
     r"(?P<label>[A-Z][\w/&' ()-]{1,60}?)(?::\s+|\s+[—-]+\s+)(?=(?P<rest>\S.*))"
 )
+_TRIGGER_LABEL = re.compile(r"(?:[\w ]+ )?trigger$|webhook$|triggered by", re.IGNORECASE)
 _MARKDOWN = re.compile(r"\*\*|__|(?<!\w)\*(?=\w)|(?<=\w)\*(?!\w)")
 _HEADING = re.compile(r"^\s*#{1,6}\s*")
 _ASIDE = re.compile(
@@ -88,7 +89,11 @@ def _without_label(line: str) -> str:
     match = _LABEL.match(line)
     if match is None or len(match["label"].split()) > 6:
         return line
+    if _TRIGGER_LABEL.match(match["label"]):
+        return ""
     first = _WORD.match(match["rest"])
+    if match["mark"].strip() and re.match(r"(?:if|when|once|for each)\b", match["rest"], re.I):
+        return f"{match['mark']}{match['rest']}"
     if first is None or first[0].lower() not in lexicon().verbs:
         return line
     if re.match(r"(?:if|when|else|otherwise|for|every|each|in)\b", match["label"], re.I):
@@ -189,7 +194,9 @@ def _from_gerund(sentence: str) -> str:
 def _chain(rest: str) -> str:
     def base(match: re.Match[str]) -> str:
         verb = lexicon().verbs.get(match["word"].lower())
-        return f"{match['joint']}{verb.base}" if verb else match[0]
+        if verb is None:
+            return match[0]
+        return f", then {verb.base}" if verb.is_noun else f"{match['joint']}{verb.base}"
 
     return _GERUND_JOINT.sub(base, rest)
 

@@ -87,6 +87,8 @@ def _interval(match: re.Match[str]) -> _Recurrence:
     word, unit = match["count"].lower(), match["unit"].lower()
     known: dict[str, int] = lexicon().names("numbers")
     number = int(word) if word.isdigit() else _LOOSE_NUMBERS.get(word) or known[word]
+    if unit.startswith("sec"):
+        return _Recurrence(None)
     if unit.startswith("min"):
         return _Recurrence(_minutes(number))
     if unit == "hour":
@@ -123,6 +125,11 @@ def _month_day(match: re.Match[str]) -> _Recurrence:
         return _Recurrence("{at} L * *")
     number = re.sub(r"\D", "", word)
     return _Recurrence(f"{{at}} {min(int(number), 31) if number else 1} * *")
+
+
+def _month_days(match: re.Match[str]) -> _Recurrence:
+    days = ",".join(re.findall(r"\d+", match["days"]))
+    return _Recurrence(f"{{at}} {days} * *")
 
 
 def _every(match: re.Match[str]) -> _Recurrence:
@@ -165,11 +172,19 @@ def _rules() -> tuple[tuple[re.Pattern[str], _Reader], ...]:
         (rf"(?:{each}|on) (?P<days>{week}){part}", _business),
         (r"every (?P<part>half|quarter)(?: an| of an|-)?[ -]?hour", _fraction),
         (
-            rf"{each} (?P<count>\d+|{numbers}|other|second|couple of|few) (?P<unit>minute"
+            rf"{each} (?P<count>\d+|{numbers}|other|second|couple of|few) (?P<unit>second|minute"
             rf"|min|hour|day|week|month)s?(?![\w'])", _interval),
         (
             rf"(?P<times>once|twice|(?:two|three) times) (?:a|per|{each}) (?P<per>day|week"
             rf"|month|hour|year)(?!\w)", _times),
+        (
+            r"on the (?P<days>\d{1,2}(?:st|nd|rd|th)(?:,? (?:and|&) (?:the"
+                r" )?\d{1,2}(?:st|nd|rd|th))+)"
+            r" of (?:each|every|the|a) month", _month_days),
+        (
+            rf"(?:{each}|on the) (?:first|second|third|fourth|last) (?:{days}) of"
+                rf" (?:each|every|the|a) month",
+            _vague),
         (rf"(?:on|at) the {ordinal} (?:day )?of (?:{each}|the|a) month", _month_day),
         (rf"(?:{each} month|monthly) on the {ordinal}(?: day)?", _month_day),
         (

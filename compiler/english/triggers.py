@@ -40,13 +40,18 @@ _WEBHOOK = re.compile(
     r"(?: an?| the| new| incoming)*(?: [\w-]+){0,3}? ?(?:webhooks?|http post|post request"
     r"|http request)(?: (?:calls?|requests?|events?|payloads?|notifications?))?"
     rf"(?: (?:is |gets )?(?:received|called|arrives?|comes? in|fires?|hits?"
-    rf"|triggered))?(?P<more> with [^,.→;]+)?,?",
+    rf"|triggered))?(?: (?:to|at|on) /[\w/-]+)?(?P<more> with [^,.→;]+)?,?",
     re.IGNORECASE,
 )  # fmt: skip
 _AT_START = re.compile(
     rf"^{_HERE}(?:{_WHEN}|after|upon|on|if|for each new|for every new) "
     rf"(?P<event>.+?){_STOP}[,:]?(?: then)?",
     re.IGNORECASE,
+)
+_LABELLED = re.compile(
+    r"^\W*(?:step )?\d*[.):]?\W*(?P<kind>webhook|(?:form|email|event|chat|row|record)(?="
+    r" trigger))(?: trigger)?\W*[:—-]",
+    re.IGNORECASE | re.MULTILINE,
 )
 _CHANGE = "change_seen"
 """The event of a text that only says that something is watched."""
@@ -125,6 +130,12 @@ def find_start(text: str, told: str = "") -> Start:
         return Start(Trigger(kind="event", event=new.event), new.rest, new.subject)
     if found.trigger is None and (outside := find_schedule(told)):
         return Start(_schedule_trigger(outside), text, needs_time=outside.cron is None)
+    if found.trigger is None and (label := _LABELLED.search(told)):
+        kind = "webhook" if label["kind"].lower() == "webhook" else "event"
+        named = (
+            Trigger(kind="webhook") if kind == "webhook" else Trigger(kind="event", event="started")
+        )
+        return Start(named, text, "payload")
     return found
 
 
