@@ -9,6 +9,7 @@ them only the time is measured, on the sentences below.
 import argparse
 import json
 import re
+import statistics
 import subprocess
 import sys
 import tempfile
@@ -54,14 +55,17 @@ def _items(corpus: Path) -> list[dict[str, Any]]:
 def _times(texts: list[str]) -> dict[str, float]:
     """Return the spread of milliseconds a sentence: each description's time by its sentences."""
     parse(texts[0])
+    return spread([_time(text) for text in texts])
+
+
+def _time(text: str) -> float:
+    """Return the median of a few readings, so that whatever else runs here does not count."""
     taken = []
     for _ in range(ROUNDS):
-        for text in texts:
-            start = time.perf_counter()
-            parse(text)
-            elapsed = time.perf_counter() - start
-            taken.append(elapsed * 1000 / max(1, len(_ENDS.findall(text))))
-    return spread(taken)
+        start = time.perf_counter()
+        parse(text)
+        taken.append(time.perf_counter() - start)
+    return statistics.median(taken) * 1000 / max(1, len(_ENDS.findall(text)))
 
 
 def _scores(items: list[dict[str, Any]], corpus: Path, scorer: Path) -> dict[str, Any]:

@@ -133,7 +133,7 @@ def _repeated(words: list[str]) -> Opening | None:
     word = words[0].lower()
     verb = lexicon().verbs.get(word[2:].lstrip("-")) if word.startswith("re") else None
     following = words[1].lower() if len(words) > 1 else "and"
-    if verb is None or {word, following} & lexicon().words("after_nouns"):
+    if verb is None or following in ("and", "or", "of", "is", "are"):
         return None
     action = "create" if verb.is_noun else verb.action
     again = Verb(f"re{verb.base}", action, False)
@@ -207,7 +207,8 @@ def acts(opening: Opening, before: str = "") -> bool:
         return True
     following = words[1].strip(",.;:") if len(words) > 1 else ""
     paired = lexicon().verbs.get(following)
-    if opening.third and first == "and" and paired and paired.base != following:
+    verbal = len(words) > 2 and words[2].strip(",.;:") in lexicon().words("determiners")
+    if opening.third and first == "and" and verbal and paired and paired.base != following:
         return True
     if opening.verb.base in ("check", "test", "search", "look", "wait", "ask") and first in _LOOKS:
         return True
