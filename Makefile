@@ -1,6 +1,6 @@
 # Everything a checkout needs is installed by `make setup`; the other targets call it themselves.
 .DEFAULT_GOAL := help
-.PHONY: help setup chromium demo up test faults check bench bench-peers requirements lock
+.PHONY: help setup chromium demo up test faults check bench bench-english bench-peers requirements lock
 
 PYTHON ?= python3
 VENV := .venv
@@ -16,6 +16,7 @@ help:
 	@echo "make faults        inject every fault, with a storm of random ones and a long soak (SEED=1)"
 	@echo "make check         format, lint, types, import contracts"
 	@echo "make bench         run the benchmarks; results are JSON in benchmarks/results/"
+	@echo "make bench-english read descriptions offline (CORPUS=FILE SCORER=FILE: and score them)"
 	@echo "make bench-peers   run Weft beside other engines (needs wrk and npm; QUICK=1: two minutes)"
 	@echo "make requirements  print which requirement has a passing test and which has none"
 
@@ -50,6 +51,9 @@ check: $(STAMP)
 
 bench: $(STAMP)
 	@$(BIN)/python -m benchmarks
+
+bench-english: $(STAMP)
+	@$(BIN)/python -m benchmarks.english $(if $(CORPUS),--corpus $(CORPUS)) $(if $(SCORER),--scorer $(SCORER))
 
 # The other engines: only for whoever compares, so `make setup` leaves them out.
 $(PEERS): $(STAMP) $(PEER_PACKAGES)/package.json

@@ -3,6 +3,8 @@
 Good enough for identifiers: regular endings, the common irregular nouns, snake_case.
 """
 
+from functools import lru_cache
+
 _IRREGULAR = {
     "alumnus": "alumni",
     "analysis": "analyses",
@@ -127,6 +129,7 @@ def _cased_like(original: str, word: str) -> str:
     return word[:1].upper() + word[1:] if original[:1].isupper() else word
 
 
+@lru_cache(maxsize=4096)
 def singular(name: str) -> str:
     """Return the singular of a noun or of a snake_case name's last word.
 

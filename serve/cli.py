@@ -23,6 +23,7 @@ from serve.cli_follow import (
 )
 from serve.cli_kept import artifact, prune
 from serve.cli_options import AsJson, ExecutionId, Input, parse_object
+from serve.cli_parse import parse
 from serve.cli_platform import diagnose, run_demo, run_foreground, start_background, stop
 from serve.cli_tables import execution_table, item_table, log_view, workflow_table
 from serve.cli_travel import travel
@@ -311,6 +312,7 @@ def list_(
 
 app.command()(artifact)
 app.command()(prune)
+app.command()(parse)
 
 
 @app.command()

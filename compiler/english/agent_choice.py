@@ -7,7 +7,12 @@ from compiler.english.lexicon import Product, lexicon
 from compiler.english.normalise import Text
 from compiler.english.nouns import words_of
 
-_POSTING = frozenset({"post", "publish", "push", "submit", "tweet", "upload"})
+_FILE = re.compile(
+    r"(?:an? |the )?(?:[\w-]+ )?(?:csv|pdf|xlsx|excel|xml|zip|parquet|docx)(?:"
+    r" file)?s?\b(?! \w+ing)\W*(?:$|(?:with|from|of|for|out)\b)",
+    re.IGNORECASE,
+)
+_MAKES = ("generate", "create", "produce", "make", "build")
 _AS_FILE = r"\b(?:as|to|in|into) (?:an? )?(?:json|csv)\b"
 
 
@@ -55,6 +60,11 @@ def choose_agent(action: str, facts: Facts) -> tuple[str, str]:
         "check": _check,
         "generate": _generate,
         "transform": _transform,
+        "filter": _filter,
+        "approve": _approve,
+        "aggregate": _aggregate,
+        "extract": _extract,
+        "classify": _classify,
     }.get(action)
     return chooser(action, facts) if chooser else (action, lexicon().agents[action])
 
@@ -78,15 +88,19 @@ def _send(action: str, facts: Facts) -> tuple[str, str]:
         return "store", "database"
     if kind == "email" or facts.emails:
         return "email", "email"
-    if facts.place("database") and re.search(r"\b(?:to|in|into)\b", facts.rest):
+    target = re.search(r"\b(?:to|in|into)\b(?P<where>.*)$", facts.rest)
+    if target and set(words_of(target["where"])) & set(lexicon().names("places", "database")):
         return "store", "database"
     if (
         facts.verb == "text"
         or facts.urls
-        or facts.has("webhook", "sms", "endpoint", "text message")
+        or facts.has("webhook", "sms", "endpoint")
+        or re.search(r"\b(?:text message|push notification)s?\b", facts.marked, re.I)
     ):
         return action, "api"
-    if facts.verb in _POSTING and not facts.has("email", "mail"):
+    if facts.verb == "escalate" and not facts.has("email", "mail"):
+        return action, "api"
+    if facts.verb in lexicon().words("posting") and not facts.has("email", "mail"):
         return action, "api"
     return action, "email"
 
@@ -98,6 +112,8 @@ def _store(action: str, facts: Facts) -> tuple[str, str]:
         return action, "database"
     if facts.urls:
         return "send", "api"
+    if facts.place("api"):
+        return "create", "api"
     if facts.place("data_processing") or re.search(_AS_FILE, facts.rest, re.I):
         return "transform", "data_processing"
     if facts.verb in ("update", "add", "move", "put", "append", "sync", "copy", "index", "archive"):
@@ -110,6 +126,8 @@ def _create(action: str, facts: Facts) -> tuple[str, str]:
         return "dedupe", "data_processing"
     if facts.verb == "call" and facts.urls and not facts.has("webhook", "post", "with"):
         return "fetch", "api"
+    if facts.verb in ("use", "leverage", "utilize") and facts.has("ai", "llm", "agent", "model"):
+        return "generate", "llm"
     if facts.product:
         return action, "database" if facts.product.kind == "database" else "api"
     written = not lexicon().words("texts").isdisjoint(facts.object_words[-2:])
@@ -122,6 +140,12 @@ def _create(action: str, facts: Facts) -> tuple[str, str]:
 
 def _fetch(action: str, facts: Facts) -> tuple[str, str]:
     product, urls = facts.product, facts.urls
+    if facts.verb == "export" and not product and re.search(_AS_FILE, facts.rest, re.I):
+        return "transform", "data_processing"
+    if facts.verb == "find" and re.match(
+        r"(?:newly|those|ones|only|matching|duplicates)\b", facts.rest
+    ):
+        return "filter", "data_processing"
     if lexicon().words("keyword_lists").intersection(facts.object_words) and not (product or urls):
         return "extract", "llm"
     if product:
@@ -157,6 +181,8 @@ def _is_endpoint(url: str) -> bool:
 
 
 def _check(action: str, facts: Facts) -> tuple[str, str]:
+    if facts.product and facts.verb == "ping":
+        return _send("notify", facts)
     if facts.product:
         return "fetch", "database" if facts.product.kind == "database" else "api"
     looked = {
@@ -176,8 +202,33 @@ def _check(action: str, facts: Facts) -> tuple[str, str]:
     if facts.place("database"):
         return "fetch", "database"
     if facts.has(
-        "price", "prices", "weather", "inbox", "stock", "feed", "feeds", "balance", "usage", "disk"
+        "price",
+        "prices",
+        "weather",
+        "inbox",
+        "stock",
+        "feed",
+        "feeds",
+        "balance",
+        "usage",
+        "disk",
+        "inventory",
+        "availability",
+        "credit",
+        "calendar",
+        "level",
+        "levels",
+        "cpu",
+        "memory",
+        "account",
+        "warehouse",
+        "quota",
+        "certificate",
+        "certificates",
+        "logs",
     ):
+        return "fetch", "api"
+    if facts.verb in ("monitor", "watch", "poll", "ping", "probe"):
         return "fetch", "api"
     return "analyze", "llm"
 
@@ -188,14 +239,68 @@ def _generate(action: str, facts: Facts) -> tuple[str, str]:
         rf"{target}[\w -]*\b(?:table|database|db|tables|warehouse)\b", facts.rest, re.I
     ):
         return "store", "database"
+    if facts.verb == "write" and re.search(
+        rf"{target}[\w -]*\b(?:file|csv|parquet|disk)\b", facts.rest, re.I
+    ):
+        return "transform", "data_processing"
     if facts.verb == "write" and facts.product and _aimed(facts):
         return _store("store", facts)
+    if facts.verb in _MAKES and _FILE.match(facts.rest):
+        return "transform", "data_processing"
+    if lexicon().words("media").intersection(facts.object_words[-1:]) and facts.verb in (
+        "generate", "create", "produce", "make", "design", "build",
+    ):  # fmt: skip
+        return "create", "api"
     if facts.object_words[-1:] in (("summary",), ("summaries",)):
         return "summarize", "llm"
     return "generate", "llm"
 
 
+def _approve(action: str, facts: Facts) -> tuple[str, str]:
+    """A review by a model reads; one by nobody in particular is a person's."""
+    third = facts.marked.lower().startswith(("reviews ", "confirms "))
+    if facts.verb == "review" and (facts.has("ai", "llm", "agent", "model") or third):
+        return "analyze", "llm"
+    return action, "human_loop"
+
+
+def _aggregate(action: str, facts: Facts) -> tuple[str, str]:
+    code = re.match(
+        r"(?:it|the (?:pr|pull request|branch|change)s?|pull request|pr|branch)?\W*$",
+        facts.rest,
+        re.I,
+    )
+    return ("create", "api") if facts.verb == "merge" and code else (action, "aggregator")
+
+
+def _extract(action: str, facts: Facts) -> tuple[str, str]:
+    if facts.product and facts.product.kind == "database":
+        return "fetch", "database"
+    return action, "llm"
+
+
+def _filter(action: str, facts: Facts) -> tuple[str, str]:
+    kept = facts.verb == "keep" and re.match(r"(?:it |them )?(?:in|on)\b", facts.rest)
+    return ("create", "api") if kept else (action, "data_processing")
+
+
+def _classify(action: str, facts: Facts) -> tuple[str, str]:
+    """A label that is put on a thing in a service, not found by reading it."""
+    if facts.verb in ("label", "tag", "flag") and (facts.product or facts.has("accordingly")):
+        return "create", "api"
+    return action, "llm"
+
+
 def _transform(action: str, facts: Facts) -> tuple[str, str]:
-    if facts.verb in ("calculate", "compute") and facts.has("average", "mean", "sum", "total"):
+    computed = re.match(
+        r"(?:(?:the|an?|their|its) )?(?:average|mean|sum|total)\b", facts.rest, re.I
+    )
+    if facts.verb in ("calculate", "compute") and computed:
         return "aggregate", "aggregator"
+    if facts.product and facts.product.kind == "api" and re.search(r"\bwith\b", facts.rest):
+        return "create", "api"
+    if facts.has("speech", "audio", "voice", "video", "image", "images") and re.search(
+        r"\b(?:in)?to\b", facts.rest
+    ):
+        return "create", "api"
     return action, "data_processing"

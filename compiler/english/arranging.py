@@ -7,15 +7,14 @@ from dataclasses import dataclass, field, replace
 
 from compiler.english.clauses import Clause
 from compiler.english.conditions import is_decision
+from compiler.english.distributing import distributed
 from compiler.english.implied import implied_steps
-from compiler.english.lexicon import lexicon
 from compiler.english.normalise import MARK, Text
 from compiler.english.nouns import each_noun
 from compiler.english.opposites import AFFIRMED, opposite
 from compiler.english.program import Arm, Choice, Fork, Part, Program
 from compiler.english.sources import Sources, infer_items
 from compiler.english.steps import Step, read_step
-from compiler.english.verbs import read_opening
 from compiler.inflection import plural
 
 
@@ -48,26 +47,11 @@ def _sends_all(step: Step) -> bool:
     return step.role == "sink" and bool(step.words & _OF_ALL)
 
 
-_PLACE = r"(?=[^\ue000-\ue003]+\b(?:from|at|on)\s+[\ue000-\ue003])"
-_FROM_PLACES = re.compile(rf",?\s+and\s+{_PLACE}|,\s+{_PLACE}")
-
-
-def _distributed(clause: Clause) -> list[Clause]:
-    """Cut "fetch the weather from … and the news from …" into one clause for each place."""
-    opening = read_opening(clause.text)
-    if opening is None or lexicon().roles.get(opening.verb.action) != "source":
-        return [clause]
-    first, *others = [part for part in _FROM_PLACES.split(clause.text) if part]
-    if not others or not MARK.search(first):
-        return [clause]
-    verb = opening.verb.base
-    texts = [first, *(f"{verb} {other}" for other in others)]
-    return [
-        replace(clause, text=text, separator=clause.separator if place == 0 else "comma")
-        for place, text in enumerate(texts)
-    ]
-
-
+_POINTS_BACK = re.compile(
+    r"approval: |(?:capture|record|collect|get|receive|process|read)s? (?:the |their |his |her )?"
+    r"(?:[\w-]+ )?(?:decision|response|answer|approval)\b",
+    re.IGNORECASE,
+)
 _JOINING = re.compile(r"(?:and )?(?:then|finally|after that|afterwards)\b", re.IGNORECASE)
 
 
@@ -122,7 +106,7 @@ class _Builder:
         if self._closes(clause):
             self._close()
         if clause.kind == "action":
-            for part in _distributed(clause):
+            for part in distributed(clause):
                 self._action(part)
         elif clause.kind == "if":
             self._if(clause, following)
@@ -207,6 +191,8 @@ class _Builder:
         if step is None:
             self.unknown.append(clause)
             return
+        if clause.worker and step.product is None and step.agent not in ("web_scraping", "email"):
+            step = replace(step, action="generate", agent="llm")
         if self._repeats(step):
             return
         if _is_given(step):
@@ -229,7 +215,7 @@ class _Builder:
         """Whether a step only points back to the approval before it: "once approved, …"."""
         last = self._last()
         asked = last is not None and last.agent == "human_loop"
-        pointing = step.marked.startswith("approval: ")
+        pointing = bool(_POINTS_BACK.match(step.marked))
         return asked and pointing and not re.search(r"\b(?:by|from|of)\b", step.marked)
 
     def _place(self, step: Step, clause: Clause) -> None:
@@ -296,12 +282,23 @@ class _Builder:
         if not self.arms and isinstance(last, Choice):
             self.parts.pop()
             self.arms = [_OpenArm(a.condition, a.negated, list(a.body)) for a in last.arms]
-        elif not self.arms and isinstance(last, Step) and last.agent == "human_loop":
-            self.arms = [_OpenArm("approved", False)]
+        elif not self.arms and (place := self._asked()) is not None:
+            self.arms = [_OpenArm("approved", False, self.parts[place + 1 :])]
+            del self.parts[place + 1 :]
         if self.arms and self.arms[-1].condition:
             self.arms.append(_OpenArm("", False))
         elif not self.arms:
             self.unknown.append(clause)
+
+    def _asked(self) -> int | None:
+        """Where the approval stands whose other way an "otherwise" is: at most two steps back."""
+        for place in range(len(self.parts) - 1, max(-1, len(self.parts) - 4), -1):
+            part = self.parts[place]
+            if not isinstance(part, Step):
+                return None
+            if part.agent == "human_loop":
+                return place
+        return None
 
     def _whether(self, clause: Clause, following: Clause | None) -> None:
         """Read "check whether X": a look at X, and the condition that "if so" and "if not" mean."""

@@ -129,6 +129,12 @@ class Draft:
         return schema
 
 
+def unknown_id(text: str) -> str:
+    """Return the id of the question about a part that nobody understood."""
+    words = re.findall(r"[a-z0-9]+", text.lower())
+    return f"part.{'_'.join(words[:6]) or 'text'}"
+
+
 def _unused(wanted: str, taken: set[str]) -> str:
     name = re.sub(r"[^a-z0-9_]+", "_", wanted.lower()).strip("_")[:60] or "step"
     name = name if re.match(r"[a-z_]", name) else f"step_{name}"

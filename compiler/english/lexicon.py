@@ -12,7 +12,9 @@ from typing import Any
 
 from ruamel.yaml import YAML
 
-_DOUBLED = re.compile(r"^(?:get|put|set|stop|drop|cut|run|plan|log|tag|map|let|grab|submit|trim)$")
+_DOUBLED = re.compile(
+    r"^(?:get|put|set|stop|drop|cut|run|plan|log|tag|map|let|grab|submit|trim|flag|chat|ship|scan|forget|begin|refer|embed|transfer|swap|strip|skip|wrap|sum|rub|zip|unzip|snap|blog)$"
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,6 +46,8 @@ class Lexicon:
     data: Mapping[str, Any]
     verbs: Mapping[str, Verb]
     """Every form of every verb (base, third person, gerund), lower case."""
+    participles: Mapping[str, Verb]
+    """Every verb by its past participle, lower case."""
     products: Mapping[str, Product]
     """Every name of every product, lower case."""
     product_pattern: re.Pattern[str]
@@ -102,8 +106,28 @@ def _verbs(actions: Mapping[str, list[str]]) -> dict[str, Verb]:
             verbs[base] = Verb(base, action, is_noun)
             third = Verb(base, action, is_noun)
             verbs.setdefault(_third_person(base), third)
-            verbs.setdefault(_gerund(base), Verb(base, action, False))
+            verbs.setdefault(_gerund(base), third)
     return verbs
+
+
+def _participle(base: str) -> str:
+    head, _, rest = base.partition(" ")
+    if _DOUBLED.match(head):
+        head += head[-1] + "ed"
+    elif head.endswith("e"):
+        head += "d"
+    elif re.search(r"[^aeiou]y$", head):
+        head = head[:-1] + "ied"
+    else:
+        head += "ed"
+    return f"{head} {rest}".strip()
+
+
+def _participles(verbs: Mapping[str, Verb], irregular: Mapping[str, str]) -> dict[str, Verb]:
+    bases = {verb.base: verb for verb in verbs.values() if " " not in verb.base}
+    regular = {_participle(base): verb for base, verb in bases.items() if base not in irregular}
+    doubled = {f"{base}led": verb for base, verb in bases.items() if base.endswith("el")}
+    return regular | doubled | {irregular[base]: bases[base] for base in irregular if base in bases}
 
 
 def _display(name: str) -> str:
@@ -129,11 +153,13 @@ def lexicon() -> Lexicon:
     text = resources.files("compiler.english").joinpath("lexicon.yaml").read_text("utf-8")
     data = YAML(typ="safe").load(text)
     products = _products(data)
+    verbs = _verbs(data["actions"])
     longest_first = sorted(products, key=len, reverse=True)
     names = "|".join(re.escape(name) for name in longest_first)
     return Lexicon(
         data=data,
-        verbs=_verbs(data["actions"]),
+        verbs=verbs,
+        participles=_participles(verbs, data["irregular"]),
         products=products,
         product_pattern=re.compile(rf"(?<![\w.@/-])({names})(?![\w@]|-\w)", re.IGNORECASE),
         roles={action: role for role, actions in data["roles"].items() for action in actions},

@@ -21,7 +21,7 @@ _CONTAINER = re.compile(
 )
 _OF = re.compile(r"\s+of\s+", re.IGNORECASE)
 _EACH = re.compile(
-    r"\b(?:for )?(?:each|every|per)(?: (?:single|individual|new|and every))?(?: one)?(?: "
+    r"\b(?:for )?(?:each|every|per)\b(?: (?:single|individual|new|and every))?(?: one)?(?: "
     r"of)?(?: the| these| those)?(?P<noun>(?: [\w'-]+){0,4})",
     re.IGNORECASE,
 )

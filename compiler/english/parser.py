@@ -11,14 +11,16 @@ from typing import Any
 
 from compiler.english.arranging import read_program
 from compiler.english.clauses import cut
-from compiler.english.draft import Draft, Question
+from compiler.english.draft import Draft, Question, unknown_id
 from compiler.english.graph_draft import NodeText, TooManyNodes
 from compiler.english.language import is_english
 from compiler.english.naming import workflow_name
 from compiler.english.normalise import MAX_CHARACTERS, Text, normalise
-from compiler.english.program import Program
+from compiler.english.program import Program, steps_of
+from compiler.english.prose import instructions
 from compiler.english.schedule import find_schedule
 from compiler.english.triggers import Start, find_start
+from compiler.english.verbs import strip_leading
 from compiler.english.weave import Weaver
 from compiler.specification import Specification, Trigger
 
@@ -40,6 +42,8 @@ class Parsed:
     questions: tuple[Question, ...]
     steps: tuple[NodeText, ...]
     """Which words became which node, in order."""
+    judges: frozenset[str] = frozenset()
+    """Nodes that only answer the question of the router after them."""
 
 
 def parse(text: str, name: str | None = None, answers: Mapping[str, str] | None = None) -> Parsed:
@@ -62,9 +66,9 @@ def parse(text: str, name: str | None = None, answers: Mapping[str, str] | None 
     if not is_english(text):
         return _nothing("I read English only.")
     marked = normalise(text)
-    start = find_start(marked.marked)
+    start = find_start(instructions(marked.marked).strip(), marked.marked)
     program = _program(start.rest, marked, given)
-    if not program.parts:
+    if all(step.guessed for step in steps_of(program.parts)):
         return _nothing("I found no step that I know in this text. Say what to do, step by step.")
     draft = Draft(given)
     for name_of_input in re.findall(
@@ -79,7 +83,9 @@ def parse(text: str, name: str | None = None, answers: Mapping[str, str] | None 
     trigger = _trigger(start, draft)
     _ask_about_unknown(program, marked, draft)
     specification = _specification(weaver, trigger, program, text, name)
-    return Parsed(specification, tuple(draft.questions), tuple(weaver.graph.texts))
+    return Parsed(
+        specification, tuple(draft.questions), tuple(weaver.graph.texts), frozenset(weaver.judges)
+    )
 
 
 def _nothing(reason: str) -> Parsed:
@@ -97,7 +103,9 @@ def _program(rest: str, marked: Text, answers: Mapping[str, str]) -> Program:
     """Read the program; parts that were explained in an answer are read in their new words."""
     clauses = []
     for clause in cut(rest):
-        answer = answers.get(unknown_id(marked.restore(clause.text)))
+        words = (clause.text, strip_leading(clause.text))
+        ids = (unknown_id(marked.restore(text)) for text in words)
+        answer = next((answers[found] for found in ids if found in answers), None)
         if answer and clause.kind == "action":
             replaced = normalise(answer)
             if not replaced.literals:
@@ -105,12 +113,6 @@ def _program(rest: str, marked: Text, answers: Mapping[str, str]) -> Program:
                 continue
         clauses.append(clause)
     return read_program(clauses, marked)
-
-
-def unknown_id(text: str) -> str:
-    """Return the id of the question about a part that nobody understood."""
-    words = re.findall(r"[a-z0-9]+", text.lower())
-    return f"part.{'_'.join(words[:6]) or 'text'}"
 
 
 def _trigger(start: Start, draft: Draft) -> Trigger | None:
@@ -131,6 +133,8 @@ def _trigger(start: Start, draft: Draft) -> Trigger | None:
 def _ask_about_unknown(program: Program, marked: Text, draft: Draft) -> None:
     for clause in program.unknown:
         words = marked.restore(clause.text)
+        if words.endswith(":"):
+            continue
         listed = clause.separator not in ("sentence", "line")
         draft.questions.append(
             Question(
@@ -172,11 +176,13 @@ def _pattern(weaver: Weaver, text: str) -> str:
     if any(node["agent"] == "router" for node in nodes):
         return "conditional"
     if re.search(
-        r"\b(?:orchestrat\w+|coordinat\w+|several agents|multi-agent|agents work together)\b",
+        r"\b(?:orchestrat\w+|coordinat\w+|several agents|multi-agent|agents work"
+        r" together|supervis\w+ agent"
+        r"|delegat\w+|sub-?agents?|planner (?:agent|llm)|worker agents?|specialist agents?)\b",
         text,
         re.IGNORECASE,
     ):
         return "orchestrator_worker"
-    if any(node.get("pattern") == "map" for node in nodes) or weaver.joined:
+    if any(node.get("pattern") == "map" for node in nodes) or weaver.joined or weaver.met:
         return "map_reduce"
     return "sequential"

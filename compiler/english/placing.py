@@ -92,6 +92,8 @@ def wanted_id(step: Step, reading: Reading) -> str:
         return "send_email" if step.agent == "email" else human_id(step.marked)
     if step.agent == "api" and step.role == "sink":
         return _message_id(step)
+    if step.agent == "wait":
+        return "wait"
     if step.action == "store":
         return "log_to_db" if step.verb in ("log", "record") else f"save_{step.noun or 'results'}"
     noun = output_noun(step, reading) if step.role == "process" else step.noun

@@ -36,6 +36,12 @@ _CLOCK = (
 )
 _CLOCK_AFTER = re.compile(_CLOCK, re.IGNORECASE)
 _CLOCK_BEFORE = re.compile(rf"{_CLOCK},? ?$", re.IGNORECASE)
+_CLOCK_APART = re.compile(
+    r" at (?:(?P<hour>\d{1,2})(?::(?P<minute>\d\d))? ?(?P<half>am|pm|a\.m\.?"
+    r"|p\.m\.?)(?!\w)|(?P<word>noon|midnight)(?!\w))"
+    r"(?P<bare>)(?P<bare_minute>)(?P<bare_half>)",
+    re.IGNORECASE,
+)
 _ZONE = re.compile(r"(?: \(?([a-z]+(?:/[a-z_]+)?)\)?)(?!\w)", re.IGNORECASE)
 
 
@@ -81,6 +87,8 @@ def _interval(match: re.Match[str]) -> _Recurrence:
     word, unit = match["count"].lower(), match["unit"].lower()
     known: dict[str, int] = lexicon().names("numbers")
     number = int(word) if word.isdigit() else _LOOSE_NUMBERS.get(word) or known[word]
+    if unit.startswith("sec"):
+        return _Recurrence(None)
     if unit.startswith("min"):
         return _Recurrence(_minutes(number))
     if unit == "hour":
@@ -119,6 +127,11 @@ def _month_day(match: re.Match[str]) -> _Recurrence:
     return _Recurrence(f"{{at}} {min(int(number), 31) if number else 1} * *")
 
 
+def _month_days(match: re.Match[str]) -> _Recurrence:
+    days = ",".join(re.findall(r"\d+", match["days"]))
+    return _Recurrence(f"{{at}} {days} * *")
+
+
 def _every(match: re.Match[str]) -> _Recurrence:
     word = match["unit"].lower()
     name = _ADVERBS.get(word, word)
@@ -147,27 +160,40 @@ def _rules() -> tuple[tuple[re.Pattern[str], _Reader], ...]:
         r"(?P<day>first(?: day)?|1st|last(?: day)?|start|beginning|end|\d{1,2}(?:st|nd|rd|th))"
     )
     week = r"weekdays?|business days?|work(?:ing)? ?days?|weekends?"
-    digest = r"(?:digest|brief|briefing|update|report|summary)"
+    digest = r"(?:digest|brief|briefing|update|report|summary|recap|newsletter|roundup|review)"
     rules: tuple[tuple[str, _Reader], ...] = (
         (
             rf"(?:{each} |on |from )?(?P<first>{days})s? ?(?:to|through|-|until) "
             rf"?(?P<last>{days})s?(?!\w)", _range),
         (
-            rf"(?:weekly,? )?(?:{each}|on) (?P<days>(?:(?:{days})s?(?!\w)(?:,? and |, ?| & "
-            rf")?)+){part}", _days),
+            rf"(?:weekly,? )?(?:{each}|on) (?P<days>(?:(?:{days})s?(?!\w)"
+            rf"(?:(?:,? and |, ?| & )(?=(?:{days})s?(?!\w)))?)+){part}", _days),
+        (rf"(?<=\ba )(?P<days>{days}){part}(?= (?:[\w-]+ )?{digest})", _days),
         (rf"(?:{each}|on) (?P<days>{week}){part}", _business),
         (r"every (?P<part>half|quarter)(?: an| of an|-)?[ -]?hour", _fraction),
         (
-            rf"{each} (?P<count>\d+|{numbers}|other|second|couple of|few) (?P<unit>minute"
+            rf"{each} (?P<count>\d+|{numbers}|other|second|couple of|few) (?P<unit>second|minute"
             rf"|min|hour|day|week|month)s?(?![\w'])", _interval),
         (
             rf"(?P<times>once|twice|(?:two|three) times) (?:a|per|{each}) (?P<per>day|week"
             rf"|month|hour|year)(?!\w)", _times),
+        (
+            r"on the (?P<days>\d{1,2}(?:st|nd|rd|th)(?:,? (?:and|&) (?:the"
+                r" )?\d{1,2}(?:st|nd|rd|th))+)"
+            r" of (?:each|every|the|a) month", _month_days),
+        (
+            rf"(?:{each}|on the) (?:first|second|third|fourth|last) (?:{days}) of"
+                rf" (?:each|every|the|a) month",
+            _vague),
         (rf"(?:on|at) the {ordinal} (?:day )?of (?:{each}|the|a) month", _month_day),
         (rf"(?:{each} month|monthly) on the {ordinal}(?: day)?", _month_day),
         (
             rf"{each} ?(?P<unit>minute|hour|day|night|morning|afternoon|evening|week|month"
             rf"|quarter|year)(?![\w'-])", _every),
+        (
+            r"on an? (?P<unit>hourly|daily|nightly|weekly|monthly|quarterly|yearly)"
+                r" (?:schedule|basis|cadence)", _every),
+        (rf"{each}day(?!\w)", lambda _: _Recurrence("{at} * * *")),
         (
             r"(?<![\w-])(?P<unit>hourly|daily|nightly|weekly|monthly|quarterly|yearly"
             r"|annually)(?!\w)", _every),
@@ -197,6 +223,7 @@ def _timed(text: str, match: re.Match[str], recurrence: _Recurrence) -> Schedule
         clock = _CLOCK_BEFORE.search(text, 0, match.start())
         start = clock.start() if clock else start
     hour, minute = _read_clock(clock) if clock else (None, 0)
+    clock = clock or _CLOCK_APART.search(text, match.end())
     zone, end = _read_zone(text, end)
     at = f"{minute} {recurrence.hour if hour is None else hour}"
     cron = recurrence.cron and recurrence.cron.format(at=at, minute=minute)

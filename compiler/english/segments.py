@@ -1,10 +1,8 @@
 """Cuts a text at its strong joints: arrows, semicolons, lines, list items, ends of sentences."""
 
 import re
-from functools import cache
 from typing import Literal
 
-from compiler.english.lexicon import lexicon
 from compiler.english.verbs import opens_step
 
 Separator = Literal[
@@ -18,22 +16,6 @@ _INLINE_ITEM = re.compile(r"(?:^|(?<=\s))\(?(\d{1,2})[.)]\s+(?=\S)")
 _SENTENCE = re.compile(r"(?<=[.!?])\s+(?=\S)")
 _STRONG = re.compile(r"\s*(→|;|\n)\s*")
 _CONTROL = re.compile(r"^(?:if|unless|otherwise|else|when)\b", re.IGNORECASE)
-
-
-@cache
-def _frames() -> re.Pattern[str]:
-    frames = "|".join(frame.strip() for frame in lexicon().names("frames"))
-    return re.compile(rf"^\s*(?:{frames})\s*", re.IGNORECASE)
-
-
-def without_frame(text: str) -> str:
-    """Remove "Please build a workflow that" and the like."""
-    for _ in range(4):
-        shorter = _frames().sub("", text, count=1)
-        if shorter == text or not shorter.strip():
-            return text
-        text = shorter
-    return text
 
 
 def segments(text: str) -> list[tuple[Separator, str]]:

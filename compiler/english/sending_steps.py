@@ -3,7 +3,14 @@
 import re
 from typing import Any
 
-from compiler.english.draft import Output, OutputKind, escaped, escaped_url, nouns_in
+from compiler.english.draft import (
+    Output,
+    OutputKind,
+    escaped,
+    escaped_url,
+    nouns_in,
+    unknown_id,
+)
 from compiler.english.lexicon import lexicon
 from compiler.english.messages import copies, message_text, message_title, recipients
 from compiler.english.normalise import MARK
@@ -76,6 +83,13 @@ def _url(place: Place) -> str:
     given = step.urls or step.inputs
     if given:
         return escaped_url(given[0])
+    if step.guessed:
+        return place.draft.ask_input(
+            unknown_id(step.text),
+            f"I do not know how to do “{step.text}”. Say it in other words, or give a URL to call.",
+            f"{place.node_id}_url",
+            suggestions=("scrape …", "summarize …", "email … to …"),
+        )
     place_name = step.product.name if step.product else "the service"
     name = step.product.key if step.product else place.node_id
     return place.draft.ask_input(

@@ -10,6 +10,22 @@ from compiler.english.normalise import Text
 from compiler.english.nouns import count_of, each_noun, noun_key, object_phrase, words_of
 from compiler.english.verbs import Opening, acts, is_human, read_opening, strip_leading
 
+_WAIT = re.compile(
+    r"(?:wait|pause|delay|sleep|hold)s? (?:on )?(?:for |by )?(?:at least |about |another )?"
+    r"(?:\d+|an?|one|two|three|four|five|six|seven|ten|fifteen|thirty) (?:second|minute"
+    r"|hour|day|week)s?\b",
+    re.IGNORECASE,
+)
+_FOR_JOB = re.compile(
+    r"waits? (?:for|until) (?:it|them|the|all|each|its|their|completion)\b(?:"
+    r" (?!approval)[\w-]+){0,4}?"
+    r" ?(?:to |is |are |has |have )?(?:be )?(?:complet\w*|finish\w*|done|ready|ends?"
+    r"|succeeds?|available)\b",
+    re.IGNORECASE,
+)
+_PEOPLE = re.compile(r"\b(?:approv\w*|review\w*|human|person|manager|token)\b", re.IGNORECASE)
+_MODEL = re.compile(r"\b(?:agent|llm|model|ai|bot)\b", re.IGNORECASE)
+
 
 @dataclass(frozen=True, slots=True)
 class Step:
@@ -39,6 +55,8 @@ class Step:
     quotes: tuple[str, ...]
     inputs: tuple[str, ...]
     """References such as `{input.city}` that the person wrote."""
+    guessed: bool = False
+    """The verb is unknown, so a person is asked what it means."""
 
     @property
     def role(self) -> str:
@@ -53,15 +71,24 @@ class Step:
 
 def read_step(clause: str, text: Text, parallel: bool = False) -> Step | None:
     """Return the step that a clause asks for; None when it names no known action."""
-    clause = strip_leading(clause.strip(" ,.!"))
-    opening = read_opening(clause)
+    told = clause.strip(" ,.!")
+    clause = strip_leading(told)
+    if _WAIT.match(clause) or (_FOR_JOB.match(clause) and not _PEOPLE.search(text.marked)):
+        return replace(
+            _step(clause, text, "approve", "wait", "", parallel), action="wait", agent="wait"
+        )
+    opening = read_opening(clause, guess=True)
     if is_human(clause):
         return _step(clause, text, "approve", "approve", clause, parallel)
     if opening is None or _is_noun(clause, opening):
         nominal = _nominal(clause, text)
         if nominal:
             return _step(clause, text, *nominal, parallel)
-    return _opened(clause, opening, text, parallel) if opening else None
+    step = _opened(clause, opening, text, parallel) if opening else None
+    by_model = _MODEL.search(told[: len(told) - len(clause)])
+    if step and by_model and step.role == "process" and step.agent != "llm":
+        return replace(step, action="generate", agent="llm")
+    return step
 
 
 def _is_noun(clause: str, opening: Opening) -> bool:
@@ -76,7 +103,14 @@ def _opened(clause: str, opening: Opening, text: Text, parallel: bool) -> Step:
     if opening.verb.base == "turn" and re.search(r"\binto\b", rest):
         rest = re.split(r"\binto\b", rest, maxsplit=1)[1].strip()
     marked = f"{opening.verb.base} {rest}" if opening.tool or opening.gerund else clause
-    return _step(marked, text, opening.verb.action, opening.verb.base, rest, parallel)
+    action, verb = opening.verb.action, opening.verb.base
+    if verb in lexicon().words("light_verbs"):
+        head = re.findall(r"[a-z-]+", object_phrase(rest).lower())[-1:]
+        named: dict[str, str] = lexicon().names("nominal")
+        action = named.get(head[0], action) if head else action
+        action = "analyze" if head == ["check"] else action
+    step = _step(marked, text, action, verb, rest, parallel)
+    return replace(step, guessed=opening.guessed and step.product is None)
 
 
 def _step(marked: str, text: Text, action: str, verb: str, rest: str, parallel: bool) -> Step:

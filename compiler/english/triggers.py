@@ -4,9 +4,11 @@ import re
 from dataclasses import dataclass
 from functools import cache
 
+from compiler.english.arrivals import find_arrival, find_new_things, watches_something
 from compiler.english.lexicon import lexicon
 from compiler.english.normalise import MARK
 from compiler.english.schedule import Schedule, find_schedule
+from compiler.english.verbs import acts, read_opening
 from compiler.inflection import singular
 from compiler.specification import Trigger
 
@@ -34,16 +36,35 @@ _STOP = r"(?=,| then | → |:| ?;|\.(?: |$)|\n|$)"
 
 _WEBHOOK = re.compile(
     rf"(?:^|(?<=[.,] )|(?<=\s)){_HERE}(?:{_WHEN}|on|by|via|through|from|by an?|receiv\w+"
-    rf"|accepts?|triggered by|after)"
+    rf"|accepts?|triggered by|after|waits? for|listens? (?:for|to)|exposes?)"
     r"(?: an?| the| new| incoming)*(?: [\w-]+){0,3}? ?(?:webhooks?|http post|post request"
-    r"|http request)(?: (?:call|request|event))?"
+    r"|http request)(?: (?:calls?|requests?|events?|payloads?|notifications?))?"
     rf"(?: (?:is |gets )?(?:received|called|arrives?|comes? in|fires?|hits?"
-    rf"|triggered))?(?P<more> with [^,.→;]+)?,?",
+    rf"|triggered))?(?: (?:to|at|on) /[\w/-]+)?(?P<more> with [^,.→;]+)?,?",
     re.IGNORECASE,
 )  # fmt: skip
 _AT_START = re.compile(
     rf"^{_HERE}(?:{_WHEN}|after|upon|on|if|for each new|for every new) "
     rf"(?P<event>.+?){_STOP}[,:]?(?: then)?",
+    re.IGNORECASE,
+)
+_LABELLED = re.compile(
+    r"^\W*(?:step )?\d*[.):]?\W*(?P<kind>webhook|(?:form|email|event|chat|row|record)(?="
+    r" trigger))(?: trigger)?\W*[:—-]",
+    re.IGNORECASE | re.MULTILINE,
+)
+_CHANGE = "change_seen"
+"""The event of a text that only says that something is watched."""
+_WHOLE = re.compile(
+    rf"(?:^|(?<=[.\n] )|(?<=\n))(?:is |gets )?(?:triggered|starts?|runs?|begins?"
+    rf"|triggers?|activates?) (?:by|{_WHEN}|if) "
+    r"(?P<event>[^,.;:→\n]+)[.\n](?=\s*\S)",
+    re.IGNORECASE,
+)
+_TRAILING = re.compile(
+    rf",? (?:whenever|every time|each time|any time|as soon as|when(?= (?:an?|any"
+    rf"|someone|somebody|new"
+    rf"|there(?:'s| is) an?)\b)) (?P<event>(?:there(?:'s| is) )?.+?){_STOP}",
     re.IGNORECASE,
 )
 _LATER = re.compile(
@@ -69,6 +90,11 @@ _NEW = re.compile(
     r"|that|with|is|are|of)\b.*)?$",
     re.I,
 )
+_PERSON = re.compile(
+    r"^(?:i|we|you|someone|somebody|anyone) (?:\w+ly )?(?!am|are|is|was|have|want|need"
+    r"|approv)(?P<verb>[a-z]{3,}) "
+    r"(?:an?|the|my|our|any|new|this|to|up|on)\b(?P<what>.+)$"
+)
 _RUNNING = re.compile(
     r"(?:and )?(?:(?:please )?(?:run|schedule|do|repeat)s? (?:it|this|that)(?: to run)?|to "
     r"run|that runs|which runs|runs?|running|executed|fully automated)[ ,.]*$",
@@ -76,11 +102,15 @@ _RUNNING = re.compile(
 )
 
 
-def find_start(text: str) -> Start:
+def find_start(text: str, told: str = "") -> Start:
     """Return how the workflow starts, and the rest of the text.
 
     Only the beginning of the text, or words such as "triggered by", name an event; a "when" in
     the middle is a condition.
+
+    Args:
+        text: The instructions.
+        told: The whole text as it was told, for a schedule that stands outside of them.
     """
     webhook = _WEBHOOK.search(text)
     if webhook and not _is_target(text, webhook):
@@ -95,7 +125,18 @@ def find_start(text: str) -> Start:
     if schedule:
         rest = _without(text, schedule.start, schedule.end)
         return Start(_schedule_trigger(schedule), rest, needs_time=schedule.cron is None)
-    return _find_event(text)
+    found = _find_arrival(text) or _find_event(text)
+    if found.trigger is None and (new := find_new_things(text)):
+        return Start(Trigger(kind="event", event=new.event), new.rest, new.subject)
+    if found.trigger is None and (outside := find_schedule(told)):
+        return Start(_schedule_trigger(outside), text, needs_time=outside.cron is None)
+    if found.trigger is None and (label := _LABELLED.search(told)):
+        kind = "webhook" if label["kind"].lower() == "webhook" else "event"
+        named = (
+            Trigger(kind="webhook") if kind == "webhook" else Trigger(kind="event", event="started")
+        )
+        return Start(named, text, "payload")
+    return found
 
 
 def _schedule_trigger(schedule: Schedule) -> Trigger:
@@ -110,21 +151,56 @@ def _is_target(text: str, webhook: re.Match[str]) -> bool:
     return bool(MARK.search(after)) or bool(sinks.intersection(before[-6:]))
 
 
+def _find_arrival(text: str) -> Start | None:
+    """Read a start that is told as the first step; another start that is told later goes first."""
+    arrival = find_arrival(text)
+    if arrival is None:
+        return None
+    other = _find_event(text)
+    if other.trigger is not None and other.trigger.event != _CHANGE:
+        return None
+    trigger = Trigger(kind="event", event=arrival.event) if arrival.event else None
+    return Start(trigger, _without(text, 0, arrival.end), arrival.subject)
+
+
 def _find_event(text: str) -> Start:
     match = _AT_START.match(text)
     if match and not _DECISION.match(match["event"]):
         opener = match[0].split()[0].lower()
+        if opener == "if" and MARK.search(match["event"]):
+            return Start(None, text)
         certain = opener in ("on", "upon", "for")
         start = _event_start(text, match, certain)
         if start:
             return start
+    whole = _WHOLE.search(text)
+    if whole and (start := _event_start(text, whole, certain=True)):
+        return start
     later = _LATER.search(text)
-    return (_event_start(text, later, certain=True) if later else None) or Start(None, text)
+    if later and (start := _event_start(text, later, certain=True)):
+        return start
+    if trailing := _find_trailing(text):
+        return trailing
+    if watches_something(text):
+        return Start(Trigger(kind="event", event=_CHANGE), text)
+    return Start(None, text)
+
+
+def _find_trailing(text: str) -> Start | None:
+    """Read "… whenever a new row is added" behind the first step."""
+    match = _TRAILING.search(text)
+    if match is None or len(re.findall(r"[.;→\n]", text[: match.start()])) > 1:
+        return None
+    plain = match[0].lstrip(" ,").lower().startswith("when ")
+    if plain and re.search(r",|\band\b", text[: match.start()].rpartition(". ")[2]):
+        return None
+    certain = not match[0].lstrip(" ,").lower().startswith(("when ", "as soon"))
+    return _event_start(text, match, certain)
 
 
 def _event_start(text: str, match: re.Match[str], certain: bool) -> Start | None:
     phrase, end = match["event"], match.end()
-    if match[0].rstrip()[-1:] not in (",", ":"):
+    if match[0].rstrip()[-1:] not in (",", ":") or match[0].lower().startswith("on "):
         length = _event_length(phrase)
         end = match.start("event") + length if length < len(phrase) else end
         phrase = phrase[:length]
@@ -142,7 +218,14 @@ def _event_length(phrase: str) -> int:
         verb = lexicon().verbs.get(word[0].lower())
         if verb and not verb.is_noun and verb.base == word[0].lower():
             return word.start()
+        opening = read_opening(phrase[word.start() :]) if verb else None
+        if opening and opening.third and acts(opening) and not _is_event_verb(word[0]):
+            return word.start()
     return len(phrase)
+
+
+def _is_event_verb(word: str) -> bool:
+    return word.lower() in lexicon().names("events")
 
 
 def _read_event(phrase: str, certain: bool) -> tuple[str, str] | None:
@@ -154,6 +237,10 @@ def _read_event(phrase: str, certain: bool) -> tuple[str, str] | None:
     active = _active(phrase)
     if active:
         return active
+    if person := _PERSON.match(phrase):
+        return _named(
+            re.split(r" (?:in|to|from|on|at|with|for) ", person["what"])[0], person["verb"]
+        )
     new = _NEW.match(phrase)
     if new:
         return _named(new["noun"], "created")

@@ -1,7 +1,7 @@
 """Which verb opens a part of the text, and whether it opens a step of its own."""
 
 import re
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cache
 
 from compiler.english.lexicon import Verb, lexicon
@@ -9,7 +9,7 @@ from compiler.english.normalise import MARK
 
 _HUMAN = re.compile(
     r"^(?:(?:have|let|get|ask|tell) (?:me|us|my|our|an?|the|someone|somebody|\w+)\b(?: "
-    r"[\w'-]+){0,3}? (?:to )?"
+    r"(?!and\b)[\w'-]+){0,3}? (?:to )?"
     r"(?:re-?view|check|approve|confirm|decide|verify|sign off|choose|select|pick|look"
     r"|validate|ok)\b"
     r"|(?:ask|prompt)s? (?:me|us|the user|a human|someone|my \w+|the \w+)\b"
@@ -21,8 +21,20 @@ _HUMAN = re.compile(
     r"team) (?:must |should |will |has to |have to |needs? to )?(?:review|confirm|check"
     r"|decide|approve)s?\b"
     r"|(?:human|manual|manager|my|the|an?|final|legal) ?(?:[\w'-]+ )?(?:approval|review"
-    r"|sign-?off|check|confirmation)\b(?! (?:site|page|process))"
+    r"|sign-?off|confirmation)\b(?! (?:site|page|process|request|folder|email|queue|link))"
+    r"|(?:human|manual|manager|final|legal) ?(?:[\w'-]+ )?check\b"
+    r"|send(?:s|ing)? (?:an?|another|the) (?:[\w-]+ )?approval (?:request )?to\b"
+    r"|(?:send|post|share)s? .{0,60}\bwith (?:[\w/-]+ )*buttons\b"
+    r"|(?:flag|hold|queue|mark|escalate)s? .{0,60}\bfor (?:[\w-]+ )?(?:review|approval)\b"
     r"|(?:send|submit|route|put)s? .{0,60}\bfor (?:[\w'-]+ ){0,3}(?:approval|sign-?off)\b"
+    r"|(?:an?|the|our|my) (?!(?:[\w-]+ ){0,2}?(?:agent|llm|ai|model|workflow|system|flow"
+    r"|function|lambda|bot|node|step)\b)"
+    r"(?:[\w-]+ ){1,2}(?:manually )?(?:reviews|approves|confirms|verifies|signs off on"
+    r"|checks) (?:it|them|the|each|and|all|every|this)\b"
+    r"|starts? (?:an? |the )?(?:[\w-]+ )?approval\b"
+    r"|[\w' -]{2,40} (?:goes|passes|gets sent|(?:is|are) (?:then )?(?:sent|routed"
+    r"|submitted|forwarded)) .{0,60}\bfor "
+    r"(?:[\w-]+ )?(?:approval|review|sign-?off)\b"
     r"|(?:approval|sign-?off|human[- ]in[- ]the[- ]loop|confirmation)\b)",
     re.IGNORECASE,
 )
@@ -33,6 +45,13 @@ _TOOL = re.compile(
 )
 _MODEL_ACTOR = re.compile(r"\b(?:llm|ai|model|gpt\S*|claude|agent|openai|chatgpt)\b", re.IGNORECASE)
 
+
+_LOOKS = ("for", "that", "whether", "if", "against", "on")
+_AIM = re.compile(
+    r"(?!(?:and|or|of|from|for|with|to|in)\b)(?:[\w'-]+ ){1,4}(?:to|into|in|on|via)"
+    r" (?:the |an? |my |our |your )?",
+    re.I,
+)
 
 _MOST_LEADING = 6
 _LOOKAHEAD = 200
@@ -49,6 +68,10 @@ class Opening:
     gerund: bool
     tool: str = ""
     """What "use … to" names."""
+    third: bool = False
+    """The verb stands in the third person: "sends"."""
+    guessed: bool = False
+    """No known verb: its place in the sentence gives it away."""
 
 
 @cache
@@ -78,21 +101,61 @@ def is_human(text: str) -> bool:
     return bool(_HUMAN.match(stripped) or _HUMAN.match(strip_leading(stripped)))
 
 
-def read_opening(text: str) -> Opening | None:
-    """Return the verb that a part begins with, past leading words; None when there is none."""
+def read_opening(text: str, guess: bool = False) -> Opening | None:
+    """Return the verb that a part begins with, past leading words; None when there is none.
+
+    Args:
+        text: A part of the text.
+        guess: Whether an unknown word before "the", "each" or "it" is taken for a verb.
+    """
     text = strip_leading(text)
     tool = _TOOL.match(text)
     if tool and tool["verb"].lower() in lexicon().verbs:
         inner = read_opening(text[tool.end() :])
         if inner:
-            return Opening(inner.verb, inner.rest, inner.gerund, tool["tool"].strip())
+            done = inner.verb
+            if done.action == "approve":
+                done = replace(done, action="check")
+            return replace(inner, verb=done, tool=tool["tool"].strip())
     words = text.split(" ", 2)
     for length in (2, 1):
         form = " ".join(words[:length]).lower().strip(",:;.!")
         verb = lexicon().verbs.get(form)
         if verb and len(words) >= length:
-            return Opening(verb, " ".join(words[length:]), form.split()[0].endswith("ing"))
-    return None
+            gerund = form.split()[0].endswith("ing")
+            third = form != verb.base and not gerund
+            return Opening(verb, " ".join(words[length:]), gerund, third=third)
+    return (_repeated(words) or _guessed(words)) if guess else None
+
+
+def _repeated(words: list[str]) -> Opening | None:
+    """Return a known verb that is done again: "reorder", "re-send"."""
+    word = words[0].lower()
+    verb = lexicon().verbs.get(word[2:].lstrip("-")) if word.startswith("re") else None
+    following = words[1].lower() if len(words) > 1 else "and"
+    if verb is None or following in ("and", "or", "of", "is", "are"):
+        return None
+    action = "create" if verb.is_noun else verb.action
+    again = Verb(f"re{verb.base}", action, False)
+    return Opening(again, " ".join(words[1:]), word.endswith("ing"), third=word.endswith("s"))
+
+
+_UNKNOWN = re.compile(r"(?!\w+(?:ly|ed|ing|ion)$)[a-z]{3,}(?:-[a-z]+)?")
+
+
+def _guessed(words: list[str]) -> Opening | None:
+    """Return an unknown verb that its object gives away: "resolves the company"."""
+    word = words[0].lower()
+    following = words[1].lower() if len(words) > 1 else ""
+    if word in lexicon().words("not_verbs") or following not in lexicon().words("determiners"):
+        return None
+    if not _UNKNOWN.fullmatch(word):
+        return None
+    third = word.endswith("s") and not word.endswith(("ss", "us", "is"))
+    base = re.sub(r"(?<=[sxz])es$|(?<=[cs]h)es$|s$", "", word) if third else word
+    base = f"{base[:-2]}y" if third and base.endswith("ie") else base
+    verb = Verb(base, "create", False)
+    return Opening(verb, " ".join(words[1:]), False, third=third, guessed=True)
 
 
 def opens_step(text: str, before: str = "") -> bool:
@@ -105,10 +168,20 @@ def opens_step(text: str, before: str = "") -> bool:
     text, before = text[:_LOOKAHEAD], before[-_LOOKAHEAD:]
     if is_human(text):
         return True
-    opening = read_opening(text)
+    opening = read_opening(text, guess=True)
     if opening is None or opening.gerund:
         return False
+    if (opening.third and before and not opening.rest.strip(" ,.")) or (
+        opening.third and strip_leading(text).split(" ")[0].endswith(",")
+    ):
+        return False
     return not opening.verb.is_noun or bool(opening.tool) or acts(opening, before)
+
+
+def _aims(rest: str) -> bool:
+    """Whether what follows a word goes somewhere that is named: "signals to PostgreSQL"."""
+    match = _AIM.match(rest)
+    return bool(match and lexicon().product_pattern.match(rest[match.end() :]))
 
 
 def acts(opening: Opening, before: str = "") -> bool:
@@ -116,7 +189,7 @@ def acts(opening: Opening, before: str = "") -> bool:
     rest = opening.rest
     words = rest.lower().split()
     if not words:
-        return False
+        return bool(before) and opening.verb.base in lexicon().words("rarely_nouns")
     first = words[0].strip(",.;:")
     sends = opening.verb.action in ("send", "store", "email", "notify", "create")
     if (sends and first in lexicon().words("after_sending")) or re.search(
@@ -132,4 +205,25 @@ def acts(opening: Opening, before: str = "") -> bool:
         return True
     if lexicon().product_pattern.match(rest):
         return True
+    following = words[1].strip(",.;:") if len(words) > 1 else ""
+    paired = lexicon().verbs.get(following)
+    verbal = len(words) > 2 and words[2].strip(",.;:") in lexicon().words("determiners")
+    if opening.third and first == "and" and verbal and paired and paired.base != following:
+        return True
+    if opening.verb.base in ("check", "test", "search", "look", "wait", "ask") and first in _LOOKS:
+        return True
+    if before and _aims(rest):
+        return True
+    if before and words[0][:1] not in ",.;:" and _goes_on(opening, first, before):
+        return True
     return any(word.strip(",.;:") in lexicon().artifacts for word in words[:3])
+
+
+def _goes_on(opening: Opening, first: str, before: str) -> bool:
+    """Whether a word goes on with a list of verbs: "lists the deals, posts hot ones"."""
+    if first in lexicon().words("after_nouns"):
+        return False
+    earlier = read_opening(before)
+    if opening.third and earlier is not None and earlier.third:
+        return True
+    return not opening.third and opening.verb.base in lexicon().words("rarely_nouns")

@@ -19,6 +19,7 @@ from compiler.english.reading_steps import write_api_read, write_database_read, 
 from compiler.english.sending_steps import write_api_send, write_email, write_human, write_store
 from compiler.english.steps import Step, read_step
 from compiler.english.thinking_steps import write_data_processing, write_llm
+from compiler.english.waiting_steps import write_wait
 
 _WRITERS: dict[str, Callable[[Place], Written]] = {
     "web_scraping": write_scraping,
@@ -27,6 +28,7 @@ _WRITERS: dict[str, Callable[[Place], Written]] = {
     "human_loop": write_human,
     "data_processing": write_data_processing,
     "aggregator": write_aggregator,
+    "wait": write_wait,
 }
 
 
@@ -38,7 +40,11 @@ class Weaver:
     text: Text
     subject: str | None = None
     graph: GraphDraft = field(default_factory=GraphDraft)
+    judges: set[str] = field(default_factory=set)
+    """Nodes that only answer the question of the router after them."""
     forked: bool = False
+    met: bool = False
+    """Branches that bring data side by side meet again."""
     joined: bool = False
     """Branches were joined, or a map's results were."""
 
@@ -159,6 +165,7 @@ class Weaver:
         gates = [end.gate for end in ends if end.gate]
         if gates:
             ends = (self._gate(tuple(replace(end, gate=None) for end in ends), gates),)
+        self.met = self.met or len(last) > 1
         return ends, Scope(tuple(outputs), tuple(last) if len(last) > 1 else ())
 
     def _gate(self, exits: Exits, gates: list[str]) -> Exit:
@@ -226,6 +233,7 @@ class Weaver:
         )
         reading = find_reading(step, scope, self.draft)
         node_id = self.draft.new_id("decide")
+        self.judges.add(node_id)
         labels = ["yes", "no"] if len(texts) == 1 else [*map(escaped, texts), "none of these"]
         asked = (
             f"Does this hold: {texts[0]}? Answer yes or no."

@@ -1,0 +1,128 @@
+"""Starts that are told as a first step: "watches the inbox for mails", "takes form responses"."""
+
+import re
+from dataclasses import dataclass
+
+from compiler.english.lexicon import lexicon
+from compiler.english.normalise import MARK
+from compiler.inflection import singular
+
+_END = r"(?=,| and (?:then )?[a-z]+| then | → |;|\.(?: |$)|\n|$)"
+_WATCHES = re.compile(
+    r"^(?:monitors?|watch(?:es)?|listens?|tracks?|polls?|checks?|scans?|observes?)(?:ing)? "
+    r"(?:(?!\bif\b|\bwhether\b)[^,.;:→])*?\bfor (?:any |all |the )?"
+    rf"(?P<what>[^,.;:→]*?){_END},?",
+    re.IGNORECASE,
+)
+_INBOX = re.compile(
+    r"\b(?:inbox|gmail|outlook|e?-?mails?|mailbox|folder|drive|channel|forms?|new|incoming|unread|recently|fresh"
+    r"|inbound|newly)\b",
+    re.IGNORECASE,
+)
+_TAKES = re.compile(
+    r"^(?:it )?(?P<verb>takes|receives|accepts|captures|catch(?:es)?|intercepts|picks up"
+    r"|gets triggered by|takes in) "
+    rf"(?P<what>[^,.;:→]+?){_END},?",
+    re.IGNORECASE,
+)
+_MONITORS = re.compile(
+    r"^(?:it |this )?(?:monitors|watches|listens to|polls|monitoring|watching)\b", re.IGNORECASE
+)
+_ARRIVES = re.compile(
+    r"\b(?:new|incoming|inbound|newly|submissions?|submitted|responses?|uploaded|uploads|received|replies"
+    r"|messages?|errors?|e-?mails?|orders?|requests?|events?|alerts?|webhooks?|tickets?|leads?|calls?|signups?|sign-ups)\b",
+    re.IGNORECASE,
+)
+
+
+_SUBMIT = re.compile(
+    r"^(?:an? |the |our |when )?(?:new )?(?:employees?|users?|customers?|people|someone"
+    r"|clients?|students?|team members?"
+    r"|applicants?|visitors?|guests?|members?|candidates?|sales reps?|vendors?|suppliers?)"
+    r" (?:can )?(?:submits?|fills? (?:out|in)|sends?|uploads?|enters?|requests?"
+    r"|registers?|signs? up|places?|asks?|books?) "
+    rf"(?P<what>[^,.;:→]+?){_END},?",
+    re.IGNORECASE,
+)
+_NEW_THINGS = re.compile(
+    r"^(?P<front>(?:automatically )?(?P<verb>[a-z-]+) (?:[^,.;:→]*? (?:from|for|of|to"
+    r"|about) )?)(?:each |every |all |any |the )?"
+    r"(?:new|incoming|inbound|newly \w+) (?P<what>(?:[\w'-]+ ){0,3}?[\w'-]+s?)(?=,|"
+    r" (?:to|into|in|on|from|with|by|and|using|via|for)\b|[.;:→]|$)",
+    re.IGNORECASE,
+)
+
+
+@dataclass(frozen=True, slots=True)
+class NewThings:
+    """Things that a first step takes as they come: "sync new Shopify orders to …"."""
+
+    event: str
+    subject: str
+    rest: str
+    """The text in which they are only "the orders": they are in the input."""
+
+
+def find_new_things(text: str) -> NewThings | None:
+    """Return what a first step works on when it works on each new thing of a service."""
+    match = _NEW_THINGS.match(text)
+    verb = lexicon().verbs.get(match["verb"].lower()) if match else None
+    if match is None or verb is None or lexicon().roles.get(verb.action) == "source":
+        return None
+    told = text[match.start("what") : match.end() + 40]
+    from_service = re.match(
+        r"[\w' -]*? (?:in|on|from) ", told
+    ) and lexicon().product_pattern.search(told)
+    named = lexicon().product_pattern.search(match["what"])
+    incoming = re.search(r"\b(?:incoming|inbound) [\w' -]*$", text[: match.end()], re.IGNORECASE)
+    subject = _noun(match["what"])
+    if subject is None or not (named or from_service or incoming):
+        return None
+    what = lexicon().product_pattern.sub("", match["what"]).strip()
+    return NewThings(
+        f"{subject}_created", subject, f"{match['front']}the {what}{text[match.end() :]}"
+    )
+
+
+@dataclass(frozen=True, slots=True)
+class Arrival:
+    """Something that comes in, and where in the text that is told."""
+
+    event: str | None
+    """The event's name; None when the workflow is only given the thing."""
+    subject: str | None
+    end: int
+
+
+def find_arrival(text: str) -> Arrival | None:
+    """Return the arrival that a text begins with, provided that steps follow."""
+    watches = _WATCHES.match(text)
+    watches = watches if watches and _INBOX.search(watches[0]) else None
+    match = watches or _TAKES.match(text) or _SUBMIT.match(text)
+    if match is None or not re.search(r"\w", text[match.end() :]) or " each " in match["what"]:
+        return None
+    subject = _noun(match["what"])
+    received = match[0].lower().startswith(("receive", "it receive"))
+    served = re.search(r"\bfrom\b", match["what"]) and lexicon().product_pattern.search(
+        match["what"]
+    )
+    arrives = (
+        match.re is not _TAKES or received or bool(served) or bool(_ARRIVES.search(match["what"]))
+    )
+    if subject is None:
+        return None
+    return Arrival(f"{subject}_received" if arrives else None, subject, match.end())
+
+
+def watches_something(text: str) -> bool:
+    """Whether a text begins by saying what is watched all the time."""
+    return bool(_MONITORS.match(text))
+
+
+def _noun(phrase: str) -> str | None:
+    """Return the head of a noun phrase: `submission` for "form submissions from Webflow"."""
+    head = re.split(
+        r"\b(?:from|in|on|via|by|at|to|with|of|for|through|that|uploaded|submitted)\b", phrase
+    )[0]
+    words = re.findall(r"[a-z][a-z0-9]*", MARK.sub(" ", head).lower())
+    return singular(words[-1]) if words else None

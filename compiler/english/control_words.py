@@ -1,0 +1,144 @@
+"""The words by which one clause controls others: if, else, for each, once, before, in parallel."""
+
+import re
+
+WEAK = re.compile(
+    r"(?P<then>[,.]?\s+(?:and |but )?(?:then|after that|afterwards?|next|finally|lastly"
+    r"|followed by|subsequently)\b[,:]?\s+)"
+    r"|(?P<before>,?\s+(?:right )?before\s+(?=\w+ing\b|(?:the|an?|it)\b[^,.]{0,60} (?:is|are) \w+))"
+    r"|(?P<comma>,\s*(?:and\s+|but\s+|or\s+)?|\s+and\s+|\s+&\s+|\s+plus\s+|\s+but\s+"
+    r"|\s+while\s+|:\s+|\s+(?=(?:else|otherwise)\s))",
+    re.IGNORECASE,
+)
+IF = re.compile(
+    r"^(?:and |but |then |so |only )*(?P<word>(?:else|otherwise,?) if|elif|only if|if|unless"
+    r"|in case|when|whenever|only when|once|as soon as)\s+(?=\S)",
+    re.IGNORECASE,
+)
+ELSE_IF = re.compile(r"^(?P<word>(?:else|otherwise,?) if|elif)\s+(?=\S)", re.IGNORECASE)
+ELSE = re.compile(
+    r"^(?:and |but |or )?(?:otherwise|else|if not(?=,| then|:| →)|or else|in all other cases"
+    r"|in any other case|for all others?|the rest|if no(?=,| then|:)|everything else(?= to)"
+    r"|fall(?:s|ing)? back to)\b[,:]?\s*(?:then )?",
+    re.IGNORECASE,
+)
+EACH = re.compile(
+    r"^(?:then |and )?(?:for|within|in) (?:each|every|all(?: of)?(?: the)?)(?: of the| one "
+    r"of the| of these| of those)? (?P<rest>.+)$",
+    re.IGNORECASE,
+)
+PARALLEL = re.compile(
+    r"^(?:then |and |do |run |the following )*(?:in parallel|simultaneously|concurrently|at "
+    r"the same time|all at once)\b(?: do| run)?[:,]?\s*",
+    re.IGNORECASE,
+)
+PARALLEL_END = re.compile(
+    r"[,]?\s*(?:all )?\b(?:in parallel|simultaneously|concurrently|at the same time|at once)\b\.?$",
+    re.IGNORECASE,
+)
+ALWAYS = re.compile(
+    r"\b(?:always|in any case|either way|in both cases|regardless|in all cases|no matter "
+    r"what|whatever happens|in the end|at the end|finally)\b",
+    re.IGNORECASE,
+)
+ALWAYS_WORDS = re.compile(
+    r"\b(?:always|in any case|either way|in both cases|regardless|in all cases|no matter "
+    r"what|whatever happens)\b,?\s*",
+    re.IGNORECASE,
+)
+TRAILING_IF = re.compile(
+    r"^(?P<action>.+?)(?:,)?\s+(?:but )?(?P<word>only if|only when|if|unless|when|whenever"
+    r"|in case|as long as|provided(?: that)?|the moment)\s+(?P<condition>.+)$",
+    re.IGNORECASE,
+)
+FOR_REVIEW = re.compile(
+    r"^(?P<action>.+?),? for (?P<human>(?:(?!each|every|all)[\w'-]+ ){0,2}(?:review"
+    r"|approval|sign-?off))\W*$",
+    re.IGNORECASE,
+)
+WORKER = re.compile(
+    r"^(?:(?:the |an? )?(?:one|another|first|second|third|fourth|fifth|next|final|last"
+    r"|other|[\w-]+) (?:ai )?(?:sub-?)?agent"
+    r"|agent (?:\d+|[a-d]))(?: (?:should|will|must|can|is responsible for|then|first))*:? (?=\w)",
+    re.IGNORECASE,
+)
+DECISION = r"(?:approv\w*|sign(?:s|ed)?[- ]?off|confirm\w*|reviews?|go-ahead|accept\w*)"
+TRAILING_APPROVAL = re.compile(
+    rf"^(?P<action>.+?),?\s+(?P<human>(?:but )?(?:only )?(?:after|once|upon|following"
+    rf"|pending|subject to|with|when)\s+(?:[\w'-]+\s+){{0,4}}?{DECISION}\b.*)$",
+    re.IGNORECASE,
+)
+AFTER = re.compile(
+    r"^(?P<word>(?:only )?(?:after|once|upon|following|when|before|prior to|as soon "
+    r"as))\s+(?P<event>[^,→:]+?)(?:,\s*|\s+then\s+|$)",
+    re.IGNORECASE,
+)
+UPON = re.compile(
+    r"^(?:and )?(?:only )?(?:after|upon|on|once|following|when)(?: it(?:'s| is| has been"
+    r"| gets)?| they are)?(?: the| their| his| final)? "
+    r"(?P<decision>(?P<by>(?:[\w-]+ ){0,2}approval|(?:[\w-]+ )?approved|confirmed"
+    r"|confirmation|sign-?off)"
+    r"|signed|paid|complete|completed|done|finished|ready)\b,?\s+(?:then )?(?=[a-z])",
+    re.IGNORECASE,
+)
+WHETHER = re.compile(
+    r"^(?:check|see|verify|determine|test|decide|find out|monitor|detect|checks|verifies|sees"
+    r"|determines|(?:uses? .{1,40}? to )?(?:analy[sz]es?|assess(?:es)?|evaluates?"
+    r"|determines?|checks?|identify|decides?))\s+(?:if|whether|that)\s+",
+    re.IGNORECASE,
+)
+STATES = re.compile(
+    r"\b(?:is|are|was|were|has|have|does|do|exceeds?|contains?|fails?|below|above|over"
+    r"|under)\b[^,]* \w",
+    re.I,
+)
+FOR_SOME = re.compile(
+    r"^for (?!each|every|all|example|instance|the|an?|this|that|these|now|me|us|your?|any\b|\d)"
+    r"(?P<what>(?:[\w-]+ ){0,3}[\w-]+), (?:also )?(?=(?P<rest>\w.*))",
+    re.I,
+)
+HAPPENED = re.compile(
+    r"^\S+ .*\b(?:expires?|fails?|drops?|falls?|rises?|changes?|exceeds?|is|are|has|have"
+    r"|differs?|matches)\b.*\s\w+ $",
+    re.I,
+)
+OUTCOME = re.compile(
+    r"^(?:and |but )?(?:on|upon|in case of|after) (?:an? |the )?(?P<what>rejection"
+    r"|denial|failure|success|errors?|timeout)\b(?! of)[,:]? "
+    r"(?=\w)",
+    re.I,
+)
+OUTCOMES = {"rejection": "rejected", "denial": "rejected", "success": "it succeeds"}
+OTHERS = re.compile(
+    r"^(?:for )?(?:the |all )?(?:\w+s|others) (?=(?:should |must )?(?:send|go|get|email"
+    r"|notify|post|be)\b)",
+    re.I,
+)
+ASKS = re.compile(r"(?:have|get|ask|let|wait|request|require|seek)\b", re.IGNORECASE)
+STATED = re.compile(
+    r"\b(?:is|are|was|were|exceeds|contains|above|below|over|under|than)\b[^,]*\w\s$", re.IGNORECASE
+)
+DONE = re.compile(
+    r"\b(?:is|are|has been|have been|gets?|was|were) (?:\w+ly )?(?P<verb>\w+)$", re.IGNORECASE
+)
+FINISHED = re.compile(
+    r"^(?:(?:it|that|this|everything|all)(?:'s| is| are| has)? ?|the [\w ]+ (?:is|are|has "
+    r"been|have been) )?(?:done|finished|complete[d]?|ready|all done|available)$"
+    r"|^(?:the|this|that) (?:[\w-]+ ){0,3}(?:translation|analysis|summary|step"
+    r"|extraction|processing|research"
+    r"|generation|classification|validation|report)$",
+    re.IGNORECASE,
+)
+IDLE = re.compile(
+    r"^(?:(?:it|this|that|the (?:workflow|flow|automation)|and|then) )*(?:(?:should |will "
+    r")?(?:run|runs|running|schedule[sd]?|scheduled|repeat)(?: (?:it|this|that"
+    r"|automatically))*(?: to run\b.*)?|(?:do|perform|execute|carry out|follow"
+        r"|complete)(?:e?s)? (?:the )?(?:following|these|below)(?: [\w-]+)*"
+    r"|process(?:es)? [^:]*?(?:one by one|in batches(?: of \w+)?|individually)|the "
+    r"(?:flow|workflow) should perform the following actions|(?:follow )?these steps"
+    r"|(?:ignore|skip|discard|drop|exclude|filter)s?(?: it| them| this)?(?: out)?"
+        r"|end(?:s)?(?: the (?:workflow|flow"
+    r"|process))?|stop|thanks?(?: you)?|please|do nothing|nothing)\W*$", re.IGNORECASE)  # fmt: skip
+SUBJECT = re.compile(
+    r"^(?:(?!,|and\b)\S+ ){1,10}?(?:is|are|gets?|(?:will|should|must|can) be)\b", re.IGNORECASE
+)

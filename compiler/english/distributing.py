@@ -1,0 +1,250 @@
+"""One clause that says several steps: several places, several targets, a source and a target."""
+
+import re
+from dataclasses import replace
+from itertools import pairwise
+
+from compiler.english.clauses import Clause
+from compiler.english.lexicon import Product, lexicon
+from compiler.english.normalise import MARK
+from compiler.english.verbs import Opening, read_opening
+from compiler.inflection import singular
+
+_PLACE = r"(?=[^\ue000-\ue003]+\b(?:from|at|on)\s+[\ue000-\ue003])"
+_FROM_PLACES = re.compile(rf",?\s+and\s+{_PLACE}|,\s+{_PLACE}")
+_TO = r"\b(?:to|into|in|on|onto|with|inside)\b"
+_FROM = re.compile(r"\b(?:from|across|in)\s+(?:both\s+)?", re.IGNORECASE)
+_MOST_COUNTED = 6
+_COUNTED = re.compile(
+    r"(?P<n>two|three|four|five|six|[2-6]) (?:different |separate |several |public )?"
+    r"(?P<kind>apis|sources|llms|models|endpoints|sites|websites|feeds|databases|services|agents)\b",
+    re.IGNORECASE,
+)
+_NAME = re.compile(r"(?:the |an? |our |my )?[A-Z][\w.]*(?: [A-Z][\w.]*)*(?: (?:api|feed|page))?")
+_LISTED = re.compile(r",\s*(?:and\s+)?|\s+and\s+|\s+&\s+", re.IGNORECASE)
+_LED = re.compile(r"\b(?:from|of|with|using|about|for)\s+(?:[\w'-]+\s+){0,3}?$", re.IGNORECASE)
+_PHRASE_END = re.compile(r",|\b(?:to|into|in|on|via)\b", re.IGNORECASE)
+_AIMED = re.compile(
+    rf"(?:{_TO}|\b(?:via|through|by)\b)(?: (?:the|an?|my|our|your|both))*\s*$", re.IGNORECASE
+)
+_TARGETS_JOINT = re.compile(
+    r",?\s*(?:and|&|,|plus)\s+(?:(?:and|to|in|into|on|via|an?|the|my|our) )*", re.IGNORECASE
+)
+_BY_MODEL = re.compile(
+    r",?\s+(?P<verb>\w+ed)(?= (?:by|with|using|via)\b[^,]*\b(?:ai|llm|gpt\S*|claude"
+    r"|openai|gemini|chatgpt)\b)(?P<how>[^,]*)$",
+    re.IGNORECASE,
+)
+_BY_AI = re.compile(
+    r"\b(?:ai|gpt|llm|claude)-(?:written|generated|powered|drafted|made|crafted|curated) ", re.I
+)
+_SOME = re.compile(
+    r"^(?P<deed>.+?) for (?:(?:each|every|all|any) (?P<noun>[\w -]+?),? (?:that|which"
+    r"|whose|who|where) (?P<which>.+)"
+    r"|(?:(?:each|every|all|any) )?(?P<many>(?!each|every)[\w-]+(?: [\w-]+)?)"
+    r" (?P<limit>(?:above|over|under|below|rated|marked|scored"
+    r"|older than|newer than|due|larger than|with (?:more|less|fewer|an?) ).+))$",
+    re.I,
+)
+_WORLD = re.compile(
+    r"\bwith (?P<what>(?:the )?(?:[\w-]+ ){0,3}?(?:news|headlines|weather|forecast"
+    r"|articles|stories|quotes?|prices?|rates?)\b.*)$",
+    re.I,
+)
+
+
+def distributed(clause: Clause) -> list[Clause]:
+    """Return the clauses, one for each step, that one clause stands for."""
+    opening = read_opening(clause.text, guess=True)
+    if opening is None or clause.worker:
+        return [clause]
+    role = lexicon().roles.get(opening.verb.action)
+    texts = _of_some(clause.text)
+    side = False
+    if role == "source" and len(texts) == 1:
+        texts = _from_places(clause.text, opening)
+        several = _from_several(clause.text, opening) if len(texts) == 1 else []
+        side = len(several) > 1
+        texts = several or texts
+    if len(texts) == 1:
+        texts = _moved(clause.text, opening)
+    if role == "sink":
+        texts = (
+            [part for text in texts for part in _reading_first(text)] if len(texts) == 1 else texts
+        )
+        texts = [part for text in texts for part in _also(text, opening)]
+        texts = [part for text in texts for part in _to_several(text)]
+    made = _made_by_model(texts[-1])
+    texts = [*texts[:-1], *made]
+    return [
+        replace(
+            clause,
+            text=text,
+            separator=clause.separator if place == 0 else "comma",
+            parallel=clause.parallel or (side and place == len(texts) - 1),
+        )
+        for place, text in enumerate(texts)
+    ]
+
+
+def _from_several(text: str, opening: Opening) -> list[str]:
+    """Cut "pull the data from Stripe and our database" into a clause for each source."""
+    match = _FROM.search(text)
+    if match is None:
+        return []
+    if counted := _COUNTED.match(text[match.end() :]):
+        word = counted["n"].lower()
+        number = int(word) if word.isdigit() else int(lexicon().names("numbers")[word])
+        kind = singular(counted["kind"].lower())
+        one = [
+            f"{text[: match.end()]}{kind} {place + 1}{text[match.end() + counted.end() :]}"
+            for place in range(number)
+        ]
+        return one if number <= _MOST_COUNTED else []
+    front, verb = text[: match.end()], opening.verb.base
+    parts = [part.strip() for part in _LISTED.split(text[match.end() :]) if part.strip()]
+    places = [part for part in parts if _is_place(part)]
+    if len(places) < 2 or any(len(part.split()) > 3 for part in parts if part not in places):
+        return []
+    rest = [
+        f"{verb} {part}" if _FROM.search(part) else f"{front.strip()} {part}" for part in parts[1:]
+    ]
+    return [f"{front}{parts[0]}", *rest]
+
+
+def _is_place(text: str) -> bool:
+    """Whether a part of a list names a service or a database, perhaps after what comes from it."""
+    text = _FROM.split(text)[-1]
+    named = lexicon().product_pattern.search(text)
+    words = set(re.findall(r"[a-z]+", text.lower()))
+    stores = {
+        "database",
+        "db",
+        "crm",
+        "warehouse",
+        "spreadsheet",
+        "table",
+        "rss",
+        "api",
+        "feed",
+        "feeds",
+    }
+    if _NAME.fullmatch(text.strip()):
+        return True
+    return len(words) <= 6 and (named is not None or bool(words & stores))
+
+
+def _reading_first(text: str) -> list[str]:
+    """Cut "send a Telegram digest of unread Gmail messages" into reading and sending."""
+    found = _products(text)
+    world = _WORLD.search(text)
+    if world and not _products(world["what"]):
+        return [f"fetch {world['what']}", text[: world.start()].strip()]
+    for start, _, source in found:
+        led = _LED.search(text[:start])
+        others = [product for _, _, product in found if product.key != source.key]
+        if led is None or not others:
+            continue
+        stop = _PHRASE_END.search(text, start)
+        end = stop.start() if stop else len(text)
+        phrase = text[led.end() : end].strip(" ,.")
+        parts = [part for part in re.split(r"\s+and\s+", phrase) if _products(part)]
+        whole = parts if len(parts) == len(re.split(r"\s+and\s+", phrase)) else [phrase]
+        return [*(f"fetch {part}" for part in whole), f"{text[: led.start()].strip()}{text[end:]}"]
+    return [text]
+
+
+def _also(text: str, opening: Opening) -> list[str]:
+    """Cut "create a contact and also a file in Box" into a clause for each thing."""
+    first, *others = re.split(r",?\s+(?:and also|as well as)\s+(?=(?:an?|the)\s)", text)
+    return [first, *(f"{opening.verb.base} {other}" for other in others)]
+
+
+def _from_places(text: str, opening: Opening) -> list[str]:
+    """Cut "fetch the weather from … and the news from …" into one clause for each place."""
+    first, *others = [part for part in _FROM_PLACES.split(text) if part]
+    if not others or not MARK.search(first):
+        return [text]
+    return [first, *(f"{opening.verb.base} {other}" for other in others)]
+
+
+def _of_some(text: str) -> list[str]:
+    """Cut "create a ticket for each lead that is hot" into keeping those leads and doing it."""
+    match = _SOME.match(text)
+    if match is None or re.match(
+        r"(?:for|search|query|look|monitor|watch|check|scrape|ask|wait|find|filter)",
+        match["deed"],
+        re.I,
+    ):
+        return [text]
+    if match["many"]:
+        return [f"filter the {match['many']} {match['limit']}", match["deed"]]
+    noun = match["noun"]
+    return [f"filter the {noun}s whose {match['which']}", f"{match['deed']} for each {noun}"]
+
+
+def _products(text: str) -> list[tuple[int, int, Product]]:
+    words = lexicon()
+    common = frozenset(words.names("common_names"))
+    found = [
+        (match.start(), match.end(), words.products[match[1].lower()])
+        for match in words.product_pattern.finditer(text)
+        if match[1].lower() not in common or match[1][:1].isupper()
+    ]
+    return [entry for entry in found if entry[2].kind != "llm"]
+
+
+def _moved(text: str, opening: Opening) -> list[str]:
+    """Cut "copy the leads from Marketo to Salesforce" into reading there and writing here."""
+    if opening.verb.base not in lexicon().words("moves") or opening.tool:
+        return [text]
+    found = _products(text)
+    for (start, end, source), (later, _, target) in pairwise(found):
+        joint = re.search(
+            rf"{_TO}(?: (?:the|an?|my|our|your))?(?: [\w-]+)?\s*$", text[:later], re.I
+        )
+        if source.key == target.key or joint is None or joint.start() < end:
+            continue
+        led = re.search(
+            r"\b(?:from|of|in)(?: (?:the|an?|my|our|your))?(?: [\w-]+)?\s*$", text[:start], re.I
+        )
+        if led is None and opening.verb.base not in lexicon().words("strict_moves"):
+            continue
+        verb = opening.verb.base if lexicon().roles.get(opening.verb.action) == "sink" else "save"
+        rest = opening.rest[: len(opening.rest) - (len(text) - joint.start())]
+        return [f"fetch {rest.strip()}", f"{verb} them {text[joint.start() :]}"]
+    return [text]
+
+
+def _to_several(text: str) -> list[str]:
+    """Cut "post it to Slack and Teams" into a clause for each target."""
+    found = _products(text)
+    for place, (start, _, _) in enumerate(found):
+        if not _AIMED.search(text[:start]):
+            continue
+        run = [found[place]]
+        for entry in found[place + 1 :]:
+            joint = text[run[-1][1] : entry[0]]
+            if not _TARGETS_JOINT.fullmatch(joint) or entry[2].key == run[-1][2].key:
+                break
+            run.append(entry)
+        if len(run) > 1:
+            front, tail = text[:start], text[run[-1][1] :]
+            return [f"{front}{text[begin:end]}{tail}" for begin, end, _ in run]
+    return [text]
+
+
+def _made_by_model(text: str) -> list[str]:
+    """Cut "send a digest, summarized with AI" into summarizing and sending."""
+    match = _BY_MODEL.search(text)
+    verb = lexicon().participles.get(match["verb"].lower()) if match else None
+    if match and verb:
+        return [f"{verb.base} it{match['how']}", text[: match.start()]]
+    written = _BY_AI.search(text)
+    if written is None:
+        return [text]
+    what = re.match(r"[\w -]+", text[written.end() :])
+    phrase = (
+        re.split(r"\b(?:of|to|from|that|with|via|in|on|about)\b", what[0])[0] if what else "text"
+    )
+    return [f"write the {phrase.strip()} with AI", text]

@@ -1,0 +1,228 @@
+"""Second stage: prose about a workflow as instructions, sentence by sentence.
+
+"This workflow automates fetching orders and saving them, ensuring accuracy." becomes "fetch orders
+and save them". Sentences that only praise or introduce are left out; every line stays a line.
+"""
+
+import re
+from functools import cache
+
+from compiler.english.lexicon import lexicon
+from compiler.english.verbs import read_opening
+
+_SENTENCE = re.compile(r"(?<=[.!?])\s+(?=\S)")
+_LABEL = re.compile(
+    r"^(?P<mark>\s*(?:(?:step\s+)?\(?\d{1,2}[.):]|[-*•·]|step \d+:?)?\s*)"
+    r"(?P<label>[A-Z][\w/&' ()-]{1,60}?)(?::\s+|\s+[—-]+\s+)(?=(?P<rest>\S.*))"
+)
+_TRIGGER_LABEL = re.compile(r"(?:[\w ]+ )?trigger$|webhook$|triggered by", re.IGNORECASE)
+_MARKDOWN = re.compile(r"\*\*|__|(?<!\w)\*(?=\w)|(?<=\w)\*(?!\w)")
+_HEADING = re.compile(r"^\s*#{1,6}\s*")
+_ASIDE = re.compile(
+    r"\s*\((?:variables? [^)]*|e\.?g\b[^)]*|i\.?e\b[^)]*|optional(?:ly)?|see (?:below"
+    r"|above)[^)]*)\)",
+    re.I,
+)
+_FIRST = re.compile(
+    r"^(?:(?:and |but )?(?:lastly|finally|then|after that|next|also|meanwhile"
+    r"|additionally|afterwards|in addition"
+    r"|furthermore|moreover|first|second|third),? )(?=(?:i|we|please|this|the|help|you"
+    r"|can|could)\b)",
+    re.I,
+)
+_ADVERBIAL = re.compile(
+    r"^(?:according to|based on|given|from|within|inside|as part of|throughout|with)"
+    r" [^,→]{3,80}, (?=(?P<rest>\S.*))",
+    re.IGNORECASE,
+)
+_TITLE = re.compile(r"^(?P<title>[^:,.→]{3,100}): (?=(?P<rest>[a-z].*))", re.IGNORECASE | re.DOTALL)
+_FALL_BACK = re.compile(
+    r"\b(?:automatically )?fall(?:s|ing)? back (?:to|on) (?P<what>[\w ]+?)(?= (?:when|if|on)\b)",
+    re.IGNORECASE,
+)
+_DELAY = re.compile(
+    r"(?<![\w-])(?:after|wait(?:s|ing)?(?: for)?) (?P<time>(?:\d+|an?|one|two|three|five|ten) "
+    r"(?:second|minute|hour|day|week)s?)(?:,? (?:and )?(?:then )?)(?=[a-z]+ (?:the|a|an"
+    r"|it|them|to|again|any)\b)",
+    re.I,
+)
+_AGENT_DOES = re.compile(r"\bagent (?:should|will|must|can|is responsible for)\b", re.IGNORECASE)
+_AGENTS = re.compile(
+    r"\bagents? (?:that |which |to )?(?:work|collaborat|cooperat|coordinat)\w*", re.IGNORECASE
+)
+_WORD = re.compile(r"[A-Za-z][\w-]*")
+_GERUND_JOINT = re.compile(
+    r"(?P<joint>,\s+(?:and\s+)?(?:then\s+)?|\s+and\s+(?:then\s+)?)(?P<word>\w+ing)(?= )"
+)
+_PARTICIPLE = re.compile(r",\s+(?:and\s+|then\s+|while\s+|by\s+)?(?P<word>\w+ing)(?= )", re.I)
+_ADDED = re.compile(
+    r"(?:,?\s+(?:plus|with|along with|and|as well as)|,)\s+(?:an? |the )?"
+    r"(?P<what>(?P<product>[\w.]+(?: \w+)?) (?:notification|alert|summary|message|report"
+    r"|digest|update|email)s?)"
+    r"(?P<rest>(?: (?:when|if|to|for|about|of|on|with|once|after)\b[^,]*)?)(?=[.!]?$)",
+    re.IGNORECASE,
+)
+
+
+def instructions(text: str) -> str:
+    """Return the text with every sentence as an instruction, as far as rules can tell."""
+    text = _ASIDE.sub("", _MARKDOWN.sub("", text))
+    text = _DELAY.sub(lambda match: f"wait {match['time']}, then ", text)
+    text = _FALL_BACK.sub(lambda match: f"send it via {match['what']}", text)
+    if len(_AGENT_DOES.findall(text)) > 1:
+        kept = [part for part in _SENTENCE.split(text) if not _AGENTS.search(part)]
+        text = " ".join(kept)
+    lines = [_line(line) for line in text.split("\n")]
+    return "\n".join(lines)
+
+
+def _line(line: str) -> str:
+    heading = _HEADING.match(line)
+    if heading:
+        return ""
+    line = _without_label(line)
+    return " ".join(filter(None, (_sentence(part) for part in _SENTENCE.split(line))))
+
+
+def _without_label(line: str) -> str:
+    """Leave out the title of a step that its own description follows: "Fetch: gets the rows"."""
+    match = _LABEL.match(line)
+    if match is None or len(match["label"].split()) > 6:
+        return line
+    if _TRIGGER_LABEL.match(match["label"]):
+        return ""
+    first = _WORD.match(match["rest"])
+    if match["mark"].strip() and re.match(r"(?:if|when|once|for each)\b", match["rest"], re.I):
+        return f"{match['mark']}{match['rest']}"
+    if first is None or first[0].lower() not in lexicon().verbs:
+        return line
+    if re.match(r"(?:if|when|else|otherwise|for|every|each|in)\b", match["label"], re.I):
+        return line
+    return f"{match['mark']}{match['rest']}"
+
+
+@cache
+def _noise() -> re.Pattern[str]:
+    patterns = "|".join(lexicon().names("noise"))
+    return re.compile(rf"^\W*(?:{patterns})", re.IGNORECASE)
+
+
+@cache
+def _frames() -> re.Pattern[str]:
+    frames = "|".join(frame.strip() for frame in lexicon().names("frames"))
+    return re.compile(rf"^\s*(?:{frames})\s*", re.IGNORECASE)
+
+
+@cache
+def _empty_tail() -> re.Pattern[str]:
+    words = "|".join(lexicon().words("empty_participles"))
+    return re.compile(
+        rf",?\s+(?:thus |thereby |while |all while |and )?(?:{words})\b(?! (?:it|them"
+        rf"|the \w+) (?:to|in|into)\b)[^,.;]*"
+        r"|,?\s+(?:all )?(?:so that|so)\s+(?:no|you|your|we|nobody|teams?|reps?|everyone"
+        r"|nothing)\b.*?(?=[.!]?$)",
+        re.IGNORECASE,
+    )
+
+
+def without_frame(text: str) -> str:
+    """Remove "Please build a workflow that" and the like, also behind "Lastly,"."""
+    first = _FIRST.match(text)
+    if first:
+        return f"{first[0]}{_bare(text[first.end() :])}"
+    return _bare(text)
+
+
+def _bare(text: str) -> str:
+    for _ in range(5):
+        shorter = _frames().sub("", text, count=1)
+        if shorter == text or not shorter.strip():
+            return text
+        text = shorter
+    return text
+
+
+def _sentence(sentence: str) -> str:
+    if _noise().match(sentence):
+        return ""
+    bare = without_frame(sentence)
+    bare = _without_title(bare)
+    bare = _empty_tail().sub("", bare)
+    bare = _without_adverbial(bare)
+    bare = _from_gerund(bare)
+    bare = _from_participles(bare)
+    return _with_added(bare)
+
+
+def _without_title(sentence: str) -> str:
+    """Leave out what only names the whole: "Lead scoring: collects …", "build a bot: it …"."""
+    match = _TITLE.match(sentence)
+    if match is None:
+        return sentence
+    rest = re.sub(r"^(?:it|this|the (?:workflow|flow|bot)) ", "", match["rest"], flags=re.I)
+    opening = read_opening(rest)
+    title = read_opening(match["title"])
+    if (
+        opening is None
+        or opening.gerund
+        or re.match(r"(?:if|when|for|every|each|in)\b", match["title"], re.I)
+    ):
+        return sentence
+    named = title is None or (title.verb.action in ("generate", "create") and opening.third)
+    return rest if named and (opening.third or title is None) else sentence
+
+
+def _without_adverbial(sentence: str) -> str:
+    """Leave out "Based on the outline," before an instruction: the steps before it say so."""
+    match = _ADVERBIAL.match(sentence)
+    opening = read_opening(match["rest"]) if match else None
+    if match is None or opening is None or opening.gerund:
+        return sentence
+    return match["rest"]
+
+
+def _from_gerund(sentence: str) -> str:
+    """Turn "sending reminders and logging them" into "send reminders and log them"."""
+    first = _WORD.match(sentence.lstrip())
+    verb = lexicon().verbs.get(first[0].lower()) if first else None
+    if first is None or verb is None or not first[0].lower().endswith("ing"):
+        return sentence
+    rest = sentence.lstrip()[first.end() :]
+    return f"{verb.base}{_chain(rest)}"
+
+
+def _chain(rest: str) -> str:
+    def base(match: re.Match[str]) -> str:
+        verb = lexicon().verbs.get(match["word"].lower())
+        if verb is None:
+            return match[0]
+        return f", then {verb.base}" if verb.is_noun else f"{match['joint']}{verb.base}"
+
+    return _GERUND_JOINT.sub(base, rest)
+
+
+def _from_participles(sentence: str) -> str:
+    """Turn ", routing it to the team" at the end of a sentence into a step of its own."""
+    for match in _PARTICIPLE.finditer(sentence):
+        verb = lexicon().verbs.get(match["word"].lower())
+        tool = match["word"].lower() in ("using", "leveraging", "utilizing")
+        if (
+            verb
+            and not tool
+            and match.start()
+            and not re.match(r"\s+(?:in|on|by)\b", sentence[match.end() :])
+        ):
+            tail = _chain(sentence[match.end() :])
+            return f"{sentence[: match.start()]}, and {verb.base}{tail}"
+    return sentence
+
+
+def _with_added(sentence: str) -> str:
+    """Turn ", plus a Slack summary" into a step of its own."""
+    match = _ADDED.search(sentence)
+    if match is None or match["product"].lower() not in lexicon().products:
+        return sentence
+    if not sentence[: match.start()].strip():
+        return sentence
+    before, after = sentence[: match.start()], sentence[match.end() :]
+    return f"{before}, and send a {match['what']}{match['rest']}{after}"

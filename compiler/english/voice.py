@@ -1,0 +1,77 @@
+"""The passive as the active: "the file is saved to S3" asks to save the file to S3."""
+
+import re
+from functools import cache
+
+from compiler.english.lexicon import lexicon
+from compiler.english.verbs import is_human, read_opening
+
+_LONGEST = 160
+_AUXILIARY = (
+    r"(?:is|are|gets?|(?:will|should|must|can|shall|may) (?:then |also |automatically )?be"
+    r"|(?:needs?|has|have) to be|has been|have been|being)"
+)
+_ADVERBS = r"(?:(?:then|also|automatically|finally|subsequently|immediately|now|\w+ly) )*"
+_CLAUSE = re.compile(
+    r"\b(?:if|when|whether|unless|until|that|who|because|while|once|after|before)\b|[;:→]", re.I
+)
+_POINTING = re.compile(r"^(?:it|they|this|these|that|those)$", re.IGNORECASE)
+
+
+@cache
+def _passive() -> re.Pattern[str]:
+    participles = "|".join(sorted(lexicon().participles, key=len, reverse=True))
+    return re.compile(
+        rf"^(?P<what>.{{2,{_LONGEST}}}?)(?P<which>,? which)? {_AUXILIARY}"
+        rf" {_ADVERBS}(?P<verb>{participles})(?!\w)",
+        re.IGNORECASE,
+    )
+
+
+@cache
+def _next_participle() -> re.Pattern[str]:
+    participles = "|".join(sorted(lexicon().participles, key=len, reverse=True))
+    return re.compile(
+        rf"(?P<joint>,\s+(?:and\s+)?(?:then\s+)?|\s+and\s+(?:then\s+)?|\s+then\s+)"
+        rf"(?:{_AUXILIARY} )?{_ADVERBS}(?P<verb>{participles})(?= (?:to|into|in|on|with"
+        rf"|as|for|from|by|via|using|and)\b|[,.]|$)",
+        re.IGNORECASE,
+    )
+
+
+@cache
+def _relative() -> re.Pattern[str]:
+    participles = "|".join(sorted(lexicon().participles, key=len, reverse=True))
+    return re.compile(
+        rf",?\s+(?:which|that) (?:is|are|will be|gets?) (?:then |also |subsequently "
+        rf"|later )+(?P<verb>{participles})(?!\w)"
+        rf"|, which (?:is|are|will be|gets?) {_ADVERBS}(?P<plain>{participles})(?!\w)",
+        re.IGNORECASE,
+    )
+
+
+def active(text: str) -> str:
+    """Return a clause in the active voice: itself when it is no passive that asks for a step."""
+    text = _relative().sub(_then, text)
+    match = _passive().match(text)
+    if match is None or is_human(text):
+        return text
+    what = match["what"].strip()
+    opening = read_opening(what)
+    named = opening is not None and (not opening.verb.is_noun or len(opening.rest.split()) > 3)
+    if re.search(r"\b(?:is|are|was|were|has|have)\b", what):
+        return text
+    if named or _CLAUSE.search(what) or re.search(r"\b(?:and|,) it$", what):
+        return text
+    verb = lexicon().participles[match["verb"].lower()]
+    rest = _next_participle().sub(_and_it, text[match.end() :])
+    return f"{verb.base} {'it' if _POINTING.match(what) else what}{rest}"
+
+
+def _then(match: re.Match[str]) -> str:
+    word = (match["verb"] or match["plain"]).lower()
+    return f", then {lexicon().participles[word].base} it"
+
+
+def _and_it(match: re.Match[str]) -> str:
+    return f", then {lexicon().participles[match['verb'].lower()].base} it"
