@@ -109,9 +109,7 @@ def _edge_changes(
             gone.remove(edge)
             come.remove(same[0])
             source, target = _ends(edge)
-            yield from _field_changes(
-                former.get(source, source), edge, same[0], f"edges.{target}."
-            )
+            yield from _field_changes(former.get(source, source), edge, same[0], f"edges.{target}.")
     for edge in gone:
         yield Change(former.get(edge["from"], edge["from"]), f"edges.{edge['to']}", edge, None)
     for edge in come:
@@ -162,9 +160,8 @@ def _weight(change: Change) -> Increment:
         return "minor"
     if change.node_id is None:
         return "minor" if change.field.startswith("state_schema.") else "patch"
-    if change.field.startswith("edges.") and change.old_value is None:
-        return "minor"
-    return "patch"
+    edge_itself = change.field.startswith("edges.") and change.field.count(".") == 1
+    return "minor" if edge_itself and change.old_value is None else "patch"
 
 
 def _required(specification: Specification) -> frozenset[str]:

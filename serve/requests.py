@@ -41,6 +41,42 @@ class CreateWorkflow(Body):
         return self
 
 
+class UpdateWorkflow(Body):
+    """`PUT /workflows/{id}`: exactly one of specification and yaml."""
+
+    organization_id: str | None = None
+    specification: dict[str, Any] | None = None
+    """The whole new specification as JSON; what it does not change keeps its text."""
+    yaml: str | None = None
+    """The whole new specification as YAML text."""
+    version_increment: Literal["patch", "minor", "major"] | None = None
+    """Which part of the version rises; without it, what the changes ask for."""
+    base_version: Annotated[str, Field(max_length=20)] | None = None
+    """The version that the change was made of: the current one, or a draft. Another answers 409."""
+    draft: bool = False
+    """Keep it as a draft, which nothing starts before it is published."""
+    dry_run: bool = False
+    """Show what would change; store nothing."""
+    confirm: bool = False
+    """The change may widen what the workflow touches."""
+
+    @model_validator(mode="after")
+    def _exactly_one(self) -> "UpdateWorkflow":
+        given = [name for name in ("specification", "yaml") if getattr(self, name)]
+        if len(given) != 1:
+            told = " and ".join(given) if given else "none"
+            raise ValueError(f"send exactly one of specification and yaml (there is {told})")
+        return self
+
+
+class Rollback(Body):
+    """`POST /workflows/{id}/rollback`."""
+
+    organization_id: str | None = None
+    target_version: Annotated[str, Field(max_length=20)]
+    """A published version."""
+
+
 class ExecuteOptions(Body):
     """How an execution is started."""
 

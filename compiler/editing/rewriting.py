@@ -44,6 +44,8 @@ def rewrite(text: str, old: Specification, new: Specification) -> str:
         old: What the text says.
         new: What it is to say.
     """
+    if old == new:
+        return text
     try:
         root = yaml.compose(text, Loader=yaml.CSafeLoader)
         if not isinstance(root, yaml.MappingNode) or root.flow_style:
@@ -51,7 +53,7 @@ def rewrite(text: str, old: Specification, new: Specification) -> str:
         changed = _Rewriting(text).document(root, to_document(old), to_document(new))
         if load(changed) == new:
             return changed
-    except (_Unchangeable, yaml.YAMLError, SpecificationError):
+    except (_Unchangeable, ValueError, yaml.YAMLError, SpecificationError):
         pass
     return dump(new)
 
@@ -143,34 +145,33 @@ class _Rewriting:
         """Return nodes or edges in their new order; those that are kept keep their text."""
         if len(node.value) != len(old):
             raise _Unchangeable
-        identity = "id" if "id" in old[0] else None
-        places = {_identity(item, identity): place for place, item in enumerate(old)}
+        name = "id" if "id" in old[0] else None
+        places = {_identity(item, name): place for place, item in enumerate(old)}
+        found = [(item, places.get(_identity(item, name))) for item in new]
         if node.flow_style:
             texts = [
-                self._kept(node, places[id], old, item, in_flow=True)
-                if (id := _identity(item, identity)) in places
-                else _in_one_line(item)
-                for item in new
+                _in_one_line(item)
+                if place is None
+                else self._kept(node, place, old, item, in_flow=True)
+                for item, place in found
             ]
             return _Edit(node.start_mark.index, node.end_mark.index, f"[{', '.join(texts)}]")
         starts, ends = self._blocks(node)
         column = self._dash(node.value[0]) - starts[0]
         flow = bool(node.value[-1].flow_style)
         apart = len(node.value) > 1 and self._text[ends[0] : starts[1]].startswith("\n")
-        parts = []
-        for item in new:
-            place = places.get(_identity(item, identity))
+        parts: list[str] = []
+        for item, place in found:
             if place is None:
-                gap = "\n" if apart and parts else ""
-                parts.append(gap + _item(item, column, flow=flow))
-            else:
-                before = ends[place - 1] if place else starts[0]
-                gap = self._text[before : starts[place]]
-                if place and not parts:
-                    gap = gap.lstrip("\n")
-                elif not place and parts and apart:
-                    gap = "\n"
-                parts.append(gap + self._kept(node, place, old, item))
+                written = _item(item, column, flow=flow)
+                parts.append(f"\n{written}" if apart and parts else written)
+                continue
+            gap = self._text[ends[place - 1] : starts[place]] if place else ""
+            if not parts:
+                gap = gap.lstrip("\n")
+            elif not place and apart:
+                gap = "\n"
+            parts.append(gap + self._kept(node, place, old, item))
         return _Edit(starts[0], ends[-1], "".join(parts))
 
     def _blocks(self, node: yaml.SequenceNode) -> tuple[list[int], list[int]]:
