@@ -32,7 +32,7 @@ class AddSteps:
     before: str | None = None
     """The step that follows them; neither: they come at the end."""
     condition: str | None = None
-    """For a step that follows a router: under which label."""
+    """The label of the way from a router: from the one before, or the new one to the next."""
     inputs: Mapping[str, Any] = field(default_factory=dict)
     """The JSON Schema of the inputs that they need."""
 
@@ -192,7 +192,8 @@ def _put_in(
             if edge["to"] == before:
                 edge["to"] = first
                 _point(_node(document, edge["from"]), str(before), first)
-        edges.extend({"from": last, "to": before} for last in lasts)
+        label = {"condition": condition} if condition else {}
+        edges.extend({"from": last, "to": before, **label} for last in lasts)
 
 
 def _point(node: Document, old: str, new: str | None) -> None:
