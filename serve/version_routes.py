@@ -28,6 +28,7 @@ from serve.context import (
 from serve.documents import timestamp
 from serve.identifiers import parse, render
 from serve.problems import ApiError, problem_document
+from serve.questions import unanswered
 from serve.requests import Rollback, UpdateWorkflow
 from serve.version_answers import (
     Difference,
@@ -58,6 +59,7 @@ class _Update:
     changes: list[Change]
     widened: list[Widening]
     problems: list[Problem]
+    questions: list[dict[str, Any]]
 
     @property
     def same(self) -> bool:
@@ -86,7 +88,10 @@ async def update_workflow(
     caller: Caller,
     if_match: Annotated[str | None, Header()] = None,
 ) -> Response:
-    """Change a workflow: a new version; running executions keep theirs."""
+    """Change a workflow, in English or as a whole: a new version; what runs keeps its own.
+
+    A version that the YAML names is replaced by the next one.
+    """
     require_same_organization(caller, body.organization_id)
     require_role(caller, ROLES_THAT_WRITE, "change workflows")
     id = parse("wf", workflow_id)
@@ -95,6 +100,8 @@ async def update_workflow(
     state: versions.State = "draft" if body.draft else "published"
     if body.dry_run:
         return json_answer(_document(context, update, state, None))
+    if any(question["required"] for question in update.questions):
+        raise unanswered(update.questions)
     if update.problems:
         raise SpecificationError(update.problems)
     if update.same:
@@ -102,7 +109,7 @@ async def update_workflow(
     elif update.widened and not body.confirm:
         raise _unconfirmed(update)
     else:
-        new = _new_version(update, caller, state)
+        new = _new_version(update, caller, state, body.description)
         workflow = await versions.add_version(context.pool, new)
         context.startables.forget(caller.tenant_id, id)
         document = _document(context, update, state, workflow.updated_at)
@@ -137,10 +144,19 @@ async def _read(
     context: Context, caller: Principal, body: UpdateWorkflow, base: versions.Version
 ) -> _Update:
     old = Specification.model_validate(base.specification)
+    questions: list[dict[str, Any]] = []
+    text = base.yaml_text
     if body.yaml:
         new, text = load(body.yaml), body.yaml
+    elif body.specification:
+        new = load_document(body.specification)
     else:
-        new, text = load_document(body.specification), base.yaml_text
+        document, questions = await context.parser.edit.remote(
+            body.description, base.specification, body.answers
+        )
+        if document is None:
+            raise unanswered(questions)
+        new = Specification.model_validate(document)
     problems = [
         *check(new, context.signatures),
         *await callee_problems(context.pool, caller.tenant_id, new),
@@ -163,6 +179,7 @@ async def _read(
         changes=changes,
         widened=widens(old, new, context.signatures),
         problems=locate(problems, text),
+        questions=questions,
     )
 
 
@@ -186,7 +203,7 @@ def _document(
         "yaml_config_url": _yaml_url(context, workflow_id, version) if updated_at else None,
         "updated_at": timestamp(updated_at),
         "dry_run": updated_at is None,
-        "questions": [],
+        "questions": update.questions,
         "problems": [problem_document(problem) for problem in update.problems],
         "yaml": update.yaml_text,
     }
@@ -202,7 +219,9 @@ def _unconfirmed(update: _Update) -> ApiError:
     )
 
 
-def _new_version(update: _Update, caller: Principal, state: versions.State) -> versions.NewVersion:
+def _new_version(
+    update: _Update, caller: Principal, state: versions.State, instruction: str | None
+) -> versions.NewVersion:
     fields = [f"{one.node_id}.{one.field}" if one.node_id else one.field for one in update.changes]
     base = update.base
     return versions.NewVersion(
@@ -215,7 +234,7 @@ def _new_version(update: _Update, caller: Principal, state: versions.State) -> v
         specification=to_document(update.specification),
         specification_sha256=specification_hash(update.specification),
         yaml_text=update.yaml_text,
-        summary=", ".join(fields)[:SUMMARY_CHARACTERS],
+        summary=(instruction or ", ".join(fields))[:SUMMARY_CHARACTERS],
     )
 
 

@@ -222,3 +222,57 @@ async def test_a_start_after_a_change_runs_the_new_version(
     assert (await put(api, path, TEXT.replace("edges:\n", MORE), confirm=True)).status_code == 200
     new = (await api.post(f"{path}/execute", json={})).json()
     assert [one["progress"]["total_nodes"] for one in (old, new)] == [2, 3]
+
+
+@pytest.mark.requirement("FR-1.7", "API.6", "FIRST.2")
+async def test_an_instruction_in_english_changes_one_value(
+    api: httpx.AsyncClient, path: str
+) -> None:
+    """The contract's own example: one change, one line of the text, the version as asked."""
+    body = {
+        "description": "Change step 2 to use GPT-3.5 instead of GPT-4",
+        "version_increment": "patch",
+    }
+    answer = await api.put(path, json=body)
+    assert answer.status_code == 200
+    told = answer.json()
+    assert told["changes"] == [
+        {"node_id": "sum_up", "field": "parameters.model", "old_value": "gpt-4",
+         "new_value": "gpt-3.5"}
+    ]  # fmt: skip
+    assert told["yaml"] == TEXT.replace("gpt-4", "gpt-3.5").replace(
+        "News\n", "News\n  version: 1.0.1\n"
+    )
+    [newest, _] = (await api.get(f"{path}/versions")).json()["versions"]
+    assert newest["summary"] == body["description"]
+
+
+@pytest.mark.requirement("FR-1.7", "FIRST.2")
+async def test_an_instruction_that_is_open_asks(api: httpx.AsyncClient, path: str) -> None:
+    """The question is answered with the same instruction; what it widens is confirmed."""
+    body: dict[str, Any] = {"description": "Also email it to desk@news.example"}
+    widening = await api.put(path, json=body)
+    assert widening.status_code == 409
+    assert {(one["kind"], one["value"]) for one in widening.json()["widens"]} == {
+        ("agent", "email"), ("recipient", "desk@news.example")
+    }  # fmt: skip
+    assert (await api.put(path, json={**body, "confirm": True})).json()["version"] == "1.1.0"
+    body = {"description": "Send it to boss@news.example", "confirm": True}
+    asked = await api.put(path, json=body)
+    assert asked.status_code == 422
+    [question] = asked.json()["questions"]
+    answered = await api.put(path, json={**body, "answers": {question["id"]: "as well"}})
+    assert answered.json()["version"] == "1.1.1"
+    [change] = answered.json()["changes"]
+    assert change["new_value"] == "desk@news.example, boss@news.example"
+
+
+async def test_an_instruction_that_breaks_the_workflow_is_refused(
+    api: httpx.AsyncClient, path: str
+) -> None:
+    """A dry run shows the problems; nothing is stored."""
+    body = {"description": "Move step 2 before step 1"}
+    shown = await api.put(path, json={**body, "dry_run": True})
+    assert (shown.status_code, len(shown.json()["problems"])) == (200, 1)
+    assert (await api.put(path, json=body)).status_code == 422
+    assert (await api.get(f"{path}/versions")).json()["total"] == 1
