@@ -76,7 +76,7 @@ def find_steps(words: str, specification: Specification, among: Sequence[str] = 
     named = _by_name(words, nodes)
     if named is not None:
         return Found((named,), exact=True)
-    wanted = _tokens(words)
+    wanted = words_of(words)
     if not wanted:
         return Found(())
     scores = {node.id: _score(wanted, node) for node in nodes}
@@ -104,9 +104,9 @@ def _by_name(words: str, nodes: Sequence[Node]) -> str | None:
 
 def _score(wanted: Sequence[str], node: Node) -> float:
     """Return which share of the words fits a node; the first, mostly the verb, counts more."""
-    strong = set(_tokens(f"{node.id} {node.description} {node.output_key or ''}"))
-    weak = set(_tokens(f"{node.agent} {_AGENT_WORDS.get(node.agent, '')}"))
-    weak.update(_tokens(" ".join(_short_texts(node))))
+    strong = set(words_of(f"{node.id} {node.description} {node.output_key or ''}"))
+    weak = set(words_of(f"{node.agent} {_AGENT_WORDS.get(node.agent, '')}"))
+    weak.update(words_of(" ".join(_short_texts(node))))
     total = found = 0.0
     for place, word in enumerate(wanted):
         weight = 1.5 if place == 0 and len(wanted) > 1 else 1.0
@@ -122,9 +122,9 @@ def _short_texts(node: Node) -> list[str]:
 
 
 @cache
-def _tokens(text: str) -> tuple[str, ...]:
+def words_of(text: str) -> tuple[str, ...]:
     """Return the words that say something, each in one form."""
-    spaced = re.sub(r"(?<=[a-z])(?=[A-Z])|_", " ", text)
+    spaced = re.sub(r"(?<=[a-z])(?=[A-Z])|_|(?<=[a-z])\.(?=[a-z])", " ", text)
     spaced = re.sub(r"\bservice ?now\b", "servicenow", spaced, flags=re.IGNORECASE)
     found = re.findall(r"[a-z0-9]+(?:[.-][a-z0-9]+)*", spaced.lower().replace("'s", ""))
     return tuple(dict.fromkeys(root(word) for word in found if not _IDLE.fullmatch(word)))
@@ -133,6 +133,7 @@ def _tokens(text: str) -> tuple[str, ...]:
 @cache
 def root(word: str) -> str:
     """Return one form for the forms of a word: creating, creation, created, creates: creat."""
+    word = word.lower()
     for same in _SAME:
         if _stem(word) in {_stem(one) for one in same}:
             return _stem(same[0])

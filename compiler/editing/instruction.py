@@ -14,7 +14,7 @@ from compiler.editing.operations import CannotEdit, Operation, RemoveStep, SetFi
 from compiler.editing.reader import Open, Reader
 from compiler.english.draft import Question
 from compiler.errors import SpecificationError
-from compiler.specification import Specification
+from compiler.specification import Node, Specification
 
 MAX_CHARACTERS = 2000
 MAX_OF_A_CLAUSE = 400
@@ -52,6 +52,9 @@ _RULES = (
     *replacing.RULES,
     *step_rules.RULES,
 )
+
+
+_TARGETS = ("if_true", "if_false", "default")
 
 
 @dataclass(frozen=True, slots=True)
@@ -173,8 +176,12 @@ def _mend_readers(reader: Reader, key: str, removed: str, all_removed: set[str])
     return edits
 
 
-def _said(node: object) -> str:
-    return repr(getattr(node, "parameters", {}))
+def _said(node: Node) -> str:
+    """Return what a node's parameters say; a router's targets are steps and no values."""
+    said = {name: value for name, value in node.parameters.items() if name not in _TARGETS}
+    if node.agent == "router":
+        said["routes"] = [route.get("when") for route in node.parameters.get("routes", ())]
+    return repr(said)
 
 
 def _reading(id: str, value: object, path: tuple[str, ...], old: str, new: str) -> list[Operation]:

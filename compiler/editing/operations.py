@@ -46,7 +46,7 @@ class RemoveStep:
 
 @dataclass(frozen=True, slots=True)
 class ReplaceStep:
-    """Another step in the place of one, under its own id and the former one's output key."""
+    """Another step in the place of one, read under the former one's key."""
 
     node_id: str
     node: Document
@@ -259,7 +259,8 @@ def _replace(document: Document, operation: ReplaceStep) -> None:
     document["nodes"][place] = node
     if new_id != operation.node_id:
         _rename(document, RenameStep(operation.node_id, new_id))
-    if not _mentions(document, node["output_key"], new_id) and "output_key" not in operation.node:
+    unread = not _mentions(document, node["output_key"], new_id)
+    if node["output_key"] == new_id or (unread and "output_key" not in operation.node):
         del node["output_key"]
     _declare(document, operation.inputs)
 

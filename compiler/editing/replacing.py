@@ -4,7 +4,7 @@ import re
 from collections.abc import Iterator
 from typing import Any
 
-from compiler.editing.finding import find_steps, root
+from compiler.editing.finding import find_steps, root, words_of
 from compiler.editing.new_steps import read_steps
 from compiler.editing.operations import Operation, ReplaceStep, SetField
 from compiler.editing.reader import Open, Reader, opens_with_a_verb, said_of_a_step
@@ -131,7 +131,7 @@ def _elsewhere(reader: Reader, match: re.Match[str]) -> list[Operation] | None:
 
 
 def _replacement(reader: Reader, node: Node, words: str) -> ReplaceStep:
-    """Return the edit that lets a step do what words say.
+    """Return the edit that lets a step do what words say; an id that still fits stays.
 
     Raises:
         Open: The words say no single step.
@@ -148,7 +148,11 @@ def _replacement(reader: Reader, node: Node, words: str) -> ReplaceStep:
         )
         raise Open
     reader.questions.extend(steps.questions)
-    return ReplaceStep(node.id, steps.nodes[0], steps.inputs)
+    gone = set(words_of(node.description)) - set(words_of(words))
+    new = dict(steps.nodes[0])
+    if not gone.intersection(words_of(node.id)):
+        new["id"] = node.id
+    return ReplaceStep(node.id, new, steps.inputs)
 
 
 _IN_STEP = (

@@ -3,7 +3,7 @@
 import re
 from collections.abc import Callable
 
-from compiler.editing.finding import find_steps, root
+from compiler.editing.finding import Found, find_steps, root
 from compiler.editing.new_steps import NewSteps, read_steps
 from compiler.editing.operations import (
     AddSteps,
@@ -14,6 +14,7 @@ from compiler.editing.operations import (
     last_steps,
 )
 from compiler.editing.reader import Reader, opens_with_a_verb, said_of_a_step
+from compiler.specification import Node
 from compiler.text import to_document
 
 Rule = tuple[re.Pattern[str], Callable[[Reader, re.Match[str]], list[Operation] | None]]
@@ -21,12 +22,14 @@ Rule = tuple[re.Pattern[str], Callable[[Reader, re.Match[str]], list[Operation] 
 _REMOVES = (
     r"remove|delete|drop|skip|omit|cut|erase|get rid of|take out|take away|leave out|no longer"
     r"|(?:we |i )?(?:do not|don'?t) (?:need|want|have)(?: to)?|we no longer (?:need|want)(?: to)?"
-    r"|do not|don'?t|never|stop"
+    r"|do not|don'?t|not|never|stop"
 )
 
 
 def _remove(reader: Reader, match: re.Match[str]) -> list[Operation] | None:
     words = re.split(r",\s*(?:just|only|but)\b", match["what"])[0].strip()
+    if condition := re.fullmatch(r"(?:do )?(?:anything|something) (?:if|when) (?P<when>.+)", words):
+        return _remove_a_way(reader, condition["when"])
     if re.search(r"\b(?:if|when|unless)\b", words):
         return None
     if every := re.fullmatch(
@@ -49,7 +52,33 @@ def _remove_all_but(reader: Reader, match: re.Match[str]) -> list[Operation]:
     kept = reader.step(match["kept"].strip(), ids) if match["kept"] else None
     if kept is None and not match["mark"]:
         return []
-    return [RemoveStep(id) for id in ids if id != kept]
+    # The last first: a choice goes once nothing is left to choose.
+    return [RemoveStep(id) for id in reversed(ids) if id != kept]
+
+
+def _remove_a_way(reader: Reader, when: str) -> list[Operation] | None:
+    """Take out what a choice does when its condition holds, up to where its ways meet."""
+    router = router_about(reader, when)
+    if router is None or not {"if_true", "if_false"} <= router.parameters.keys():
+        return None
+    yes, no = (_reached(reader, str(router.parameters[way])) for way in ("if_true", "if_false"))
+    return [RemoveStep(id) for id in yes if id not in no]
+
+
+def router_about(reader: Reader, words: str) -> Node | None:
+    """Return the only choice whose condition says the same words, or None."""
+    routers = [node.id for node in reader.specification.nodes
+               if node.agent == "router" and "condition" in node.parameters]  # fmt: skip
+    found = find_steps(words, reader.specification, routers) if routers else Found(())
+    return reader.specification.node(found.one) if found.one in routers else None
+
+
+def _reached(reader: Reader, start: str) -> list[str]:
+    reached = [start]
+    for id in reached:
+        reached += [edge.target for edge in reader.specification.edges
+                    if edge.source == id and edge.target not in reached]  # fmt: skip
+    return reached
 
 
 def _move(reader: Reader, match: re.Match[str]) -> list[Operation] | None:
@@ -101,15 +130,17 @@ def _between(reader: Reader, match: re.Match[str]) -> list[Operation] | None:
     ids = [node.id for node in reader.specification.body]
     if ids.index(after) > ids.index(before):
         after, before = before, after
-    return _added(reader, match["what"], after, None)
+    return added(reader, match["what"], after, None)
 
 
 def _add_beside(reader: Reader, match: re.Match[str]) -> list[Operation] | None:
     side = match["side"].lower()
     mark = reader.step(match["mark"])
     if side in ("before", "ahead of"):
-        return _added(reader, match["what"], None, mark)
-    return _added(reader, match["what"], mark, None, each=_each(match["mark"]))
+        return added(reader, match["what"], None, mark)
+    # What is done along with a step is done as often as that one.
+    each = side.endswith(" with") or side in ("besides", "in addition to")
+    return added(reader, match["what"], mark, None, each=each or _each(match["mark"]))
 
 
 def _each(words: str) -> bool:
@@ -119,7 +150,7 @@ def _each(words: str) -> bool:
 def _add_at_the_start(reader: Reader, match: re.Match[str]) -> list[Operation] | None:
     targets = {edge.target for edge in reader.specification.edges}
     first = next((node.id for node in reader.specification.body if node.id not in targets), None)
-    return _added(reader, match["what"], None, first)
+    return added(reader, match["what"], None, first)
 
 
 def _add_at_the_end(reader: Reader, match: re.Match[str]) -> list[Operation] | None:
@@ -130,13 +161,21 @@ def _add_at_the_end(reader: Reader, match: re.Match[str]) -> list[Operation] | N
             [f"after {end}" for end in ends],
         )  # fmt: skip
         ends = [reader.step(answer.removeprefix("after "))]
-    return _added(reader, match["what"], ends[0] if ends else None, None)
+    return added(reader, match["what"], ends[0] if ends else None, None)
 
 
-def _added(
+def added(
     reader: Reader, words: str, after: str | None, before: str | None, *, each: bool = False
 ) -> list[Operation] | None:
-    """Return the edit that adds what words describe; None: they describe no step."""
+    """Return the edit that adds what words describe; None: they describe no step.
+
+    Args:
+        reader: The instruction's.
+        words: Such as `add a step that translates it`.
+        after: The step that it follows.
+        before: The step that follows it.
+        each: Whether it runs for each item when the step beside it does.
+    """
     stripped = re.sub(
         r"^(?:(?:also|then|please|finally|next|and|insert|include) )+",
         "",

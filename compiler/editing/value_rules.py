@@ -2,12 +2,13 @@
 
 import json
 import re
+from collections.abc import Mapping
 from typing import Any
 
 from compiler.editing.finding import find_steps
 from compiler.editing.operations import AddSteps, Operation, SetField
 from compiler.editing.reader import Reader, slug
-from compiler.editing.step_rules import Rule
+from compiler.editing.step_rules import Rule, added, router_about
 from compiler.english.parser import parse
 from compiler.english.schedule import find_schedule
 from compiler.specification import Node, Trigger
@@ -200,17 +201,53 @@ def _only_if(reader: Reader, match: re.Match[str]) -> list[Operation] | None:
     negated = not match["only"]
     unless = match["word"].lower() == "unless"
     way = "if_false" if negated != unless else "if_true"
-    taken = {node.id for node in reader.specification.nodes}
-    router_id = next(id for id in ("router", *(f"router_{n}" for n in range(2, 2000)))
-                     if id not in taken)  # fmt: skip
-    router = {
-        "id": router_id,
-        "agent": "router",
-        "description": f"If {match['when']}"[:200],
-        "parameters": {"condition": expression, way: target},
-    }
+    router = _new_router(reader, match["when"], expression, {way: target})
     inputs = _inputs_of(match["when"], expression)
     return [AddSteps((router,), before=target, condition=slug(match["when"]), inputs=inputs)]
+
+
+def _new_router(
+    reader: Reader, when: str, expression: str, ways: Mapping[str, str]
+) -> dict[str, Any]:
+    taken = {node.id for node in reader.specification.nodes}
+    names = ("router", *(f"router_{number}" for number in range(2, len(taken) + 3)))
+    return {
+        "id": next(id for id in names if id not in taken),
+        "agent": "router",
+        "description": f"If {when}"[:200],
+        "parameters": {"condition": expression, **ways},
+    }
+
+
+def _otherwise_if(reader: Reader, match: re.Match[str]) -> list[Operation] | None:
+    """Read “if …, do …” as the other way of a choice about the same thing that has one so far."""
+    subject = re.split(r"\b(?:is|are|was|equals|contains|has)\b", match["when"])[0]
+    former = router_about(reader, subject)
+    if former is None or "if_false" in former.parameters or "if_true" not in former.parameters:
+        return None
+    expression = condition_of(reader, match["when"], _before(reader, former.id))
+    beside = str(former.parameters["if_true"])
+    steps = added(reader, match["what"], beside, None, each=True)
+    if expression is None or not steps or not isinstance(steps[0], AddSteps):
+        return None
+    first = steps[0].nodes[0]["id"]
+    router = _new_router(reader, match["when"], expression, {"if_true": first})
+    edge = {"from": router["id"], "to": first, "condition": slug(match["when"])}
+    inputs = _merged(steps[0].inputs, _inputs_of(match["when"], expression))
+    nodes, edges = (router, *steps[0].nodes), (edge, *steps[0].edges)
+    return [
+        AddSteps(nodes, edges, after=former.id, condition="otherwise", inputs=inputs),
+        SetField(former.id, ("parameters", "if_false"), router["id"]),
+    ]
+
+
+def _merged(one: Mapping[str, Any], other: Mapping[str, Any]) -> dict[str, Any]:
+    if not one or not other:
+        return dict(one or other)
+    return {
+        "properties": {**one["properties"], **other["properties"]},
+        "required": [*one.get("required", ()), *other.get("required", ())],
+    }
 
 
 def _inputs_of(words: str, expression: str) -> dict[str, Any]:
@@ -246,6 +283,7 @@ RULES: tuple[Rule, ...] = tuple(
         (rf"{_TO_SET} (?:the )?(?P<field>[\w -]+?){_OF_STEP} (?:to|=) (?P<value>.+)", _field),
         (rf"{_TO_SET} (?P<what>step \d+|.+?)'s (?P<field>[\w -]+?) (?:to|=) (?P<value>.+)",
          _field),
+        (r"if (?P<when>[^,]+), (?:then )?(?P<what>.+)", _otherwise_if),
         (r"(?P<only>only) (?:do |run |execute |perform )?(?P<what>.+?) "
          r"(?P<word>if|when|unless) (?P<when>.+)", _only_if),
         (r"(?:do not|don'?t|never) (?P<only>(?!))?(?:do |run )?(?P<what>(?!do anything|anything)"

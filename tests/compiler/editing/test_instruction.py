@@ -36,7 +36,7 @@ BRANCHED = Specification.model_validate(
             {"id": "router", "agent": "router", "description": "If the rating is high",
              "parameters": {"condition": "rating == 'high'", "if_true": "open_jira_issue",
                             "if_false": "write_to_slack"}},
-            {"id": "open_jira_issue", "agent": "api", "description": "Create an issue in Jira",
+            {"id": "open_jira_issue", "agent": "api", "description": "Open an issue in Jira",
              "parameters": {"url": "https://jira.example/issue", "method": "POST"}},
             {"id": "write_to_slack", "agent": "api", "description": "Post a message to Slack",
              "parameters": {"url": "https://slack.example/hook", "method": "POST"}},
@@ -167,6 +167,51 @@ def test_conditions_and_products_of_a_branch_are_changed() -> None:
     [route] = [edge.target for edge in replaced.specification.edges if edge.condition == "high"]
     assert "Trello" in replaced.specification.node(route).description
     assert replaced.specification.node("router").parameters["if_true"] == route
+
+
+@pytest.mark.requirement("FR-1.7")
+@pytest.mark.parametrize(
+    ("text", "edges", "ways"),
+    [
+        ("Don't do anything if the rating is high",
+         ["rate>router", "router>write_to_slack"], {"if_false": "write_to_slack"}),
+        ("Delete the message to Slack",
+         ["rate>router", "router>open_jira_issue"], {"if_true": "open_jira_issue"}),
+        ("Post the message to Telegram instead",
+         ["rate>router", "router>open_jira_issue", "router>send_telegram_message"],
+         {"if_true": "open_jira_issue", "if_false": "send_telegram_message"}),
+        ("Replace the step to open an issue with a step to update the issue in Jira",
+         ["rate>router", "router>update_jira_issue", "router>write_to_slack"],
+         {"if_true": "update_jira_issue", "if_false": "write_to_slack"}),
+        ("After opening the Jira issue, summarize it",
+         ["rate>router", "router>open_jira_issue", "router>write_to_slack",
+          "open_jira_issue>summarize_text"],
+         {"if_true": "open_jira_issue", "if_false": "write_to_slack"}),
+        ("Remove everything except rating the ticket", [], None),
+    ],
+)  # fmt: skip
+def test_the_ways_of_a_choice_follow(
+    text: str, edges: list[str], ways: dict[str, str] | None
+) -> None:
+    """The router names what took the place of a step, or one way less."""
+    edited = read_edit(text, BRANCHED).specification
+    assert edited is not None
+    assert [f"{edge.source}>{edge.target}" for edge in edited.edges] == edges
+    if ways is not None:
+        found = edited.node("router").parameters
+        assert {name: to for name, to in found.items() if name.startswith("if_")} == ways
+
+
+@pytest.mark.requirement("FR-1.7")
+def test_another_condition_on_the_same_thing_is_the_other_way() -> None:
+    """“If …, …” goes on from the choice that has one way so far."""
+    one = read_edit("Remove the Slack message", BRANCHED).specification
+    assert one is not None
+    two = read_edit('If the rating is "low", post a message to Slack', one).specification
+    assert two is not None
+    ways = two.node("router").parameters
+    assert (ways["if_true"], ways["if_false"]) == ("open_jira_issue", "router_2")
+    assert two.node("router_2").parameters["if_true"] == "send_slack_message"
 
 
 @pytest.mark.requirement("FIRST.2")
