@@ -44,7 +44,7 @@ from store.errors import Conflict
 
 router = APIRouter(prefix="/api/v1/workflows", tags=["workflows"])
 
-Limit = Annotated[int, Query(ge=1, le=1000)]
+Limit = Annotated[int, Query(ge=1, le=200)]
 Offset = Annotated[int, Query(ge=0, le=10_000_000)]
 SUMMARY_CHARACTERS = 200
 

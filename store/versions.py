@@ -100,7 +100,7 @@ async def list_versions(
             statement("list_versions"), workflow_id, limit, offset
         )
         total = await connection.fetchval(statement("count_versions"), workflow_id)
-    if not rows and offset == 0:
+    if not rows and (offset == 0 or total == 0):
         raise NotFound("workflow", f"wf_{workflow_id.hex}")
     return [Version.from_row(row) for row in rows], total
 

@@ -61,13 +61,16 @@ class Found:
         return self.node_ids[0] if len(self.node_ids) == 1 else None
 
 
-def find_steps(words: str, specification: Specification, among: Sequence[str] = ()) -> Found:
+def find_steps(
+    words: str, specification: Specification, among: Sequence[str] = (), least: float = 0.5
+) -> Found:
     """Return the steps that fit words best.
 
     Args:
         words: Such as `step 2`, `the last step`, `summarize_page`, `the slack message`.
         specification: Whose steps.
         among: Only these, if any are given.
+        least: Which share of the words must fit a step for it to be meant.
     """
     nodes = [
         node for node in specification.body if not among or node.id in among
@@ -81,8 +84,7 @@ def find_steps(words: str, specification: Specification, among: Sequence[str] = 
         return Found(())
     scores = {node.id: _score(wanted, node) for node in nodes}
     best = max(scores.values())
-    # A step is meant when at least half of what was said fits it.
-    if best < 0.5:
+    if best < least:
         return Found(())
     return Found(tuple(id for id, score in scores.items() if best - score < 0.01), best > 0.99)
 

@@ -16,8 +16,6 @@ from compiler.english.parser import Parsed, parse
 from compiler.specification import Node, Specification
 from compiler.text import to_document
 
-_HUMAN = re.compile(r"^(?:ask|let|have) \w+ (?:to )?", re.IGNORECASE)
-
 
 @dataclass(frozen=True, slots=True)
 class NewSteps:
@@ -71,9 +69,8 @@ def read_steps(
         if edge["from"] not in known and edge["to"] not in known
     ]
     nodes, inputs = _known_inputs(nodes, made, specification)
-    ids = {node["id"] for node in nodes}
-    questions = [one for one in parsed.questions if one.field.split(".")[0] in ids | {"description"}
-                 or one.id.startswith("part.")]  # fmt: skip
+    # Questions keep the names that the parser gave, by which answers are found again.
+    questions = [one for one in parsed.questions if one.field.split(".")[0] not in known]
     return NewSteps(tuple(nodes), tuple(edges), inputs, tuple(questions))
 
 

@@ -28,16 +28,21 @@ class Reader:
     answers: Mapping[str, str]
     questions: list[Question] = field(default_factory=list)
 
-    def step(self, words: str, among: Sequence[str] = ()) -> str:
+    def step(self, words: str, among: Sequence[str] = (), least: float = 0.5) -> str:
         """Return the step that words mean.
+
+        Args:
+            words: As `find_steps` takes them.
+            among: Only these, if any are given.
+            least: Which share of the words must fit a step for it to be meant.
 
         Raises:
             Open: There is none, or there are several.
         """
         bare = said_of_a_step(words)
-        found = find_steps(words, self.specification, among)
+        found = find_steps(words, self.specification, among, least)
         if not found.node_ids and bare != words:
-            found = find_steps(bare, self.specification, among)
+            found = find_steps(bare, self.specification, among, least)
         if found.one is not None:
             return found.one
         known = [node.id for node in self.specification.body]
@@ -54,16 +59,16 @@ class Reader:
             raise Open
         return answer
 
-    def steps(self, words: str) -> list[str]:
+    def steps(self, words: str, least: float = 0.5) -> list[str]:
         """Return the steps that words list: one, or several joined by commas and `and`."""
         whole = find_steps(words, self.specification)
         parts = re.split(r",\s*(?:and\s+)?|\s+and\s+", words)
         if len(parts) == 1 or (whole.one and whole.exact):
-            return [self.step(words)]
+            return [self.step(words, least=least)]
         numbers = re.match(r"(?:the )?(?:steps|nodes) (?=\d)", words, re.IGNORECASE)
         if numbers:
             parts = [f"step {part.removeprefix(numbers[0])}" for part in parts]
-        return list(dict.fromkeys(self.step(part) for part in parts))
+        return list(dict.fromkeys(self.step(part, least=least) for part in parts))
 
     def ask(self, id: str, text: str, suggestions: Sequence[str]) -> str:
         """Return the answer to a question.

@@ -4,18 +4,23 @@ import re
 from collections.abc import Iterator
 from typing import Any
 
-from compiler.editing.finding import find_steps, root, words_of
+from compiler.editing.finding import root, words_of
 from compiler.editing.new_steps import read_steps
 from compiler.editing.operations import Operation, ReplaceStep, SetField
 from compiler.editing.reader import Open, Reader, opens_with_a_verb, said_of_a_step
 from compiler.editing.step_rules import Rule
 from compiler.editing.value_rules import value_of
+from compiler.english.lexicon import lexicon
 from compiler.specification import Node
 
 _LITERAL = re.compile(r"[\"'“`].+[\"'”`]|\S*[\d@/]\S*")
 _MODEL = re.compile(
     r"(?:gpt|claude|gemini|llama|mistral|qwen|deepseek|o\d)[\w.:/-]*", re.IGNORECASE
 )
+_SENT = re.compile(r"\b(?:e-?mail|mail|message|notification|alert|sms|post)\b", re.IGNORECASE)
+_FIELDS = ("model", "subject", "prompt", "temperature", "url", "body", "time", "schedule",
+           "timeout", "recipient", "recipients", "condition", "name", "query")  # fmt: skip
+"""Words that end a field of a step, so that what they stand in is no step."""
 _IN_A_PRODUCT = re.compile(r" (?:in|to|on|with|using|via|from|by) [A-Z][\w. ]*$")
 _ALL_OF_A_VERB = re.compile(
     r"(?:all )?(?:of )?(?:the )?(?P<verb>\w+) (?:skills|steps|actions|nodes|tasks|calls)",
@@ -38,8 +43,10 @@ def _use(reader: Reader, ids: list[str], new: str) -> list[Operation] | None:
     if not ids:
         return None
     node = reader.specification.node(ids[0])
-    if "model" in node.parameters or (node.agent == "llm" and _MODEL.fullmatch(new)):
+    if node.agent == "llm" and _MODEL.fullmatch(str(value_of(new))):
         return [SetField(node.id, ("parameters", "model"), _cased(value_of(new), "gpt"))]
+    if not lexicon().product_pattern.search(new):
+        return None
     return [_replacement(reader, node, _with_product(node, "", new))]
 
 
@@ -90,18 +97,25 @@ def _steps(reader: Reader, ids: list[str], old: str, new: str) -> list[Operation
     if verbs[0] and verbs[1] and old.lower().startswith("all"):
         return _all_of_a_verb(reader, verbs[0]["verb"], verbs[1]["verb"])
     bare_new = said_of_a_step(new)
-    named = [
-        node
-        for node in reader.specification.body
-        if re.search(rf"(?<!\w){re.escape(old)}(?!\w)", node.description, re.IGNORECASE)
-        and (not ids or node.id in ids)
-    ]
+    if re.split(r"[\s']+", old.lower())[-1] in _FIELDS:
+        return None
+    product = old[:1].isupper() or lexicon().product_pattern.search(old)
+    named = (
+        []
+        if not product
+        else [
+            node
+            for node in reader.specification.body
+            if re.search(rf"(?<!\w){re.escape(old)}(?!\w)", node.description, re.IGNORECASE)
+            and (not ids or node.id in ids)
+        ]
+    )
     if named and not opens_with_a_verb(bare_new) and not opens_with_a_verb(said_of_a_step(old)):
         return [_replacement(reader, node, _with_product(node, old, bare_new)) for node in named]
     node = reader.specification.node(ids[0] if ids else reader.step(old))
     if opens_with_a_verb(bare_new):
         return [_replacement(reader, node, bare_new)]
-    if find_steps(bare_new, reader.specification).exact:
+    if not _SENT.search(bare_new):
         return None
     return [_replacement(reader, node, f"send {bare_new}")]
 
@@ -165,6 +179,8 @@ RULES: tuple[Rule, ...] = tuple(
     for pattern, rule in (
         (rf"{_CHANGE} (?P<what>.+?),? (?:to |so that it )?(?:use|uses|using) (?P<new>.+?)"
          r"(?: instead of (?P<old>.+?)| instead| rather than (?P<old2>.+))?", _instead),
+        (r"(?P<what>.+?) (?:should|must|shall|has to|needs to) use (?P<new>.+?)"
+         r"(?: instead of (?P<old>.+?)| instead)?", _instead),
         (r"(?:in|for|at) (?P<what>(?:the )?(?:step|node) [\w ]+?|the [\w ]+ step),? "
          r"(?:use|replace .+ with) (?P<new>.+?)(?: instead of (?P<old>.+?)| instead)?", _instead),
         (rf"use (?P<new>.+?) (?:instead of|rather than|in place of) (?P<old>.+?){_IN_STEP}",

@@ -147,7 +147,8 @@ class _Rewriting:
             raise _Unchangeable
         name = "id" if "id" in old[0] else None
         places = {_identity(item, name): place for place, item in enumerate(old)}
-        found = [(item, places.get(_identity(item, name))) for item in new]
+        found = [(item, places.get(_identity(item, name), _renamed(item, old, new)))
+                 for item in new]  # fmt: skip
         if node.flow_style:
             texts = [
                 _in_one_line(item)
@@ -160,19 +161,41 @@ class _Rewriting:
         column = self._dash(node.value[0]) - starts[0]
         flow = bool(node.value[-1].flow_style)
         apart = len(node.value) > 1 and self._text[ends[0] : starts[1]].startswith("\n")
+        kept = {place for _, place in found if place is not None}
         parts: list[str] = []
         for item, place in found:
             if place is None:
                 written = _item(item, column, flow=flow)
                 parts.append(f"\n{written}" if apart and parts else written)
                 continue
-            gap = self._text[ends[place - 1] : starts[place]] if place else ""
+            gap = self._gap(starts, ends, place, kept)
             if not parts:
                 gap = gap.lstrip("\n")
             elif not place and apart:
                 gap = "\n"
             parts.append(gap + self._kept(node, place, old, item))
+        parts.append(self._detached(starts, ends, range(max(kept, default=0) + 1, len(old))))
         return _Edit(starts[0], ends[-1], "".join(parts))
+
+    def _gap(self, starts: Sequence[int], ends: Sequence[int], place: int, kept: set[int]) -> str:
+        """Return what stands above an item, also above those before it that went."""
+        if not place:
+            return ""
+        first = place
+        while first > 1 and first - 1 not in kept:
+            first -= 1
+        above = self._detached(starts, ends, range(first, place))
+        return above + self._text[ends[place - 1] : starts[place]]
+
+    def _detached(self, starts: Sequence[int], ends: Sequence[int], places: range) -> str:
+        """Return the comments above items that went which a blank line keeps apart from them."""
+        found = ""
+        for place in places:
+            lines = self._text[ends[place - 1] : starts[place]].splitlines(keepends=True)
+            blank = [number for number, line in enumerate(lines) if not line.strip()]
+            apart = "".join(lines[: blank[-1]]) if blank else ""
+            found += apart if "#" in apart else ""
+        return found
 
     def _blocks(self, node: yaml.SequenceNode) -> tuple[list[int], list[int]]:
         """Return where the lines of each item of a list begin and end."""
@@ -242,6 +265,19 @@ class _Rewriting:
 
 def _identity(item: Mapping[str, Any], name: str | None) -> str:
     return str(item[name]) if name else repr(sorted(item.items()))
+
+
+def _renamed(
+    item: Mapping[str, Any], old: Sequence[Mapping[str, Any]], new: Sequence[Mapping[str, Any]]
+) -> int | None:
+    """Return the place of the node that has only another id now."""
+    ids = {one.get("id") for one in new}
+    same = [
+        place
+        for place, one in enumerate(old)
+        if "id" in one and one["id"] not in ids and {**one, "id": item["id"]} == item
+    ]
+    return same[0] if len(same) == 1 else None
 
 
 def _dumped(value: Any) -> str:

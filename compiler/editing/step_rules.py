@@ -14,6 +14,7 @@ from compiler.editing.operations import (
     last_steps,
 )
 from compiler.editing.reader import Reader, opens_with_a_verb, said_of_a_step
+from compiler.english.schedule import find_schedule
 from compiler.specification import Node
 from compiler.text import to_document
 
@@ -30,7 +31,7 @@ def _remove(reader: Reader, match: re.Match[str]) -> list[Operation] | None:
     words = re.split(r",\s*(?:just|only|but)\b", match["what"])[0].strip()
     if condition := re.fullmatch(r"(?:do )?(?:anything|something) (?:if|when) (?P<when>.+)", words):
         return _remove_a_way(reader, condition["when"])
-    if re.search(r"\b(?:if|when|unless)\b", words):
+    if re.search(r"\b(?:if|when|unless)\b|@", words) or find_schedule(words):
         return None
     if every := re.fullmatch(
         r"(?:everything|all(?: of)?(?: the)?(?: other)? steps?|every(?: other)? step)"
@@ -40,7 +41,7 @@ def _remove(reader: Reader, match: re.Match[str]) -> list[Operation] | None:
         re.IGNORECASE,
     ):
         return _remove_all_but(reader, every)
-    return [RemoveStep(id) for id in reader.steps(words)]
+    return [RemoveStep(id) for id in reader.steps(words, least=_SURE)]
 
 
 def _remove_all_but(reader: Reader, match: re.Match[str]) -> list[Operation]:
@@ -218,11 +219,13 @@ def _addition(
 def _plain(reader: Reader, match: re.Match[str]) -> list[Operation] | None:
     """Read a sentence that only says what to do as a step at the end."""
     first = match["what"].split(" ", 1)[0].lower()
-    if root(first) in {root(word) for word in _OF_EDITS}:
+    if root(first) in {root(word) for word in _OF_EDITS} or find_schedule(match["what"]):
         return None
     return _add_at_the_end(reader, match)
 
 
+_SURE = 0.7
+"""Which share of the words must fit a step that goes."""
 _NOMINAL = re.compile(
     r"(?:(?:a|an|the) )?(?:\w+ )?(?:translation|summary|summarization|classification|analysis"
     r"|extraction|scoring|approval|sentiment analysis)\b",
@@ -240,6 +243,7 @@ RULES: tuple[Rule, ...] = tuple(
     for pattern, rule in (
         (rf"(?:{_REMOVES}) (?P<what>.+)", _remove),
         (r"(?:rename|call) (?P<what>.+?) (?:to|as|into) (?P<new>.+)", _rename),
+        (r"call (?P<what>(?:the )?(?:step|node) \d+|the \w+ step) (?P<new>.+)", _rename),
         (r"(?P<verb>move|put|run|do|perform) (?P<what>.+?) (?:to )?(?:right |just |directly )?"
          rf"{_SIDE} (?P<mark>.+)", _move),
         (r"(?:move|put) (?P<what>.+?) (?:to|at) the (?:very )?"

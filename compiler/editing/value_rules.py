@@ -103,6 +103,10 @@ def _mail_step(reader: Reader, words: str) -> Node | None:
 def _field(reader: Reader, match: re.Match[str]) -> list[Operation] | None:
     name = re.sub(r"[\s-]+", " ", match["field"].strip(" `'\"").lower())
     words = match["what"]
+    before, _, last = name.rpartition(" ")
+    if not words and before and name not in _NODE_FIELDS and _has(reader, last):
+        # “The email subject”: the step stands before its field.
+        words, name = before, last
     nodes = list(reader.specification.nodes)
     if words:
         nodes = [reader.specification.node(reader.step(words))]
@@ -123,6 +127,47 @@ def _field(reader: Reader, match: re.Match[str]) -> list[Operation] | None:
         )  # fmt: skip
         ids = [reader.step(answer)]
     return [SetField(ids[0], path, value_of(match["value"]))]
+
+
+def _has(reader: Reader, name: str) -> bool:
+    key = _ALSO_CALLED.get(name, name.replace(" ", "_"))
+    return any(key in node.parameters for node in reader.specification.nodes)
+
+
+def _clock(reader: Reader, match: re.Match[str]) -> list[Operation] | None:
+    """Read another time of day; the days stay."""
+    old = reader.specification.trigger
+    fields = (old.cron or "").split() if old else []
+    hour, minute = int(match["hour"]), int(match["minute"] or 0)
+    half = (match["half"] or "").lower()
+    hour = hour % 12 + (12 if half == "pm" else 0) if half else hour
+    if len(fields) != 5 or hour > 23 or minute > 59 or not fields[1].isdigit():
+        return None
+    return [SetField(None, ("trigger", "cron"), " ".join((str(minute), str(hour), *fields[2:])))]
+
+
+def _without_recipient(reader: Reader, match: re.Match[str]) -> list[Operation] | None:
+    """Take an address from the mails that go to it and to others."""
+    gone = match["to"].lower()
+    edits: list[Operation] = []
+    for node in reader.specification.nodes:
+        for field in ("to", "cc", "bcc"):
+            former = _as_list(node.parameters.get(field))
+            left = [one for one in former if one.lower() != gone]
+            if left == former:
+                continue
+            if not left and field == "to":
+                reader.ask(
+                    f"recipient.{node.id}",
+                    f"`{node.id}` goes to {match['to']} alone. Say who gets it instead, or "
+                    f"“remove {node.id}”.",
+                    (f"remove {node.id}",),
+                )
+                return None
+            kept = isinstance(node.parameters[field], list)
+            edits.append(SetField(node.id, ("parameters", field),
+                                  (left if kept else ", ".join(left)) or None))  # fmt: skip
+    return edits
 
 
 def value_of(text: str) -> Any:
@@ -258,7 +303,7 @@ def _inputs_of(words: str, expression: str) -> dict[str, Any]:
     return {"properties": used, "required": list(used)} if used else {}
 
 
-_TO_SET = r"(?:change|set|update|increase|decrease|raise|lower|reduce|make)"
+_TO_SET = r"(?:change|set|update|switch|increase|decrease|raise|lower|reduce|make)"
 _OF_STEP = r"(?: (?:of|for|in|on) (?P<what>(?:(?! to ).)+?))?"
 
 RULES: tuple[Rule, ...] = tuple(
@@ -267,13 +312,20 @@ RULES: tuple[Rule, ...] = tuple(
         (r"(?:(?:remove|delete|drop|stop|clear) (?:the )?(?:schedule|trigger)"
          r"|(?:run|start) (?:it|the workflow) (?:only )?(?:manually|by hand|on demand)(?: only)?)",
          _unschedule),
+        (r"(?:change|set|move|update) (?:the )?(?:time|schedule) to (?:at )?(?P<hour>\d{1,2})"
+         r"(?::(?P<minute>\d\d))? ?(?P<half>am|pm)?(?: o'clock)?", _clock),
         (r"(?:(?:change|set|move|update|switch|make) (?:the )?(?:schedule|trigger|time|timing)"
-         r"(?: to| so that it runs)?|(?:run|schedule|start|execute|do) (?:it|this|the workflow)"
+         r"(?: to| so that it runs)?"
+         r"|(?:run|schedule|start|execute|do)(?: (?:it|this|the workflow))?"
          r"|(?:it|this|the workflow) should run|make (?:it|the workflow) run) (?P<when>.+)",
          _schedule),
         (rf"(?:also |additionally )?(?:send|email|mail|deliver|forward) (?P<what>.*?) ?"
          rf"\bto (?P<to>{_ADDRESSES})"
          rf"(?P<instead>,? instead(?: of .+)?)?(?: as well| too| also)?", _recipient),
+        (rf"(?:also )?(?:email|mail) (?P<to>{_ADDRESSES})(?: too| as well| also)", _recipient),
+        (r"(?:remove|delete|drop|no longer (?:send .*?to|email|mail)|stop (?:emailing|mailing"
+         r"|sending .*?to)|(?:do not|don't) (?:email|mail|send .*?to)) "
+         rf"(?P<to>{ADDRESS})(?: from .+)?", _without_recipient),
         (rf"(?P<set>{_TO_SET}) (?:the )?(?:recipients?|addressee|address)"
          rf"(?: (?:of|for|in) (?P<what>.+?))? to (?P<to>{_ADDRESSES})", _recipient),
         (rf"(?:add|b?cc) (?P<to>{_ADDRESSES})(?: (?:on|to|in|as a?) (?P<what>.+))?", _recipient),

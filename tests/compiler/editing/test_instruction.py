@@ -1,5 +1,6 @@
 """English instructions: what they change, what they ask, and that they never guess."""
 
+import re
 from typing import Any
 
 import pytest
@@ -8,7 +9,9 @@ from agents.registry import builtin_registry
 from compiler.check import check
 from compiler.diff import diff
 from compiler.editing.instruction import Edited, read_edit
+from compiler.editing.rewriting import rewrite
 from compiler.specification import Specification
+from compiler.text import dump
 
 AGENTS = builtin_registry().signatures()
 DIGEST = Specification.model_validate(
@@ -70,6 +73,9 @@ def order(edited: Edited) -> list[str]:
     return steps
 
 
+COMMENTED = re.sub(
+    r"(?m)^( +- id: (\w+))$", r"  # about \2\n\1   # its name", dump(DIGEST)
+).replace("edges:", "# about edges\nedges:")
 MODEL = ("sum_up", "parameters.model", "gpt-4")
 TO = ("send_email", "parameters.to", "desk@news.example")
 
@@ -95,6 +101,13 @@ TO = ("send_email", "parameters.to", "desk@news.example")
         ("Cc boss@news.example", ("send_email", "parameters.cc", None, "boss@news.example")),
         ('Change the subject to "The news of today"',
          ("send_email", "parameters.subject", "News", "The news of today")),
+        ("Change the email subject to Hello",
+         ("send_email", "parameters.subject", "News", "Hello")),
+        ("Step 2 should use gpt-5", (*MODEL, "gpt-5")),
+        ("Use claude for the summary", (*MODEL, "claude")),
+        ("Change the time to 10:30pm", (None, "trigger.cron", "0 8 * * *", "30 22 * * *")),
+        ("Run every weekday at 7", (None, "trigger.cron", "0 8 * * *", "0 7 * * 1-5")),
+        ("Email all@news.example as well", (*TO, "desk@news.example, all@news.example")),
         ("Set the timeout of step 1 to 2 minutes", ("scrape_page", "timeout", None, 120)),
         ("Retry the scraping 5 times", ("scrape_page", "retry", None, {"max_attempts": 5})),
         ("Rename the workflow to Morning news",
@@ -103,10 +116,21 @@ TO = ("send_email", "parameters.to", "desk@news.example")
     ],
 )  # fmt: skip
 def test_an_instruction_changes_what_it_names(text: str, expected: tuple[Any, ...]) -> None:
-    """One value, one field: nothing else of the workflow differs."""
+    """One value, one field; the text of every other node stays byte for byte."""
     edited = read_edit(text, DIGEST)
     assert changes(edited) == [expected]
     assert edited.questions == ()
+    before = COMMENTED
+    after = rewrite(before, DIGEST, edited.specification or DIGEST)
+    for node in DIGEST.nodes:
+        if node.id != expected[0]:
+            assert block(before, node.id) in after
+
+
+def block(text: str, node_id: str) -> str:
+    """Return the lines of a node."""
+    start = text.index(f"# about {node_id}\n")
+    return text[start : text.index("# about ", start + 1)]
 
 
 @pytest.mark.requirement("FR-1.7")
@@ -224,6 +248,10 @@ def test_another_condition_on_the_same_thing_is_the_other_way() -> None:
         ("Remove the api", BRANCHED, "step.the_api", "write_to_slack"),
         ("Also email the rating to me@x.example", BRANCHED, "place", "after write_to_slack"),
         ("Make it nicer", DIGEST, "instruction", "Remove the last step"),
+        ("Change step 2 to use French", DIGEST, "instruction", "Remove the last step"),
+        ("Send the email only on Mondays", DIGEST, "instruction", "Remove the last step"),
+        ("Never email on weekends", DIGEST, "instruction", "Remove the last step"),
+        ("Stop emailing desk@news.example", DIGEST, "recipient.send_email", "remove send_email"),
         ("", DIGEST, "instruction", "Remove the last step"),
         ("Remove step 9", DIGEST, "step.step_9", "sum_up"),
         ("Remove the router", BRANCHED, "instruction", "Remove the last step"),

@@ -135,6 +135,32 @@ def test_a_node_that_is_removed_takes_its_comment_along() -> None:
     ]  # fmt: skip
 
 
+def test_a_renamed_node_keeps_its_text() -> None:
+    """Only the id and the edges that name it are written anew."""
+
+    def edit(document: dict[str, Any]) -> None:
+        document["nodes"][0]["id"] = "read"
+        document["edges"][0]["from"] = "read"
+
+    assert sorted(delta(edit)) == sorted([
+        "-   - id: fetch", "+   - id: read",
+        "-   - {from: fetch, to: summarize}", "+   - {from: read, to: summarize}",
+    ])  # fmt: skip
+
+
+def test_a_comment_that_stands_apart_stays_when_a_node_goes() -> None:
+    """A heading between two nodes belongs to neither."""
+    nodes = (
+        "nodes:\n  - id: a\n    agent: llm\n\n  # Part two.\n\n  # Of b.\n"
+        "  - id: b\n    agent: llm\n"
+    )
+    for rest, kept in (("\n  - id: c\n    agent: llm\n", "\n  # Part two.\n\n  - id: c"),
+                       ("", "\n  # Part two.\n")):  # fmt: skip
+        changed = edited(nodes + rest, lambda document: document["nodes"].pop(1))
+        assert kept in changed
+        assert "Of b" not in changed
+
+
 def test_a_node_that_is_added_is_written_in_the_manner_of_the_others() -> None:
     """A blank line stands above it, and edges in braces get another one in braces."""
 
