@@ -118,16 +118,16 @@ def dump(specification: Specification) -> str:
     yaml.width = 2**31 - 1
     yaml.indent(mapping=2, sequence=4, offset=2)
     stream = io.StringIO()
-    yaml.dump(_styled(to_document(specification)), stream)
+    yaml.dump(styled(to_document(specification)), stream)
     return stream.getvalue()
 
 
-def _styled(value: Any) -> Any:
+def styled(value: Any) -> Any:
     """Mark texts of several lines as block strings, and odd ones as quoted strings."""
     if isinstance(value, dict):
-        return {_quoted(key): _styled(item) for key, item in value.items()}
+        return {_quoted(key): styled(item) for key, item in value.items()}
     if isinstance(value, list):
-        return [_styled(item) for item in value]
+        return [styled(item) for item in value]
     if not isinstance(value, str):
         return value
     if value[:1] != " " and _BLOCK.fullmatch(value):

@@ -58,6 +58,27 @@ class Question(Answer):
     """Whether the workflow can only be created with an answer."""
 
 
+class Change(Answer):
+    """One field that differs."""
+
+    node_id: str | None
+    """The node, by its former id if it was renamed; null: the workflow itself."""
+    field: str
+    """A dotted path, such as `parameters.model`; `node` for a whole node, `edges.<target>` for an
+    edge that leaves the node."""
+    old_value: Any
+    new_value: Any
+
+
+class Widening(Answer):
+    """Something that comes within the workflow's reach."""
+
+    kind: Literal["agent", "host", "recipient", "database", "secret", "workflow", "effect"]
+    value: str
+    node_id: str | None
+    """The node that brings it; null: the workflow's settings."""
+
+
 class ProblemDetails(Answer):
     """An error (RFC 9457): what is wrong and what to do."""
 
@@ -70,7 +91,11 @@ class ProblemDetails(Answer):
     problems: list[SpecificationProblem] | None = None
     """Everything that is wrong with a specification or a request, at once."""
     questions: list[Question] | None = None
-    """What must be known before a workflow can be built of a description."""
+    """What must be known before a workflow can be built or changed."""
+    changes: list[Change] | None = None
+    """What a change would do that has to be confirmed."""
+    widens: list[Widening] | None = None
+    """What a change adds to that which the workflow may touch, and so has to be confirmed."""
 
 
 class ParsedSpecification(Answer):

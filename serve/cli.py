@@ -22,11 +22,12 @@ from serve.cli_follow import (
     show_status,
 )
 from serve.cli_kept import artifact, prune
-from serve.cli_options import AsJson, ExecutionId, Input, parse_object
+from serve.cli_options import Answers, AsJson, ExecutionId, Input, parse_answers, parse_object
 from serve.cli_parse import parse
 from serve.cli_platform import diagnose, run_demo, run_foreground, start_background, stop
 from serve.cli_tables import execution_table, item_table, log_view, workflow_table
 from serve.cli_travel import travel
+from serve.cli_versions import versioning
 from serve.progress import as_json, plain, question_text
 from serve.settings import SettingsError, load_settings
 
@@ -38,13 +39,10 @@ app = typer.Typer(
     add_completion=False,
 )
 app.add_typer(travel)
+app.add_typer(versioning)
 console = Console(highlight=False, markup=False, emoji=False)
 error_console = Console(stderr=True, highlight=False, markup=False, emoji=False)
 
-Answers = Annotated[
-    list[str] | None,
-    typer.Option("--answer", "-a", help="Answer a question: ID=TEXT.", metavar="ID=TEXT"),
-]
 Name = Annotated[str | None, typer.Option("--name", help="The workflow's name.")]
 SENTENCE_HELP = "What should happen: “Summarize https://example.com → email it to me”."
 
@@ -95,7 +93,7 @@ def run(
 
     Starts a platform when none answers. The exit code is 0 only when the execution completed.
     """
-    given, answers = parse_object(input_, "input"), _parse_answers(answer)
+    given, answers = parse_object(input_, "input"), parse_answers(answer)
     if not sentence.strip():
         raise typer.BadParameter("say in a sentence what should happen")
     with _client_of_a_platform() as client:
@@ -145,7 +143,7 @@ def create(
     source: dict[str, Any] = {"name": name, "description": sentence}
     if file is not None:
         source = {"name": name, "yaml": file.read_text(encoding="utf-8")}
-    answers = _parse_answers(answer)
+    answers = parse_answers(answer)
     with Client() as client:
         if dry_run:
             _plan(client, {**source, "answers": answers}, json_)
@@ -337,16 +335,6 @@ def token() -> None:
 
 def _interactive() -> bool:
     return sys.stdin.isatty() and console.is_terminal
-
-
-def _parse_answers(pairs: Sequence[str] | None) -> dict[str, str]:
-    answers = {}
-    for pair in pairs or ():
-        question_id, equals, text = pair.partition("=")
-        if not equals:
-            raise typer.BadParameter(f"{pair!r} is not ID=TEXT")
-        answers[question_id.strip()] = text
-    return answers
 
 
 if __name__ == "__main__":

@@ -1,8 +1,9 @@
-"""What several commands take: an execution, an input, and whether they answer JSON."""
+"""What several commands take: an execution, an input, answers, and whether they answer JSON."""
 
 from __future__ import annotations
 
 import json
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -13,6 +14,11 @@ Input = Annotated[
     typer.Option("--input", "-i", help="The input as JSON, or @FILE.", metavar="JSON"),
 ]
 AsJson = Annotated[bool, typer.Option("--json", help="Print the platform's JSON.")]
+Answers = Annotated[
+    list[str] | None,
+    typer.Option("--answer", "-a", help="Answer a question: ID=TEXT.", metavar="ID=TEXT"),
+]
+WorkflowId = Annotated[str, typer.Argument(metavar="WORKFLOW", help="Its id, such as wf_0199a1b2…")]
 ExecutionId = Annotated[
     str, typer.Argument(metavar="EXECUTION", help="Its id, such as exec_0199a1b2…")
 ]
@@ -35,3 +41,18 @@ def parse_object(text: str | None, name: str) -> dict[str, Any]:
     if not isinstance(value, dict):
         raise typer.BadParameter(f'the {name} must be a JSON object such as {{"url": "http://…"}}')
     return value
+
+
+def parse_answers(pairs: Sequence[str] | None) -> dict[str, str]:
+    """Return answers by question id.
+
+    Raises:
+        typer.BadParameter: One of them is not `ID=TEXT`.
+    """
+    answers = {}
+    for pair in pairs or ():
+        question_id, equals, text = pair.partition("=")
+        if not equals:
+            raise typer.BadParameter(f"{pair!r} is not ID=TEXT")
+        answers[question_id.strip()] = text
+    return answers

@@ -11,6 +11,16 @@ class Body(BaseModel):
     model_config = ConfigDict(frozen=True, extra="forbid", populate_by_name=True)
 
 
+def _require_one_source(body: Body) -> None:
+    names = ("description", "specification", "yaml")
+    given = [name for name in names if getattr(body, name)]
+    if len(given) != 1:
+        told = " and ".join(given) if given else "none"
+        raise ValueError(
+            f"send exactly one of description, specification and yaml (there is {told})"
+        )
+
+
 class CreateWorkflow(Body):
     """`POST /workflows/create`: exactly one of description, specification and yaml."""
 
@@ -32,13 +42,45 @@ class CreateWorkflow(Body):
 
     @model_validator(mode="after")
     def _exactly_one(self) -> "CreateWorkflow":
-        given = [name for name in ("description", "specification", "yaml") if getattr(self, name)]
-        if len(given) != 1:
-            told = " and ".join(given) if given else "none"
-            raise ValueError(
-                f"send exactly one of description, specification and yaml (there is {told})"
-            )
+        _require_one_source(self)
         return self
+
+
+class UpdateWorkflow(Body):
+    """`PUT /workflows/{id}`: exactly one of description, specification and yaml."""
+
+    organization_id: str | None = None
+    description: Annotated[str, Field(max_length=20_000)] | None = None
+    """What to change, in English: `Change step 2 to use GPT-3.5 instead of GPT-4`."""
+    answers: dict[str, str] = Field(default_factory=dict)
+    """Answers to the questions of an earlier attempt, by question id."""
+    specification: dict[str, Any] | None = None
+    """The whole new specification as JSON; what it does not change keeps its text."""
+    yaml: str | None = None
+    """The whole new specification as YAML text."""
+    version_increment: Literal["patch", "minor", "major"] | None = None
+    """Which part of the version rises; without it, what the changes ask for."""
+    base_version: Annotated[str, Field(max_length=20)] | None = None
+    """The version that the change was made of: the current one, or a draft. Another answers 409."""
+    draft: bool = False
+    """Keep it as a draft, which nothing starts before it is published."""
+    dry_run: bool = False
+    """Show what would change; store nothing."""
+    confirm: bool = False
+    """The change may widen what the workflow touches."""
+
+    @model_validator(mode="after")
+    def _exactly_one(self) -> "UpdateWorkflow":
+        _require_one_source(self)
+        return self
+
+
+class Rollback(Body):
+    """`POST /workflows/{id}/rollback`."""
+
+    organization_id: str | None = None
+    target_version: Annotated[str, Field(max_length=20)]
+    """A published version."""
 
 
 class ExecuteOptions(Body):

@@ -36,7 +36,8 @@ from serve.documents import (
     workflow_summary,
 )
 from serve.identifiers import parse
-from serve.problems import ApiError, problem_document
+from serve.problems import problem_document
+from serve.questions import unanswered
 from serve.requests import CreateWorkflow
 from store import workflows
 from store.accounts import Principal
@@ -78,7 +79,7 @@ async def create_workflow(body: CreateWorkflow, context: Shared, caller: Caller)
     if body.dry_run:
         return json_answer(_dry_run(context, draft))
     if draft.unanswered:
-        raise _unanswered(draft.questions)
+        raise unanswered(draft.questions)
     if draft.problems:
         raise SpecificationError(draft.problems)
     stored = await workflows.create_workflow(context.pool, _new_workflow(draft, body, caller))
@@ -99,7 +100,7 @@ async def _read(context: Context, caller: Principal, body: CreateWorkflow) -> _D
             body.description, body.name, body.answers
         )
         if document is None:
-            raise _unanswered(questions)
+            raise unanswered(questions)
         specification = Specification.model_validate(document)
     if body.name and body.name != specification.metadata.name:
         metadata = specification.metadata.model_copy(update={"name": body.name})
@@ -112,15 +113,6 @@ async def _read(context: Context, caller: Principal, body: CreateWorkflow) -> _D
     if text is not None:
         problems = locate(problems, text)
     return _Draft(specification, questions, problems, text or dump(specification))
-
-
-def _unanswered(questions: list[dict[str, Any]]) -> ApiError:
-    return ApiError(
-        422,
-        questions[0]["text"] if questions else "The description cannot be turned into a workflow.",
-        "Answer each of `questions` in `answers`, by id, or say it in the description.",
-        questions=questions,
-    )
 
 
 def _dry_run(context: Context, draft: _Draft) -> dict[str, Any]:

@@ -59,7 +59,7 @@ class NewWorkflow:
 
 
 async def create_workflow(pool: Pool, new: NewWorkflow) -> Workflow:
-    """Store a workflow and its specification in one transaction."""
+    """Store a workflow, its specification and its first version in one transaction."""
     workflow_id = uuid7()
     document = dumps(new.specification)
     async with tenant_transaction(pool, new.tenant_id) as connection:
@@ -73,7 +73,12 @@ async def create_workflow(pool: Pool, new: NewWorkflow) -> Workflow:
             new.specification_sha256, clean_text(new.yaml_text), list(map(clean_text, new.tags)),
             new.user_id,
         )  # fmt: skip
-        return await _get(connection, workflow_id)
+        await connection.execute(
+            statement("insert_version"),
+            new.tenant_id, workflow_id, new.version, "published", None, document,
+            new.specification_sha256, clean_text(new.yaml_text), "", new.user_id,
+        )  # fmt: skip
+        return await read_workflow(connection, workflow_id)
 
 
 async def get_workflow(pool: Pool, tenant_id: UUID, workflow_id: UUID) -> Workflow:
@@ -83,7 +88,7 @@ async def get_workflow(pool: Pool, tenant_id: UUID, workflow_id: UUID) -> Workfl
         NotFound: The tenant has no such workflow.
     """
     async with tenant_transaction(pool, tenant_id) as connection:
-        return await _get(connection, workflow_id)
+        return await read_workflow(connection, workflow_id)
 
 
 @dataclass(frozen=True, slots=True)
@@ -110,7 +115,12 @@ async def get_startable(pool: Pool, tenant_id: UUID, workflow_id: UUID) -> Start
     return Startable(**{**row, "specification": loads(row["specification"])})
 
 
-async def _get(connection: Connection, workflow_id: UUID) -> Workflow:
+async def read_workflow(connection: Connection, workflow_id: UUID) -> Workflow:
+    """Return a workflow as a transaction sees it.
+
+    Raises:
+        NotFound: The tenant has no such workflow.
+    """
     row = await connection.fetchrow(statement("get_workflow"), workflow_id)
     if row is None:
         raise NotFound("workflow", f"wf_{workflow_id.hex}")
@@ -152,7 +162,7 @@ async def archive_workflow(pool: Pool, tenant_id: UUID, workflow_id: UUID) -> Wo
     """
     async with tenant_transaction(pool, tenant_id) as connection:
         await connection.execute(statement("archive_workflow"), workflow_id)
-        return await _get(connection, workflow_id)
+        return await read_workflow(connection, workflow_id)
 
 
 async def delete_workflow(pool: Pool, tenant_id: UUID, workflow_id: UUID) -> None:
@@ -163,7 +173,7 @@ async def delete_workflow(pool: Pool, tenant_id: UUID, workflow_id: UUID) -> Non
         Conflict: Executions of it have not ended.
     """
     async with tenant_transaction(pool, tenant_id) as connection:
-        await _get(connection, workflow_id)
+        await read_workflow(connection, workflow_id)
         if active := await connection.fetchval(statement("count_active_executions"), workflow_id):
             raise Conflict(
                 f"{active} executions of this workflow have not ended.",

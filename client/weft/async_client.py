@@ -36,11 +36,12 @@ from weft.records import (
 from weft.requests import Request
 from weft.retries import Retries, is_gateway_failure
 from weft.stream import Subscription, iterate_async
+from weft.versions import AsyncVersions
 
 T = TypeVar("T")
 
 
-class AsyncClient:
+class AsyncClient(AsyncVersions):
     """Speaks to a Weft platform, asynchronously.
 
     Used as a context manager it closes its connections at the end. Whatever is safe to repeat is

@@ -35,11 +35,12 @@ from weft.records import (
 from weft.requests import Request
 from weft.retries import Retries, is_gateway_failure
 from weft.stream import Subscription, iterate
+from weft.versions import Versions
 
 T = TypeVar("T")
 
 
-class Client:
+class Client(Versions):
     """Speaks to a Weft platform.
 
     Used as a context manager it closes its connections at the end. Whatever is safe to repeat is

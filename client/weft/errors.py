@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from weft.records import Problem, Question
+from weft.records import Change, Problem, Question, Widening
 
 
 class WeftError(Exception):
@@ -19,6 +19,8 @@ class WeftError(Exception):
         type: The problem's URI, stable across releases; `about:blank` when it has none.
         problems: Everything that is wrong with a specification, each with its place and remedy.
         questions: What the platform must know before it can build the workflow.
+        changes: What a change would do that has to be confirmed.
+        widens: What it would let the workflow touch that it could not before.
     """
 
     def __init__(
@@ -31,6 +33,8 @@ class WeftError(Exception):
         type: str = "about:blank",
         problems: Sequence[Problem] = (),
         questions: Sequence[Question] = (),
+        changes: Sequence[Change] = (),
+        widens: Sequence[Widening] = (),
     ) -> None:
         self.status = status
         self.title = title
@@ -39,6 +43,8 @@ class WeftError(Exception):
         self.type = type
         self.problems = tuple(problems)
         self.questions = tuple(questions)
+        self.changes = tuple(changes)
+        self.widens = tuple(widens)
         reason = f"{title}: {detail}" if detail else f"{title}."
         super().__init__(f"{reason} {remedy}".strip())
 
@@ -53,6 +59,8 @@ class WeftError(Exception):
             type=str(problem.get("type") or "about:blank"),
             problems=problem.get("problems") or (),
             questions=problem.get("questions") or (),
+            changes=problem.get("changes") or (),
+            widens=problem.get("widens") or (),
         )
 
 

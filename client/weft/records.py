@@ -51,6 +51,23 @@ class Question(TypedDict, total=False):
     required: bool
 
 
+class Change(TypedDict):
+    """One field that differs between two specifications."""
+
+    node_id: str | None
+    field: str
+    old_value: Any
+    new_value: Any
+
+
+class Widening(TypedDict):
+    """Something that a change brings within a workflow's reach."""
+
+    kind: str
+    value: str
+    node_id: str | None
+
+
 class Plan(TypedDict, total=False):
     """What a description would become: the answer to a dry run."""
 

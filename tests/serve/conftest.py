@@ -1,6 +1,6 @@
 """The real app on the real database, without Ray: no executor holds a lease here."""
 
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable
 from dataclasses import asdict
 from typing import Any
 
@@ -8,7 +8,9 @@ import httpx
 import pytest
 from fastapi import FastAPI
 
-from compiler.english.parser import parse
+from compiler.editing.instruction import Edited, read_edit
+from compiler.english.parser import Parsed, parse
+from compiler.specification import Specification
 from compiler.text import to_document
 from serve.api_config import ApiConfig
 from serve.app import build_app, make_context
@@ -20,19 +22,34 @@ from tests.factories import Account
 BASE_URL = "http://weft.example"
 
 
+class Method:
+    """A method of a deployment, run in this process."""
+
+    def __init__(self, run: Callable[..., Any]) -> None:
+        self._run = run
+
+    async def remote(self, *arguments: Any) -> Any:
+        """Call it."""
+        return self._run(*arguments)
+
+
 class ParserHandle:
-    """Parses in this process what the parser deployment parses in another."""
+    """Does in this process what the parser deployment does in another."""
 
-    @property
-    def parse(self) -> "ParserHandle":
-        """The method to call."""
-        return self
+    def __init__(self) -> None:
+        self.parse = Method(self._parse)
+        self.edit = Method(self._edit)
 
-    async def remote(self, text: str, name: str | None, answers: dict[str, str]) -> Any:
-        """Parse a description."""
-        parsed = parse(text, name, answers)
-        document = to_document(parsed.specification) if parsed.specification else None
-        return document, [asdict(question) for question in parsed.questions]
+    def _parse(self, text: str, name: str | None, answers: dict[str, str]) -> Any:
+        return _answer(parse(text, name, answers))
+
+    def _edit(self, text: str, document: dict[str, Any], answers: dict[str, str]) -> Any:
+        return _answer(read_edit(text, Specification.model_validate(document), answers))
+
+
+def _answer(read: Parsed | Edited) -> Any:
+    document = to_document(read.specification) if read.specification else None
+    return document, [asdict(question) for question in read.questions]
 
 
 def api_config(database_url: str, redis_url: str) -> ApiConfig:

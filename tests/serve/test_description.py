@@ -58,6 +58,16 @@ EXAMPLES: dict[tuple[str, str, str], Any] = {
         }],
         "total": 25, "limit": 50, "offset": 0,
     },
+    ("put", f"{WORKFLOWS}/{{workflow_id}}", "200"): {
+        "workflow_id": "wf_001", "version": "1.0.1",
+        "changes": [{"node_id": "extract_skills", "field": "parameters.model",
+                     "old_value": "gpt-4", "new_value": "gpt-3.5"}],
+        "yaml_config_url": "s3://workflow-configs/org_123/wf_001_v1.0.1.yaml", "updated_at": TIME,
+    },
+    ("post", f"{WORKFLOWS}/{{workflow_id}}/rollback", "200"): {
+        "workflow_id": "wf_001", "current_version": "1.0.0", "previous_version": "1.0.1",
+        "rolled_back_at": TIME,
+    },
     ("get", f"{WORKFLOWS}/{{workflow_id}}/executions", "200"): {
         "executions": [{
             "execution_id": "exec_001", "status": "completed", "duration_seconds": 190,
@@ -106,7 +116,7 @@ def assert_named(document: dict[str, Any], schema: dict[str, Any], value: Any) -
         assert_named(document, resolved(document, schema["properties"][name]), item)
 
 
-@pytest.mark.requirement("API.1", "API.2", "API.3", "API.4", "API.5", "API.8")
+@pytest.mark.requirement("API.1", "API.2", "API.3", "API.4", "API.5", "API.6", "API.7", "API.8")
 @pytest.mark.parametrize("route", EXAMPLES, ids=lambda route: f"{route[0]} {route[1]}")
 def test_the_contract_s_examples_are_declared(
     document: dict[str, Any], route: tuple[str, str, str]
@@ -154,7 +164,8 @@ def test_errors_are_problems_everywhere(document: dict[str, Any]) -> None:
     execute = document["paths"][f"{WORKFLOWS}/{{workflow_id}}/execute"]["post"]["responses"]
     assert set(execute) == {"200", "202", "401", "403", "404", "409", "413", "422", "503"}
     problem = document["components"]["schemas"]["ProblemDetails"]["properties"]
-    assert {"type", "title", "status", "detail", "remedy", "problems", "questions"} == set(problem)
+    assert {"type", "title", "status", "detail", "remedy", "problems", "questions",
+            "changes", "widens"} == set(problem)  # fmt: skip
 
 
 def test_every_reference_leads_somewhere(document: dict[str, Any]) -> None:
@@ -179,7 +190,8 @@ async def test_what_is_open_is_declared_open(
     assert set(document["components"]["securitySchemes"]) == {"bearer", "cookie"}
     ids = {"workflow_id": f"wf_{'0' * 32}", "execution_id": f"exec_{'0' * 32}",
            "node_id": "only", "index": "0", "checkpoint_number": "1",
-           "sha256": "0" * 64}  # fmt: skip
+           "sha256": "0" * 64, "version": "1.0.0", "from_version": "1.0.0",
+           "to_version": "1.0.0"}  # fmt: skip
     for path, operations in document["paths"].items():
         for method, operation in operations.items():
             answer = await anonymous.request(

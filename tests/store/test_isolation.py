@@ -89,7 +89,7 @@ async def test_rows_of_another_tenant_cannot_be_changed(
     """An update without any condition touches no row of another tenant."""
     other = await make_account("Globex")
     tables = [row["relname"] for row in await owner_pool.fetch(WRITABLE)]
-    assert len(tables) == 5
+    assert len(tables) == 6
     async with tenant_transaction(api_pool, other.tenant_id) as connection:
         for table in tables:
             every = f"UPDATE {table} SET tenant_id = tenant_id WHERE true"  # noqa: S608

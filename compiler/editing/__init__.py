@@ -1,0 +1,1 @@
+"""Changing a specification: typed edits, English instructions, and its text kept as it was."""

@@ -1,0 +1,153 @@
+"""Which step a few words mean: by number, by id, or by what it does and for which product."""
+
+import re
+from collections.abc import Sequence
+from dataclasses import dataclass
+from functools import cache
+
+from compiler.inflection import singular
+from compiler.specification import Node, Specification
+
+_ORDINALS = {
+    name: place
+    for place, names in enumerate(
+        (("first", "1st"), ("second", "2nd"), ("third", "3rd"), ("fourth", "4th"),
+         ("fifth", "5th"), ("sixth", "6th"), ("seventh", "7th"), ("eighth", "8th"),
+         ("ninth", "9th"), ("tenth", "10th"))
+    )
+    for name in names
+}  # fmt: skip
+_NUMBER = re.compile(r"(?:the )?(?:step|node) (?:number |no\.? |#)?(\d{1,3})", re.IGNORECASE)
+_ORDINAL = re.compile(rf"(?:the )?({'|'.join(_ORDINALS)}|last|final) (?:step|node)", re.IGNORECASE)
+_SAME = (
+    ("get", "list", "retrieve", "fetch", "read", "load", "pull", "look"),
+    ("create", "make"),
+    ("email", "mail", "gmail", "outlook", "e-mail"),
+    ("remove", "delete"),
+    ("summary", "summarize", "summarise", "summarization"),
+    ("scrape", "crawl"),
+    ("send", "post", "notify", "publish"),
+    ("approval", "approve", "review"),
+)
+_IDLE = re.compile(
+    r"the|an?|all|every|each|new|old|existing|other|step|node|steps|nodes|that|which|to|of|in|into"
+    r"|on|from|with|and|for|by|using|via|it|its|this|these|those|is|are|be|then|just|only|some|any"
+    r"|one|our|my|their|please|where|s|anymore|more|also|still|there|as|at|additional|entire"
+    r"|whole|up|out"
+)
+_AGENT_WORDS = {
+    "email": "email mail message send",
+    "llm": "llm model ai prompt",
+    "web_scraping": "scrape website page",
+    "human_loop": "approval person human",
+    "database": "database sql query",
+    "router": "condition branch decision router choice",
+    "api": "api call",
+    "data_processing": "transform data",
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Found:
+    """The steps that words may mean; one is an answer, several are a question."""
+
+    node_ids: tuple[str, ...]
+    exact: bool = False
+    """By number or id, or every word was found."""
+
+    @property
+    def one(self) -> str | None:
+        """The only step, if there is one."""
+        return self.node_ids[0] if len(self.node_ids) == 1 else None
+
+
+def find_steps(
+    words: str, specification: Specification, among: Sequence[str] = (), least: float = 0.5
+) -> Found:
+    """Return the steps that fit words best.
+
+    Args:
+        words: Such as `step 2`, `the last step`, `summarize_page`, `the slack message`.
+        specification: Whose steps.
+        among: Only these, if any are given.
+        least: Which share of the words must fit a step for it to be meant.
+    """
+    nodes = [
+        node for node in specification.body if not among or node.id in among
+    ] or list(specification.body)  # fmt: skip
+    words = words.strip(" `'\"“”.,")
+    named = _by_name(words, nodes)
+    if named is not None:
+        return Found((named,), exact=True)
+    wanted = words_of(words)
+    if not wanted:
+        return Found(())
+    scores = {node.id: _score(wanted, node) for node in nodes}
+    best = max(scores.values())
+    if best < least:
+        return Found(())
+    return Found(tuple(id for id, score in scores.items() if best - score < 0.01), best > 0.99)
+
+
+def _by_name(words: str, nodes: Sequence[Node]) -> str | None:
+    if match := _NUMBER.fullmatch(words):
+        place = int(match[1]) - 1
+        return nodes[place].id if 0 <= place < len(nodes) else None
+    if match := _ORDINAL.fullmatch(words):
+        place = _ORDINALS.get(match[1].lower(), len(nodes) - 1)
+        return nodes[place].id if place < len(nodes) else None
+    bare = re.sub(r"^(?:the )?(?:step |node )?|(?: step| node)$", "", words, flags=re.IGNORECASE)
+    plain = re.sub(r"[\s-]+", "_", bare.strip(" `'\"“”").lower())
+    for node in nodes:
+        if plain in (node.id.lower(), (node.output_key or "").lower()):
+            return node.id
+    return None
+
+
+def _score(wanted: Sequence[str], node: Node) -> float:
+    """Return which share of the words fits a node; the first, mostly the verb, counts more."""
+    strong = set(words_of(f"{node.id} {node.description} {node.output_key or ''}"))
+    weak = set(words_of(f"{node.agent} {_AGENT_WORDS.get(node.agent, '')}"))
+    weak.update(words_of(" ".join(_short_texts(node))))
+    total = found = 0.0
+    for place, word in enumerate(wanted):
+        weight = 1.5 if place == 0 and len(wanted) > 1 else 1.0
+        total += weight
+        found += weight if word in strong else weight * 0.6 if word in weak else 0.0
+    return found / total
+
+
+def _short_texts(node: Node) -> list[str]:
+    return [
+        value for value in node.parameters.values() if isinstance(value, str) and len(value) < 100
+    ]
+
+
+@cache
+def words_of(text: str) -> tuple[str, ...]:
+    """Return the words that say something, each in one form."""
+    spaced = re.sub(r"(?<=[a-z])(?=[A-Z])|_|(?<=[a-z])\.(?=[a-z])", " ", text)
+    spaced = re.sub(r"\bservice ?now\b", "servicenow", spaced, flags=re.IGNORECASE)
+    found = re.findall(r"[a-z0-9]+(?:[.-][a-z0-9]+)*", spaced.lower().replace("'s", ""))
+    return tuple(dict.fromkeys(root(word) for word in found if not _IDLE.fullmatch(word)))
+
+
+@cache
+def root(word: str) -> str:
+    """Return one form for the forms of a word: creating, creation, created, creates: creat."""
+    word = word.lower()
+    for same in _SAME:
+        if _stem(word) in {_stem(one) for one in same}:
+            return _stem(same[0])
+    return _stem(word)
+
+
+def _stem(word: str) -> str:
+    word = singular(word)
+    for ending in ("ion", "ing", "ed", "es", "e", "s"):
+        if word.endswith(ending) and len(word) - len(ending) >= 3:
+            word = word[: -len(ending)]
+            break
+    if len(word) > 3 and word[-1] == word[-2] and word[-1] not in "sl":
+        word = word[:-1]
+    return word[:-1] + "i" if len(word) > 3 and word.endswith("y") else word

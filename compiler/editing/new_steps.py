@@ -1,0 +1,138 @@
+"""The steps that an instruction describes, read by the parser of whole descriptions.
+
+They are read as what follows the step before them, so that “it” and “the summary” mean what that
+one makes; their names are then made to fit among those that the workflow has.
+"""
+
+import json
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from compiler.editing.operations import Document, RenameStep, apply
+from compiler.english.draft import Question
+from compiler.english.parser import Parsed, parse
+from compiler.specification import Node, Specification
+from compiler.text import to_document
+
+
+@dataclass(frozen=True, slots=True)
+class NewSteps:
+    """What became of the words for new steps."""
+
+    nodes: tuple[Document, ...]
+    edges: tuple[Document, ...]
+    inputs: Mapping[str, Any]
+    questions: tuple[Question, ...]
+
+
+def read_steps(
+    words: str,
+    specification: Specification,
+    before: Node | None,
+    answers: Mapping[str, str],
+) -> NewSteps:
+    """Read what new steps do.
+
+    Args:
+        words: Such as `summarize it with gpt-4 and email the summary to me`.
+        specification: The workflow that they come into.
+        before: The step that they follow; None: none.
+        answers: Answers by question id, from an earlier reading.
+
+    Returns:
+        The steps, with names that are free; without any when the words name no step.
+    """
+    sentence = words[:1].upper() + words[1:]
+    parsed, known = _in_place(sentence, before, answers)
+    if parsed.specification is None:
+        return NewSteps((), (), {}, parsed.questions)
+    made = parsed.specification
+    old_keys = {node.key for node in made.nodes if node.id in known}
+    taken = {node.id for node in specification.nodes} | {node.key for node in specification.nodes}
+    for node in made.nodes:
+        if node.id not in known and node.id in taken | known:
+            made = apply(made, [RenameStep(node.id, _free(node.id, taken | known))])
+    document = to_document(made)
+    nodes = [node for node in document["nodes"] if node["id"] not in known]
+    for node in nodes:
+        if node.get("output_key") in taken:
+            key = _free(node["output_key"], taken)
+            nodes = [_with_key(one, node["output_key"], key, own=node["id"]) for one in nodes]
+    if before is not None:
+        for key in old_keys:
+            nodes = [_with_key(one, key, before.key, own="") for one in nodes]
+    edges = [
+        edge
+        for edge in document.get("edges", [])
+        if edge["from"] not in known and edge["to"] not in known
+    ]
+    nodes, inputs = _known_inputs(nodes, made, specification)
+    # Questions keep the names that the parser gave, by which answers are found again.
+    questions = [one for one in parsed.questions if one.field.split(".")[0] not in known]
+    return NewSteps(tuple(nodes), tuple(edges), inputs, tuple(questions))
+
+
+def _in_place(
+    sentence: str, before: Node | None, answers: Mapping[str, str]
+) -> tuple[Parsed, frozenset[str]]:
+    """Parse the words after those of the step before; its nodes are known already."""
+    if before is not None and before.description and before.agent != "router":
+        first = parse(before.description, None, answers)
+        if first.specification is not None and len(first.specification.nodes) == 1:
+            both = parse(f"{before.description}. Then {_then(sentence)}", None, answers)
+            known = first.specification.nodes[0]
+            if (
+                both.specification
+                and both.specification.nodes[0].id == known.id
+                and (len(both.specification.nodes) > 1)
+            ):
+                return both, frozenset({known.id})
+    return parse(sentence, None, answers), frozenset()
+
+
+def _then(sentence: str) -> str:
+    return sentence[:1].lower() + sentence[1:]
+
+
+def _free(wanted: str, taken: set[str] | frozenset[str]) -> str:
+    number = 2
+    while f"{wanted}_{number}" in taken:
+        number += 1
+    return f"{wanted}_{number}"
+
+
+def _with_key(node: Document, old: str, new: str, *, own: str) -> Document:
+    """Return a node that reads another key, or writes it if it is the node that made the old."""
+    if old == new:
+        return node
+    text = json.dumps(node["parameters"]) if "parameters" in node else "{}"
+    text = re.sub(rf"\{{{re.escape(old)}(?=[.\[}}])", f"{{{new}", text)
+    changed = {**node, "parameters": json.loads(text)}
+    if "input_keys" in node:
+        changed["input_keys"] = [re.sub(rf"^{re.escape(old)}\b", new, key)
+                                 for key in node["input_keys"]]  # fmt: skip
+    if node["id"] == own:
+        changed["output_key"] = new
+    return changed
+
+
+def _known_inputs(
+    nodes: list[Document], made: Specification, specification: Specification
+) -> tuple[list[Document], dict[str, Any]]:
+    """Read results of earlier steps where the words alone would have asked for an input."""
+    schema = made.state_schema.input
+    keys = {node.key for node in specification.nodes}
+    inputs = dict(schema.get("properties", {}))
+    for name in list(inputs):
+        if name in keys:
+            nodes = [_with_key(one, f"input.{name}", name, own="") for one in nodes]
+    used = json.dumps(nodes)
+    inputs = {
+        name: inputs[name] for name in inputs if re.search(rf"\binput\.{name}\b", used) is not None
+    }
+    if not inputs:
+        return nodes, {}
+    required = [name for name in schema.get("required", ()) if name in inputs]
+    return nodes, {"properties": inputs, **({"required": required} if required else {})}

@@ -1,0 +1,104 @@
+"""What the readers of instructions share: the workflow, the answers, and the questions."""
+
+import re
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+
+from compiler.editing.finding import find_steps
+from compiler.english.draft import Question
+from compiler.english.lexicon import lexicon
+from compiler.specification import Specification
+
+_TO_A_STEP = re.compile(
+    r"^(?:(?:the|a|an|another|one more|new) )*(?:step|node|task)s?"
+    r"(?: that| which| to| for| where)* ",
+    re.IGNORECASE,
+)  # fmt: skip
+
+
+class Open(Exception):
+    """The instruction leaves something open; the question is asked already."""
+
+
+@dataclass(slots=True)
+class Reader:
+    """One instruction's reading."""
+
+    specification: Specification
+    answers: Mapping[str, str]
+    questions: list[Question] = field(default_factory=list)
+
+    def step(self, words: str, among: Sequence[str] = (), least: float = 0.5) -> str:
+        """Return the step that words mean.
+
+        Args:
+            words: As `find_steps` takes them.
+            among: Only these, if any are given.
+            least: Which share of the words must fit a step for it to be meant.
+
+        Raises:
+            Open: There is none, or there are several.
+        """
+        bare = said_of_a_step(words)
+        found = find_steps(words, self.specification, among, least)
+        if not found.node_ids and bare != words:
+            found = find_steps(bare, self.specification, among, least)
+        if found.one is not None:
+            return found.one
+        known = [node.id for node in self.specification.body]
+        several = list(found.node_ids) or known
+        text = (
+            f"“{words}” may mean {_either(several)}. Which step is meant?"
+            if found.node_ids
+            else f"I find no step for “{words}”. Which one is meant?"
+        )
+        answer = self.ask(f"step.{slug(words)}", text, several)
+        if answer not in known:
+            answer = find_steps(answer, self.specification).one or ""
+        if not answer:
+            raise Open
+        return answer
+
+    def steps(self, words: str, least: float = 0.5) -> list[str]:
+        """Return the steps that words list: one, or several joined by commas and `and`."""
+        whole = find_steps(words, self.specification)
+        parts = re.split(r",\s*(?:and\s+)?|\s+and\s+", words)
+        if len(parts) == 1 or (whole.one and whole.exact):
+            return [self.step(words, least=least)]
+        numbers = re.match(r"(?:the )?(?:steps|nodes) (?=\d)", words, re.IGNORECASE)
+        if numbers:
+            parts = [f"step {part.removeprefix(numbers[0])}" for part in parts]
+        return list(dict.fromkeys(self.step(part, least=least) for part in parts))
+
+    def ask(self, id: str, text: str, suggestions: Sequence[str]) -> str:
+        """Return the answer to a question.
+
+        Raises:
+            Open: It has none yet.
+        """
+        if answer := self.answers.get(id, "").strip():
+            return answer
+        self.questions.append(Question(id, text, "description", tuple(suggestions[:10])))
+        raise Open
+
+
+def _either(ids: Sequence[str]) -> str:
+    shown = [f"`{id}`" for id in ids[:5]]
+    return " or ".join(shown)
+
+
+def slug(words: str) -> str:
+    """Return words as a part of a question's id."""
+    return "_".join(re.findall(r"[a-z0-9]+", words.lower())[:6]) or "text"
+
+
+def said_of_a_step(words: str) -> str:
+    """Return what `a step that …` is said to do."""
+    return _TO_A_STEP.sub("", words.strip())
+
+
+def opens_with_a_verb(words: str) -> bool:
+    """Whether words say what to do, and not only with what."""
+    first = words.split(" ", 1)[0].lower()
+    verb = lexicon().verbs.get(first)
+    return verb is not None and " " in words.strip()

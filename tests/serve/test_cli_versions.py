@@ -1,0 +1,153 @@
+"""The commands on versions, and both clients, against the real API over HTTP."""
+
+import asyncio
+import json
+from collections.abc import AsyncIterator, Awaitable, Callable
+from functools import partial
+from typing import NamedTuple
+
+import pytest
+import uvicorn
+from fastapi import FastAPI
+from rich.console import Console
+from weft import AsyncClient, Client, WeftError
+
+from serve import cli, cli_versions
+from tests.eventually import eventually
+from tests.factories import Account
+
+TEXT = """\
+metadata: {name: News}
+nodes:
+  - id: sum_up   # in three lines
+    agent: llm
+    parameters: {model: gpt-4, prompt: Summarize}
+"""
+
+
+class Result(NamedTuple):
+    """How a command ended."""
+
+    code: int
+    out: str
+    err: str
+
+
+Weft = Callable[..., Awaitable[Result]]
+
+
+@pytest.fixture
+async def url(app: FastAPI) -> AsyncIterator[str]:
+    """The app on a port of its own."""
+    server = uvicorn.Server(uvicorn.Config(app, port=0, log_level="error"))
+    async with asyncio.TaskGroup() as group:
+        group.create_task(server.serve())
+        await eventually(lambda: server.started)
+        port = server.servers[0].sockets[0].getsockname()[1]
+        yield f"http://127.0.0.1:{port}"
+        server.should_exit = True
+
+
+@pytest.fixture
+async def workflow_id(url: str, account: Account, monkeypatch: pytest.MonkeyPatch) -> str:
+    """A workflow of one node; commands speak to the app as the account's owner."""
+    monkeypatch.setenv("WEFT_URL", url)
+    monkeypatch.setenv("WEFT_TOKEN", account.token)
+    async with AsyncClient() as client:
+        return (await client.create(yaml=TEXT))["workflow_id"]
+
+
+@pytest.fixture
+def weft(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> Weft:
+    """Return a function that runs a command line beside the app's own loop."""
+    wide = partial(Console, width=160, highlight=False, markup=False, emoji=False)
+    monkeypatch.setattr(cli_versions, "console", wide())
+    monkeypatch.setattr(cli, "error_console", wide(stderr=True))
+
+    def run(arguments: tuple[str, ...]) -> Result:
+        with pytest.raises(SystemExit) as ended:
+            cli.main(arguments)
+        captured = capsys.readouterr()
+        return Result(int(str(ended.value.code or 0)), captured.out, captured.err)
+
+    async def weft(*arguments: str) -> Result:
+        return await asyncio.to_thread(run, arguments)
+
+    return weft
+
+
+@pytest.mark.requirement("FR-1.7", "FR-1.8", "FR-4.10")
+async def test_a_workflow_is_edited_compared_and_rolled_back(weft: Weft, workflow_id: str) -> None:
+    """Each command says what differs and which version is the current one."""
+    instruction = "Change step 1 to use GPT-3.5 instead of GPT-4"
+    shown = await weft("edit", workflow_id, instruction, "--dry-run")
+    assert shown.out.splitlines() == [
+        "sum_up.parameters.model", "  - gpt-4", "  + gpt-3.5", "1.0.0 would become 1.0.1."
+    ]  # fmt: skip
+    edited = await weft("edit", workflow_id, instruction, "--increment", "minor")
+    assert edited.out.splitlines()[-1] == "1.0.0 becomes 1.1.0."
+    different = await weft("diff", workflow_id, "1.1.0", "1.0.0")
+    assert different.out.splitlines() == ["sum_up.parameters.model", "  - gpt-3.5", "  + gpt-4"]
+    listed = (await weft("versions", workflow_id)).out.splitlines()
+    assert listed[0].split(maxsplit=2) == ["1.1.0", "current", instruction]
+    rolled = await weft("rollback", workflow_id, "1.0.0")
+    assert rolled == Result(0, "1.1.0 becomes 1.0.0.\n", "")
+    missing = await weft("rollback", workflow_id, "7.0.0")
+    assert (missing.code, "7.0.0" in missing.err) == (1, True)
+
+
+@pytest.mark.requirement("FIRST.2", "USER.2")
+async def test_what_widens_is_shown_and_needs_a_yes(weft: Weft, workflow_id: str) -> None:
+    """Without it the exit code is 1; as a draft it waits to be published."""
+    instruction = "Also email it to desk@news.example"
+    refused = await weft("edit", workflow_id, instruction)
+    assert refused.code == 1
+    assert "! widens: recipient desk@news.example (send_email)" in refused.out
+    drafted = await weft("edit", workflow_id, instruction, "--yes", "--draft")
+    assert "1.1.0 is a draft" in drafted.out
+    published = await weft("publish", workflow_id, "1.1.0")
+    assert published.out == "1.0.0 becomes 1.1.0.\n"
+
+
+async def test_an_open_instruction_names_its_question(weft: Weft, workflow_id: str) -> None:
+    """The answer is given with the question's id."""
+    asked = await weft("edit", workflow_id, "Remove the blockchain")
+    assert (asked.code, "--answer step.the_blockchain=TEXT" in asked.err) == (1, True)
+    wrong = await weft("edit", workflow_id, "x", "--answer", "y")
+    assert (wrong.code, "is not ID=TEXT" in wrong.err) == (2, True)
+    answered = await weft(
+        "edit", workflow_id, "Make it nicer", "--json",
+        "--answer", "instruction=set the model of sum_up to nice",
+    )  # fmt: skip
+    assert json.loads(answered.out)["changes"][0]["new_value"] == "nice"
+
+
+async def test_both_clients_speak_of_versions(workflow_id: str) -> None:
+    """A change, its versions, their difference, a conflict and a rollback."""
+
+    def speak() -> None:
+        with Client() as client:
+            yaml = client.get_yaml(workflow_id).replace("gpt-4", "a")
+            draft = client.update(workflow_id, yaml=yaml, draft=True)
+            assert (draft["version"], draft["state"]) == ("1.0.1", "draft")
+            assert client.publish(workflow_id, "1.0.1")["current_version"] == "1.0.1"
+            assert client.version(workflow_id, "1.0.1")["current"]
+            with pytest.raises(WeftError) as raised:
+                client.update(workflow_id, yaml=yaml, base_version="1.0.0")
+            assert raised.value.status == 409
+            with pytest.raises(ValueError, match="exactly one"):
+                client.update(workflow_id)
+            moved = client.rollback(workflow_id, "1.0.0")
+            assert (moved["previous_version"], moved["current_version"]) == ("1.0.1", "1.0.0")
+
+    await asyncio.to_thread(speak)
+    async with AsyncClient() as client:
+        assert (await client.versions(workflow_id, limit=1))["total"] == 2
+        [change] = (await client.diff(workflow_id, "1.0.0", "1.0.1"))["changes"]
+        assert change["new_value"] == "a"
+        changed = await client.update(workflow_id, "Set the model of step 1 to b")
+        assert changed["version"] == "1.0.2"
+        assert (await client.rollback(workflow_id, "1.0.1"))["current_version"] == "1.0.1"
+        assert not (await client.version(workflow_id, "1.0.2"))["current"]
+        with pytest.raises(WeftError):
+            await client.publish(workflow_id, "1.0.2")
