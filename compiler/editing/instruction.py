@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from compiler.diff import diff
 from compiler.editing import replacing, step_rules, value_rules
 from compiler.editing.operations import CannotEdit, Operation, RemoveStep, SetField, apply
-from compiler.editing.reader import Open, Reader
+from compiler.editing.reader import EXAMPLES, Open, Reader
 from compiler.english.draft import Question
 from compiler.errors import SpecificationError
 from compiler.specification import Node, Specification
@@ -19,13 +19,6 @@ from compiler.specification import Node, Specification
 MAX_CHARACTERS = 2000
 MAX_OF_A_CLAUSE = 400
 """One edit is said in fewer; the patterns that read it look at all ways to cut it."""
-EXAMPLES = (
-    "Change step 2 to use GPT-3.5 instead of GPT-4",
-    "Remove the last step",
-    "After step 1, summarize it",
-    "Run it every Monday at 9",
-    "Send it to team@example.com instead",
-)
 _POLITE = re.compile(
     r"^(?:(?:please|could you|can you|would you|let'?s|now|ok|okay|i(?:'d| would) like to"
     r"|i want to|we (?:should|want to)|you should)[ ,]+)+",

@@ -16,6 +16,9 @@ from compiler.english.parser import Parsed, parse
 from compiler.specification import Node, Specification
 from compiler.text import to_document
 
+_MANNER = re.compile(r"us(?:e|es|ing) (?:(?!to\b)\S+ ?)+", re.IGNORECASE)
+"""How a step is done, such as `use French`, and not a step."""
+
 
 @dataclass(frozen=True, slots=True)
 class NewSteps:
@@ -44,6 +47,8 @@ def read_steps(
     Returns:
         The steps, with names that are free; without any when the words name no step.
     """
+    if _MANNER.fullmatch(words):
+        return NewSteps((), (), {}, ())
     sentence = words[:1].upper() + words[1:]
     parsed, known = _in_place(sentence, before, answers)
     if parsed.specification is None:

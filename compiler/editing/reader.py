@@ -9,6 +9,14 @@ from compiler.english.draft import Question
 from compiler.english.lexicon import lexicon
 from compiler.specification import Specification
 
+EXAMPLES = (
+    "Change step 2 to use GPT-3.5 instead of GPT-4",
+    "Remove the last step",
+    "After step 1, summarize it",
+    "Run it every Monday at 9",
+    "Send it to team@example.com instead",
+)
+"""What instructions look like, for whoever has to say one anew."""
 _TO_A_STEP = re.compile(
     r"^(?:(?:the|a|an|another|one more|new) )*(?:step|node|task)s?"
     r"(?: that| which| to| for| where)* ",

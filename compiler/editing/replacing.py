@@ -7,7 +7,7 @@ from typing import Any
 from compiler.editing.finding import root, words_of
 from compiler.editing.new_steps import read_steps
 from compiler.editing.operations import Operation, ReplaceStep, SetField
-from compiler.editing.reader import Open, Reader, opens_with_a_verb, said_of_a_step
+from compiler.editing.reader import EXAMPLES, Open, Reader, opens_with_a_verb, said_of_a_step
 from compiler.editing.step_rules import Rule
 from compiler.editing.value_rules import value_of
 from compiler.english.lexicon import lexicon
@@ -158,7 +158,7 @@ def _replacement(reader: Reader, node: Node, words: str) -> ReplaceStep:
         reader.ask(
             "instruction",
             f"I do not see which one step “{words}” is, in the place of `{node.id}`.",
-            (),
+            EXAMPLES,
         )
         raise Open
     reader.questions.extend(steps.questions)
