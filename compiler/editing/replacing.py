@@ -138,7 +138,7 @@ def _with_product(node: Node, old: str, new: str) -> str:
 
 
 def _elsewhere(reader: Reader, match: re.Match[str]) -> list[Operation] | None:
-    """Read “create the board in Trello instead”: the step that does so, but somewhere else."""
+    """Read “open the ticket in Zendesk instead”: the step that does so, but somewhere else."""
     words = match["new"]
     node = reader.specification.node(reader.step(_IN_A_PRODUCT.sub("", words)))
     return [_replacement(reader, node, words)]

@@ -82,7 +82,7 @@ def cut(text: str) -> list[Clause]:
 
 
 def _worker(segment: str, separator: Separator) -> list[Clause]:
-    """Read "another agent should verify the facts and …": one step, however much it says."""
+    """Read "a second agent checks the tone and …": one step, however much it says."""
     match = WORKER.match(segment)
     deed = segment[match.end() :].strip(" .") if match else ""
     if (

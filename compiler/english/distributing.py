@@ -135,7 +135,7 @@ def _is_place(text: str) -> bool:
 
 
 def _reading_first(text: str) -> list[str]:
-    """Cut "send a Telegram digest of unread Gmail messages" into reading and sending."""
+    """Cut "post a Slack overview of open Jira tickets" into reading and sending."""
     found = _products(text)
     world = _WORLD.search(text)
     if world and not _products(world["what"]):
