@@ -48,7 +48,8 @@ def _sends_all(step: Step) -> bool:
 
 
 _POINTS_BACK = re.compile(
-    r"approval: |(?:capture|record|collect|get|receive|process|read)s? (?:the |their |his |her )?"
+    r"approval: |(?:wait|hold|pause)s? |(?:capture|record|collect|get|receive|process"
+    r"|read)s? (?:the |their |his |her )?"
     r"(?:[\w-]+ )?(?:decision|response|answer|approval)\b",
     re.IGNORECASE,
 )

@@ -15,7 +15,7 @@ _WATCHES = re.compile(
     re.IGNORECASE,
 )
 _INBOX = re.compile(
-    r"\b(?:inbox|gmail|outlook|e?-?mails?|mailbox|folder|drive|channel|forms?|new|incoming|unread|recently|fresh"
+    r"^listens|\b(?:messages?|mentions?|events?|requests?|comments?|inbox|gmail|outlook|e?-?mails?|mailbox|folder|drive|channel|forms?|new|incoming|unread|recently|fresh"
     r"|inbound|newly)\b",
     re.IGNORECASE,
 )
@@ -48,7 +48,8 @@ _NEW_THINGS = re.compile(
     r"^(?P<front>(?:automatically )?(?P<verb>[a-z-]+) (?:[^,.;:→]*? (?:from|for|of|to"
     r"|about) )?)(?:each |every |all |any |the )?"
     r"(?:new|incoming|inbound|newly \w+) (?P<what>(?:[\w'-]+ ){0,3}?[\w'-]+s?)(?=,|"
-    r" (?:to|into|in|on|from|with|by|and|using|via|for)\b|[.;:→]|$)",
+    r" (?:to|into|in|on|from|with|by|and|using|via|for|submitted|sent|received|that"
+    r"|which|posted|uploaded|over)\b|[.;:→]|$)",
     re.IGNORECASE,
 )
 

@@ -317,7 +317,8 @@ def _inside_name(text: str, match: re.Match[str]) -> bool:
     """Whether "next" or "after" is part of a noun phrase, as in "the next meeting"."""
     word = match[0].strip(" ,.:").lower()
     before = text[: match.start()].split()
-    return word == "next" and (not before or before[-1].lower() in ("the", "for", "our", "my"))
+    led = not before or before[-1].lower() in ("the", "for", "our", "my")
+    return word == "next" and (led or read_opening(before[-1]) is not None)
 
 
 def _opens(rest: str, before: str) -> bool:

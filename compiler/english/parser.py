@@ -176,7 +176,8 @@ def _pattern(weaver: Weaver, text: str) -> str:
     if any(node["agent"] == "router" for node in nodes):
         return "conditional"
     if re.search(
-        r"\b(?:orchestrat\w+|coordinat\w+|several agents|multi-agent|agents work"
+        r"\b(?:orchestrator|coordinators?|(?:orchestrat|coordinat)\w+ (?:[\w-]+"
+        r" ){0,4}?(?:agents?|workers?)|several agents|multi-agent|agents work"
         r" together|supervis\w+ agent"
         r"|delegat\w+|sub-?agents?|planner (?:agent|llm)|worker agents?|specialist agents?)\b",
         text,

@@ -36,6 +36,13 @@ _ADVERBIAL = re.compile(
     re.IGNORECASE,
 )
 _TITLE = re.compile(r"^(?P<title>[^:,.→]{3,100}): (?=(?P<rest>[a-z].*))", re.IGNORECASE | re.DOTALL)
+_BY_DOING = re.compile(
+    r"^[^,.:→]{3,100}? by (?:automatically )?(?P<word>\w+ing)(?= )", re.IGNORECASE
+)
+_MANAGES = re.compile(
+    r"^(?:automat|manag|streamlin|simplif|improv|help|enhanc|boost|optimi[sz]|handl|keep|speed)",
+    re.IGNORECASE,
+)
 _FALL_BACK = re.compile(
     r"\b(?:automatically )?fall(?:s|ing)? back (?:to|on) (?P<what>[\w ]+?)(?= (?:when|if|on)\b)",
     re.IGNORECASE,
@@ -138,11 +145,12 @@ def _bare(text: str) -> str:
         shorter = _frames().sub("", text, count=1)
         if shorter == text or not shorter.strip():
             return text
-        text = shorter
+        text = shorter.lstrip(" ,")
     return text
 
 
 def _sentence(sentence: str) -> str:
+    sentence = _by_doing(sentence)
     if _noise().match(sentence):
         return ""
     bare = without_frame(sentence)
@@ -152,6 +160,18 @@ def _sentence(sentence: str) -> str:
     bare = _from_gerund(bare)
     bare = _from_participles(bare)
     return _with_added(bare)
+
+
+def _by_doing(sentence: str) -> str:
+    """Keep the steps of "writes the brief by pulling the data, grouping it and saving it"."""
+    match = _BY_DOING.match(sentence)
+    verb = lexicon().verbs.get(match["word"].lower()) if match else None
+    if match is None or verb is None or verb.base in ("use", "leverage", "run", "combine"):
+        return sentence
+    several = _GERUND_JOINT.search(sentence, match.end())
+    if not several and not _MANAGES.match(sentence):
+        return sentence
+    return f"{verb.base}{_chain(sentence[match.end() :])}"
 
 
 def _without_title(sentence: str) -> str:

@@ -86,7 +86,8 @@ _PASSIVE = re.compile(
     re.I,
 )
 _NEW = re.compile(
-    r"^(?:an? |any |the )?(?:brand )?new (?P<noun>[\w' /-]+?)(?: (?:in|on|from|to|at|for|via"
+    r"^(?:an? |any |the )?(?:brand )?new (?P<noun>[\w' /-]+?)(?: (?:in|on|from|to|at|for"
+    r"|via|over|above|below|under|worth|tagged|labell?ed"
     r"|that|with|is|are|of)\b.*)?$",
     re.I,
 )
