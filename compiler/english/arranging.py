@@ -53,6 +53,11 @@ _POINTS_BACK = re.compile(
     r"(?:[\w-]+ )?(?:decision|response|answer|approval)\b",
     re.IGNORECASE,
 )
+_DENIED = re.compile(
+    r"^(?:they|it|he|she|this|that|there|the \w+) (?:is|are|do|does|has|have|was|were"
+    r"|did)(?:n't| not)$",
+    re.IGNORECASE,
+)
 _JOINING = re.compile(r"(?:and )?(?:then|finally|after that|afterwards)\b", re.IGNORECASE)
 
 
@@ -251,6 +256,11 @@ class _Builder:
     def _if(self, clause: Clause, following: Clause | None) -> None:
         if self.group is not None:
             self._close()
+        last = self.parts[-1] if self.parts else None
+        decided = self.arms or self.question is not None or isinstance(last, Choice)
+        if decided and _DENIED.match(clause.text):
+            self._else(clause)
+            return
         again = bool(self.arms) and self._continues(clause)
         if not again:
             self._close()

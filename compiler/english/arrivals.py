@@ -14,6 +14,8 @@ _WATCHES = re.compile(
     rf"(?P<what>[^,.;:→]*?){_END},?",
     re.IGNORECASE,
 )
+_COMING = ("receive", "it receive", "listens", "subscribes", "consumes")
+"""What these bring always comes from outside."""
 _INBOX = re.compile(
     r"^listens|\b(?:messages?|mentions?|events?|requests?|comments?|inbox|gmail|outlook|e?-?mails?|mailbox|folder|drive|channel|forms?|new|incoming|unread|recently|fresh"
     r"|inbound|newly)\b",
@@ -21,6 +23,7 @@ _INBOX = re.compile(
 )
 _TAKES = re.compile(
     r"^(?:it )?(?P<verb>takes|receives|accepts|captures|catch(?:es)?|intercepts|picks up"
+    r"|listens to|subscribes to|consumes"
     r"|gets triggered by|takes in) "
     rf"(?P<what>[^,.;:→]+?){_END},?",
     re.IGNORECASE,
@@ -103,7 +106,7 @@ def find_arrival(text: str) -> Arrival | None:
     if match is None or not re.search(r"\w", text[match.end() :]) or " each " in match["what"]:
         return None
     subject = _noun(match["what"])
-    received = match[0].lower().startswith(("receive", "it receive"))
+    received = match[0].lower().startswith(_COMING)
     served = re.search(r"\bfrom\b", match["what"]) and lexicon().product_pattern.search(
         match["what"]
     )

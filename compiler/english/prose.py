@@ -39,6 +39,11 @@ _TITLE = re.compile(r"^(?P<title>[^:,.→]{3,100}): (?=(?P<rest>[a-z].*))", re.I
 _BY_DOING = re.compile(
     r"^[^,.:→]{3,100}? by (?:automatically )?(?P<word>\w+ing)(?= )", re.IGNORECASE
 )
+_STARTS = re.compile(r"(?:every|whenever|when|each|on|at)\b", re.IGNORECASE)
+_LOADING = re.compile(
+    r"\bextracts?, transforms?,? and loads? (?P<what>[^,.]*? from [^,.]*?) (?=into\b|to\b)",
+    re.IGNORECASE,
+)
 _MANAGES = re.compile(
     r"^(?:automat|manag|streamlin|simplif|improv|help|enhanc|boost|optimi[sz]|handl|keep|speed)",
     re.IGNORECASE,
@@ -75,6 +80,7 @@ def instructions(text: str) -> str:
     """Return the text with every sentence as an instruction, as far as rules can tell."""
     text = _ASIDE.sub("", _MARKDOWN.sub("", text))
     text = _DELAY.sub(lambda match: f"wait {match['time']}, then ", text)
+    text = _LOADING.sub(lambda match: f"fetch {match['what']}, transform it, and load it ", text)
     text = _FALL_BACK.sub(lambda match: f"send it via {match['what']}", text)
     if len(_AGENT_DOES.findall(text)) > 1:
         kept = [part for part in _SENTENCE.split(text) if not _AGENTS.search(part)]
@@ -179,6 +185,8 @@ def _without_title(sentence: str) -> str:
     match = _TITLE.match(sentence)
     if match is None:
         return sentence
+    if _STARTS.match(match["rest"]):
+        return match["rest"]
     rest = re.sub(r"^(?:it|this|the (?:workflow|flow|bot)) ", "", match["rest"], flags=re.I)
     opening = read_opening(rest)
     title = read_opening(match["title"])
