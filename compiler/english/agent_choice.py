@@ -252,6 +252,10 @@ def _generate(action: str, facts: Facts) -> tuple[str, str]:
         rf"{target}[\w -]*\b(?:file|csv|parquet|disk)\b", facts.rest, re.I
     ):
         return "transform", "data_processing"
+    if facts.verb == "write" and re.search(
+        rf"{target}(?:sheet|spreadsheet|crm|calendar|board)\b", facts.rest, re.I
+    ):
+        return "create", "api"
     if facts.verb == "write" and facts.product and _aimed(facts):
         return _store("store", facts)
     if facts.verb in _MAKES and _FILE.match(facts.rest):

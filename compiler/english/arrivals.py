@@ -57,6 +57,14 @@ _NEW_THINGS = re.compile(
 )
 
 
+_PLACE = re.compile(r" (?:in|on|from) (?:(?:an?|the|my|our|your) )?", re.IGNORECASE)
+_CONTAINER = re.compile(
+    r"^ (?:folder|inbox|channel|board|table|form|sheet|list|database|mailbox|workspace"
+    r"|account)s?\b",
+    re.IGNORECASE,
+)
+
+
 @dataclass(frozen=True, slots=True)
 class NewThings:
     """Things that a first step takes as they come: "sync new Shopify orders to …"."""
@@ -83,9 +91,12 @@ def find_new_things(text: str) -> NewThings | None:
     if subject is None or not (named or from_service or incoming):
         return None
     what = lexicon().product_pattern.sub("", match["what"]).strip()
-    return NewThings(
-        f"{subject}_created", subject, f"{match['front']}the {what}{text[match.end() :]}"
-    )
+    after = text[match.end() :]
+    place = _PLACE.match(after)
+    service = lexicon().product_pattern.match(after, place.end()) if place else None
+    if service:
+        after = _CONTAINER.sub("", after[service.end() :], count=1)
+    return NewThings(f"{subject}_created", subject, f"{match['front']}the {what}{after}")
 
 
 @dataclass(frozen=True, slots=True)

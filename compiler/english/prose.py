@@ -8,7 +8,7 @@ import re
 from functools import cache
 
 from compiler.english.lexicon import lexicon
-from compiler.english.verbs import read_opening
+from compiler.english.verbs import opens_step, read_opening
 
 _SENTENCE = re.compile(r"(?<=[.!?])\s+(?=\S)")
 _LABEL = re.compile(
@@ -38,6 +38,11 @@ _ADVERBIAL = re.compile(
 _TITLE = re.compile(r"^(?P<title>[^:,.→]{3,100}): (?=(?P<rest>[a-z].*))", re.IGNORECASE | re.DOTALL)
 _BY_DOING = re.compile(
     r"^[^,.:→]{3,100}? by (?:automatically )?(?P<word>\w+ing)(?= )", re.IGNORECASE
+)
+_EITHER = re.compile(
+    r"\beither (?P<one>[^,.;]+?),? or (?P<other>[^,.;]+?)"
+    r"(?:,? (?:depending on|based on) (?:whether |if )?(?P<condition>[^,.;]+))?(?=[,.;]|$)",
+    re.IGNORECASE,
 )
 _STARTS = re.compile(r"(?:every|whenever|when|each|on|at)\b", re.IGNORECASE)
 _LOADING = re.compile(
@@ -128,7 +133,7 @@ def _frames() -> re.Pattern[str]:
 
 @cache
 def _empty_tail() -> re.Pattern[str]:
-    words = "|".join(lexicon().words("empty_participles"))
+    words = "|".join(sorted(lexicon().words("empty_participles")))
     return re.compile(
         rf",?\s+(?:thus |thereby |while |all while |and )?(?:{words})\b(?! (?:it|them"
         rf"|the \w+) (?:to|in|into)\b)[^,.;]*"
@@ -156,7 +161,7 @@ def _bare(text: str) -> str:
 
 
 def _sentence(sentence: str) -> str:
-    sentence = _by_doing(sentence)
+    sentence = _either(_by_doing(sentence))
     if _noise().match(sentence):
         return ""
     bare = without_frame(sentence)
@@ -166,6 +171,16 @@ def _sentence(sentence: str) -> str:
     bare = _from_gerund(bare)
     bare = _from_participles(bare)
     return _with_added(bare)
+
+
+def _either(sentence: str) -> str:
+    """Turn "either sell it or keep it" into an if and an otherwise."""
+    match = _EITHER.search(sentence)
+    if match is None or not (opens_step(match["one"]) and opens_step(match["other"])):
+        return sentence
+    condition = match["condition"] or "it qualifies"
+    choice = f"if {condition}, {match['one']}, otherwise {match['other']}"
+    return f"{sentence[: match.start()]}{choice}{sentence[match.end() :]}"
 
 
 def _by_doing(sentence: str) -> str:
@@ -196,8 +211,9 @@ def _without_title(sentence: str) -> str:
         or re.match(r"(?:if|when|for|every|each|in)\b", match["title"], re.I)
     ):
         return sentence
-    named = title is None or (title.verb.action in ("generate", "create") and opening.third)
-    return rest if named and (opening.third or title is None) else sentence
+    made = title is not None and title.verb.action in ("generate", "create")
+    told = opening.third or (title is not None and title.third)
+    return rest if title is None or (made and told) else sentence
 
 
 def _without_adverbial(sentence: str) -> str:

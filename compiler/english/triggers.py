@@ -53,6 +53,7 @@ _LABELLED = re.compile(
     r" trigger))(?: trigger)?\W*[:—-]",
     re.IGNORECASE | re.MULTILINE,
 )
+_EVERY = re.compile(r"(?:every|each)\b", re.IGNORECASE)
 _CHANGE = "change_seen"
 """The event of a text that only says that something is watched."""
 _WHOLE = re.compile(
@@ -170,7 +171,7 @@ def _find_event(text: str) -> Start:
         opener = match[0].split()[0].lower()
         if opener == "if" and MARK.search(match["event"]):
             return Start(None, text)
-        certain = opener in ("on", "upon", "for")
+        certain = opener in ("on", "upon", "for") or bool(_EVERY.match(match["event"]))
         start = _event_start(text, match, certain)
         if start:
             return start

@@ -32,6 +32,8 @@ _HUMAN = re.compile(
     r"(?:[\w-]+ ){1,2}(?:manually )?(?:reviews|approves|confirms|verifies|signs off on"
     r"|checks) (?:it|them|the|each|and|all|every|this)\b"
     r"|(?:hold|pause|block|delay)s? (?:[\w-]+ ){0,3}until (?:an?|the|my|someone|somebody)\b"
+    r"|(?:have|get)s? (?:it|them|this|the [\w ]{2,30}?) (?:approved|reviewed|signed off"
+    r"|checked|confirmed) by\b"
     r"|(?:route|direct)s? .{0,60}\bfor (?:[\w'-]+ ){0,3}review\b"
     r"|starts? (?:an? |the )?(?:[\w-]+ )?approval\b"
     r"|[\w' -]{2,40} (?:goes|passes|gets sent|(?:is|are) (?:then )?(?:sent|routed"
