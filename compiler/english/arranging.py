@@ -183,6 +183,8 @@ class _Builder:
             arms = tuple(Arm(arm.condition, arm.negated, tuple(arm.body)) for arm in self.arms)
             if any(arm.body for arm in arms):
                 self.parts.append(Choice(arms))
+            elif self.arms[0].condition:
+                self.unknown.append(Clause("action", "sentence", f"if {self.arms[0].condition}"))
             self.arms = []
         if self.group is not None:
             branches = tuple(tuple(branch) for branch in self.group if branch)

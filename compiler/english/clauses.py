@@ -9,6 +9,7 @@ from compiler.english.control_words import (
     ALWAYS,
     ALWAYS_WORDS,
     ASKS,
+    BARE_STATE,
     DECISION,
     DONE,
     EACH,
@@ -267,6 +268,8 @@ def _verb_position(text: str) -> int | None:
     for match in list(re.finditer(r"\S+", text[:_CONDITION_LENGTH]))[1:]:
         rest = text[match.start() :]
         before = text[: match.start()]
+        if BARE_STATE.match(before) and opens_step(rest, "it"):
+            return match.start()
         third = read_opening(rest)
         if third and third.third and HAPPENED.search(before) and opens_step(rest, "it"):
             return match.start()
