@@ -7,6 +7,11 @@ from compiler.english.lexicon import Product, lexicon
 from compiler.english.normalise import Text
 from compiler.english.nouns import words_of
 
+_TO_MODEL = re.compile(
+    r"\b(?:through|to|into|by) (?:an?|the|our) (?:[\w-]+ ){0,2}(?:ai|llm|agent|model"
+    r"|gpt\S*|claude|gemini)\b",
+    re.IGNORECASE,
+)
 _FILE = re.compile(
     r"(?:an? |the )?(?:[\w-]+ )?(?:csv|pdf|xlsx|excel|xml|zip|parquet|docx)(?:"
     r" file)?s?\b(?! \w+ing)\W*(?:$|(?:with|from|of|for|out)\b)",
@@ -81,6 +86,8 @@ def _aimed(facts: Facts) -> bool:
 
 
 def _send(action: str, facts: Facts) -> tuple[str, str]:
+    if facts.verb in ("send", "pass", "pipe", "submit", "forward") and _TO_MODEL.search(facts.rest):
+        return "generate", "llm"
     kind = facts.product.kind if facts.product else None
     if kind == "api":
         return action, "api"
@@ -122,6 +129,8 @@ def _store(action: str, facts: Facts) -> tuple[str, str]:
 
 
 def _create(action: str, facts: Facts) -> tuple[str, str]:
+    if facts.verb in ("run", "process", "handle") and _TO_MODEL.search(facts.rest):
+        return "generate", "llm"
     if facts.verb in ("remove", "delete") and facts.has("duplicate", "duplicates"):
         return "dedupe", "data_processing"
     if facts.verb == "call" and facts.urls and not facts.has("webhook", "post", "with"):
@@ -243,6 +252,10 @@ def _generate(action: str, facts: Facts) -> tuple[str, str]:
         rf"{target}[\w -]*\b(?:file|csv|parquet|disk)\b", facts.rest, re.I
     ):
         return "transform", "data_processing"
+    if facts.verb == "write" and re.search(
+        rf"{target}(?:sheet|spreadsheet|crm|calendar|board)\b", facts.rest, re.I
+    ):
+        return "create", "api"
     if facts.verb == "write" and facts.product and _aimed(facts):
         return _store("store", facts)
     if facts.verb in _MAKES and _FILE.match(facts.rest):
@@ -258,6 +271,8 @@ def _generate(action: str, facts: Facts) -> tuple[str, str]:
 
 def _approve(action: str, facts: Facts) -> tuple[str, str]:
     """A review by a model reads; one by nobody in particular is a person's."""
+    if facts.has("automatically"):
+        return "create", "api"
     third = facts.marked.lower().startswith(("reviews ", "confirms "))
     if facts.verb == "review" and (facts.has("ai", "llm", "agent", "model") or third):
         return "analyze", "llm"

@@ -48,8 +48,14 @@ def _sends_all(step: Step) -> bool:
 
 
 _POINTS_BACK = re.compile(
-    r"approval: |(?:capture|record|collect|get|receive|process|read)s? (?:the |their |his |her )?"
+    r"approval: |(?:wait|hold|pause)s? |(?:capture|record|collect|get|receive|process"
+    r"|read)s? (?:the |their |his |her )?"
     r"(?:[\w-]+ )?(?:decision|response|answer|approval)\b",
+    re.IGNORECASE,
+)
+_DENIED = re.compile(
+    r"^(?:they|it|he|she|this|that|there|the \w+) (?:is|are|do|does|has|have|was|were"
+    r"|did)(?:n't| not)$",
     re.IGNORECASE,
 )
 _JOINING = re.compile(r"(?:and )?(?:then|finally|after that|afterwards)\b", re.IGNORECASE)
@@ -177,6 +183,8 @@ class _Builder:
             arms = tuple(Arm(arm.condition, arm.negated, tuple(arm.body)) for arm in self.arms)
             if any(arm.body for arm in arms):
                 self.parts.append(Choice(arms))
+            elif self.arms[0].condition:
+                self.unknown.append(Clause("action", "sentence", f"if {self.arms[0].condition}"))
             self.arms = []
         if self.group is not None:
             branches = tuple(tuple(branch) for branch in self.group if branch)
@@ -250,6 +258,11 @@ class _Builder:
     def _if(self, clause: Clause, following: Clause | None) -> None:
         if self.group is not None:
             self._close()
+        last = self.parts[-1] if self.parts else None
+        decided = self.arms or self.question is not None or isinstance(last, Choice)
+        if decided and _DENIED.match(clause.text):
+            self._else(clause)
+            return
         again = bool(self.arms) and self._continues(clause)
         if not again:
             self._close()

@@ -14,13 +14,16 @@ _WATCHES = re.compile(
     rf"(?P<what>[^,.;:→]*?){_END},?",
     re.IGNORECASE,
 )
+_COMING = ("receive", "it receive", "listens", "subscribes", "consumes")
+"""What these bring always comes from outside."""
 _INBOX = re.compile(
-    r"\b(?:inbox|gmail|outlook|e?-?mails?|mailbox|folder|drive|channel|forms?|new|incoming|unread|recently|fresh"
+    r"^listens|\b(?:messages?|mentions?|events?|requests?|comments?|inbox|gmail|outlook|e?-?mails?|mailbox|folder|drive|channel|forms?|new|incoming|unread|recently|fresh"
     r"|inbound|newly)\b",
     re.IGNORECASE,
 )
 _TAKES = re.compile(
     r"^(?:it )?(?P<verb>takes|receives|accepts|captures|catch(?:es)?|intercepts|picks up"
+    r"|listens to|subscribes to|consumes"
     r"|gets triggered by|takes in) "
     rf"(?P<what>[^,.;:→]+?){_END},?",
     re.IGNORECASE,
@@ -48,7 +51,16 @@ _NEW_THINGS = re.compile(
     r"^(?P<front>(?:automatically )?(?P<verb>[a-z-]+) (?:[^,.;:→]*? (?:from|for|of|to"
     r"|about) )?)(?:each |every |all |any |the )?"
     r"(?:new|incoming|inbound|newly \w+) (?P<what>(?:[\w'-]+ ){0,3}?[\w'-]+s?)(?=,|"
-    r" (?:to|into|in|on|from|with|by|and|using|via|for)\b|[.;:→]|$)",
+    r" (?:to|into|in|on|from|with|by|and|using|via|for|submitted|sent|received|that"
+    r"|which|posted|uploaded|over)\b|[.;:→]|$)",
+    re.IGNORECASE,
+)
+
+
+_PLACE = re.compile(r" (?:in|on|from) (?:(?:an?|the|my|our|your) )?", re.IGNORECASE)
+_CONTAINER = re.compile(
+    r"^ (?:folder|inbox|channel|board|table|form|sheet|list|database|mailbox|workspace"
+    r"|account)s?\b",
     re.IGNORECASE,
 )
 
@@ -79,9 +91,12 @@ def find_new_things(text: str) -> NewThings | None:
     if subject is None or not (named or from_service or incoming):
         return None
     what = lexicon().product_pattern.sub("", match["what"]).strip()
-    return NewThings(
-        f"{subject}_created", subject, f"{match['front']}the {what}{text[match.end() :]}"
-    )
+    after = text[match.end() :]
+    place = _PLACE.match(after)
+    service = lexicon().product_pattern.match(after, place.end()) if place else None
+    if service:
+        after = _CONTAINER.sub("", after[service.end() :], count=1)
+    return NewThings(f"{subject}_created", subject, f"{match['front']}the {what}{after}")
 
 
 @dataclass(frozen=True, slots=True)
@@ -102,7 +117,7 @@ def find_arrival(text: str) -> Arrival | None:
     if match is None or not re.search(r"\w", text[match.end() :]) or " each " in match["what"]:
         return None
     subject = _noun(match["what"])
-    received = match[0].lower().startswith(("receive", "it receive"))
+    received = match[0].lower().startswith(_COMING)
     served = re.search(r"\bfrom\b", match["what"]) and lexicon().product_pattern.search(
         match["what"]
     )

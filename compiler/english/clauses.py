@@ -9,6 +9,7 @@ from compiler.english.control_words import (
     ALWAYS,
     ALWAYS_WORDS,
     ASKS,
+    BARE_STATE,
     DECISION,
     DONE,
     EACH,
@@ -267,6 +268,8 @@ def _verb_position(text: str) -> int | None:
     for match in list(re.finditer(r"\S+", text[:_CONDITION_LENGTH]))[1:]:
         rest = text[match.start() :]
         before = text[: match.start()]
+        if BARE_STATE.match(before) and opens_step(rest, "it"):
+            return match.start()
         third = read_opening(rest)
         if third and third.third and HAPPENED.search(before) and opens_step(rest, "it"):
             return match.start()
@@ -317,7 +320,8 @@ def _inside_name(text: str, match: re.Match[str]) -> bool:
     """Whether "next" or "after" is part of a noun phrase, as in "the next meeting"."""
     word = match[0].strip(" ,.:").lower()
     before = text[: match.start()].split()
-    return word == "next" and (not before or before[-1].lower() in ("the", "for", "our", "my"))
+    led = not before or before[-1].lower() in ("the", "for", "our", "my")
+    return word == "next" and (led or read_opening(before[-1]) is not None)
 
 
 def _opens(rest: str, before: str) -> bool:

@@ -142,3 +142,8 @@ IDLE = re.compile(
 SUBJECT = re.compile(
     r"^(?:(?!,|and\b)\S+ ){1,10}?(?:is|are|gets?|(?:will|should|must|can) be)\b", re.IGNORECASE
 )
+BARE_STATE = re.compile(
+    r"^(?:so|positive|negative|neutral|urgent|valid|invalid|needed|necessary|successful|true|false|yes|no"
+    r"|found|empty|missing|available|high|low|critical|spam)\s+$",
+    re.IGNORECASE,
+)

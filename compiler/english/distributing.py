@@ -156,7 +156,11 @@ def _reading_first(text: str) -> list[str]:
 
 def _also(text: str, opening: Opening) -> list[str]:
     """Cut "create a contact and also a file in Box" into a clause for each thing."""
-    first, *others = re.split(r",?\s+(?:and also|as well as)\s+(?=(?:an?|the)\s)", text)
+    first, *others = re.split(
+        r",?\s+(?:and also|as well as)\s+(?=(?:an?|the)\s)"
+        r"|\s+and\s+(?=an?\s[\w -]+ in [A-Z])",
+        text,
+    )
     return [first, *(f"{opening.verb.base} {other}" for other in others)]
 
 

@@ -44,6 +44,8 @@ class Parsed:
     """Which words became which node, in order."""
     judges: frozenset[str] = frozenset()
     """Nodes that only answer the question of the router after them."""
+    copies: frozenset[str] = frozenset()
+    """Nodes that stand once more for a way that cannot meet the others."""
 
 
 def parse(text: str, name: str | None = None, answers: Mapping[str, str] | None = None) -> Parsed:
@@ -84,7 +86,11 @@ def parse(text: str, name: str | None = None, answers: Mapping[str, str] | None 
     _ask_about_unknown(program, marked, draft)
     specification = _specification(weaver, trigger, program, text, name)
     return Parsed(
-        specification, tuple(draft.questions), tuple(weaver.graph.texts), frozenset(weaver.judges)
+        specification,
+        tuple(draft.questions),
+        tuple(weaver.graph.texts),
+        frozenset(weaver.judges),
+        frozenset(weaver.copies),
     )
 
 
@@ -176,7 +182,8 @@ def _pattern(weaver: Weaver, text: str) -> str:
     if any(node["agent"] == "router" for node in nodes):
         return "conditional"
     if re.search(
-        r"\b(?:orchestrat\w+|coordinat\w+|several agents|multi-agent|agents work"
+        r"\b(?:orchestrator|coordinators?|(?:orchestrat|coordinat)\w+ (?:[\w-]+"
+        r" ){0,4}?(?:agents?|workers?)|several agents|multi-agent|agents work"
         r" together|supervis\w+ agent"
         r"|delegat\w+|sub-?agents?|planner (?:agent|llm)|worker agents?|specialist agents?)\b",
         text,

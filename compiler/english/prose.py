@@ -8,7 +8,7 @@ import re
 from functools import cache
 
 from compiler.english.lexicon import lexicon
-from compiler.english.verbs import read_opening
+from compiler.english.verbs import opens_step, read_opening
 
 _SENTENCE = re.compile(r"(?<=[.!?])\s+(?=\S)")
 _LABEL = re.compile(
@@ -36,6 +36,23 @@ _ADVERBIAL = re.compile(
     re.IGNORECASE,
 )
 _TITLE = re.compile(r"^(?P<title>[^:,.→]{3,100}): (?=(?P<rest>[a-z].*))", re.IGNORECASE | re.DOTALL)
+_BY_DOING = re.compile(
+    r"^[^,.:→]{3,100}? by (?:automatically )?(?P<word>\w+ing)(?= )", re.IGNORECASE
+)
+_EITHER = re.compile(
+    r"\beither (?P<one>[^,.;]+?),? or (?P<other>[^,.;]+?)"
+    r"(?:,? (?:depending on|based on) (?:whether |if )?(?P<condition>[^,.;]+))?(?=[,.;]|$)",
+    re.IGNORECASE,
+)
+_STARTS = re.compile(r"(?:every|whenever|when|each|on|at)\b", re.IGNORECASE)
+_LOADING = re.compile(
+    r"\bextracts?, transforms?,? and loads? (?P<what>[^,.]*? from [^,.]*?) (?=into\b|to\b)",
+    re.IGNORECASE,
+)
+_MANAGES = re.compile(
+    r"^(?:automat|manag|streamlin|simplif|improv|help|enhanc|boost|optimi[sz]|handl|keep|speed)",
+    re.IGNORECASE,
+)
 _FALL_BACK = re.compile(
     r"\b(?:automatically )?fall(?:s|ing)? back (?:to|on) (?P<what>[\w ]+?)(?= (?:when|if|on)\b)",
     re.IGNORECASE,
@@ -68,6 +85,7 @@ def instructions(text: str) -> str:
     """Return the text with every sentence as an instruction, as far as rules can tell."""
     text = _ASIDE.sub("", _MARKDOWN.sub("", text))
     text = _DELAY.sub(lambda match: f"wait {match['time']}, then ", text)
+    text = _LOADING.sub(lambda match: f"fetch {match['what']}, transform it, and load it ", text)
     text = _FALL_BACK.sub(lambda match: f"send it via {match['what']}", text)
     if len(_AGENT_DOES.findall(text)) > 1:
         kept = [part for part in _SENTENCE.split(text) if not _AGENTS.search(part)]
@@ -115,7 +133,7 @@ def _frames() -> re.Pattern[str]:
 
 @cache
 def _empty_tail() -> re.Pattern[str]:
-    words = "|".join(lexicon().words("empty_participles"))
+    words = "|".join(sorted(lexicon().words("empty_participles")))
     return re.compile(
         rf",?\s+(?:thus |thereby |while |all while |and )?(?:{words})\b(?! (?:it|them"
         rf"|the \w+) (?:to|in|into)\b)[^,.;]*"
@@ -138,11 +156,12 @@ def _bare(text: str) -> str:
         shorter = _frames().sub("", text, count=1)
         if shorter == text or not shorter.strip():
             return text
-        text = shorter
+        text = shorter.lstrip(" ,")
     return text
 
 
 def _sentence(sentence: str) -> str:
+    sentence = _either(_by_doing(sentence))
     if _noise().match(sentence):
         return ""
     bare = without_frame(sentence)
@@ -154,11 +173,35 @@ def _sentence(sentence: str) -> str:
     return _with_added(bare)
 
 
+def _either(sentence: str) -> str:
+    """Turn "either sell it or keep it" into an if and an otherwise."""
+    match = _EITHER.search(sentence)
+    if match is None or not (opens_step(match["one"]) and opens_step(match["other"])):
+        return sentence
+    condition = match["condition"] or "it qualifies"
+    choice = f"if {condition}, {match['one']}, otherwise {match['other']}"
+    return f"{sentence[: match.start()]}{choice}{sentence[match.end() :]}"
+
+
+def _by_doing(sentence: str) -> str:
+    """Keep the steps of "writes the brief by pulling the data, grouping it and saving it"."""
+    match = _BY_DOING.match(sentence)
+    verb = lexicon().verbs.get(match["word"].lower()) if match else None
+    if match is None or verb is None or verb.base in ("use", "leverage", "run", "combine"):
+        return sentence
+    several = _GERUND_JOINT.search(sentence, match.end())
+    if not several and not _MANAGES.match(sentence):
+        return sentence
+    return f"{verb.base}{_chain(sentence[match.end() :])}"
+
+
 def _without_title(sentence: str) -> str:
     """Leave out what only names the whole: "Lead scoring: collects …", "build a bot: it …"."""
     match = _TITLE.match(sentence)
     if match is None:
         return sentence
+    if _STARTS.match(match["rest"]):
+        return match["rest"]
     rest = re.sub(r"^(?:it|this|the (?:workflow|flow|bot)) ", "", match["rest"], flags=re.I)
     opening = read_opening(rest)
     title = read_opening(match["title"])
@@ -168,8 +211,9 @@ def _without_title(sentence: str) -> str:
         or re.match(r"(?:if|when|for|every|each|in)\b", match["title"], re.I)
     ):
         return sentence
-    named = title is None or (title.verb.action in ("generate", "create") and opening.third)
-    return rest if named and (opening.third or title is None) else sentence
+    made = title is not None and title.verb.action in ("generate", "create")
+    told = opening.third or (title is not None and title.third)
+    return rest if title is None or (made and told) else sentence
 
 
 def _without_adverbial(sentence: str) -> str:

@@ -8,7 +8,7 @@ from compiler.english.arrivals import find_arrival, find_new_things, watches_som
 from compiler.english.lexicon import lexicon
 from compiler.english.normalise import MARK
 from compiler.english.schedule import Schedule, find_schedule
-from compiler.english.verbs import acts, read_opening
+from compiler.english.verbs import Opening, acts, read_opening
 from compiler.inflection import singular
 from compiler.specification import Trigger
 
@@ -53,6 +53,8 @@ _LABELLED = re.compile(
     r" trigger))(?: trigger)?\W*[:—-]",
     re.IGNORECASE | re.MULTILINE,
 )
+_EVERY = re.compile(r"(?:every|each)\b", re.IGNORECASE)
+_HAPPENED = re.compile(r"\b(?:(?:is|are|was|gets|has been) \w+|arrives|comes in)\b", re.IGNORECASE)
 _CHANGE = "change_seen"
 """The event of a text that only says that something is watched."""
 _WHOLE = re.compile(
@@ -86,7 +88,8 @@ _PASSIVE = re.compile(
     re.I,
 )
 _NEW = re.compile(
-    r"^(?:an? |any |the )?(?:brand )?new (?P<noun>[\w' /-]+?)(?: (?:in|on|from|to|at|for|via"
+    r"^(?:an? |any |the )?(?:brand )?new (?P<noun>[\w' /-]+?)(?: (?:in|on|from|to|at|for"
+    r"|via|over|above|below|under|worth|tagged|labell?ed"
     r"|that|with|is|are|of)\b.*)?$",
     re.I,
 )
@@ -169,7 +172,7 @@ def _find_event(text: str) -> Start:
         opener = match[0].split()[0].lower()
         if opener == "if" and MARK.search(match["event"]):
             return Start(None, text)
-        certain = opener in ("on", "upon", "for")
+        certain = opener in ("on", "upon", "for") or bool(_EVERY.match(match["event"]))
         start = _event_start(text, match, certain)
         if start:
             return start
@@ -194,13 +197,12 @@ def _find_trailing(text: str) -> Start | None:
     plain = match[0].lstrip(" ,").lower().startswith("when ")
     if plain and re.search(r",|\band\b", text[: match.start()].rpartition(". ")[2]):
         return None
-    certain = not match[0].lstrip(" ,").lower().startswith(("when ", "as soon"))
-    return _event_start(text, match, certain)
+    return _event_start(text, match, certain=True)
 
 
 def _event_start(text: str, match: re.Match[str], certain: bool) -> Start | None:
     phrase, end = match["event"], match.end()
-    if match[0].rstrip()[-1:] not in (",", ":") or match[0].lower().startswith("on "):
+    if match[0].rstrip()[-1:] not in (",", ":") or _goes_on(phrase, match[0]):
         length = _event_length(phrase)
         end = match.start("event") + length if length < len(phrase) else end
         phrase = phrase[:length]
@@ -211,6 +213,17 @@ def _event_start(text: str, match: re.Match[str], certain: bool) -> Start | None
     return Start(Trigger(kind="event", event=named[0]), rest, named[1])
 
 
+def _goes_on(phrase: str, told: str) -> bool:
+    """Whether a step may follow its event without a comma: "when a release is out writes …"."""
+    if told.lower().startswith("on "):
+        return True
+    happened = _HAPPENED.search(phrase)
+    length = _event_length(phrase)
+    first = phrase[length:].split(" ")[0]
+    told_of_it = lexicon().verbs.get(first.lower())
+    return happened is not None and told_of_it is not None and told_of_it.base != first.lower()
+
+
 def _event_length(phrase: str) -> int:
     """Return where an event without a comma after it ends: at the next plain verb."""
     words = list(re.finditer(r"\S+", phrase))
@@ -219,9 +232,13 @@ def _event_length(phrase: str) -> int:
         if verb and not verb.is_noun and verb.base == word[0].lower():
             return word.start()
         opening = read_opening(phrase[word.start() :]) if verb else None
-        if opening and opening.third and acts(opening) and not _is_event_verb(word[0]):
+        if opening and opening.third and _is_step(opening) and not _is_event_verb(word[0]):
             return word.start()
     return len(phrase)
+
+
+def _is_step(opening: Opening) -> bool:
+    return not opening.verb.is_noun or acts(opening)
 
 
 def _is_event_verb(word: str) -> bool:

@@ -31,6 +31,10 @@ _HUMAN = re.compile(
     r"|function|lambda|bot|node|step)\b)"
     r"(?:[\w-]+ ){1,2}(?:manually )?(?:reviews|approves|confirms|verifies|signs off on"
     r"|checks) (?:it|them|the|each|and|all|every|this)\b"
+    r"|(?:hold|pause|block|delay)s? (?:[\w-]+ ){0,3}until (?:an?|the|my|someone|somebody)\b"
+    r"|(?:have|get)s? (?:it|them|this|the [\w ]{2,30}?) (?:approved|reviewed|signed off"
+    r"|checked|confirmed) by\b"
+    r"|(?:route|direct)s? .{0,60}\bfor (?:[\w'-]+ ){0,3}review\b"
     r"|starts? (?:an? |the )?(?:[\w-]+ )?approval\b"
     r"|[\w' -]{2,40} (?:goes|passes|gets sent|(?:is|are) (?:then )?(?:sent|routed"
     r"|submitted|forwarded)) .{0,60}\bfor "
@@ -53,6 +57,9 @@ _AIM = re.compile(
     re.I,
 )
 
+_BY_ITSELF = re.compile(
+    r"^(?:then )?(?:auto-?approves?|approves?|confirms?)\b[^,;]*\bautomatically\b", re.IGNORECASE
+)
 _MOST_LEADING = 6
 _LOOKAHEAD = 200
 """How many characters decide whether a step begins: bounds the work on hostile texts."""
@@ -96,6 +103,8 @@ def strip_leading(text: str) -> str:
 def is_human(text: str) -> bool:
     """Whether a part of the text asks a person for something."""
     stripped = text.lstrip(" ,")
+    if _BY_ITSELF.search(stripped[:_LOOKAHEAD]):
+        return False
     if _MODEL_ACTOR.search(stripped.split(" to ")[0][:40]):
         return False
     return bool(_HUMAN.match(stripped) or _HUMAN.match(strip_leading(stripped)))

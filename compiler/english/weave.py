@@ -42,6 +42,8 @@ class Weaver:
     graph: GraphDraft = field(default_factory=GraphDraft)
     judges: set[str] = field(default_factory=set)
     """Nodes that only answer the question of the router after them."""
+    copies: set[str] = field(default_factory=set)
+    """Nodes that are written once more for a way that cannot meet the others."""
     forked: bool = False
     met: bool = False
     """Branches that bring data side by side meet again."""
@@ -102,7 +104,9 @@ class Weaver:
         ways = list(dict.fromkeys(end.apart for end in exits))
         for way in ways[:-1]:
             own = tuple(replace(end, apart=None) for end in exits if end.apart == way)
+            before = set(self.graph.nodes)
             self._walk(rest, own, scope, circumstance)
+            self.copies |= set(self.graph.nodes) - before
             exits = tuple(end for end in exits if end.apart != way)
         return tuple(replace(end, apart=None) for end in exits)
 

@@ -62,3 +62,15 @@ def test_rubbish_gets_an_answer_without_a_specification(tmp_path: Path) -> None:
     (answer,) = parse(tmp_path, json.dumps({"id": "x", "text": "…"}))
     assert (answer["specification"], answer["agents"]) == (None, [])
     assert answer["questions"][0]["id"] == "description"
+
+
+def test_what_follows_an_approval_in_one_way_counts_once(tmp_path: Path) -> None:
+    """The specification writes it once more for the other way, which a rejection cannot end."""
+    text = (
+        "Fetch https://a.example/api/order. If the total is above 500, ask the manager for "
+        "approval. Then post it to Slack and email b@a.example."
+    )
+    (answer,) = parse(tmp_path, json.dumps({"id": 1, "text": text}))
+    assert answer["agents"] == ["api", "router", "human_loop", "api", "email"]
+    assert answer["edges"] == [[0, 1], [1, 2], [1, 3], [2, 3], [3, 4]]
+    assert len(answer["specification"]["nodes"]) > len(answer["agents"])
