@@ -158,6 +158,22 @@ def test_steps_come_and_go_where_the_instruction_says(text: str, expected: list[
     assert order(read_edit(text, DIGEST)) == expected
 
 
+@pytest.mark.requirement("FR-1.7")
+@pytest.mark.parametrize("agent", ["llm", "web_scraping", "api", "data_processing"])
+def test_it_means_the_result_of_the_step_before_whatever_that_says(agent: str) -> None:
+    """A step without a description has a result all the same."""
+    parameters = {"llm": {"prompt": "x"}, "data_processing": {"data": "x"}}
+    node = {"id": "first", "agent": agent, "output_key": "found",
+            "parameters": parameters.get(agent, {"url": "https://a.example"})}  # fmt: skip
+    old = Specification.model_validate({"nodes": [node]})
+    edited = read_edit("Also email it to desk@news.example", old)
+    assert order(edited) == ["first", "send_email"]
+    assert edited.specification is not None
+    body = edited.specification.node("send_email").parameters["body"]
+    assert body.endswith("{found}")
+    assert edited.specification.state_schema == old.state_schema
+
+
 def test_a_step_moves_where_nothing_it_reads_is_missing() -> None:
     """A step moves behind another one."""
     edited = read_edit("Also post the summary to Slack", DIGEST)
