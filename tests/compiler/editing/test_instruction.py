@@ -196,6 +196,24 @@ def test_a_condition_comes_before_a_step() -> None:
     }  # fmt: skip
 
 
+@pytest.mark.requirement("FR-1.7")
+@pytest.mark.parametrize(
+    ("said", "expression"),
+    [
+        ("the rating is low", "rating == 'low'"),
+        ("if rating is not 'low'", "rating != 'low'"),
+        ("rating is above 7", "rating > 7"),
+        ("the rating is at most 2.5", "rating <= 2.5"),
+    ],
+)
+def test_a_condition_in_words_is_read_over_the_results_of_steps(said: str, expression: str) -> None:
+    """What compares a step's result by its name."""
+    edited = read_edit(f"Change the condition to {said}", BRANCHED)
+    assert changes(edited, BRANCHED) == [
+        ("router", "parameters.condition", "rating == 'high'", expression)
+    ]
+
+
 def test_conditions_and_products_of_a_branch_are_changed() -> None:
     """The expression of the only router; the product of the step that names it."""
     edited = read_edit("Change the condition to `rating == 'urgent'`", BRANCHED)
@@ -269,6 +287,7 @@ def test_another_condition_on_the_same_thing_is_the_other_way() -> None:
         ("Never email on weekends", DIGEST, "instruction", "Remove the last step"),
         ("Stop emailing desk@news.example", DIGEST, "recipient.send_email", "remove send_email"),
         ("", DIGEST, "instruction", "Remove the last step"),
+        ("Change the condition to the weather is nice", BRANCHED, "condition", "`score > 5`"),
         ("Remove step 9", DIGEST, "step.step_9", "sum_up"),
         ("Remove the router", BRANCHED, "instruction", "Remove the last step"),
         ("Change the schedule to regularly", DIGEST, "trigger.cron", "every hour"),
