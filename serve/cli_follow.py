@@ -70,6 +70,8 @@ def _remedy(error: WeftError) -> str:
         return f"Give it with --input '{{{fields}}}', or --input @FILE."
     if error.status == 401:
         return "Set WEFT_TOKEN, or WEFT_HOME to the platform's folder; `weft token` prints its key."
+    if error.widens:
+        return "If that is meant, say it again with --yes."
     return "" if error.questions else error.remedy
 
 

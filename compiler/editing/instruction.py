@@ -10,11 +10,18 @@ from dataclasses import dataclass
 
 from compiler.diff import diff
 from compiler.editing import replacing, step_rules, value_rules
-from compiler.editing.operations import CannotEdit, Operation, RemoveStep, SetField, apply
+from compiler.editing.operations import (
+    EXPRESSIONS,
+    CannotEdit,
+    Operation,
+    RemoveStep,
+    SetField,
+    apply,
+)
 from compiler.editing.reader import EXAMPLES, Open, Reader
 from compiler.english.draft import Question
 from compiler.errors import SpecificationError
-from compiler.specification import Node, Specification
+from compiler.specification import Specification
 
 MAX_CHARACTERS = 2000
 MAX_OF_A_CLAUSE = 400
@@ -45,9 +52,6 @@ _RULES = (
     *replacing.RULES,
     *step_rules.RULES,
 )
-
-
-_TARGETS = ("if_true", "if_false", "default")
 
 
 @dataclass(frozen=True, slots=True)
@@ -128,6 +132,8 @@ def _read(reader: Reader, clause: str) -> list[Operation] | None:
         match = pattern.fullmatch(clause)
         if match and (operations := rule(reader, match)):
             return operations
+        # What a rule asked that did not fit in the end is nobody's question.
+        reader.questions.clear()
     return None
 
 
@@ -147,7 +153,7 @@ def _mend_readers(reader: Reader, key: str, removed: str, all_removed: set[str])
         return []
     for node in others:
         left = [name for name in node.input_keys if name.split(".")[0] != key]
-        reads = re.search(rf"\{{{key}(?=[.\[}}])|\b(?:state\[.)?{key}\b", _said(node)) is not None
+        reads = _reads(node.parameters, key)
         if not reads and len(left) == len(node.input_keys):
             continue
         if reads or node.pattern == "map":
@@ -169,12 +175,16 @@ def _mend_readers(reader: Reader, key: str, removed: str, all_removed: set[str])
     return edits
 
 
-def _said(node: Node) -> str:
-    """Return what a node's parameters say; a router's targets are steps and no values."""
-    said = {name: value for name, value in node.parameters.items() if name not in _TARGETS}
-    if node.agent == "router":
-        said["routes"] = [route.get("when") for route in node.parameters.get("routes", ())]
-    return repr(said)
+def _reads(value: object, key: str, name: str = "") -> bool:
+    """Whether parameters read a key, in templates or in code."""
+    if isinstance(value, dict):
+        return any(_reads(item, key, str(name)) for name, item in value.items())
+    if isinstance(value, list | tuple):
+        return any(_reads(item, key, name) for item in value)
+    if not isinstance(value, str):
+        return False
+    pattern = rf"\b{key}\b" if name in EXPRESSIONS else rf"\{{{key}(?=[.\[}}])"
+    return re.search(pattern, value) is not None
 
 
 def _reading(id: str, value: object, path: tuple[str, ...], old: str, new: str) -> list[Operation]:

@@ -79,21 +79,30 @@ def read_steps(
     return NewSteps(tuple(nodes), tuple(edges), inputs, tuple(questions))
 
 
+_MEANT = re.compile(
+    r"\b(?:it|them|this|that|these|those|the (?:results?|outputs?|text))\b", re.IGNORECASE
+)
+_STAND_IN = "Compute the result"
+"""What a step is taken to say that does not say what it does, when words mean its result."""
+
+
 def _in_place(
     sentence: str, before: Node | None, answers: Mapping[str, str]
 ) -> tuple[Parsed, frozenset[str]]:
     """Parse the words after those of the step before; its nodes are known already."""
-    if before is not None and before.description and before.agent != "router":
-        first = parse(before.description, None, answers)
-        if first.specification is not None and len(first.specification.nodes) == 1:
-            both = parse(f"{before.description}. Then {_then(sentence)}", None, answers)
-            known = first.specification.nodes[0]
-            if (
-                both.specification
-                and both.specification.nodes[0].id == known.id
-                and (len(both.specification.nodes) > 1)
-            ):
-                return both, frozenset({known.id})
+    said = []
+    if before is not None and before.agent != "router":
+        said = [before.description] if before.description else []
+        if _MEANT.search(sentence):
+            said.append(_STAND_IN)
+    for words in said:
+        first = parse(words, None, answers).specification
+        if first is None or len(first.nodes) != 1:
+            continue
+        both = parse(f"{words}. Then {_then(sentence)}", None, answers)
+        made, known = both.specification, first.nodes[0].id
+        if made is not None and made.nodes[0].id == known and len(made.nodes) > 1:
+            return both, frozenset({known})
     return parse(sentence, None, answers), frozenset()
 
 

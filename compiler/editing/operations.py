@@ -308,7 +308,8 @@ def _rename(document: Document, operation: RenameStep) -> None:
                 edge["condition"] = _in_expression(edge["condition"], old, new)
 
 
-_EXPRESSIONS = ("condition", "when", "script", "code", "expression")
+EXPRESSIONS = ("condition", "when", "script", "code", "expression")
+"""Parameters that hold code, in which names stand without braces."""
 
 
 def _renamed_references(value: Any, old: str, new: str, name: str = "") -> Any:
@@ -323,7 +324,7 @@ def _renamed_references(value: Any, old: str, new: str, name: str = "") -> Any:
         return [_renamed_references(item, old, new, name) for item in value]
     if not isinstance(value, str):
         return value
-    if name in _EXPRESSIONS:
+    if name in EXPRESSIONS:
         return _in_expression(value, old, new)
     return re.sub(
         rf"(?<!\{{)((?:\{{\{{)*\{{(?:failures\.)?){old}(?=[.\[}}])", rf"\g<1>{new}", value

@@ -7,6 +7,7 @@ from compiler.editing.finding import Found, find_steps, root
 from compiler.editing.new_steps import NewSteps, read_steps
 from compiler.editing.operations import (
     AddSteps,
+    CannotEdit,
     MoveStep,
     Operation,
     RemoveStep,
@@ -48,7 +49,10 @@ def _remove_all_but(reader: Reader, match: re.Match[str]) -> list[Operation]:
     ids = [node.id for node in reader.specification.body
            if not match["loop"] or node.pattern == "map"]  # fmt: skip
     if match["mark"]:
-        mark = ids.index(reader.step(match["mark"], ids))
+        step = reader.step(match["mark"], ids)
+        if step not in ids:
+            raise CannotEdit(f"`{step}` is not in the loop.")
+        mark = ids.index(step)
         ids = ids[mark + 1 :] if match["side"].lower() == "after" else ids[:mark]
     kept = reader.step(match["kept"].strip(), ids) if match["kept"] else None
     if kept is None and not match["mark"]:
@@ -94,15 +98,22 @@ def _move(reader: Reader, match: re.Match[str]) -> list[Operation] | None:
 
 def _move_to_an_end(reader: Reader, match: re.Match[str]) -> list[Operation]:
     moved = reader.step(match["what"])
-    others = [node.id for node in reader.specification.body if node.id != moved]
     if match["end"].lower() in ("end", "bottom", "last"):
-        [*_, last] = [
-            id for id in last_steps(to_document(reader.specification)) if id != moved
-        ] or (others)
-        return [MoveStep(moved, after=last)]
-    targets = {edge.target for edge in reader.specification.edges if edge.source != moved}
-    first = next(id for id in others if id not in targets)
-    return [MoveStep(moved, before=first)]
+        ends = [id for id in last_steps(to_document(reader.specification)) if id != moved]
+        if not ends:
+            raise CannotEdit(f"`{moved}` is the last step already.")
+        return [MoveStep(moved, after=ends[-1])]
+    return [MoveStep(moved, before=_first_step(reader, moved))]
+
+
+def _first_step(reader: Reader, other_than: str = "") -> str:
+    """Return the step that nothing leads to."""
+    edges = reader.specification.edges
+    targets = {edge.target for edge in edges if edge.source != other_than}
+    for node in reader.specification.body:
+        if node.id not in targets and node.id != other_than:
+            return node.id
+    raise CannotEdit("There is no other first step.")
 
 
 def _swap(reader: Reader, match: re.Match[str]) -> list[Operation]:
@@ -149,9 +160,7 @@ def _each(words: str) -> bool:
 
 
 def _add_at_the_start(reader: Reader, match: re.Match[str]) -> list[Operation] | None:
-    targets = {edge.target for edge in reader.specification.edges}
-    first = next((node.id for node in reader.specification.body if node.id not in targets), None)
-    return added(reader, match["what"], None, first)
+    return added(reader, match["what"], None, _first_step(reader))
 
 
 def _add_at_the_end(reader: Reader, match: re.Match[str]) -> list[Operation] | None:

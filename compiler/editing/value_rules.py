@@ -2,7 +2,7 @@
 
 import json
 import re
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from compiler.editing.finding import find_steps
@@ -194,6 +194,8 @@ def condition_of(reader: Reader, words: str, before: Node | None) -> str | None:
     quoted = re.fullmatch(r"`(.+)`", words.strip())
     if quoted:
         return quoted[1]
+    if compared := _comparison(words, [node.key for node in reader.specification.nodes]):
+        return compared
     if before is not None and before.description:
         first = parse(before.description).specification
         both = parse(f"{before.description}. If {words}, email me").specification
@@ -210,6 +212,30 @@ def condition_of(reader: Reader, words: str, before: Node | None) -> str | None:
     return str(alone.nodes[0].parameters.get("condition") or "") or None
 
 
+_COMPARISONS = (
+    ("is not|does not equal|!=", "!="),
+    ("is (?:above|over|greater than|more than|higher than)|>", ">"),
+    ("is (?:below|under|less than|lower than)|<", "<"),
+    ("is at least|>=", ">="),
+    ("is at most|<=", "<="),
+    ("is|equals|==?", "=="),
+)
+
+
+def _comparison(words: str, keys: Sequence[str]) -> str | None:
+    """Return “the rating is low” as an expression, when a step's result has that name."""
+    for key in keys:
+        name = re.escape(key).replace("_", "[_ ]")
+        for said, operator in _COMPARISONS:
+            match = re.fullmatch(
+                rf"(?:the )?{name} (?:{said}) (?P<value>[\"']?[\w.-]+[\"']?)", words.strip(), re.I
+            )
+            if match:
+                value = value_of(match["value"])
+                return f"{key} {operator} {value!r}"
+    return None
+
+
 def _condition(reader: Reader, match: re.Match[str]) -> list[Operation] | None:
     routers = [node for node in reader.specification.nodes
                if node.agent == "router" and "condition" in node.parameters]  # fmt: skip
@@ -220,21 +246,30 @@ def _condition(reader: Reader, match: re.Match[str]) -> list[Operation] | None:
     else:
         return None
     expression = condition_of(reader, match["value"], _before(reader, chosen))
-    if expression is None:
+    known = reader.specification.state_schema.input.get("properties", {})
+    inputs = set(_inputs_of(match["value"], expression or "").get("properties", {}))
+    if expression is None or inputs - set(known):
         expression = reader.ask(
             "condition",
-            f"How is “{match['value']}” said as an expression, such as `score > 5`?",
-            (),
+            f"How is “{match['value']}” said as an expression over the state?",
+            ("`score > 5`", "`label == 'urgent'`"),
         ).strip("`")
     return [SetField(chosen, ("parameters", "condition"), expression)]
 
 
 def _before(reader: Reader, node_id: str) -> Node | None:
-    sources = [edge.source for edge in reader.specification.edges if edge.target == node_id]
-    if len(sources) != 1:
-        return None
-    node = reader.specification.node(sources[0])
-    return _before(reader, node.id) if node.agent == "router" else node
+    """Return the only step before a step, past choices; None: there are several, or none."""
+    seen: set[str] = set()
+    while node_id not in seen:
+        seen.add(node_id)
+        sources = [edge.source for edge in reader.specification.edges if edge.target == node_id]
+        if len(sources) != 1:
+            return None
+        node = reader.specification.node(sources[0])
+        if node.agent != "router":
+            return node
+        node_id = node.id
+    return None
 
 
 def _only_if(reader: Reader, match: re.Match[str]) -> list[Operation] | None:

@@ -42,12 +42,18 @@ def widens(
         if (kind, value) not in before:
             found.setdefault((kind, value), Widening(kind, value, node_id))
     come = {value for kind, value in found if kind == "agent"}
-    return [
-        one
-        for one in found.values()
-        # Of a new agent its name says enough.
-        if one.kind != "effect" or one.value.split(" ")[0] not in come
-    ]
+    return [one for one in found.values() if one.kind != "effect" or _says_more(one, found, come)]
+
+
+def _says_more(
+    effect: Widening, found: Mapping[tuple[str, str], Widening], new_agents: set[str]
+) -> bool:
+    """Whether an effect is told: of a new agent its name says enough, of effects the strongest."""
+    agent, _, kind = effect.value.rpartition(" ")
+    stronger = _EFFECTS[_EFFECTS.index(kind) + 1 :]
+    return agent not in new_agents and not any(
+        ("effect", f"{agent} {other}") in found for other in stronger
+    )
 
 
 def _touched(

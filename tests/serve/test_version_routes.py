@@ -15,6 +15,8 @@ from serve.version_answers import (
     Version,
     VersionPage,
 )
+from tests.factories import Account, MakeAccount, MakeWorkflow
+from tests.serve.test_context import become
 
 WORKFLOWS = "/api/v1/workflows"
 TEXT = """\
@@ -275,4 +277,38 @@ async def test_an_instruction_that_breaks_the_workflow_is_refused(
     shown = await api.put(path, json={**body, "dry_run": True})
     assert (shown.status_code, len(shown.json()["problems"])) == (200, 1)
     assert (await api.put(path, json=body)).status_code == 422
+    assert (await api.get(f"{path}/versions")).json()["total"] == 1
+
+
+@pytest.mark.requirement("NFR-4.1")
+async def test_other_organizations_change_nothing(
+    api: httpx.AsyncClient, path: str, make_account: MakeAccount
+) -> None:
+    """Naming one is refused; of another one's workflow there are no versions."""
+    body = {"description": "Set the model of step 2 to x"}
+    foreign = await api.put(path, json={**body, "organization_id": f"org_{'0' * 32}"})
+    assert foreign.status_code == 403
+    other = {"Authorization": f"Bearer {(await make_account('Other')).token}"}
+    rollback = {"target_version": "1.0.0"}
+    for answer in (
+        await api.put(path, json=body, headers=other),
+        await api.get(f"{path}/versions", headers=other),
+        await api.get(f"{path}/versions/1.0.0/diff/1.0.0", headers=other),
+        await api.post(f"{path}/rollback", json=rollback, headers=other),
+        await api.post(f"{path}/versions/1.0.0/publish", headers=other),
+    ):
+        assert answer.status_code == 404
+
+
+@pytest.mark.requirement("NFR-4.2")
+async def test_a_viewer_changes_nothing(
+    api: httpx.AsyncClient, make_workflow: MakeWorkflow, account: Account, dsn: str
+) -> None:
+    """Whoever only looks sees versions and their differences."""
+    path = f"{WORKFLOWS}/wf_{(await make_workflow()).id.hex}"
+    body, rollback = {"description": "Remove step 1"}, {"target_version": "1.0.0"}
+    await become(dsn, account, "viewer")
+    assert (await api.put(path, json=body)).status_code == 403
+    assert (await api.post(f"{path}/rollback", json=rollback)).status_code == 403
+    assert (await api.post(f"{path}/versions/1.0.0/publish")).status_code == 403
     assert (await api.get(f"{path}/versions")).json()["total"] == 1

@@ -35,6 +35,37 @@ async def test_several_at_once_run_each_migration_once(empty_dsn: str) -> None:
     assert sorted(ran) == [0, 0, 0, len(KNOWN)]
 
 
+OLD_WORKFLOW = """
+INSERT INTO workflows (id, tenant_id, organization_id, name, version, pattern, specification,
+    specification_sha256, yaml_text)
+VALUES ($1, $1, $1, 'Old', '2.1.0', 'sequential', '{"nodes": []}', 'abc', '# old')
+"""
+
+
+@pytest.mark.requirement("FR-4.4")
+async def test_workflows_of_an_older_version_get_their_first_version(
+    empty_dsn: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """What a workflow says is published under the version that it names."""
+    [number] = [one.number for one in KNOWN if one.name.endswith("_versions.sql")]
+    before = [one for one in KNOWN if one.number < number]
+    with monkeypatch.context() as older:
+        older.setattr(migrate_module, "migrations", lambda: before)
+        await migrate(empty_dsn)
+    connection = await asyncpg.connect(empty_dsn)
+    try:
+        # Foreign keys of organizations are beside the point.
+        await connection.execute("SET session_replication_role = replica")
+        await connection.execute(OLD_WORKFLOW, UUID(int=1))
+        await connection.execute("SET session_replication_role = origin")
+        await migrate(empty_dsn)
+        [row] = await connection.fetch("SELECT * FROM workflow_versions")
+    finally:
+        await connection.close()
+    assert (row["workflow_id"], row["version"], row["state"]) == (UUID(int=1), "2.1.0", "published")
+    assert (row["specification_sha256"], row["yaml_text"]) == ("abc", "# old")
+
+
 OLD_CHECKPOINT = """
 INSERT INTO execution_checkpoints (tenant_id, execution_id, checkpoint_number, checkpoint_ns,
     checkpoint_id, node_id, state_snapshot, metadata, epoch, created_at)

@@ -158,6 +158,22 @@ def test_steps_come_and_go_where_the_instruction_says(text: str, expected: list[
     assert order(read_edit(text, DIGEST)) == expected
 
 
+@pytest.mark.requirement("FR-1.7")
+@pytest.mark.parametrize("agent", ["llm", "web_scraping", "api", "data_processing"])
+def test_it_means_the_result_of_the_step_before_whatever_that_says(agent: str) -> None:
+    """A step without a description has a result all the same."""
+    parameters = {"llm": {"prompt": "x"}, "data_processing": {"data": "x"}}
+    node = {"id": "first", "agent": agent, "output_key": "found",
+            "parameters": parameters.get(agent, {"url": "https://a.example"})}  # fmt: skip
+    old = Specification.model_validate({"nodes": [node]})
+    edited = read_edit("Also email it to desk@news.example", old)
+    assert order(edited) == ["first", "send_email"]
+    assert edited.specification is not None
+    body = edited.specification.node("send_email").parameters["body"]
+    assert body.endswith("{found}")
+    assert edited.specification.state_schema == old.state_schema
+
+
 def test_a_step_moves_where_nothing_it_reads_is_missing() -> None:
     """A step moves behind another one."""
     edited = read_edit("Also post the summary to Slack", DIGEST)
@@ -178,6 +194,24 @@ def test_a_condition_comes_before_a_step() -> None:
     assert parameters == {
         "condition": "'urgent' in str(summary).lower()", "if_true": "send_email"
     }  # fmt: skip
+
+
+@pytest.mark.requirement("FR-1.7")
+@pytest.mark.parametrize(
+    ("said", "expression"),
+    [
+        ("the rating is low", "rating == 'low'"),
+        ("if rating is not 'low'", "rating != 'low'"),
+        ("rating is above 7", "rating > 7"),
+        ("the rating is at most 2.5", "rating <= 2.5"),
+    ],
+)
+def test_a_condition_in_words_is_read_over_the_results_of_steps(said: str, expression: str) -> None:
+    """What compares a step's result by its name."""
+    edited = read_edit(f"Change the condition to {said}", BRANCHED)
+    assert changes(edited, BRANCHED) == [
+        ("router", "parameters.condition", "rating == 'high'", expression)
+    ]
 
 
 def test_conditions_and_products_of_a_branch_are_changed() -> None:
@@ -253,6 +287,7 @@ def test_another_condition_on_the_same_thing_is_the_other_way() -> None:
         ("Never email on weekends", DIGEST, "instruction", "Remove the last step"),
         ("Stop emailing desk@news.example", DIGEST, "recipient.send_email", "remove send_email"),
         ("", DIGEST, "instruction", "Remove the last step"),
+        ("Change the condition to the weather is nice", BRANCHED, "condition", "`score > 5`"),
         ("Remove step 9", DIGEST, "step.step_9", "sum_up"),
         ("Remove the router", BRANCHED, "instruction", "Remove the last step"),
         ("Change the schedule to regularly", DIGEST, "trigger.cron", "every hour"),

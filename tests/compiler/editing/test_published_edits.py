@@ -1,6 +1,6 @@
 """Published edits: each instruction on the program before gives the program after.
 
-The texts belong to their sources, so the file is named by `WEFT_PUBLISHED_EDITS` and not kept
+The texts belong to their sources, so the file is named by `PUBLISHED_EDITS` and not kept
 here; each of its lines has an `id`, an `utterance`, a program `prior` and one `expected`.
 """
 
@@ -13,11 +13,11 @@ import pytest
 from compiler.editing.instruction import read_edit
 from tests.compiler.editing.published import shape, specification
 
-FILE = os.environ.get("WEFT_PUBLISHED_EDITS", "")
+FILE = os.environ.get("PUBLISHED_EDITS", "")
 LEAST_SHARE = 0.9
 
 
-@pytest.mark.skipif(not FILE, reason="WEFT_PUBLISHED_EDITS names no file of published edits")
+@pytest.mark.skipif(not FILE, reason="PUBLISHED_EDITS names no file of published edits")
 @pytest.mark.requirement("FR-1.7")
 def test_most_published_edits_give_the_published_program() -> None:
     """Steps, kinds of effect, loops and ways agree; kept steps keep their ids."""
