@@ -62,7 +62,7 @@ WORKER = re.compile(
     r"|agent (?:\d+|[a-d]))(?: (?:should|will|must|can|is responsible for|then|first))*:? (?=\w)",
     re.IGNORECASE,
 )
-DECISION = r"(?:approv\w*|sign(?:s|ed)?[- ]?off|confirm\w*|reviews?|go-ahead|accept\w*)"
+DECISION = r"(?:approv\w*|sign(?:s|ed)?[- ]?off|confirm\w*|review(?:s|ed)?|go-ahead|accept\w*)"
 TRAILING_APPROVAL = re.compile(
     rf"^(?P<action>.+?),?\s+(?P<human>(?:but )?(?:only )?(?:after|once|upon|following"
     rf"|pending|subject to|with|when)\s+(?:[\w'-]+\s+){{0,4}}?{DECISION}\b.*)$",
