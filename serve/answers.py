@@ -7,7 +7,7 @@ JSON once, without being checked again. Tests check real answers against them.
 from typing import Annotated, Any, Literal
 
 import orjson
-from fastapi import Response
+from fastapi import Request, Response
 from pydantic import AwareDatetime, BaseModel, ConfigDict, Field
 
 from compiler.specification import Edge, Node, PatternName, Specification, StateSchema, Trigger
@@ -23,6 +23,11 @@ WorkflowId = Annotated[str, Field(examples=["wf_0199a1b2c3d47e5f8a9b0c1d2e3f4a5b
 def json_answer(document: Any, status: int = 200) -> Response:
     """Answer a document of plain JSON data."""
     return Response(orjson.dumps(document), status, media_type="application/json")
+
+
+def asks_for_yaml(request: Request, format: Literal["json", "yaml"] | None) -> bool:
+    """Whether a request wants YAML: by `format`, or without one by its `Accept` header."""
+    return format == "yaml" or (format is None and "yaml" in request.headers.get("accept", ""))
 
 
 class Answer(BaseModel):

@@ -15,7 +15,7 @@ from compiler.editing.widening import Widening, widens
 from compiler.errors import Problem, SpecificationError
 from compiler.specification import Specification
 from compiler.text import load, load_document, locate, specification_hash, to_document
-from serve.answers import json_answer
+from serve.answers import asks_for_yaml, json_answer
 from serve.callees import callee_problems
 from serve.context import (
     ROLES_THAT_WRITE,
@@ -286,8 +286,7 @@ async def get_version(
     found = await versions.get_version(
         context.pool, caller.tenant_id, parse("wf", workflow_id), version
     )
-    asked = request.headers.get("accept", "")
-    if format == "yaml" or (format is None and "yaml" in asked):
+    if asks_for_yaml(request, format):
         return PlainTextResponse(found.yaml_text, media_type="application/yaml")
     return json_answer({**_summary(context, found), "specification": found.specification})
 

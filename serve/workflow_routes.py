@@ -17,6 +17,7 @@ from serve.answers import (
     Workflow,
     WorkflowPage,
     WorkflowStatus,
+    asks_for_yaml,
     json_answer,
 )
 from serve.callees import callee_problems
@@ -181,8 +182,7 @@ async def get_workflow(
     workflow = await workflows.get_workflow(
         context.pool, caller.tenant_id, parse("wf", workflow_id)
     )
-    asked = request.headers.get("accept", "")
-    if format == "yaml" or (format is None and "yaml" in asked):
+    if asks_for_yaml(request, format):
         return PlainTextResponse(workflow.yaml_text, media_type="application/yaml")
     return json_answer(workflow_document(workflow, context.config.base_url))
 

@@ -19,21 +19,25 @@ _POINTING = re.compile(r"^(?:it|they|this|these|that|those)$", re.IGNORECASE)
 
 
 @cache
+def _participles() -> str:
+    """Return a pattern of all participles, the longest first."""
+    return "|".join(sorted(lexicon().participles, key=len, reverse=True))
+
+
+@cache
 def _passive() -> re.Pattern[str]:
-    participles = "|".join(sorted(lexicon().participles, key=len, reverse=True))
     return re.compile(
         rf"^(?P<what>.{{2,{_LONGEST}}}?)(?P<which>,? which)? {_AUXILIARY}"
-        rf" {_ADVERBS}(?P<verb>{participles})(?!\w)",
+        rf" {_ADVERBS}(?P<verb>{_participles()})(?!\w)",
         re.IGNORECASE,
     )
 
 
 @cache
 def _next_participle() -> re.Pattern[str]:
-    participles = "|".join(sorted(lexicon().participles, key=len, reverse=True))
     return re.compile(
         rf"(?P<joint>,\s+(?:and\s+)?(?:then\s+)?|\s+and\s+(?:then\s+)?|\s+then\s+)"
-        rf"(?:{_AUXILIARY} )?{_ADVERBS}(?P<verb>{participles})(?= (?:to|into|in|on|with"
+        rf"(?:{_AUXILIARY} )?{_ADVERBS}(?P<verb>{_participles()})(?= (?:to|into|in|on|with"
         rf"|as|for|from|by|via|using|and)\b|[,.]|$)",
         re.IGNORECASE,
     )
@@ -41,11 +45,10 @@ def _next_participle() -> re.Pattern[str]:
 
 @cache
 def _relative() -> re.Pattern[str]:
-    participles = "|".join(sorted(lexicon().participles, key=len, reverse=True))
     return re.compile(
         rf",?\s+(?:which|that) (?:is|are|will be|gets?) (?:then |also |subsequently "
-        rf"|later )+(?P<verb>{participles})(?!\w)"
-        rf"|, which (?:is|are|will be|gets?) {_ADVERBS}(?P<plain>{participles})(?!\w)",
+        rf"|later )+(?P<verb>{_participles()})(?!\w)"
+        rf"|, which (?:is|are|will be|gets?) {_ADVERBS}(?P<plain>{_participles()})(?!\w)",
         re.IGNORECASE,
     )
 
