@@ -7,7 +7,8 @@ import { CreatePage } from "./create_page.js";
 import { ExecutionPage } from "./execution_page.js";
 import { LoginPage } from "./login_page.js";
 import { html, Problem } from "./ui.js";
-import { WorkflowPage, WorkflowsPage } from "./workflows_page.js";
+import { WorkflowPage } from "./workflow_page.js";
+import { WorkflowsPage } from "./workflows_page.js";
 
 const ROUTES = [
   { pattern: /^#\/executions\/([^/]+)$/, named: true, page: ExecutionPage, area: "home", title: "Execution" },

@@ -60,11 +60,14 @@ function Control({ id, schema, value, required, onChange, describedBy }) {
 
 export function SchemaForm({ schema, value, onChange }) {
   if (!hasFields(schema)) {
-    return html`<label class="field">
-      <span>Input <em>optional, JSON</em></span>
-      <textarea class="code" rows="3" placeholder="{}" onInput=${(event) =>
-        parseJson(event.currentTarget, (parsed) => onChange(parsed ?? {}))}></textarea>
-    </label>`;
+    return html`<details class="free-input">
+      <summary>Input as JSON, if it needs any</summary>
+      <label class="field">
+        <span>Input <em>JSON</em></span>
+        <textarea class="code" rows="3" placeholder="{}" onInput=${(event) =>
+          parseJson(event.currentTarget, (parsed) => onChange(parsed ?? {}))}></textarea>
+      </label>
+    </details>`;
   }
   const required = new Set(schema.required ?? []);
   const set = (name, part) => {

@@ -148,3 +148,18 @@ export function Value({ value }) {
 export function Empty({ title, children }) {
   return html`<div class="empty"><strong>${title}</strong><div>${children}</div></div>`;
 }
+
+// Loads something now and whenever its key changes; what was loaded stays until then.
+export function useLoaded(load, key) {
+  const [state, setState] = useState({ data: null, error: null });
+  useEffect(() => {
+    let current = true;
+    load()
+      .then((data) => current && setState({ data, error: null }))
+      .catch((error) => current && setState({ data: null, error }));
+    return () => {
+      current = false;
+    };
+  }, [key]);
+  return [state.data, state.error];
+}

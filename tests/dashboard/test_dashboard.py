@@ -10,7 +10,6 @@ from tests.client.fake_api import TOKEN, FakeApi
 from tests.client.world import REVIEWS, REVIEWS_LEVELS, UPTIME, UPTIME_LEVELS
 
 pytestmark = pytest.mark.asyncio(loop_scope="session")
-expect.set_options(timeout=20_000)
 
 
 async def test_login_makes_a_session_and_logout_ends_it(visitor: Page, api: FakeApi) -> None:
