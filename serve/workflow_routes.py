@@ -7,9 +7,12 @@ from fastapi import APIRouter, Query, Request, Response
 from fastapi.responses import PlainTextResponse
 
 from compiler.check import check
+from compiler.editing.rewriting import rewrite
 from compiler.errors import Problem, SpecificationError
+from compiler.inputs import fix_inputs
 from compiler.plan import plan
 from compiler.specification import Specification
+from compiler.templates.library import find_template
 from compiler.text import dump, load, load_document, locate, specification_hash, to_document
 from serve.answers import (
     CreatedWorkflow,
@@ -73,7 +76,7 @@ class _Draft:
     },
 )
 async def create_workflow(body: CreateWorkflow, context: Shared, caller: Caller) -> Response:
-    """Create a workflow from English, a specification or YAML; or show what would be created."""
+    """Create a workflow of a sentence, a specification, YAML or a template; or show it only."""
     require_same_organization(caller, body.organization_id)
     require_role(caller, ROLES_THAT_WRITE, "create workflows")
     draft = await _read(context, caller, body)
@@ -92,7 +95,9 @@ async def _read(context: Context, caller: Principal, body: CreateWorkflow) -> _D
     """Read what a request gives; only text that is no specification at all is an error here."""
     questions: list[dict[str, Any]] = []
     text = body.yaml or None
-    if body.yaml:
+    if body.template:
+        specification, text = _of_template(body.template, body)
+    elif body.yaml:
         specification = load(body.yaml)
     elif body.specification:
         specification = load_document(body.specification)
@@ -114,6 +119,16 @@ async def _read(context: Context, caller: Principal, body: CreateWorkflow) -> _D
     if text is not None:
         problems = locate(problems, text)
     return _Draft(specification, questions, problems, text or dump(specification))
+
+
+def _of_template(id: str, body: CreateWorkflow) -> tuple[Specification, str]:
+    """Return a template's specification and text with the request's values and name in it."""
+    template = find_template(id)
+    specification = fix_inputs(template.specification, body.inputs)
+    if body.name:
+        metadata = specification.metadata.model_copy(update={"name": body.name})
+        specification = specification.model_copy(update={"metadata": metadata})
+    return specification, rewrite(template.text, template.specification, specification)
 
 
 def _dry_run(context: Context, draft: _Draft) -> dict[str, Any]:
