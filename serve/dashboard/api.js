@@ -2,6 +2,7 @@
 
 const WORKFLOWS = "/api/v1/workflows";
 const EXECUTIONS = `${WORKFLOWS}/executions`;
+const TEMPLATES = "/api/v1/templates";
 const RETRY_DELAYS_MS = [200, 400, 800, 1600];
 const GATEWAY_STATUSES = [500, 502, 503, 504];
 
@@ -104,6 +105,8 @@ export const dryRun = (source, signal) =>
   call("POST", `${WORKFLOWS}/create`, { body: { ...source, dry_run: true }, signal });
 export const createWorkflow = (source) =>
   call("POST", `${WORKFLOWS}/create`, { body: source, repeatable: false });
+export const listTemplates = () => call("GET", TEMPLATES);
+export const getTemplate = (id) => call("GET", `${TEMPLATES}/${part(id)}`);
 export const listWorkflows = (filters) => call("GET", WORKFLOWS + query(filters));
 export const getWorkflow = (id) => call("GET", `${WORKFLOWS}/${part(id)}`);
 export const getYaml = (id) => call("GET", `${WORKFLOWS}/${part(id)}?format=yaml`, { text: true });

@@ -6,6 +6,7 @@ import { getSession, signOut, whenSignedOut } from "./api.js";
 import { CreatePage } from "./create_page.js";
 import { ExecutionPage } from "./execution_page.js";
 import { LoginPage } from "./login_page.js";
+import { TemplatePage, TemplatesPage } from "./templates_page.js";
 import { html, Problem } from "./ui.js";
 import { WorkflowPage } from "./workflow_page.js";
 import { WorkflowsPage } from "./workflows_page.js";
@@ -14,6 +15,8 @@ const ROUTES = [
   { pattern: /^#\/executions\/([^/]+)$/, named: true, page: ExecutionPage, area: "home", title: "Execution" },
   { pattern: /^#\/workflows\/([^/]+)$/, named: true, page: WorkflowPage, area: "workflows", title: "Workflow" },
   { pattern: /^#\/workflows$/, page: WorkflowsPage, area: "workflows", title: "Workflows" },
+  { pattern: /^#\/templates\/([^/]+)$/, named: true, page: TemplatePage, area: "home", title: "Template" },
+  { pattern: /^#\/templates$/, page: TemplatesPage, area: "home", title: "Templates" },
   { pattern: /^(#\/?)?$/, page: CreatePage, area: "home", title: "Home" },
 ];
 

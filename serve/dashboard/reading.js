@@ -2,7 +2,7 @@
 
 import { useEffect, useState } from "./vendor/hooks.js";
 import { READINGS } from "./api.js";
-import { html } from "./ui.js";
+import { html, withCode } from "./ui.js";
 
 const UNREAD = { result: null, error: null, of: null, busy: false };
 // Questions about a text as a whole: they are answered by saying it in other words.
@@ -74,7 +74,7 @@ const keepFromSending = (event) => {
 function Question({ question, answer, onAnswer }) {
   const id = `answer-${question.id}`;
   return html`<div class="field">
-    <label for=${id}>${question.text} ${!question.required && html`<em>optional</em>`}</label>
+    <label for=${id}>${withCode(question.text)} ${!question.required && html`<em>optional</em>`}</label>
     <input id=${id} value=${answer} autocomplete="off" required=${question.required} onKeyDown=${keepFromSending}
       onInput=${(event) => onAnswer(event.currentTarget.value)} />
     ${question.suggestions?.length > 0 &&
@@ -87,12 +87,16 @@ function Question({ question, answer, onAnswer }) {
   </div>`;
 }
 
+function titleOf(questions, isAnswered) {
+  const open = questions.filter((question) => question.required && !isAnswered(question)).length;
+  if (open > 0) return open === 1 ? "One thing is open" : `${open} things are open`;
+  return questions.some(isAnswered) ? "Your answers" : "You may say more";
+}
+
 export function Questions({ questions, answers, onAnswer }) {
   if (questions.length === 0) return null;
-  const open = questions.filter(({ id }) => !answers[id]?.trim()).length;
-  const title = open === 0 ? "Your answers" : open === 1 ? "One thing is open" : `${open} things are open`;
   return html`<fieldset class="questions">
-    <legend>${title}</legend>
+    <legend>${titleOf(questions, ({ id }) => Boolean(answers[id]?.trim()))}</legend>
     ${questions.map(
       (question) => html`<${Question} key=${question.id} question=${question} answer=${answers[question.id] ?? ""}
         onAnswer=${(text) => onAnswer(question.id, text)} />`,

@@ -92,7 +92,7 @@ export function Problem({ error }) {
     <strong>${error.title}</strong>
     ${error.detail && html`<p>${error.detail}</p>`}
     ${error.problems?.length > 0 && html`<${Problems} problems=${error.problems} />`}
-    ${error.remedy && html`<p class="remedy">${error.remedy}</p>`}
+    ${error.remedy && html`<p class="remedy">${withCode(error.remedy)}</p>`}
   </div>`;
 }
 
@@ -101,12 +101,15 @@ export function Problems({ problems }) {
     ${problems.map(
       (problem) => html`<li key=${`${problem.path} ${problem.rule}`}>
         <code>${problem.path}${problem.line ? ` (line ${problem.line})` : ""}</code>
-        <div>${problem.message}</div>
-        <div class="remedy">${problem.remedy}</div>
+        <div>${withCode(problem.message)}</div>
+        <div class="remedy">${withCode(problem.remedy)}</div>
       </li>`,
     )}
   </ul>`;
 }
+
+// A sentence in which backticks enclose names.
+export const withCode = (text) => text.split("`").map((part, index) => (index % 2 ? html`<code>${part}</code>` : part));
 
 const isShort = (value) => typeof value !== "object" && !String(value).includes("\n");
 const looksLikeMarkdown = (text) => /^(#{1,4} |[-*] |\d+\. |\|.*\|)/m.test(text);

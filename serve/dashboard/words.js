@@ -88,3 +88,109 @@ const WIDENINGS = {
 
 // What comes within reach, to be read after “it may now also …”.
 export const wideningWords = ({ kind, value }) => (WIDENINGS[kind] ?? ((what) => `touch ${kind} ${what}`))(value);
+
+const REFERENCES = [
+  [/^\{input\.(.+)\}$/, (name) => `the input “${name.replaceAll("_", " ")}”`],
+  [/^\{secrets\.(.+)\}$/, (name) => `the secret “${name}”`],
+  [/^\{user\.email\}$/, () => "you"],
+];
+
+// A value that is known only at run time, told by where it comes from.
+export function referenceWords(value) {
+  for (const [pattern, words] of REFERENCES) {
+    const found = pattern.exec(value);
+    if (found) return words(found[1]);
+  }
+  return value;
+}
+
+// A text with such values in it.
+export const withWords = (text) => text.replace(/\{[^{}]+\}/g, referenceWords);
+
+const listed = (values) => values.map(referenceWords).join(", ");
+
+// What a step, or what undoes it, touches outside of the platform.
+export function touchWords({ side_effect: effect, hosts, recipients, databases, secrets }) {
+  const parts = [];
+  if (recipients.length > 0) parts.push(`sends to ${listed(recipients)}`);
+  if (hosts.length > 0) parts.push(`${effect === "reads" ? "reads" : "calls"} ${listed(hosts)}`);
+  if (databases.length > 0) parts.push(`${effect === "reads" ? "reads" : "writes to"} the database ${listed(databases)}`);
+  if (secrets.length > 0) parts.push(`needs the secret ${secrets.join(", ")}`);
+  return parts;
+}
+
+const FAILURES = {
+  branch: "another way is taken if it fails",
+  default: "a set value stands in if it fails",
+  continue: "the rest goes on if it fails",
+  rollback: "what was done is undone if it fails",
+};
+export const failureWords = (onFailure) => FAILURES[onFailure] ?? "";
+
+const UNITS = [
+  { unit: "s", seconds: 1, below: 120 },
+  { unit: "min", seconds: 60, below: 7200 },
+  { unit: "h", seconds: 3600, below: Infinity },
+];
+
+function duration(seconds) {
+  const { unit, seconds: size } = UNITS.find(({ below }) => seconds < below);
+  return { unit, number: seconds < 1 ? "<1" : String(Math.round(seconds / size)) };
+}
+
+// An estimate of time: from low to high.
+export function durationWords({ low, high, bounded }) {
+  if (high === 0) return "no time";
+  const more = bounded ? "" : " or more";
+  const [from, to] = [duration(low), duration(high)];
+  if (from.unit !== to.unit) return `${from.number} ${from.unit} – ${to.number} ${to.unit}${more}`;
+  return from.number === to.number ? `${to.number} ${to.unit}${more}` : `${from.number}–${to.number} ${to.unit}${more}`;
+}
+
+const dollars = (value) => (value >= 1 ? `$${value.toFixed(2)}` : `$${Number(value.toPrecision(2))}`);
+
+// An estimate of cost: from low to high.
+export function costWords({ low, high, bounded }) {
+  if (high === 0) return "nothing";
+  const [from, to] = [dollars(low), dollars(high)];
+  return `${from === to ? to : `${from}–${to}`}${bounded ? "" : " or more"}`;
+}
+
+// Where an estimate comes from; one of the catalogue says nothing.
+export function sourceWords({ source, samples }) {
+  if (source === "history") return `as the last ${samples} runs`;
+  return source === "agent" ? `as in ${samples} other runs` : "";
+}
+
+const DAYS = ["Sunday", "Monday", "Tuesday", "Wednesday", "Thursday", "Friday", "Saturday", "Sunday"];
+const isNumber = (text) => /^\d+$/.test(text);
+const clock = (hour, minute) => `${hour.padStart(2, "0")}:${minute.padStart(2, "0")}`;
+
+function daysOf(field) {
+  if (field === "1-5") return "on working days";
+  const days = field.split(",");
+  return days.every((day) => DAYS[day]) ? `every ${days.map((day) => DAYS[day]).join(" and ")}` : null;
+}
+
+function cronWords(cron) {
+  const [minute, hour, day, month, weekday] = cron.split(" ");
+  const every = /^\*\/(\d+)$/.exec(minute)?.[1];
+  const rest = [hour, day, month, weekday].join(" ");
+  if (rest === "* * * *") return every ? `every ${every} minutes` : isNumber(minute) ? "every hour" : minute === "*" ? "every minute" : null;
+  if (!isNumber(minute) || !isNumber(hour) || month !== "*") return null;
+  const at = `at ${clock(hour, minute)}`;
+  if (day === "*" && weekday === "*") return `every day ${at}`;
+  if (day === "*") return daysOf(weekday) && `${daysOf(weekday)} ${at}`;
+  return isNumber(day) && weekday === "*" ? `on day ${day} of each month ${at}` : null;
+}
+
+// What starts a workflow.
+export function triggerWords(trigger) {
+  if (trigger?.kind === "schedule") {
+    const zone = trigger.timezone && trigger.timezone !== "UTC" ? ` (${trigger.timezone})` : "";
+    return `${cronWords(trigger.cron ?? "") ?? `by the schedule ${trigger.cron}`}${zone}`;
+  }
+  if (trigger?.kind === "event") return `when “${trigger.event}” happens`;
+  if (trigger?.kind === "webhook") return "when its web address is called";
+  return "when you start it";
+}

@@ -55,7 +55,7 @@ function GraphCard({ workflow }) {
   return html`<section class="card" aria-label="Graph">
     <${Graph} levels=${workflow.levels ?? []} nodes=${nodes} edges=${edges}
       selected=${chosen} onSelect=${(id) => setChosen(id === chosen ? null : id)} />
-    ${node && html`<section class="chosen" aria-label=${`Step ${node.id}`}><h3>${node.id}</h3><${Parameters} node=${node} /></section>`}
+    ${node && html`<section class="chosen-step" aria-label=${`Step ${node.id}`}><h3>${node.id}</h3><${Parameters} node=${node} /></section>`}
     <${Yaml} key=${workflow.version} id=${workflow.workflow_id} />
   </section>`;
 }
