@@ -39,6 +39,8 @@ class CreateWorkflow(Body):
     )
     dry_run: bool = False
     """Show what would be created and what it would do; store and call nothing."""
+    input: dict[str, Any] = Field(default_factory=dict)
+    """With `dry_run`: the input of the execution that is planned, or a part of it."""
     answers: dict[str, str] = Field(default_factory=dict)
     """Answers to the questions of an earlier attempt, by question id."""
 
@@ -47,6 +49,8 @@ class CreateWorkflow(Body):
         _require_one_source(self, "description", "specification", "yaml", "template")
         if self.inputs and not self.template:
             raise ValueError("`inputs` are those of a template: send `template`, too")
+        if self.input and not self.dry_run:
+            raise ValueError("an `input` is planned with, not stored: send `dry_run`, too")
         return self
 
 
@@ -87,6 +91,14 @@ class Rollback(Body):
     organization_id: str | None = None
     target_version: Annotated[str, Field(max_length=20)]
     """A published version."""
+
+
+class PlanWorkflow(Body):
+    """`POST /workflows/{id}/plan`."""
+
+    organization_id: str | None = None
+    input: dict[str, Any] = Field(default_factory=dict)
+    """The input of the execution that is planned, or a part of it."""
 
 
 class ExecuteOptions(Body):

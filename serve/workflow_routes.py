@@ -10,13 +10,13 @@ from compiler.check import check
 from compiler.editing.rewriting import rewrite
 from compiler.errors import Problem, SpecificationError
 from compiler.inputs import fix_inputs
-from compiler.plan import plan
 from compiler.specification import Specification
 from compiler.templates.library import find_template
 from compiler.text import dump, load, load_document, locate, specification_hash, to_document
 from serve.answers import (
     CreatedWorkflow,
     DryRun,
+    PlannedWorkflow,
     Workflow,
     WorkflowPage,
     WorkflowStatus,
@@ -40,9 +40,10 @@ from serve.documents import (
     workflow_summary,
 )
 from serve.identifiers import parse
+from serve.planning import plan_document
 from serve.problems import problem_document
 from serve.questions import unanswered
-from serve.requests import CreateWorkflow
+from serve.requests import CreateWorkflow, PlanWorkflow
 from store import workflows
 from store.accounts import Principal
 from store.json_values import clean_text
@@ -81,7 +82,7 @@ async def create_workflow(body: CreateWorkflow, context: Shared, caller: Caller)
     require_role(caller, ROLES_THAT_WRITE, "create workflows")
     draft = await _read(context, caller, body)
     if body.dry_run:
-        return json_answer(_dry_run(context, draft))
+        return json_answer(await _dry_run(context, caller, draft, body.input))
     if draft.unanswered:
         raise unanswered(draft.questions)
     if draft.problems:
@@ -131,12 +132,14 @@ def _of_template(id: str, body: CreateWorkflow) -> tuple[Specification, str]:
     return specification, rewrite(template.text, template.specification, specification)
 
 
-def _dry_run(context: Context, draft: _Draft) -> dict[str, Any]:
+async def _dry_run(
+    context: Context, caller: Principal, draft: _Draft, input: dict[str, Any]
+) -> dict[str, Any]:
     return {
         "dry_run": True,
         "name": draft.specification.metadata.name,
         **graph_document(draft.specification),
-        "plan": plan(draft.specification, context.signatures).to_document(),
+        "plan": await plan_document(context, caller, draft.specification, input),
         "questions": draft.questions,
         "problems": [problem_document(problem) for problem in draft.problems],
         "yaml": draft.yaml_text,
@@ -200,6 +203,26 @@ async def get_workflow(
     if asks_for_yaml(request, format):
         return PlainTextResponse(workflow.yaml_text, media_type="application/yaml")
     return json_answer(workflow_document(workflow, context.config.base_url))
+
+
+@router.post("/{workflow_id}/plan", responses={200: {"model": PlannedWorkflow}})
+async def plan_workflow(
+    workflow_id: str, body: PlanWorkflow, context: Shared, caller: Caller
+) -> Response:
+    """Say what an execution of a workflow would do, take and cost; nothing is called."""
+    require_same_organization(caller, body.organization_id)
+    id = parse("wf", workflow_id)
+    workflow = await workflows.get_workflow(context.pool, caller.tenant_id, id)
+    specification = Specification.model_validate(workflow.specification)
+    return json_answer(
+        {
+            "workflow_id": workflow_id,
+            "name": workflow.name,
+            "version": workflow.version,
+            **graph_document(specification),
+            "plan": await plan_document(context, caller, specification, body.input, id),
+        }
+    )
 
 
 @router.post("/{workflow_id}/archive", responses={200: {"model": Workflow}})
