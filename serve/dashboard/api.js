@@ -110,6 +110,7 @@ export const getTemplate = (id) => call("GET", `${TEMPLATES}/${part(id)}`);
 export const listWorkflows = (filters) => call("GET", WORKFLOWS + query(filters));
 export const getWorkflow = (id) => call("GET", `${WORKFLOWS}/${part(id)}`);
 export const getYaml = (id) => call("GET", `${WORKFLOWS}/${part(id)}?format=yaml`, { text: true });
+export const planWorkflow = (id) => call("POST", `${WORKFLOWS}/${part(id)}/plan`, { body: {} });
 // A change in one sentence, or with `dry_run` what it would change.
 export const changeWorkflow = (id, change, signal) =>
   call("PUT", `${WORKFLOWS}/${part(id)}`, { body: change, signal, repeatable: Boolean(change.dry_run) });

@@ -65,7 +65,7 @@ function Frame({ session, onSignOut }) {
         <button type="button" class="plain" onClick=${onSignOut}>Sign out</button>
       </div>
     </header>
-    <main id="main" tabindex="-1"><${route.page} key=${route.hash} id=${route.id} me=${session.user?.email} /></main>`;
+    <main id="main" tabindex="-1"><${route.page} key=${route.hash} id=${route.id} me=${session.user?.email} writes=${session.role !== "viewer"} /></main>`;
 }
 
 // A link to #main would be a route; it moves the focus instead.

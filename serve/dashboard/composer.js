@@ -68,6 +68,9 @@ export function Composer({ onTyped }) {
     setSentence(text);
     setError(null);
     onTyped(text.trim() !== "");
+    if (text.trim()) return;
+    setAnswers({});
+    setName(null);
   }
 
   async function submit(event) {

@@ -6,11 +6,12 @@ import { ExecutionList } from "./executions.js";
 import { TemplateRow } from "./templates_page.js";
 import { html } from "./ui.js";
 
-export function CreatePage() {
+// writes: whether who looks may create anything.
+export function CreatePage({ writes }) {
   const [typed, setTyped] = useState(false);
   return html`<h1 tabindex="-1" class="unseen">Weft</h1>
-    <${Composer} onTyped=${setTyped} />
-    ${!typed && html`<${TemplateRow} />`}
+    ${writes ? html`<${Composer} onTyped=${setTyped} />` : html`<p class="quiet">You may look at what runs; creating workflows takes another role.</p>`}
+    ${writes && !typed && html`<${TemplateRow} />`}
     <section aria-labelledby="executions-title">
       <${ExecutionList} title="Executions" />
     </section>`;

@@ -2,7 +2,7 @@
 
 import { useEffect, useMemo, useState } from "./vendor/hooks.js";
 import { mergedGraph } from "./diff_graph.js";
-import { Graph, MARKS } from "./graph.js";
+import { Graph, graphLabel, MARKS } from "./graph.js";
 import { folded, lineDiff } from "./line_diff.js";
 import { Parameters } from "./parameters.js";
 import { html, Problem } from "./ui.js";
@@ -44,7 +44,7 @@ function MarkedGraph({ specification, changes }) {
   const told = tally(nodes);
   const marked = KINDS.filter((kind) => [...nodes, ...edges].some(({ mark }) => mark === kind));
   return html`<${Graph} levels=${levels} nodes=${nodes} edges=${edges}
-      label=${`Graph of ${nodes.length} nodes${told ? `: ${told}` : ", none of them changed"}`} />
+      label=${`${graphLabel(nodes)}${told ? `: ${told}` : ", none of them changed"}`} />
     ${marked.length > 0 &&
     html`<div class="legend">${marked.map(
       (kind) => html`<span class="mark-${kind}" key=${kind}><span class="sign" aria-hidden="true">${MARKS[kind]}</span> ${kind}</span>`,

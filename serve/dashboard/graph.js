@@ -75,8 +75,10 @@ function edgeClass(edge, states) {
 const withConditions = (edges) =>
   edges.map((edge) => (edge.type === "failure" && !edge.condition ? { ...edge, condition: "if it fails" } : edge));
 
+export const graphLabel = ({ length }) => `Graph of ${length} ${length === 1 ? "node" : "nodes"}`;
+
 // levels: node ids by level; nodes and edges: the specification's; states: node id → state, or null.
-export function Graph({ levels, nodes, edges, states, selected, onSelect, label = `Graph of ${nodes.length} nodes` }) {
+export function Graph({ levels, nodes, edges, states, selected, onSelect, label = graphLabel(nodes) }) {
   const narrow = useNarrow();
   const arrow = useId();
   const drawn = useMemo(() => layout(levels, withConditions(edges), narrow), [levels, edges, narrow]);

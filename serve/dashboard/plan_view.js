@@ -3,7 +3,7 @@
 import { useEffect, useRef } from "./vendor/hooks.js";
 import { Parameters } from "./parameters.js";
 import { html, withCode } from "./ui.js";
-import { agentWords, costWords, durationWords, failureWords, readable, referenceWords, sourceWords, touchWords, triggerWords, withWords } from "./words.js";
+import { agentWords, costWords, durationWords, failureWords, itemWords, readable, referenceWords, sourceWords, touchWords, triggerWords, withWords } from "./words.js";
 
 // Every workflow without a time limit is told so; alone that is no reason to stop anybody.
 const QUIET_RULES = ["no_timeout"];
@@ -18,7 +18,7 @@ function conditionsOf(id, edges) {
 }
 
 function factsOf(node, edges) {
-  const each = node.mapped ? ["once for each item"] : [];
+  const each = node.mapped ? [itemWords(node.items)] : [];
   const undone = node.compensation ? ["can be undone"] : [];
   return [...conditionsOf(node.id, edges), ...each, ...touchWords(node), failureWords(node.on_failure), ...undone].filter(Boolean);
 }
@@ -36,7 +36,7 @@ function Step({ node, written, number, edges, chosen, onChoose }) {
         <span class="quiet">${agentWords(node.agent)} · ${durationWords(node.seconds)}${node.cost_usd.high > 0 && ` · ${costWords(node.cost_usd)}`}</span></span>
     </button>
     ${facts.length > 0 && html`<ul class="step-facts">${facts.map((fact) => html`<li key=${fact}>${fact}</li>`)}</ul>`}
-    ${chosen && html`<${Parameters} node=${{ ...written, parameters: node.parameters ?? written?.parameters, description: "" }} />`}
+    ${chosen && html`<${Parameters} node=${{ ...written, parameters: node.parameters, description: "" }} />`}
   </li>`;
 }
 

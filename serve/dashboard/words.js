@@ -23,7 +23,7 @@ const WORKFLOW_FIELDS = {
 
 function fieldWords(field) {
   const named = field.replace(/^parameters\./, "").replace(/^state_schema\.input\.properties\./, "input ");
-  return named.replaceAll("_", " ");
+  return named.replace(/^settings\./, "setting ").replaceAll(/[._]/g, " ");
 }
 
 function edgeWords({ node_id: from, field, old_value: old, new_value: now }) {
@@ -156,10 +156,16 @@ export function costWords({ low, high, bounded }) {
   return `${from === to ? to : `${from}–${to}`}${bounded ? "" : " or more"}`;
 }
 
+// How often the body of a map runs; a number that is assumed is none.
+export function itemWords({ low, high, bounded }) {
+  if (!bounded) return "once for each item";
+  return low === high ? `once for each of ${high} items` : `once for each of ${low} to ${high} items`;
+}
+
 // Where an estimate comes from; one of the catalogue says nothing.
 export function sourceWords({ source, samples }) {
   if (source === "history") return `as the last ${samples} runs`;
-  return source === "agent" ? `as in ${samples} other runs` : "";
+  return source === "agent" ? `as the same steps elsewhere, ${samples} runs` : "";
 }
 
 const DAYS = ["Sunday", "Monday", "Tuesday", "Wednesday", "Thursday", "Friday", "Saturday", "Sunday"];

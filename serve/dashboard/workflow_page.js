@@ -1,11 +1,11 @@
 // One workflow: its graph, a box to change it, a form to run it, its versions and executions.
 
 import { useEffect, useState } from "./vendor/hooks.js";
-import { archiveWorkflow, execute, getVersion, getWorkflow, getYaml } from "./api.js";
+import { archiveWorkflow, execute, getVersion, getWorkflow, getYaml, planWorkflow } from "./api.js";
 import { EditBox } from "./edit_box.js";
 import { ExecutionList } from "./executions.js";
 import { Graph } from "./graph.js";
-import { Parameters } from "./parameters.js";
+import { PlanView } from "./plan_view.js";
 import { initialInput, SchemaForm } from "./schema_form.js";
 import { html, Problem, Status, useLoaded } from "./ui.js";
 import { Versions } from "./versions.js";
@@ -48,15 +48,29 @@ function Yaml({ id }) {
   </details>`;
 }
 
+// The plan of an execution, asked for once somebody wants to read it.
+function Plan({ workflow, chosen, onChoose }) {
+  const { specification, workflow_id: id } = workflow;
+  const [answer, error] = useLoaded(() => planWorkflow(id), id);
+  if (!answer) return error ? html`<${Problem} error=${error} />` : html`<p class="quiet">loading…</p>`;
+  return html`<${PlanView} plan=${answer.plan} specification=${specification} chosen=${chosen} onChoose=${onChoose} />`;
+}
+
 function GraphCard({ workflow }) {
   const [chosen, setChosen] = useState(null);
+  const [open, setOpen] = useState(false);
   const { nodes, edges = [] } = workflow.specification;
-  const node = nodes.find(({ id }) => id === chosen);
+  function choose(id) {
+    setChosen(id === chosen ? null : id);
+    if (id !== chosen) setOpen(true);
+  }
   return html`<section class="card" aria-label="Graph">
-    <${Graph} levels=${workflow.levels ?? []} nodes=${nodes} edges=${edges}
-      selected=${chosen} onSelect=${(id) => setChosen(id === chosen ? null : id)} />
-    ${node && html`<section class="chosen-step" aria-label=${`Step ${node.id}`}><h3>${node.id}</h3><${Parameters} node=${node} /></section>`}
-    <${Yaml} key=${workflow.version} id=${workflow.workflow_id} />
+    <${Graph} levels=${workflow.levels ?? []} nodes=${nodes} edges=${edges} selected=${chosen} onSelect=${choose} />
+    <details open=${open} onToggle=${(event) => setOpen(event.currentTarget.open)}>
+      <summary>What it does, touches, takes and costs</summary>
+      ${open && html`<${Plan} workflow=${workflow} chosen=${chosen} onChoose=${choose} />`}
+    </details>
+    <${Yaml} id=${workflow.workflow_id} />
   </section>`;
 }
 
@@ -73,7 +87,8 @@ function useBase(workflow) {
   return { base: draft ?? current, choose, error };
 }
 
-export function WorkflowPage({ id }) {
+// writes: whether who looks may change and start anything.
+export function WorkflowPage({ id, writes }) {
   const [round, setRound] = useState(0);
   const [problem, setProblem] = useState(null);
   const [said, setSaid] = useState("");
@@ -93,7 +108,7 @@ export function WorkflowPage({ id }) {
   }
   const accepted = ({ version, state }) =>
     changed(state === "draft" ? `Version ${version} is kept as a draft; nothing starts it before it is published.` : `Version ${version} is the current one now.`);
-  const active = workflow.status === "active";
+  const active = writes && workflow.status === "active";
   return html`<div class="page-head">
       <div>
         <h1 tabindex="-1">${workflow.name}</h1>
@@ -104,7 +119,7 @@ export function WorkflowPage({ id }) {
     ${workflow.description && html`<p class="description">${workflow.description}</p>`}
     <${Problem} error=${problem ?? draftError} />
     <p class="said" role="status">${said}</p>
-    <${GraphCard} workflow=${workflow} />
+    <${GraphCard} key=${workflow.version} workflow=${workflow} />
     ${active && html`<${EditBox} id=${id} base=${base} onChanged=${accepted} onReload=${() => changed("")} />`}
     ${active && html`<${RunForm} key=${workflow.version} workflow=${workflow} />`}
     <${Versions} id=${id} current=${workflow.version} round=${round} active=${active} onChanged=${changed} onEdit=${choose} />

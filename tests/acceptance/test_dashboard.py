@@ -9,21 +9,18 @@ from contextlib import AsyncExitStack
 from pathlib import Path
 from typing import Any
 
-import asyncpg
 import pytest
 import pytest_asyncio
 from playwright.async_api import Browser, Locator, Page, expect
-from uuid_utils.compat import uuid7
 from weft import Client
 
 from serve.demo_world import World
-from store.accounts import token_sha256
-from store.statements import statement
 from tests.acceptance.builders import api_node, chain, trivial_node, workflow
 from tests.acceptance.conftest import Platform
 from tests.acceptance.recorder import Recorder
 from tests.chromium import open_chromium, open_page
 from tests.eventually import eventually
+from tests.members import add_member
 
 pytestmark = [pytest.mark.asyncio(loop_scope="session"), pytest.mark.timeout(240)]
 
@@ -205,7 +202,7 @@ async def test_two_of_three_approvers_decide(
         for name in names:
             opened = open_page(browser, platform.url, PATIENCE_MS, height=800)
             pages.append(await stack.enter_async_context(opened))
-            await sign_in(pages[-1], await add_person(platform, name))
+            await sign_in(pages[-1], await add_member(platform.dsn, name, "editor"))
             await pages[-1].goto(f"/#/executions/{id}")
         ann, bob, eve = pages
         await expect(eve.get_by_text("0 of 2 answers so far. 2 more are needed.")).to_be_visible()
@@ -227,17 +224,3 @@ async def test_two_of_three_approvers_decide(
 def asking(message: str, **parameters: Any) -> dict[str, Any]:
     """A node that asks a person."""
     return {"id": "ask", "agent": "human_loop", "parameters": {"message": message, **parameters}}
-
-
-async def add_person(platform: Platform, email: str) -> str:
-    """Add a person to the platform's organization; return a token of theirs."""
-    user_id, token = uuid7(), f"weft_{email}"
-    connection = await asyncpg.connect(platform.dsn)
-    tenant_id = await connection.fetchval("SELECT id FROM organizations")
-    await connection.execute(statement("insert_user"), tenant_id, user_id, email, email)
-    await connection.execute(statement("insert_member"), tenant_id, tenant_id, user_id, "editor")
-    await connection.execute(
-        statement("insert_api_key"), uuid7(), tenant_id, user_id, "key", token_sha256(token)
-    )
-    await connection.close()
-    return token

@@ -64,6 +64,11 @@ def client(platform: SmallPlatform) -> Iterator[Client]:
 async def owner(browser: Browser, platform: SmallPlatform) -> AsyncIterator[Page]:
     """Open a page of the small platform, signed in as the owner."""
     async with open_page(browser, platform.url, PATIENCE_MS) as page:
-        answer = await page.request.post("/api/v1/session", data={"token": platform.token})
-        assert answer.ok
+        await sign_in(page, platform.token)
         yield page
+
+
+async def sign_in(page: Page, token: str) -> None:
+    """Give a page the session of a token."""
+    answer = await page.request.post("/api/v1/session", data={"token": token})
+    assert answer.ok

@@ -32,10 +32,11 @@ BEAT_SECONDS = 0.05
 
 @dataclass(frozen=True)
 class SmallPlatform:
-    """Where it answers, and to whom."""
+    """Where it answers, to whom, and where it remembers."""
 
     url: str
     token: str
+    dsn: str
 
     def client(self) -> Client:
         """A client with the platform's token."""
@@ -75,7 +76,7 @@ async def _serving(postgres_url: str, redis_url: str) -> AsyncIterator[SmallPlat
             hosting = tasks.create_task(_host(process))
             tasks.create_task(server.serve())
             await eventually(lambda: server.started)
-            yield SmallPlatform(f"http://127.0.0.1:{port}", token)
+            yield SmallPlatform(f"http://127.0.0.1:{port}", token, dsn)
             server.should_exit = True
             hosting.cancel()
 

@@ -6,6 +6,10 @@ import pytest
 from playwright.async_api import Locator, Page, expect
 from weft import Client
 
+from tests.dashboard.conftest import sign_in
+from tests.dashboard.small_platform import SmallPlatform
+from tests.members import add_member
+
 pytestmark = pytest.mark.asyncio(loop_scope="session")
 
 SENTENCE = "Scrape https://example.com → summarize the page with GPT-4 → email it to me@example.com"
@@ -139,3 +143,107 @@ async def test_a_question_about_a_change_is_answered_by_a_suggestion(
     await expect(form.get_by_text("Your answers")).to_be_visible()
     await form.get_by_role("button", name="instead").click()
     await expect(form.locator("ins")).not_to_contain_text("me@example.com")
+
+
+@pytest.mark.requirement("FR-1.8", "API.7")
+async def test_versions_are_compared_and_rolled_back(
+    owner: Page, client: Client, workflow_id: str
+) -> None:
+    """Any two of them in the same view; rolling back asks first."""
+    client.update(workflow_id, CHEAPER)
+    client.update(workflow_id, ALSO_ANN, confirm=True)
+    await owner.goto(f"/#/workflows/{workflow_id}")
+    versions = owner.get_by_role("region", name="Versions")
+    rows = versions.locator(".version-list > li")
+    await expect(rows).to_contain_text([ALSO_ANN, CHEAPER, "The first one."])
+    await expect(rows.first).to_contain_text("current")
+    await versions.get_by_label("Compare").select_option("1.0.0")
+    await versions.get_by_label("with", exact=True).select_option("1.0.2")
+    await versions.get_by_role("button", name="Show what differs").click()
+    shown = versions.get_by_role("region", name="From 1.0.0 to 1.0.2")
+    await expect(shown.get_by_role("list", name="Changes").get_by_role("listitem")).to_have_count(2)
+    await expect(shown.get_by_role("group", name="It may now do more")).to_contain_text("ann@")
+    await expect(shown.get_by_role("checkbox")).to_have_count(0)
+    await versions.get_by_role("button", name="Roll back to 1.0.0").click()
+    dialog = owner.get_by_role("dialog", name="Roll back to version 1.0.0?")
+    await dialog.get_by_role("button", name="Leave it").click()
+    assert client.get(workflow_id)["version"] == "1.0.2"
+    await versions.get_by_role("button", name="Roll back to 1.0.0").click()
+    await dialog.get_by_role("button", name="Roll back", exact=True).click()
+    await expect(owner.get_by_text("Version 1.0.0 is the current one again.")).to_be_visible()
+    await expect(rows.last).to_contain_text("current")
+    assert client.get(workflow_id)["version"] == "1.0.0"
+
+
+@pytest.mark.requirement("FIRST.2")
+async def test_a_draft_is_kept_changed_and_published(
+    owner: Page, client: Client, workflow_id: str
+) -> None:
+    """It changes nothing for those who start the workflow before it is published."""
+    form = await say(owner, workflow_id, CHEAPER)
+    await form.get_by_role("button", name="Accept as draft").click()
+    await expect(owner.get_by_text("Version 1.0.1 is kept as a draft")).to_be_visible()
+    await expect(owner.locator(".page-head")).to_contain_text("version 1.0.0")
+    versions = owner.get_by_role("region", name="Versions")
+    await versions.get_by_role("button", name="Change 1.0.1").click()
+    await expect(form.get_by_text("It changes the draft 1.0.1.")).to_be_visible()
+    await expect(form.get_by_role("textbox", name="Change it")).to_be_focused()
+    await form.get_by_role("textbox", name="Change it").fill("Remove the last step")
+    await expect(form.get_by_text("version 1.0.1 → 2.0.0")).to_be_visible()
+    await form.get_by_role("button", name="Accept as draft").click()
+    await versions.get_by_role("button", name="Publish 2.0.0").click()
+    await expect(owner.get_by_text("Version 2.0.0 is published")).to_be_visible()
+    nodes = client.get(workflow_id)["specification"]["nodes"]
+    assert len(nodes) == 2
+    assert nodes[1]["parameters"]["model"] == "gpt-3.5"
+
+
+async def test_the_keyboard_alone_changes_a_workflow(
+    owner: Page, client: Client, workflow_id: str
+) -> None:
+    """The box, the tick and the button are reached by Tab in this order."""
+    form = await say(owner, workflow_id, ALSO_ANN)
+    tick = form.get_by_role("checkbox")
+    await expect(tick).to_be_visible()
+    for _ in range(20):
+        await owner.keyboard.press("Tab")
+        if await tick.evaluate("element => element === document.activeElement"):
+            break
+    await owner.keyboard.press("Space")
+    await expect(form.get_by_role("button", name="Accept as 1.0.1")).to_be_enabled()
+    await owner.keyboard.press("Tab")
+    await owner.keyboard.press("Enter")
+    await expect(owner.locator(".page-head")).to_contain_text("version 1.0.1")
+    assert client.get(workflow_id)["version"] == "1.0.1"
+
+
+async def test_the_page_says_what_the_workflow_does(owner: Page, workflow_id: str) -> None:
+    """A click on a step of the graph opens the plan at its parameters."""
+    await owner.goto(f"/#/workflows/{workflow_id}")
+    graph = owner.get_by_role("region", name="Graph")
+    await graph.get_by_role("button", name=re.compile("^send_email")).click()
+    steps = graph.get_by_role("region", name="Steps")
+    await expect(steps).to_contain_text("sends to me@example.com")
+    await expect(steps.get_by_text("{summary}")).to_be_visible()
+    await expect(graph.get_by_role("region", name="In all")).to_contain_text("example.com")
+
+
+async def test_who_may_only_look_is_offered_no_change(
+    owner: Page, client: Client, workflow_id: str, platform: SmallPlatform
+) -> None:
+    """A viewer reads the plan, the versions and their differences, and nothing more."""
+    client.update(workflow_id, CHEAPER)
+    client.update(workflow_id, "Remove the last step", draft=True)
+    await sign_in(owner, await add_member(platform.dsn, "vera@example.com", "viewer"))
+    await owner.goto(f"/#/workflows/{workflow_id}")
+    versions = owner.get_by_role("region", name="Versions")
+    await versions.get_by_role("button", name="Show what differs").click()
+    await expect(versions.get_by_role("list", name="Changes")).to_be_visible()
+    await owner.get_by_text("What it does, touches").click()
+    await expect(owner.get_by_role("region", name="In all")).to_be_visible()
+    await expect(box(owner)).to_have_count(0)
+    changing = re.compile("^(Run$|Archive|Publish|Roll back|Change)")
+    await expect(owner.get_by_role("button", name=changing)).to_have_count(0)
+    await owner.goto("/#/")
+    await expect(owner.get_by_text("You may look at what runs")).to_be_visible()
+    await expect(owner.get_by_label("What should happen?")).to_have_count(0)

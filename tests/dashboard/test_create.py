@@ -111,7 +111,7 @@ async def test_an_answer_stays_while_the_sentence_goes_on(owner: Page) -> None:
     await expect(question).to_have_value("https://rooms.example/book")
     await expect(form.get_by_text("Your answers")).to_be_visible()
     await sentence.fill("Email me@example.com saying done")
-    await expect(form.get_by_role("group", name="Graph of 1 nodes")).to_be_visible()
+    await expect(form.get_by_role("group", name="Graph of 1 node")).to_be_visible()
     await expect(question).to_have_count(0)
 
 
