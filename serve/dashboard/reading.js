@@ -10,34 +10,36 @@ const WHOLE = ["description", "instruction"];
 
 // Reads a text after each pause in typing. What was read last stays until something else is read.
 // ask(text, answers, fields, signal) asks the API; `base` names what else the answer depends on.
-// Returns {result, error, busy, fresh, again}; fresh: the answer is that of the text as it is.
+// Returns {result, error, busy, fresh}; fresh: the answer is that of the text as it is.
 export function useReading(text, answers, ask, base = "") {
   const [state, setState] = useState(UNREAD);
-  const [round, setRound] = useState(0);
-  const asked = JSON.stringify([text, answers, base, round]);
+  const asked = JSON.stringify([text, answers, base]);
   useEffect(() => {
     if (!text) {
       setState(UNREAD);
       return undefined;
     }
     const abort = new AbortController();
-    const read = async (fields) => {
+    let latest = -1;
+    const read = async (fields, turn) => {
       setState((before) => ({ ...before, busy: true }));
-      try {
-        const result = await ask(text, answers, fields, abort.signal);
-        setState({ result, error: null, of: asked, busy: false });
-      } catch (error) {
-        if (error.name !== "AbortError") setState((before) => ({ ...before, error, of: asked, busy: false }));
-      }
+      const found = await ask(text, answers, fields, abort.signal).then(
+        (result) => ({ result, error: null }),
+        (error) => ({ error }),
+      );
+      // A slow first reading must not replace the one that came after it.
+      if (found.error?.name === "AbortError" || turn < latest) return;
+      latest = turn;
+      setState((before) => ({ ...before, ...found, of: asked, busy: turn < READINGS.length - 1 }));
     };
-    const timers = READINGS.map(({ pause_ms: pause, ...fields }) => setTimeout(() => read(fields), pause));
+    const timers = READINGS.map(({ pause_ms: pause, ...fields }, turn) => setTimeout(() => read(fields, turn), pause));
     return () => {
       timers.forEach(clearTimeout);
       abort.abort();
     };
   }, [asked]);
   const fresh = state.of === asked;
-  return { ...state, fresh, busy: state.busy || (Boolean(text) && !fresh), again: () => setRound(round + 1) };
+  return { ...state, fresh, busy: state.busy || (Boolean(text) && !fresh) };
 }
 
 // What is asked of a text that cannot be read at all yet, which is no failure while somebody types.

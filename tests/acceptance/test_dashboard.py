@@ -114,11 +114,33 @@ async def test_an_approval_by_the_button(page: Page, world: World) -> None:
     sentence = "Ask me to approve, then email approved@example.com saying hello"
     await page.get_by_label("What should happen?").fill(sentence)
     await page.get_by_role("button", name="Create & run").click()
-    await page.get_by_role("button", name="Approve").click()
+    await page.get_by_role("button", name="Approve", exact=True).click()
     await expect(node(page, "request_approval", "completed")).to_be_visible()
     await expect(node(page, "send_email", "completed")).to_be_visible()
     await expect(page.locator("form.approval")).to_have_count(0)
     mails = await eventually(lambda: mails_to(world.mail_folder, "approved@example.com"))
+    assert [mail.strip().lower() for mail in mails] == ["hello"]
+
+
+@pytest.mark.requirement("FIRST.2", "FR-1.1")
+async def test_a_change_by_sentence_is_what_runs_next(
+    page: Page, client: Client, world: World
+) -> None:
+    """A mail to one becomes, once the new recipient is ticked, a mail to two."""
+    await page.get_by_label("What should happen?").fill("Email first@example.com saying hello")
+    await page.get_by_role("button", name="Create only").click()
+    box = page.get_by_role("form", name="Change it in a sentence")
+    await box.get_by_role("textbox", name="Change it").fill("Also email it to second@example.com")
+    accept = box.get_by_role("button", name="Accept as 1.0.1")
+    await expect(accept).to_be_disabled()
+    await box.get_by_role("checkbox", name="I know that it may now also send to").check()
+    await accept.click()
+    await expect(page.locator(".page-head")).to_contain_text("version 1.0.1")
+    assert client.get(page.url.rpartition("/")[2])["version"] == "1.0.1"
+    await page.get_by_role("button", name="Run", exact=True).click()
+    await expect(page.locator(".facts")).to_contain_text("completed")
+    both = "first@example.com, second@example.com"
+    mails = await eventually(lambda: mails_to(world.mail_folder, both))
     assert [mail.strip().lower() for mail in mails] == ["hello"]
 
 

@@ -56,7 +56,7 @@ async def test_a_sentence_with_a_question_becomes_an_execution_that_completes(
     )
     await run.click()
     await expect(owner.get_by_role("heading", level=1)).to_have_text("Room with approval")
-    await owner.get_by_role("button", name="Approve").click()
+    await owner.get_by_role("button", name="Approve", exact=True).click()
     await expect(owner.locator(".facts")).to_contain_text("completed")
     await expect(owner.locator(".facts")).to_contain_text("3 of 3")
     [workflow] = [w for w in client.list()["workflows"] if w["name"] == "Room with approval"]
@@ -145,7 +145,7 @@ async def test_the_keyboard_alone_creates_and_runs(owner: Page) -> None:
     await owner.keyboard.press("Control+Enter")
     await expect(owner).to_have_url(re.compile("#/executions/exec_"))
     await expect(owner.locator("main")).to_be_focused()
-    await owner.get_by_role("button", name="Approve").press("Enter")
+    await owner.get_by_role("button", name="Approve", exact=True).press("Enter")
     await expect(owner.locator(".facts")).to_contain_text("completed")
 
 
