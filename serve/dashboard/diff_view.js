@@ -2,7 +2,7 @@
 
 import { useEffect, useMemo, useState } from "./vendor/hooks.js";
 import { mergedGraph } from "./diff_graph.js";
-import { Graph, graphLabel, MARKS } from "./graph.js";
+import { Graph, graphLabel, MARKS, useWidth } from "./graph.js";
 import { folded, lineDiff } from "./line_diff.js";
 import { Parameters } from "./parameters.js";
 import { html, Problem } from "./ui.js";
@@ -41,10 +41,11 @@ function tally(nodes) {
 
 function MarkedGraph({ specification, changes }) {
   const { nodes, edges, levels } = useMemo(() => mergedGraph(specification, changes), [specification, changes]);
+  const [box, room] = useWidth();
   const told = tally(nodes);
   const marked = KINDS.filter((kind) => [...nodes, ...edges].some(({ mark }) => mark === kind));
-  return html`<${Graph} levels=${levels} nodes=${nodes} edges=${edges}
-      label=${`${graphLabel(nodes)}${told ? `: ${told}` : ", none of them changed"}`} />
+  return html`<div ref=${box}><${Graph} levels=${levels} nodes=${nodes} edges=${edges} room=${room}
+      label=${`${graphLabel(nodes)}${told ? `: ${told}` : ", none of them changed"}`} /></div>
     ${marked.length > 0 &&
     html`<div class="legend">${marked.map(
       (kind) => html`<span class="mark-${kind}" key=${kind}><span class="sign" aria-hidden="true">${MARKS[kind]}</span> ${kind}</span>`,

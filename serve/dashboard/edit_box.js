@@ -63,8 +63,8 @@ export function EditBox({ id, base, onChanged, onReload }) {
   const stale = Boolean(error) || !fresh;
   const widened = JSON.stringify(shown?.widens ?? []);
   const acknowledged = widened === "[]" || ticked === widened;
-  const usable = shown && !stale && !isOpen && shown.problems.length === 0 && acknowledged && !working;
   const conflict = [refusal, error].find(isConflict);
+  const usable = shown && !stale && !conflict && !isOpen && shown.problems.length === 0 && acknowledged && !working;
   const failure = refusal ?? (error && !error.questions.length ? error : null);
 
   function begin(words) {

@@ -23,7 +23,7 @@ function factsOf(node, edges) {
   return [...conditionsOf(node.id, edges), ...each, ...touchWords(node), failureWords(node.on_failure), ...undone].filter(Boolean);
 }
 
-function Step({ node, written, number, edges, chosen, onChoose }) {
+function Step({ node, written, edges, chosen, onChoose }) {
   const item = useRef(null);
   useEffect(() => {
     if (chosen) item.current.scrollIntoView({ block: "nearest" });
@@ -31,8 +31,8 @@ function Step({ node, written, number, edges, chosen, onChoose }) {
   const facts = factsOf(node, edges);
   return html`<li ref=${item} class=${chosen ? "step chosen" : "step"}>
     <button type="button" class="step-head" aria-expanded=${String(chosen)} onClick=${() => onChoose(node.id)}>
-      <span class="step-number">${number}</span>
-      <span><strong>${withWords(written?.description || readable(node.id))}</strong>
+      <span class="step-number">${written.number}</span>
+      <span><strong>${withWords(written.description || readable(node.id))}</strong>
         <span class="quiet">${agentWords(node.agent)} · ${durationWords(node.seconds)}${node.cost_usd.high > 0 && ` · ${costWords(node.cost_usd)}`}</span></span>
     </button>
     ${facts.length > 0 && html`<ul class="step-facts">${facts.map((fact) => html`<li key=${fact}>${fact}</li>`)}</ul>`}
@@ -76,14 +76,14 @@ function Warnings({ warnings }) {
   </details>`;
 }
 
-// specification: what is planned; chosen: the id of the step whose parameters are shown.
+// specification: what is planned, in whose order steps are numbered; chosen: the id of the step whose
+// parameters are shown.
 export function PlanView({ plan, specification, chosen, onChoose }) {
-  const written = new Map(specification.nodes.map((node) => [node.id, node]));
-  const steps = [...plan.nodes].sort((a, b) => a.level - b.level);
+  const written = new Map(specification.nodes.map((node, index) => [node.id, { ...node, number: index + 1 }]));
   return html`<div class="plan">
     <section aria-label="Steps"><ol class="steps">
-      ${steps.map(
-        (node, index) => html`<${Step} key=${node.id} node=${node} written=${written.get(node.id)} number=${index + 1}
+      ${plan.nodes.map(
+        (node) => html`<${Step} key=${node.id} node=${node} written=${written.get(node.id)}
           edges=${specification.edges ?? []} chosen=${chosen === node.id} onChoose=${onChoose} />`,
       )}
     </ol></section>

@@ -65,7 +65,7 @@ function GraphCard({ workflow }) {
     if (id !== chosen) setOpen(true);
   }
   return html`<section class="card" aria-label="Graph">
-    <${Graph} levels=${workflow.levels ?? []} nodes=${nodes} edges=${edges} selected=${chosen} onSelect=${choose} />
+    <${Graph} levels=${workflow.levels ?? []} nodes=${nodes} edges=${edges} numbered selected=${chosen} onSelect=${choose} />
     <details open=${open} onToggle=${(event) => setOpen(event.currentTarget.open)}>
       <summary>What it does, touches, takes and costs</summary>
       ${open && html`<${Plan} workflow=${workflow} chosen=${chosen} onChoose=${choose} />`}
