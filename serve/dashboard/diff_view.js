@@ -9,6 +9,7 @@ import { html, Problem } from "./ui.js";
 import { brief, changeKind, changeWords, isNothing, wideningWords } from "./words.js";
 
 const KINDS = ["added", "changed", "removed"];
+const AND = new Intl.ListFormat("en");
 
 function Values({ change: { field, old_value: old, new_value: now } }) {
   if (field === "node" || /^edges\.[^.]+$/.test(field)) return null;
@@ -104,6 +105,6 @@ export function Widening({ widens, ticked, onTick }) {
     )}</ul>
     ${onTick &&
     html`<label><input type="checkbox" checked=${ticked} onChange=${(event) => onTick(event.currentTarget.checked)} />
-      <span>I know that it may now also ${widens.map(wideningWords).join("; ")}.</span></label>`}
+      <span>I know that it may now also ${AND.format(widens.map(wideningWords))}.</span></label>`}
   </div>`;
 }
