@@ -13,12 +13,17 @@ const CHANGED_MEANWHILE = 409;
 const isConflict = (error) => error?.status === CHANGED_MEANWHILE && error.widens.length === 0;
 const stepsOf = (base, changes) => ["trigger", ...base.specification.nodes.map(({ id }) => id), ...changes.map(({ node_id: id }) => id)];
 
+const count = ({ changes }) => (changes.length === 1 ? "One change" : `${changes.length} changes`);
+
+// What a reader who does not see the graph hears once it is read.
+const told = (change) => (change.widens.length > 0 ? `${count(change)}; it may now do more than before` : count(change));
+
 function Preview({ base, change, id, stale }) {
   const { version, changes, problems, yaml } = change;
   const loadTexts = useMemo(() => async () => [await getVersionYaml(id, base.version), yaml], [id, base.version, yaml]);
   return html`<section class="preview ${stale ? "stale" : ""}" aria-label="What would change">
     <div class="preview-head">
-      <h3>${changes.length === 1 ? "One change" : `${changes.length} changes`}</h3>
+      <h3>${count(change)}</h3>
       <span class="quiet">version ${base.version} → ${version}</span>
     </div>
     <${DiffView} specification=${base.specification} changes=${changes} loadTexts=${loadTexts} />
@@ -125,7 +130,7 @@ export function EditBox({ id, base, onChanged, onReload }) {
       <button type="submit" class="primary" value="publish" disabled=${!usable}>Accept${shown ? ` as ${shown.version}` : ""}</button>
       <button type="submit" value="draft" disabled=${!usable}>Accept as draft</button>
       <button type="button" onClick=${discard}>Discard</button>
-      <span class="quiet" role="status">${working ? "storing…" : busy ? "reading…" : ""}</span>
+      <span class="quiet" role="status">${working ? "storing…" : busy ? "reading…" : shown && !stale ? told(shown) : ""}</span>
     </div>`}
   </form>`;
 }

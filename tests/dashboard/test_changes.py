@@ -132,6 +132,22 @@ async def test_an_instruction_that_is_no_change_yet_is_no_error(
     await expect(form.get_by_role("button", name="Accept as 2.0.0")).to_be_enabled()
 
 
+async def test_what_would_not_run_is_shown_with_its_remedy_and_not_accepted(
+    owner: Page, client: Client, workflow_id: str
+) -> None:
+    """Where, what is wrong, what to do; and markup in a value stays the text that it is."""
+    markup = "<img src=x onerror=alert(1)> {nothing}"
+    form = await say(owner, workflow_id, f'Set the prompt of step 2 to "{markup}"')
+    await expect(form.get_by_text("It cannot be accepted like this")).to_be_visible()
+    await expect(form.locator(".problems")).to_contain_text("nodes[1].parameters.prompt")
+    await expect(form.locator(".problems .remedy")).not_to_be_empty()
+    await expect(form.locator("ins")).to_have_text(markup)
+    await expect(form.locator("img")).to_have_count(0)
+    await expect(form.get_by_role("button", name="Accept as 1.0.1")).to_be_disabled()
+    await expect(form.get_by_role("button", name="Accept as draft")).to_be_disabled()
+    assert client.versions(workflow_id)["total"] == 1
+
+
 async def test_a_question_about_a_change_is_answered_by_a_suggestion(
     owner: Page, client: Client, workflow_id: str
 ) -> None:
@@ -170,7 +186,8 @@ async def test_versions_are_compared_and_rolled_back(
     assert client.get(workflow_id)["version"] == "1.0.2"
     await versions.get_by_role("button", name="Roll back to 1.0.0").click()
     await dialog.get_by_role("button", name="Roll back", exact=True).click()
-    await expect(owner.get_by_text("Version 1.0.0 is the current one again.")).to_be_visible()
+    said = owner.get_by_text("Version 1.0.0 is the current one again.")
+    await expect(said).to_be_focused()
     await expect(rows.last).to_contain_text("current")
     assert client.get(workflow_id)["version"] == "1.0.0"
 
