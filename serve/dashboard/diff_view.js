@@ -89,7 +89,7 @@ export function DiffView({ specification, changes, loadTexts }) {
   if (changes.length === 0) return html`<p class="quiet">No step and no setting differs.</p><${TextDiff} load=${loadTexts} />`;
   return html`<${MarkedGraph} specification=${specification} changes=${changes} />
     <ul class="changes" aria-label="Changes">
-      ${changes.map((change) => html`<${Change} key=${`${change.node_id} ${change.field}`} change=${change} />`)}
+      ${changes.map((change, index) => html`<${Change} key=${`${index} ${change.node_id} ${change.field}`} change=${change} />`)}
     </ul>
     <${TextDiff} load=${loadTexts} />`;
 }

@@ -23,6 +23,11 @@ function factsOf(node, edges) {
   return [...conditionsOf(node.id, edges), ...each, ...touchWords(node), failureWords(node.on_failure), ...undone].filter(Boolean);
 }
 
+function takes({ agent, seconds, cost_usd: cost }) {
+  const words = [agentWords(agent), durationWords(seconds), cost.high > 0 && costWords(cost), sourceWords(seconds)];
+  return words.filter(Boolean).join(" · ");
+}
+
 function Step({ node, written, edges, chosen, onChoose }) {
   const item = useRef(null);
   useEffect(() => {
@@ -33,7 +38,7 @@ function Step({ node, written, edges, chosen, onChoose }) {
     <button type="button" class="step-head" aria-expanded=${String(chosen)} onClick=${() => onChoose(node.id)}>
       <span class="step-number">${written.number}</span>
       <span><strong>${withWords(written.description || readable(node.id))}</strong>
-        <span class="quiet">${agentWords(node.agent)} · ${durationWords(node.seconds)}${node.cost_usd.high > 0 && ` · ${costWords(node.cost_usd)}`}</span></span>
+        <span class="quiet">${takes(node)}</span></span>
     </button>
     ${facts.length > 0 && html`<ul class="step-facts">${facts.map((fact) => html`<li key=${fact}>${fact}</li>`)}</ul>`}
     ${chosen && html`<${Parameters} node=${{ ...written, parameters: node.parameters, description: "" }} />`}

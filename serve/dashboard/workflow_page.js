@@ -124,7 +124,10 @@ export function WorkflowPage({ id, writes }) {
     </div>
     ${workflow.description && html`<p class="description">${workflow.description}</p>`}
     <${Problem} error=${problem ?? draftError} />
-    <p class="said" role="status" tabindex="-1" ref=${status}>${said}</p>
+    <div class=${said ? "said" : "unseen"}>
+      <p role="status" tabindex="-1" ref=${status}>${said}</p>
+      ${said && html`<button type="button" class="plain" aria-label="Close the message" onClick=${() => setSaid("")}>✕</button>`}
+    </div>
     <${GraphCard} key=${workflow.version} workflow=${workflow} />
     ${active && html`<${EditBox} id=${id} base=${base} onChanged=${accepted} onReload=${() => changed("")} />`}
     ${active && html`<${RunForm} key=${workflow.version} workflow=${workflow} />`}

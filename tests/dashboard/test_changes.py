@@ -245,6 +245,18 @@ async def test_the_page_says_what_the_workflow_does(owner: Page, workflow_id: st
     await expect(graph.get_by_role("region", name="In all")).to_contain_text("example.com")
 
 
+async def test_estimates_of_former_runs_say_so(owner: Page, client: Client) -> None:
+    """Of the whole and of each step, with the number of runs."""
+    workflow_id = client.create("Summarize {input.text}")["workflow_id"]
+    for _ in range(5):
+        client.execute(workflow_id, {"text": "All is well."}, wait=True)
+    await owner.goto(f"/#/workflows/{workflow_id}")
+    await owner.get_by_text("What it does, touches").click()
+    for name in ("Steps", "In all"):
+        part = owner.get_by_role("region", name=name)
+        await expect(part).to_contain_text("as the last 5 runs")
+
+
 async def test_who_may_only_look_is_offered_no_change(
     owner: Page, client: Client, workflow_id: str, platform: SmallPlatform
 ) -> None:
