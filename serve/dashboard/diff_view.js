@@ -11,8 +11,24 @@ import { brief, changeKind, changeWords, isNothing, wideningWords } from "./word
 const KINDS = ["added", "changed", "removed"];
 const AND = new Intl.ListFormat("en");
 
+const LINE_KINDS = { "+": "added", "-": "removed", "…": "left-out", " ": "same" };
+
+function Lines({ before, after }) {
+  const lines = useMemo(() => folded(lineDiff(before, after)), [before, after]);
+  return html`<pre class="value lines" tabindex="0">${lines.map(
+    ({ sign, text }, index) => html`<span class="line ${LINE_KINDS[sign]}" key=${index}>${`${sign} ${text}\n`}</span>`,
+  )}</pre>`;
+}
+
+const asText = (value) => (typeof value === "string" ? value : JSON.stringify(value, null, 2));
+
+// What a field was and is: side by side, or line by line if it has several.
 function Values({ change: { field, old_value: old, new_value: now } }) {
   if (field === "node" || /^edges\.[^.]+$/.test(field)) return null;
+  const texts = [old, now].map(asText);
+  if (!isNothing(old) && !isNothing(now) && texts.some((text) => text.includes("\n"))) {
+    return html`<${Lines} before=${texts[0]} after=${texts[1]} />`;
+  }
   return html`<div class="values">
     <span class="unseen">before:</span>
     ${isNothing(old) ? html`<span class="quiet">nothing</span>` : html`<del>${brief(old)}</del>`}
@@ -51,15 +67,6 @@ function MarkedGraph({ specification, changes }) {
     html`<div class="legend">${marked.map(
       (kind) => html`<span class="mark-${kind}" key=${kind}><span class="sign" aria-hidden="true">${MARKS[kind]}</span> ${kind}</span>`,
     )}</div>`}`;
-}
-
-const LINE_KINDS = { "+": "added", "-": "removed", "…": "left-out", " ": "same" };
-
-function Lines({ before, after }) {
-  const lines = useMemo(() => folded(lineDiff(before, after)), [before, after]);
-  return html`<pre class="value lines" tabindex="0">${lines.map(
-    ({ sign, text }, index) => html`<span class="line ${LINE_KINDS[sign]}" key=${index}>${`${sign} ${text}\n`}</span>`,
-  )}</pre>`;
 }
 
 // load() returns a promise of both texts; they are fetched once somebody looks.

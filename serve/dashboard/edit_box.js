@@ -7,7 +7,7 @@ import { Questions, ReadBy, unread, useQuestions, useReading } from "./reading.j
 import { html, Problem, Problems } from "./ui.js";
 
 const EXAMPLES = ["Ask me to approve before the last step", "Remove the last step", "Run it every Monday at 9"];
-const SUMMARY_LETTERS = 200;
+const SUMMARY_CHARACTERS = 200;
 const CHANGED_MEANWHILE = 409;
 
 const isConflict = (error) => error?.status === CHANGED_MEANWHILE && error.widens.length === 0;
@@ -93,7 +93,7 @@ export function EditBox({ id, base, onChanged, onReload }) {
     setWorking(true);
     setRefusal(null);
     try {
-      const summary = text.trim().slice(0, SUMMARY_LETTERS);
+      const summary = [...text.trim()].slice(0, SUMMARY_CHARACTERS).join("");
       // The text that is shown, not the sentence: who reads it again may read it in another way.
       const body = { yaml: shown.yaml, summary, base_version: base.version, draft, confirm: shown.widens.length > 0 };
       const made = await changeWorkflow(id, body);
@@ -116,7 +116,8 @@ export function EditBox({ id, base, onChanged, onReload }) {
 
   return html`<form class="card edit-box" onSubmit=${submit} onKeyDown=${onKeyDown} aria-labelledby="edit-title">
     <h2 id="edit-title"><label for="instruction">Change it in a sentence</label></h2>
-    ${base.state === "draft" && html`<p class="quiet">It changes the draft ${base.version}.</p>`}
+    ${base.state === "draft" && html`<p class="quiet">It changes the draft ${base.version}, so what is accepted has the draft's changes, too.
+      <button type="button" class="plain" onClick=${reload}>Change the current version instead</button></p>`}
     <textarea id="instruction" ref=${box} rows="2" value=${text} autocomplete="off" placeholder="Say what should be different…"
       onInput=${(event) => begin(event.currentTarget.value)}></textarea>
     ${(!text.trim() || unread(error)) && html`<${Hint} question=${unread(error)} text=${text} onChoose=${begin} />`}

@@ -28,6 +28,16 @@ function takes({ agent, seconds, cost_usd: cost }) {
   return words.filter(Boolean).join(" · ");
 }
 
+// A worker of a step, or what undoes it.
+function Part({ title, part }) {
+  const touched = touchWords(part);
+  return html`<section class="part" aria-label=${title}>
+    <h4>${title}</h4>
+    ${touched.length > 0 && html`<p>${agentWords(part.agent)}, ${touched.join(", ")}</p>`}
+    <${Parameters} node=${part} />
+  </section>`;
+}
+
 function Step({ node, written, edges, chosen, onChoose }) {
   const item = useRef(null);
   useEffect(() => {
@@ -41,7 +51,9 @@ function Step({ node, written, edges, chosen, onChoose }) {
         <span class="quiet">${takes(node)}</span></span>
     </button>
     ${facts.length > 0 && html`<ul class="step-facts">${facts.map((fact) => html`<li key=${fact}>${fact}</li>`)}</ul>`}
-    ${chosen && html`<${Parameters} node=${{ ...written, parameters: node.parameters, description: "" }} />`}
+    ${chosen && html`<${Parameters} node=${{ ...written, parameters: node.parameters, description: "" }} />
+      ${Object.entries(node.workers).map(([name, worker]) => html`<${Part} key=${name} title=${`Worker ${name}`} part=${worker} />`)}
+      ${node.compensation && html`<${Part} title="What undoes it" part=${node.compensation} />`}`}
   </li>`;
 }
 
