@@ -330,6 +330,7 @@ async def publish_version(
     """Make a draft the version that starts use."""
     require_role(caller, ROLES_THAT_WRITE, "publish versions")
     id = parse("wf", workflow_id)
+    await _refuse_faulty(context, caller, id, version)
     moved = await versions.publish_version(context.pool, caller.tenant_id, id, version)
     context.startables.forget(caller.tenant_id, id)
     return json_answer({**_moved(moved), "published_at": timestamp(moved.workflow.updated_at)})
@@ -346,9 +347,26 @@ async def roll_back_workflow(
     require_same_organization(caller, body.organization_id)
     require_role(caller, ROLES_THAT_WRITE, "roll workflows back")
     id = parse("wf", workflow_id)
+    await _refuse_faulty(context, caller, id, body.target_version)
     moved = await versions.roll_back(context.pool, caller.tenant_id, id, body.target_version)
     context.startables.forget(caller.tenant_id, id)
     return json_answer({**_moved(moved), "rolled_back_at": timestamp(moved.workflow.updated_at)})
+
+
+async def _refuse_faulty(context: Context, caller: Principal, id: UUID, version: str) -> None:
+    """Refuse a version that passed the check once and would not today.
+
+    Raises:
+        SpecificationError: An agent or a workflow that it names is another one by now.
+    """
+    found = await versions.get_version(context.pool, caller.tenant_id, id, version)
+    specification = Specification.model_validate(found.specification)
+    problems = [
+        *check(specification, context.signatures),
+        *await callee_problems(context.pool, caller.tenant_id, specification),
+    ]
+    if problems:
+        raise SpecificationError(locate(problems, found.yaml_text))
 
 
 def _moved(moved: versions.Moved) -> dict[str, Any]:
