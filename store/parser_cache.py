@@ -1,11 +1,13 @@
 """What language models made of descriptions, kept for a day in Redis.
 
-It spares a repeated question, no more: when Redis is away, nothing is remembered. Entries belong to
-one tenant; the descriptions in them are the tenant's own.
+It spares a repeated question, no more: when Redis is away, nothing is remembered. Plans belong to
+one tenant, since the descriptions in them are the tenant's own. Beside each plan stands the set of
+words of its description, by which those that may be alike are found without reading them all.
 """
 
 import asyncio
 import hashlib
+from collections.abc import Awaitable
 from dataclasses import asdict, dataclass
 from typing import Any
 from uuid import UUID
@@ -18,13 +20,14 @@ from redis.exceptions import RedisError
 log = structlog.get_logger(__name__)
 
 TTL_SECONDS = 24 * 3600
-MOST_ENTRIES = 8
-"""How many texts with the same words are kept, the newest first."""
+MOST_PLANS = 500
+"""How many plans of a tenant can be found by their words; the newest are kept."""
 MOST_BYTES = 256 * 1024
-"""A larger entry is not kept."""
-PATIENCE_SECONDS = 0.1
+"""A larger plan is not kept."""
+PATIENCE_SECONDS = 0.2
 """How long Redis may take before a description is read anew."""
-CACHE_KEY = "workflow:parser:cache:%s"
+PLAN_KEY = "workflow:parser:cache:%s"
+WORDS_KEY = "workflow:parser:words:%s"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -39,7 +42,10 @@ class CachedPlan:
 
 
 class ParserCache:
-    """The plans of descriptions, by the words that descriptions share.
+    """The plans of a tenant's descriptions.
+
+    All methods take a `scope`: the circumstances under which a plan holds, such as the models and
+    the agents.
 
     Args:
         redis: Its client; it is connected to when it is first used.
@@ -48,31 +54,41 @@ class ParserCache:
     def __init__(self, redis: Redis) -> None:
         self._redis = redis
 
-    async def get(self, tenant_id: UUID, words: str) -> list[CachedPlan]:
-        """Return the plans of all texts with these words, the newest first."""
-        try:
-            async with asyncio.timeout(PATIENCE_SECONDS):
-                entries = await self._redis.lrange(_key(tenant_id, words), 0, -1)
-        except (RedisError, OSError, TimeoutError) as error:
-            log.warning("parser_cache.not_read", error=repr(error))
-            return []
-        return [CachedPlan(**orjson.loads(entry)) for entry in entries]
+    async def get(self, tenant_id: UUID, scope: str, name: str) -> CachedPlan | None:
+        """Return the plan that was kept under a name."""
+        found = await self._patiently(self._redis.get(PLAN_KEY % _digest(tenant_id, scope, name)))
+        return CachedPlan(**orjson.loads(found)) if found else None
 
-    async def put(self, tenant_id: UUID, words: str, plan: CachedPlan) -> None:
-        """Keep a plan; the key lives for a day from its first one."""
+    async def words(self, tenant_id: UUID, scope: str) -> list[tuple[str, frozenset[str]]]:
+        """Return the names of all plans and the words of their descriptions, the newest first."""
+        key = WORDS_KEY % _digest(tenant_id, scope)
+        lines = await self._patiently(self._redis.lrange(key, 0, -1))
+        entries = {name: frozenset(words) for name, words in map(orjson.loads, lines or ())}
+        return list(entries.items())
+
+    async def put(
+        self, tenant_id: UUID, scope: str, name: str, words: frozenset[str], plan: CachedPlan
+    ) -> None:
+        """Keep a plan under a name, for a day."""
         entry = orjson.dumps(asdict(plan))
         if len(entry) > MOST_BYTES:
             return
-        key = _key(tenant_id, words)
+        key = WORDS_KEY % _digest(tenant_id, scope)
+        async with self._redis.pipeline() as commands:
+            commands.set(PLAN_KEY % _digest(tenant_id, scope, name), entry, ex=TTL_SECONDS)
+            commands.lpush(key, orjson.dumps([name, sorted(words)]))
+            commands.ltrim(key, 0, MOST_PLANS - 1)
+            commands.expire(key, TTL_SECONDS)
+            await self._patiently(commands.execute())
+
+    async def _patiently(self, answer: Awaitable[Any]) -> Any:
         try:
-            async with asyncio.timeout(PATIENCE_SECONDS), self._redis.pipeline() as commands:
-                commands.lpush(key, entry)
-                commands.ltrim(key, 0, MOST_ENTRIES - 1)
-                commands.expire(key, TTL_SECONDS, nx=True)
-                await commands.execute()
+            async with asyncio.timeout(PATIENCE_SECONDS):
+                return await answer
         except (RedisError, OSError, TimeoutError) as error:
-            log.warning("parser_cache.not_kept", error=repr(error))
+            log.warning("parser_cache.unavailable", error=repr(error))
+            return None
 
 
-def _key(tenant_id: UUID, words: str) -> str:
-    return CACHE_KEY % hashlib.sha256(f"{tenant_id}\n{words}".encode()).hexdigest()
+def _digest(tenant_id: UUID, *parts: str) -> str:
+    return hashlib.sha256("\n".join([str(tenant_id), *parts]).encode()).hexdigest()

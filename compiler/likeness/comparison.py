@@ -1,206 +1,237 @@
 """Whether two descriptions ask for the same workflow, and which value stands for which.
 
-The words must be the same but for order, empty words and synonyms (`compiler.likeness.wording`),
-and the offline parser must read the same graph from both, but for the values: where a number
-decides how many branches there are, or where two names change places, the graphs differ. A text of
-which the offline parser makes nothing is like no other one.
+The words must be the same but for empty ones, synonyms and values (`compiler.likeness.wording`), in
+the same order or in another one. Then the offline parser must read the same graph from both, but
+for the values: where a number decides how many branches there are, or where two names change
+roles, the graphs differ. A text of which the offline parser makes nothing is like no other one.
 """
 
-import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from itertools import permutations, product
-from typing import Any
+from difflib import SequenceMatcher
+from itertools import groupby, permutations, product
 
-from compiler.english.parser import parse
-from compiler.inflection import item_names
-from compiler.likeness.revaluing import FREE_TEXT
-from compiler.likeness.wording import Likeness, Value, Wording, read_wording, words_in
-from compiler.specification import Specification
-from compiler.text import to_document
-from compiler.topology import layout
+from compiler.likeness.graphs import Numbers, read_graph, same_graph
+from compiler.likeness.wording import (
+    Token,
+    Value,
+    depends_on_order,
+    is_known,
+    names_things,
+    read_wording,
+)
 
-_MOST_PAIRINGS = 24
-_NUMBER = re.compile(r"(?<![\w.])\d+(?:\.\d+)?(?![\w.])")
+_MOST_NAME_WORDS = 4
+_BESIDE = 2
+_FIXED = ("word", "product")
+"""What is the same in all descriptions of one workflow."""
+_MOST_ORDERS = 4
+"""Of more values of one kind than this only the order in which they stand is tried."""
+
+Pairs = list[tuple[Value, Value]]
+
+
+@dataclass(frozen=True, slots=True)
+class Likeness:
+    """How the values of one description stand for those of another one."""
+
+    mapping: Mapping[Value, Value]
+    """Each value of the older description, and what the newer one has in its place."""
+    counted: Mapping[Value, frozenset[str]]
+    """The words beside each number of the older description, in one form."""
+    words: frozenset[str]
+    """All other words of the older description, in one form."""
+    numbers: Numbers
+    """Which numbers of a specification are the description's."""
 
 
 def compare(older: str, newer: str) -> Likeness | None:
     """Return how two descriptions are alike; None when they may mean different workflows."""
-    old, new = read_wording(older), read_wording(newer)
-    if old.key != new.key:
-        return None
-    graphs = [_graph(text) for text in (older, newer)]
-    if graphs[0] is None or graphs[1] is None:
-        return None
-    found = []
-    for mapping in _pairings(old, new):
-        fields: set[str] = set()
-        if _alike(graphs[0], graphs[1], _Pairs(mapping, fields)):
-            found.append(Likeness(mapping, _counted(old), frozenset(fields)))
-    return found[0] if len(found) == 1 else None
+    said = [read_wording(text) for text in (older, newer)]
+    if [token.form for token in said[0]] == [token.form for token in said[1]]:
+        return _likeness(said[0], dict(_both_values(*said)), Numbers())
+    old, new = [[token for token in tokens if not token.link] for tokens in said]
+    if (pairs := _same_order(old, new)) is not None:
+        return _likeness(old, dict(pairs), Numbers())
+    graphs = None
+    for pairs in _pairings(old, new):
+        mapping: dict[Value, Value] = {}
+        if any(mapping.setdefault(before, after) != after for before, after in pairs):
+            continue
+        graphs = graphs or (read_graph(older), read_graph(newer))
+        if graphs[0] is None or graphs[1] is None:
+            return None
+        numbers = same_graph(graphs[0], graphs[1], mapping)
+        if numbers is not None:
+            return _likeness(old, mapping, numbers)
+    return None
 
 
-def _counted(wording: Wording) -> dict[Value, frozenset[str]]:
-    """Return the words that follow each number."""
-    numbers = iter(value for value in wording.values if value.kind == "number")
+def _likeness(old: Sequence[Token], mapping: Mapping[Value, Value], numbers: Numbers) -> Likeness:
+    return Likeness(mapping, _counted(old), _plain(old, mapping), numbers)
+
+
+def _same_order(old: Sequence[Token], new: Sequence[Token]) -> Pairs | None:
+    """Pair the values of two texts that say the same in the same order, with the same numbers."""
+    pairs, left = _side_by_side(old, new)
+    mapping: dict[Value, Value] = {}
+    for before, after in pairs:
+        counts = before.kind == "number" and before.text != after.text
+        if counts or mapping.setdefault(before, after) != after:
+            return None
+    return None if any(left) else pairs
+
+
+def _pairings(old: Sequence[Token], new: Sequence[Token]) -> Iterator[Pairs]:
+    """Give the ways in which values may stand for each other, the likeliest first."""
+    olds, news = [{token.form for token in tokens} for tokens in (old, new)]
+    pairs, left = _side_by_side(old, new)
+    if all(left) and any(map(depends_on_order, [*old, *new])):
+        # Something changed its place; words that are only said once more are left on one side.
+        return
+    if all(_only_moved(*side) for side in ((left[0], news), (left[1], olds))):
+        kinds = [_by_kind(tokens) for tokens in left]
+        if _sizes(kinds[0]) == _sizes(kinds[1]):
+            for way in product(*(_ways(found, kinds[1][kind]) for kind, found in kinds[0].items())):
+                yield [*pairs, *(pair for found in way for pair in found)]
+
+
+def _side_by_side(
+    old: Sequence[Token], new: Sequence[Token]
+) -> tuple[Pairs, tuple[list[Token], list[Token]]]:
+    """Pair the values that stand in the same place of two texts, and return what is left of both.
+
+    Words that both texts have in the same order are not left.
+    """
+    pairs: Pairs = []
+    times = [[token for token in tokens if token.kind == "schedule"] for tokens in (old, new)]
+    if len(times[0]) == len(times[1]) == 1:
+        # When it runs may be said anywhere.
+        pairs += _both_values(*times)
+        old, new = [
+            [token for token in tokens if token.kind != "schedule"] for tokens in (old, new)
+        ]
+    forms, new_forms = [[token.form for token in tokens] for tokens in (old, new)]
+    left: tuple[list[Token], list[Token]] = ([], [])
+    steps = SequenceMatcher(a=forms, b=new_forms, autojunk=False).get_opcodes()
+    for kind, start, end, new_start, new_end in steps:
+        olds, news = old[start:end], new[new_start:new_end]
+        if kind == "equal":
+            pairs += _both_values(olds, news)
+            continue
+        replaced = _replaced(olds, news, thing=_named_beside(old, start, end))
+        if replaced is None:
+            left[0].extend(olds)
+            left[1].extend(news)
+        else:
+            pairs += replaced
+    return pairs, left
+
+
+def _named_beside(tokens: Sequence[Token], start: int, end: int) -> bool:
+    """Whether the words from one place to another stand beside one that says they are a name."""
+    if start == end:
+        return False
+    before = start > 0 and tokens[start - 1].place == tokens[start].place - 1
+    after = end < len(tokens) and tokens[end].place == tokens[end - 1].place + 1
+    return (before and names_things(tokens[start - 1])) or (after and names_things(tokens[end]))
+
+
+def _both_values(old: Sequence[Token], new: Sequence[Token]) -> Pairs:
+    """Pair the values among words that are the same."""
+    both = [(a.value, b.value) for a, b in zip(old, new, strict=True)]
+    return [(a, b) for a, b in both if a is not None and b is not None]
+
+
+def _replaced(old: Sequence[Token], new: Sequence[Token], *, thing: bool) -> Pairs | None:
+    """Pair what stands in the same place of two texts; None when it is not all values.
+
+    Args:
+        old: The words of the older text.
+        new: Those of the newer one.
+        thing: Whether a word beside them says that a single word is a name.
+    """
+    runs = [_runs(tokens, thing=thing) for tokens in (old, new)]
+    if [kind for kind, _ in runs[0]] != [kind for kind, _ in runs[1]]:
+        return None
+    pairs: Pairs = []
+    for (kind, olds), (_, news) in zip(*runs, strict=True):
+        if kind == "name" and max(len(olds), len(news)) <= _MOST_NAME_WORDS:
+            pairs.append((_name(olds), _name(news)))
+        elif kind in ("name", "word", "product") or len(olds) != len(news):
+            return None
+        else:
+            pairs += _both_values(olds, news)
+    return pairs
+
+
+def _runs(tokens: Sequence[Token], *, thing: bool) -> list[tuple[str, list[Token]]]:
+    """Group tokens of one kind that stand side by side; a name may be several words."""
+    runs = [(kind, list(group)) for kind, group in groupby(tokens, _kind)]
+    return [
+        (
+            "name"
+            if thing and kind == "word" and not any(is_known(token.text) for token in group)
+            else kind,
+            group,
+        )
+        for kind, group in runs
+    ]
+
+
+def _kind(token: Token) -> str:
+    if token.product:
+        return "product"
+    return token.kind or ("name" if token.named else "word")
+
+
+def _name(tokens: Sequence[Token]) -> Value:
+    return Value("name", " ".join(token.text for token in tokens))
+
+
+def _only_moved(left: Sequence[Token], other: set[str]) -> bool:
+    """Whether every word that is left stands elsewhere in the other text."""
+    return all(token.form in other or _kind(token) not in _FIXED for token in left)
+
+
+def _by_kind(tokens: Sequence[Token]) -> dict[str, list[Value]]:
+    found: dict[str, list[Value]] = {}
+    for token in tokens:
+        if _kind(token) not in _FIXED:
+            value = token.value or Value("name", token.text)
+            found.setdefault(value.kind, []).append(value)
+    return found
+
+
+def _sizes(values: Mapping[str, Sequence[Value]]) -> dict[str, int]:
+    return {kind: len(found) for kind, found in values.items()}
+
+
+def _ways(olds: Sequence[Value], news: Sequence[Value]) -> list[Pairs]:
+    """Return the orders in which values of one kind may stand for each other; the same stay."""
+    moved = [(value, value) for value in olds if value in news]
+    olds = [value for value in olds if value not in news]
+    news = [value for value in news if (value, value) not in moved]
+    if len(olds) != len(news):
+        return []
+    orders = permutations(news) if len(news) <= _MOST_ORDERS else [tuple(news)]
+    return [[*moved, *zip(olds, order, strict=True)] for order in orders]
+
+
+def _counted(tokens: Sequence[Token]) -> dict[Value, frozenset[str]]:
+    """Return the words beside each number."""
     counted: dict[Value, frozenset[str]] = {}
-    for place, word in enumerate(wording.words):
-        if word == "<number>":
-            number = next(numbers)
-            after = frozenset(wording.words[place + 1 : place + 3])
-            counted[number] = counted.get(number, frozenset()) | after
+    for place, token in enumerate(tokens):
+        if token.kind == "number" and token.value is not None:
+            beside = tokens[max(0, place - _BESIDE) : place + _BESIDE + 1]
+            forms = frozenset(other.form for other in beside if other.kind is None)
+            counted[token.value] = counted.get(token.value, frozenset()) | forms
     return counted
 
 
-def _pairings(old: Wording, new: Wording) -> Iterator[dict[Value, Value]]:
-    """Give each way in which the values may stand for each other, kind by kind, once."""
-    kinds = dict.fromkeys(value.kind for value in old.values)
-    sides = []
-    for kind in kinds:
-        olds = [value for value in old.values if value.kind == kind]
-        news = [value for value in new.values if value.kind == kind]
-        sides.append([list(zip(olds, order, strict=True)) for order in permutations(news)]
-                     if len(olds) <= 4 else [list(zip(olds, news, strict=True))])  # fmt: skip
-    given: list[dict[Value, Value]] = []
-    for ways in product(*sides):
-        mapping: dict[Value, Value] = {}
-        pairs = [pair for way in ways for pair in way]
-        if all(mapping.setdefault(before, after) == after for before, after in pairs) and (
-            mapping not in given
-        ):
-            given.append(mapping)
-            yield mapping
-        if len(given) > _MOST_PAIRINGS:
-            return
-
-
-@dataclass(frozen=True, slots=True)
-class _Graph:
-    """What the offline parser reads, with names that do not depend on the words."""
-
-    nodes: tuple[dict[str, Any], ...]
-    edges: frozenset[tuple[str, str, str]]
-    rest: dict[str, Any]
-
-
-def _graph(text: str) -> _Graph | None:
-    specification = parse(text).specification
-    if specification is None:
-        return None
-    rename = _renaming(specification)
-    document = rename(to_document(specification))
-    order = {name: at for at, name in enumerate(_order(specification))}
-    nodes = sorted(document.pop("nodes"), key=lambda node: order[node["id"]])
-    edges = frozenset(
-        (edge["from"], edge["to"], str(edge.get("condition", "")))
-        for edge in document.pop("edges", [])
+def _plain(tokens: Sequence[Token], mapping: Mapping[Value, Value]) -> frozenset[str]:
+    """Return the words that belong to no value."""
+    of_values = {word.lower() for value in mapping for word in value.text.split()}
+    return frozenset(
+        token.form for token in tokens if token.kind is None and token.text.lower() not in of_values
     )
-    document.pop("metadata", None)
-    return _Graph(tuple(nodes), edges, document)
-
-
-def _order(specification: Specification) -> list[str]:
-    return [f"node{at}" for at, _ in enumerate(n for level in layout(specification) for n in level)]
-
-
-def _renaming(specification: Specification) -> Any:
-    """Return a function that gives the nodes and their outputs names by their place."""
-    names: dict[str, str] = {}
-    nodes = {node.id: node for node in specification.nodes}
-    for at, name in enumerate(name for level in layout(specification) for name in level):
-        key = nodes[name].key
-        names[name] = f"node{at}"
-        names.setdefault(key, f"output{at}")
-        for item in item_names(key):
-            names.setdefault(item, f"item{at}")
-    pattern = re.compile(rf"(?<![\w'/.@#-])({'|'.join(map(re.escape, names))})(?![\w@])")
-    inside = re.compile(r"\{[^{}]*\}")
-
-    def renamed(value: Any, field: str = "") -> Any:
-        if isinstance(value, dict):
-            return {key: renamed(entry, key) for key, entry in value.items()}
-        if isinstance(value, list):
-            return [renamed(entry, field) for entry in value]
-        if not isinstance(value, str):
-            return value
-        if field in FREE_TEXT:
-            return inside.sub(lambda part: pattern.sub(lambda m: names[m[1]], part[0]), value)
-        return pattern.sub(lambda match: names[match[1]], value)
-
-    return renamed
-
-
-@dataclass(frozen=True, slots=True)
-class _Pairs:
-    mapping: Mapping[Value, Value]
-    fields: set[str]
-
-    def numbers(self, old: float, new: float) -> bool:
-        return any(
-            before.number == old and after.number == new for before, after in self.mapping.items()
-        )
-
-    def texts(self, text: str) -> str:
-        """Return a text with the new values, but for numbers."""
-        values = {
-            before.text: after.text
-            for before, after in self.mapping.items()
-            if before.kind not in ("number", "schedule")
-        }
-        if not values:
-            return text
-        longest_first = sorted(values, key=len, reverse=True)
-        joined = "|".join(map(re.escape, longest_first))
-        return re.sub(rf"(?<!\w)({joined})(?!\w)", lambda match: values[match[1]], text)
-
-
-def _alike(old: _Graph, new: _Graph, pairs: _Pairs) -> bool:
-    if len(old.nodes) != len(new.nodes) or not _same(old.rest, new.rest, "", pairs):
-        return False
-    if not all(map(lambda a, b: _same(a, b, "", pairs), old.nodes, new.nodes)):
-        return False
-    ends = {edge[:2]: edge[2] for edge in new.edges}
-    return len(old.edges) == len(new.edges) and all(
-        edge[:2] in ends and _same(edge[2], ends[edge[:2]], "description", pairs)
-        for edge in old.edges
-    )
-
-
-def _same(old: Any, new: Any, field: str, pairs: _Pairs) -> bool:
-    if isinstance(old, dict) and isinstance(new, dict):
-        return old.keys() == new.keys() and all(
-            _same(entry, new[key], key, pairs) for key, entry in old.items()
-        )
-    if isinstance(old, list) and isinstance(new, list):
-        return len(old) == len(new) and all(map(lambda a, b: _same(a, b, field, pairs), old, new))
-    if isinstance(old, str) and isinstance(new, str):
-        return _same_text(old, new, field, pairs)
-    if isinstance(old, bool) or isinstance(new, bool) or old is None or new is None:
-        return bool(old == new)
-    if isinstance(old, int | float) and isinstance(new, int | float):
-        if pairs.numbers(old, new):
-            pairs.fields.add(field)
-            return True
-        return old == new
-    return False
-
-
-def _same_text(old: str, new: str, field: str, pairs: _Pairs) -> bool:
-    old = pairs.texts(old)
-    if old == new:
-        return True
-    if field == "cron":
-        return any(
-            before.text.startswith(f"{old} ") and after.text.startswith(f"{new} ")
-            for before, after in pairs.mapping.items()
-            if before.kind == "schedule"
-        )
-    numbers = [[float(found) for found in _NUMBER.findall(text)] for text in (old, new)]
-    if field in FREE_TEXT:
-        # One may say once more what the other one says elsewhere; neither may say something else.
-        said = [words_in(text.replace("_", " ")) for text in (old, new)]
-        return said[0] <= said[1] or said[1] <= said[0]
-    if _NUMBER.sub("0", old) != _NUMBER.sub("0", new):
-        return False
-    pairs.fields.add(field)
-    return all(a == b or pairs.numbers(a, b) for a, b in zip(*numbers, strict=True))

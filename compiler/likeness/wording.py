@@ -1,34 +1,32 @@
-"""What a description says, without how it is said: its words in one form, and its values apart.
-
-Two descriptions with the same words are candidates for the same workflow, no more: word order is
-left out, so `compiler.likeness.comparison` has the last word.
-"""
+"""What a description says, without how it is said: its words in one form, and its values apart."""
 
 import re
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field, replace
 from functools import cache
 from importlib import resources
+from itertools import zip_longest
 from typing import Any, Literal
 
 from ruamel.yaml import YAML
 
 from compiler.english.lexicon import lexicon
 from compiler.english.normalise import MARK, Text, normalise
-from compiler.english.schedule import Schedule, find_schedule
+from compiler.english.schedule import find_schedule
 from compiler.inflection import singular
 
-ValueKind = Literal["url", "email", "quote", "reference", "number", "handle", "name", "schedule"]
+ValueKind = Literal["url", "email", "quote", "number", "handle", "schedule", "name"]
 
+_PRODUCT = "product:"
 _SCHEDULE_WORD = "schedulevalue"
 _TOKEN = re.compile(
     r"(?P<mark>[\ue000-\ue003]\d+\ue00f)"
-    r"|(?P<handle>[#@][\w-]+)"
+    r"|(?P<handle>[#@][\w-]+|\+\d[\d ()-]{6,}\d)"
     r"|(?P<number>(?<![\w.-])\d+(?:,\d{3})*(?:\.\d+)?(?![\w-]|\.\d))"
-    r"|(?P<word>[^\W_]+(?:['\u2019-][^\W_]+)*)"
-    r"|(?P<stop>[.:;!?\n→•(]+)"
+    r"|(?P<word>[^\W_]+(?:['\u2019/_-][^\W_]+)*)"
 )
 _OPENS = re.compile(r"(?:^|[.:;!?\n→•(]|\d[.)])\s*$")
+_LISTED = re.compile(r"(?m)(?:^|(?<=[\s.]))\d{1,2}[.)]\s+(?=[A-Za-z])")
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,7 +35,9 @@ class Value:
 
     kind: ValueKind
     text: str
-    """As it was written, without quotes."""
+    """As it was written, without quotes; of a schedule the cron expression and the time zone."""
+    spoken: str = field(default="", compare=False)
+    """How a schedule was written."""
 
     @property
     def number(self) -> float | None:
@@ -49,29 +49,33 @@ class Value:
 
 
 @dataclass(frozen=True, slots=True)
-class Wording:
-    """The words of a description in one form, in order, with `<kind>` for each value."""
+class Token:
+    """A word in one form, or a value."""
 
-    words: tuple[str, ...]
-    values: tuple[Value, ...]
-    schedule: Schedule | None
+    form: str
+    """What is the same for tokens that say the same."""
+    text: str
+    """As it was written."""
+    place: int
+    """How many words and values stand before it."""
+    kind: ValueKind | None = None
+    """What it is a value of; None: it is a word."""
+    named: bool = False
+    """A word that is written as the name of a person, company, place or thing."""
+    link: bool = False
+    """A word that only links others."""
 
     @property
-    def key(self) -> str:
-        """What is the same for descriptions that may mean the same."""
-        words = sorted({word for word in self.words if not word.startswith("<")})
-        return " ".join([*words, *sorted(word for word in self.words if word.startswith("<"))])
+    def product(self) -> bool:
+        """Whether it is the name of a product, which a workflow depends on."""
+        return self.form.startswith(_PRODUCT)
 
-
-@dataclass(frozen=True, slots=True)
-class Likeness:
-    """How the values of one description stand for those of another one."""
-
-    mapping: Mapping[Value, Value]
-    counted: Mapping[Value, frozenset[str]]
-    """The words after each number of the older description."""
-    fields: frozenset[str]
-    """The fields that hold a number of the description."""
+    @property
+    def value(self) -> Value | None:
+        """The value, if it is one."""
+        if self.kind == "schedule":
+            return Value("schedule", self.form, self.text)
+        return Value(self.kind, self.text) if self.kind else None
 
 
 @dataclass(frozen=True, slots=True)
@@ -79,9 +83,15 @@ class _Words:
     rewordings: tuple[tuple[re.Pattern[str], str], ...]
     empty_phrases: tuple[re.Pattern[str], ...]
     empty: frozenset[str]
+    links: frozenset[str]
     same: Mapping[str, str]
     numbers: Mapping[str, int]
+    dates: frozenset[str]
     not_names: frozenset[str]
+    naming: frozenset[str]
+    titles: re.Pattern[str]
+    ordered: frozenset[str]
+    workers: frozenset[str]
 
 
 @cache
@@ -92,31 +102,92 @@ def _words() -> _Words:
         tuple((re.compile(pattern, re.IGNORECASE), to) for pattern, to in data["rewordings"]),
         tuple(re.compile(pattern, re.IGNORECASE) for pattern in data["empty_phrases"]),
         frozenset(data["empty"]),
+        frozenset(data["links"]),
         {word: line[0] for line in data["same"] for word in line},
         data["numbers"],
+        frozenset(data["dates"]),
         frozenset(data["not_names"]),
+        frozenset(data["naming"]),
+        re.compile(rf"\b(?:{'|'.join(data['titles'])})\.\s*$", re.IGNORECASE),
+        frozenset(data["ordered"]),
+        frozenset(data["workers"]),
     )
 
 
-def read_wording(text: str) -> Wording:
-    """Return what a description says, without how it is said."""
+def read_wording(text: str) -> tuple[Token, ...]:
+    """Return what a description says, in order, without how it is said."""
     marked = normalise(text)
-    schedule = find_schedule(marked.marked)
-    line = marked.marked
+    line = _LISTED.sub(" ", marked.marked)
+    schedule = find_schedule(line)
+    when = None
     if schedule is not None and schedule.cron:
+        spoken = line[schedule.start : schedule.end].strip(" ,.")
+        when = Token(f"{schedule.cron} {schedule.timezone}", spoken, 0, "schedule")
         line = f"{line[: schedule.start]} {_SCHEDULE_WORD} {line[schedule.end :]}"
-    else:
-        schedule = None
-    line = _reworded(line)
-    words: list[str] = []
-    values: list[Value] = []
-    for found in _tokens(line, marked, schedule):
-        if isinstance(found, Value):
-            words.append(f"<{found.kind}>")
-            values.append(found)
-        elif found not in _words().empty:
-            words.append(found)
-    return Wording(tuple(words), tuple(values), schedule)
+    tokens = [*_tokens(_reworded(line), marked, when)]
+    return tuple(
+        _counting_workers(token, after)
+        for token, after in zip_longest(tokens, tokens[1:])
+        if token.kind or token.named or token.form not in _words().empty
+    )
+
+
+def _counting_workers(token: Token, after: Token | None) -> Token:
+    """Make a number of those who do the work a word: another number is another workflow."""
+    if token.kind == "number" and after is not None and after.form in _words().workers:
+        return replace(token, kind=None)
+    return token
+
+
+def plain_words(text: str) -> frozenset[str]:
+    """Return the words of a description in one form, without values, by which it is found again."""
+    tokens = read_wording(text)
+    return frozenset(
+        token.form for token in tokens if not (token.kind or token.named or token.link)
+    )
+
+
+def words_in(text: str) -> frozenset[str]:
+    """Return the words of a text in one form, without the empty ones and without numbers."""
+    words = re.findall(r"[^\W\d_]+(?:-[^\W\d_]+)*", _reworded(text))
+    return frozenset(map(one_form, words)) - _words().empty - _words().links
+
+
+def names_things(token: Token) -> bool:
+    """Whether the word beside a token is the name of a thing, as in `the bucket backups`."""
+    return token.form in _words().naming
+
+
+def depends_on_order(token: Token) -> bool:
+    """Whether other words mean something else when they stand elsewhere: `if`, `above`, `not`."""
+    return token.form in _words().ordered
+
+
+def is_known(word: str) -> bool:
+    """Whether a word means something to the parser, so that it is nothing's own name."""
+    lower = word.lower()
+    return lower in _words().same or lower in _known() or singular(lower) in _known()
+
+
+@cache
+def _known() -> frozenset[str]:
+    found = lexicon()
+    places = (word for words in found.data["places"].values() for word in words)
+    return frozenset().union(
+        found.verbs, found.participles, _words().ordered, _words().naming, places,
+        *found.sets.values(),
+    )  # fmt: skip
+
+
+def one_form(word: str) -> str:
+    """Return the form that stands for a word: its base or singular, its first synonym."""
+    lower = word.lower().replace("\u2019", "'").removesuffix("'s").removesuffix("'")
+    same = _words().same
+    if lower in same:
+        return same[lower]
+    known = lexicon().verbs.get(lower) or lexicon().participles.get(lower)
+    base = known.base if known else singular(lower)
+    return same.get(base, base)
 
 
 def _reworded(line: str) -> str:
@@ -127,31 +198,24 @@ def _reworded(line: str) -> str:
     return line
 
 
-def _tokens(line: str, marked: Text, schedule: Schedule | None) -> Iterator[str | Value]:
-    """Give the words in one form and the values, in order; names of several words are one."""
+def _tokens(line: str, marked: Text, when: Token | None) -> Iterator[Token]:
     line, products = _products_apart(line)
-    name: list[str] = []
-    last = 0
-    for match in _TOKEN.finditer(line):
+    for place, match in enumerate(_TOKEN.finditer(line)):
         word = match["word"]
-        if name and (word is None or not _is_name(word) or line[last : match.start()] != " "):
-            yield Value("name", " ".join(name))
-            name = []
-        last = match.end()
         if word is None:
-            yield from _other(match, marked)
-        elif word == _SCHEDULE_WORD and schedule is not None:
-            yield Value("schedule", f"{schedule.cron} {schedule.timezone}")
+            yield _other(match, marked, place)
+        elif word == _SCHEDULE_WORD and when is not None:
+            yield replace(when, place=place)
         elif word in products:
-            yield products[word]
+            yield Token(products[word], products[word], place)
         elif word.lower() in _words().numbers:
-            yield Value("number", word)
-        elif _is_name(word) and not (not name and _OPENS.search(line[: match.start()])):
-            name.append(word)
+            yield Token(str(_words().numbers[word.lower()]), word, place, "number")
         else:
-            yield _one_form(word)
-    if name:
-        yield Value("name", " ".join(name))
+            before = line[: match.start()]
+            opens = bool(_OPENS.search(before) and not _words().titles.search(before))
+            form = one_form(word)
+            named = _is_name(word, opens)
+            yield Token(form, word, place, named=named, link=form in _words().links and not named)
 
 
 def _products_apart(line: str) -> tuple[str, dict[str, str]]:
@@ -160,50 +224,32 @@ def _products_apart(line: str) -> tuple[str, dict[str, str]]:
 
     def apart(match: re.Match[str]) -> str:
         word = f"productname{len(found)}x"
-        found[word] = f"product:{lexicon().products[match[1].lower()].key}"
+        found[word] = f"{_PRODUCT}{match[1].lower()}"
         return word
 
     return lexicon().product_pattern.sub(apart, line), found
 
 
-def _other(match: re.Match[str], marked: Text) -> Iterator[str | Value]:
+def _other(match: re.Match[str], marked: Text, place: int) -> Token:
     if match["handle"]:
-        yield Value("handle", match["handle"])
-    elif match["number"]:
-        yield Value("number", match["number"])
-    elif match["mark"] and (mark := MARK.match(match["mark"])):
-        literal = marked.literals[int(mark[2])]
-        if literal.kind == "reference":
-            yield literal.value
-        else:
-            kinds: dict[str, ValueKind] = {"url": "url", "email": "email", "quote": "quote"}
-            yield Value(kinds[literal.kind], literal.value)
+        return Token(match["handle"].lower(), match["handle"], place, "handle")
+    if match["number"]:
+        return Token(match["number"].replace(",", ""), match["number"], place, "number")
+    mark = MARK.match(match["mark"])
+    literal = marked.literals[int(mark[2])] if mark else None
+    if literal is None:
+        raise AssertionError("a mark stands for a literal")
+    kinds: dict[str, ValueKind] = {"url": "url", "email": "email", "quote": "quote"}
+    return Token(literal.value, literal.value, place, kinds.get(literal.kind))
 
 
-def _is_name(word: str) -> bool:
-    """Whether a word is written as the name of a person, company or place is."""
+def _is_name(word: str, opens: bool) -> bool:
+    """Whether a word is written as a name is: `Ann`, `web-shop_2`, `acme/shop`, a month."""
     lower = word.lower()
-    return (
-        word[:1].isupper()
-        and any(letter.islower() for letter in word)
-        and lower not in _words().not_names
-        and lower not in _words().same
-        and lower not in lexicon().verbs
-    )
-
-
-def _one_form(word: str) -> str:
-    lower = word.lower().replace("\u2019", "'").removesuffix("'s").removesuffix("'")
-    same = _words().same
-    if lower in same:
-        return same[lower]
-    known = lexicon().verbs.get(lower) or lexicon().participles.get(lower)
-    base = known.base if known else singular(lower)
-    return same.get(base, base)
-
-
-def words_in(text: str) -> frozenset[str]:
-    """Return the words of a text in one form, without the empty ones and without numbers."""
-    words = re.findall(r"[^\W\d_]+(?:-[^\W\d_]+)*", _reworded(text))
-    found = (_one_form(word) for word in words)
-    return frozenset(found) - _words().empty
+    words = _words()
+    if lower in words.dates:
+        return True
+    if lower in words.not_names or lower in words.same or lower in lexicon().verbs:
+        return False
+    capital = word[:1].isupper() and any(letter.islower() for letter in word) and not opens
+    return capital or bool(re.search(r"[/_]|\d", word))

@@ -44,7 +44,7 @@ def remembered(cache: ParserCache, *models: str, agents: Any = SIGNATURES) -> Re
 async def test_the_same_workflow_with_other_values_is_not_read_anew(cache: ParserCache) -> None:
     """Its specification and questions come back with the new values, and its own description."""
     memory, tenant_id = remembered(cache), uuid4()
-    await memory.keep(tenant_id, OLDER, {}, made_of(OLDER))
+    await memory.keep(tenant_id, {}, made_of(OLDER))
     found = await memory.find(tenant_id, NEWER, {})
     assert found is not None
     assert (found.hit, found.model) == ("like", "a-model")
@@ -59,7 +59,7 @@ async def test_the_same_workflow_with_other_values_is_not_read_anew(cache: Parse
 async def test_the_same_text_comes_back_whatever_its_case(cache: ParserCache) -> None:
     """Case, spaces and the last full stop do not matter."""
     memory, tenant_id = remembered(cache), uuid4()
-    await memory.keep(tenant_id, OLDER, {}, made_of(OLDER))
+    await memory.keep(tenant_id, {}, made_of(OLDER))
     found = await memory.find(tenant_id, f"  {OLDER.replace('Summarize', 'SUMMARIZE')}. ", {})
     assert found is not None
     assert found.hit == "same"
@@ -72,7 +72,7 @@ async def test_the_same_text_comes_back_whatever_its_case(cache: ParserCache) ->
 async def test_nothing_comes_from_other_circumstances(cache: ParserCache) -> None:
     """Another tenant, model, catalogue or answer is another question."""
     tenant_id = uuid4()
-    await remembered(cache).keep(tenant_id, OLDER, {}, made_of(OLDER))
+    await remembered(cache).keep(tenant_id, {}, made_of(OLDER))
     fewer = {name: one for name, one in SIGNATURES.items() if name != "wait"}
     assert await remembered(cache).find(uuid4(), OLDER, {}) is None
     assert await remembered(cache, "other-model").find(tenant_id, OLDER, {}) is None
@@ -86,5 +86,5 @@ async def test_what_no_longer_passes_the_check_is_not_given(cache: ParserCache) 
     memory, tenant_id = remembered(cache), uuid4()
     plan = made_of(OLDER)
     plan.document["nodes"][0]["agent"] = "no_such_agent"
-    await memory.keep(tenant_id, OLDER, {}, plan)
+    await memory.keep(tenant_id, {}, plan)
     assert await memory.find(tenant_id, NEWER, {}) is None

@@ -68,7 +68,7 @@ def test_each_value_stands_for_the_one_in_its_place() -> None:
         "https://shop.example/reviews": "https://other.example/r",
         "ann@example.com": "bob@example.com",
     }
-    assert likeness.fields == {"limit"}
+    assert likeness.numbers.given == {"limit"}
 
 
 def test_two_addresses_that_change_places_are_paired_by_their_roles() -> None:
