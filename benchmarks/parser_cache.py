@@ -33,7 +33,7 @@ from serve.remembered import Recalled, Remembered
 from store.parser_cache import CachedPlan, ParserCache
 
 GROUPS = Path(__file__).parent / "paraphrases.yaml"
-WRITTEN_NUMBERS = ("two", "three", "four", "five", "six", "seven", "eight", "nine", "ten")
+WRITTEN_NUMBERS = {"two": "2", "three": "3", "four": "4", "five": "5", "ten": "10"}
 SPLITS = ("dev", "held")
 
 
@@ -115,9 +115,8 @@ def _fault(found: Recalled, group: dict[str, Any], text: dict[str, Any]) -> str:
     held = orjson.dumps({**found.document, "metadata": {}}).decode().lower()
     own = parse(text["text"]).specification
     made = orjson.dumps({**to_document(own), "metadata": {}}).decode() if own else ""
-    lacking = [
-        value for value in text["values"].values() if value in made and value.lower() not in held
-    ]
+    written = [WRITTEN_NUMBERS.get(value.lower(), value) for value in text["values"].values()]
+    lacking = [value for value in written if value in made and value.lower() not in held]
     others = [
         value
         for other in group["texts"]

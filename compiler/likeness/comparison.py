@@ -19,6 +19,7 @@ from compiler.likeness.wording import (
     is_known,
     names_things,
     read_wording,
+    tells_ways,
 )
 
 _MOST_NAME_WORDS = 4
@@ -86,14 +87,30 @@ def _pairings(old: Sequence[Token], new: Sequence[Token]) -> Iterator[Pairs]:
     """Give the ways in which values may stand for each other, the likeliest first."""
     olds, news = [{token.form for token in tokens} for tokens in (old, new)]
     pairs, left = _side_by_side(old, new)
-    if all(left) and any(map(depends_on_order, [*old, *new])):
-        # Something changed its place; words that are only said once more are left on one side.
+    # Words that are only said once more are left on one side.
+    if all(left) and not _may_move(old, new):
         return
     if all(_only_moved(*side) for side in ((left[0], news), (left[1], olds))):
         kinds = [_by_kind(tokens) for tokens in left]
         if _sizes(kinds[0]) == _sizes(kinds[1]):
             for way in product(*(_ways(found, kinds[1][kind]) for kind, found in kinds[0].items())):
                 yield [*pairs, *(pair for found in way for pair in found)]
+
+
+def _may_move(old: Sequence[Token], new: Sequence[Token]) -> bool:
+    """Whether words changed their places only where that changes no meaning."""
+    if any(map(tells_ways, [*old, *new])):
+        return False
+    return _passages(old) == _passages(new)
+
+
+def _passages(tokens: Sequence[Token]) -> list[frozenset[str]]:
+    """Return the words between those that depend on order, and these themselves."""
+    groups = groupby(tokens, lambda token: token.form if depends_on_order(token) else "")
+    return [
+        frozenset([word] if word else (token.form for token in group if _kind(token) in _FIXED))
+        for word, group in groups
+    ]
 
 
 def _side_by_side(
@@ -119,7 +136,7 @@ def _side_by_side(
         if kind == "equal":
             pairs += _both_values(olds, news)
             continue
-        replaced = _replaced(olds, news, thing=_named_beside(old, start, end))
+        replaced = _replaced(olds, news, beside=_named_beside(old, start, end))
         if replaced is None:
             left[0].extend(olds)
             left[1].extend(news)
@@ -143,46 +160,55 @@ def _both_values(old: Sequence[Token], new: Sequence[Token]) -> Pairs:
     return [(a, b) for a, b in both if a is not None and b is not None]
 
 
-def _replaced(old: Sequence[Token], new: Sequence[Token], *, thing: bool) -> Pairs | None:
+def _replaced(old: Sequence[Token], new: Sequence[Token], *, beside: bool) -> Pairs | None:
     """Pair what stands in the same place of two texts; None when it is not all values.
 
     Args:
         old: The words of the older text.
         new: Those of the newer one.
-        thing: Whether a word beside them says that a single word is a name.
+        beside: Whether a word beside them says that a single word is a name.
     """
-    runs = [_runs(tokens, thing=thing) for tokens in (old, new)]
-    if [kind for kind, _ in runs[0]] != [kind for kind, _ in runs[1]]:
+    runs = [_runs(tokens) for tokens in (old, new)]
+    if len(runs[0]) != len(runs[1]):
         return None
     pairs: Pairs = []
-    for (kind, olds), (_, news) in zip(*runs, strict=True):
-        if kind == "name" and max(len(olds), len(news)) <= _MOST_NAME_WORDS:
-            pairs.append((_name(olds), _name(news)))
-        elif kind in ("name", "word", "product") or len(olds) != len(news):
-            return None
-        else:
+    for olds, news in zip(*runs, strict=True):
+        kinds = _kind(olds[0]), _kind(news[0])
+        if kinds[0] == kinds[1] and kinds[0] not in ("name", *_FIXED) and len(olds) == len(news):
             pairs += _both_values(olds, news)
+        elif _names(olds, news, kinds, beside=beside):
+            pairs.append((_name(olds), _name(news)))
+        else:
+            return None
     return pairs
 
 
-def _runs(tokens: Sequence[Token], *, thing: bool) -> list[tuple[str, list[Token]]]:
+def _runs(tokens: Sequence[Token]) -> list[list[Token]]:
     """Group tokens of one kind that stand side by side; a name may be several words."""
-    runs = [(kind, list(group)) for kind, group in groupby(tokens, _kind)]
-    return [
-        (
-            "name"
-            if thing and kind == "word" and not any(is_known(token.text) for token in group)
-            else kind,
-            group,
-        )
-        for kind, group in runs
-    ]
+    keys = [(_kind(token), token.place - at) for at, token in enumerate(tokens)]
+    groups = groupby(zip(keys, tokens, strict=True), lambda pair: pair[0])
+    return [[token for _, token in group] for _, group in groups]
+
+
+def _names(
+    old: Sequence[Token], new: Sequence[Token], kinds: tuple[str, str], *, beside: bool
+) -> bool:
+    """Whether two runs of words are names, one for the other."""
+    if kinds == ("name", "name"):
+        return max(len(old), len(new)) <= _MOST_NAME_WORDS
+    one = len(old) == len(new) == 1 and set(kinds) <= {"name", "word"}
+    return one and (beside or "name" in kinds) and not any(map(_is_word, (old[0], new[0])))
 
 
 def _kind(token: Token) -> str:
-    if token.product:
+    if token.fixed:
         return "product"
     return token.kind or ("name" if token.named else "word")
+
+
+def _is_word(token: Token) -> bool:
+    """Whether it is a word of the language, so that it names nothing."""
+    return is_known(token.text) and not token.text.isupper()
 
 
 def _name(tokens: Sequence[Token]) -> Value:

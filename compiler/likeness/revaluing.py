@@ -17,7 +17,7 @@ from compiler.likeness.wording import Value, is_known, one_form, words_in
 _NEAR = 3
 """How many words after a number say what it counts."""
 _LEAST_TELLING = 3
-_TIME = re.compile(r"(?:at|around) \d+(?::\d\d)?|\d+:\d\d|\d+ ?[ap]m|\d+ [a-z]+|[a-z]{5,}")
+_TIME = re.compile(r"\d+:\d\d|\d+ ?[ap]m|(?:at|around) \d+(?![:\d])|\d+ [a-z]+|[a-z]{5,}")
 """What a schedule says of its time, in small letters."""
 _OF_THE_LANGUAGE = frozenset({"agent", "pattern", "kind", "type", "method", "format", "task"})
 """Fields whose words are the specification language's own."""

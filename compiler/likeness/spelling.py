@@ -46,7 +46,7 @@ def _written(value: Value) -> str:
 def _ways(value: Value) -> list[Callable[[str], str]]:
     ways: list[Callable[[str], str]] = [lambda text: text]
     if value.kind == "schedule":
-        ways += [str.lower, lambda text: text[:1].upper() + text[1:].lower()]
+        ways += [str.lower, lambda text: text[:1].lower() + text[1:]]
     if value.kind in ("name", "quote", "handle"):
         ways += [str.lower, str.upper, str.title, _slug("_"), _slug("-")]
     if value.kind == "handle":

@@ -17,13 +17,12 @@ from compiler.inflection import singular
 
 ValueKind = Literal["url", "email", "quote", "number", "handle", "schedule", "name"]
 
-_PRODUCT = "product:"
 _SCHEDULE_WORD = "schedulevalue"
 _TOKEN = re.compile(
     r"(?P<mark>[\ue000-\ue003]\d+\ue00f)"
     r"|(?P<handle>[#@][\w-]+|\+\d[\d ()-]{6,}\d)"
     r"|(?P<number>(?<![\w.-])\d+(?:,\d{3})*(?:\.\d+)?(?![\w-]|\.\d))"
-    r"|(?P<word>[^\W_]+(?:['\u2019/_-][^\W_]+)*)"
+    r"|(?P<word>[^\W_]+(?:['\u2019/_-][^\W_]+)*(?:\.(?:csv|sql|json|pdf|xlsx?|docx?|txt|md|ya?ml|py|png|jpe?g|mp[34]|wav|zip)\b)?)"
 )
 _OPENS = re.compile(r"(?:^|[.:;!?\n→•(]|\d[.)])\s*$")
 _LISTED = re.compile(r"(?m)(?:^|(?<=[\s.]))\d{1,2}[.)]\s+(?=[A-Za-z])")
@@ -64,11 +63,8 @@ class Token:
     """A word that is written as the name of a person, company, place or thing."""
     link: bool = False
     """A word that only links others."""
-
-    @property
-    def product(self) -> bool:
-        """Whether it is the name of a product, which a workflow depends on."""
-        return self.form.startswith(_PRODUCT)
+    fixed: bool = False
+    """The name of what may be a product: a workflow with another one is another workflow."""
 
     @property
     def value(self) -> Value | None:
@@ -82,35 +78,24 @@ class Token:
 class _Words:
     rewordings: tuple[tuple[re.Pattern[str], str], ...]
     empty_phrases: tuple[re.Pattern[str], ...]
-    empty: frozenset[str]
-    links: frozenset[str]
     same: Mapping[str, str]
     numbers: Mapping[str, int]
-    dates: frozenset[str]
-    not_names: frozenset[str]
-    naming: frozenset[str]
     titles: re.Pattern[str]
-    ordered: frozenset[str]
-    workers: frozenset[str]
+    sets: Mapping[str, frozenset[str]]
 
 
 @cache
 def _words() -> _Words:
     text = resources.files("compiler.likeness").joinpath("words.yaml").read_text("utf-8")
     data: dict[str, Any] = YAML(typ="safe").load(text)
+    titles = "|".join(data["titles"])
     return _Words(
         tuple((re.compile(pattern, re.IGNORECASE), to) for pattern, to in data["rewordings"]),
         tuple(re.compile(pattern, re.IGNORECASE) for pattern in data["empty_phrases"]),
-        frozenset(data["empty"]),
-        frozenset(data["links"]),
         {word: line[0] for line in data["same"] for word in line},
         data["numbers"],
-        frozenset(data["dates"]),
-        frozenset(data["not_names"]),
-        frozenset(data["naming"]),
-        re.compile(rf"\b(?:{'|'.join(data['titles'])})\.\s*$", re.IGNORECASE),
-        frozenset(data["ordered"]),
-        frozenset(data["workers"]),
+        re.compile(rf"\b(?:{titles})\.\s*$", re.IGNORECASE),
+        {name: frozenset(words) for name, words in data["sets"].items()},
     )
 
 
@@ -128,13 +113,13 @@ def read_wording(text: str) -> tuple[Token, ...]:
     return tuple(
         _counting_workers(token, after)
         for token, after in zip_longest(tokens, tokens[1:])
-        if token.kind or token.named or token.form not in _words().empty
+        if token.kind or token.named or token.form not in _words().sets["empty"]
     )
 
 
 def _counting_workers(token: Token, after: Token | None) -> Token:
     """Make a number of those who do the work a word: another number is another workflow."""
-    if token.kind == "number" and after is not None and after.form in _words().workers:
+    if token.kind == "number" and after is not None and after.form in _words().sets["workers"]:
         return replace(token, kind=None)
     return token
 
@@ -150,17 +135,22 @@ def plain_words(text: str) -> frozenset[str]:
 def words_in(text: str) -> frozenset[str]:
     """Return the words of a text in one form, without the empty ones and without numbers."""
     words = re.findall(r"[^\W\d_]+(?:-[^\W\d_]+)*", _reworded(text))
-    return frozenset(map(one_form, words)) - _words().empty - _words().links
+    return frozenset(map(one_form, words)) - _words().sets["empty"] - _words().sets["links"]
 
 
 def names_things(token: Token) -> bool:
     """Whether the word beside a token is the name of a thing, as in `the bucket backups`."""
-    return token.form in _words().naming
+    return token.form in _words().sets["naming"]
 
 
 def depends_on_order(token: Token) -> bool:
-    """Whether other words mean something else when they stand elsewhere: `if`, `above`, `not`."""
-    return token.form in _words().ordered
+    """Whether words on its other side would mean something else: `if`, `above`, `not`."""
+    return token.form in _words().sets["ordered"]
+
+
+def tells_ways(token: Token) -> bool:
+    """Whether the words after it are ways of a choice: `classify`, `route`."""
+    return token.form in _words().sets["choosing"]
 
 
 def is_known(word: str) -> bool:
@@ -174,7 +164,7 @@ def _known() -> frozenset[str]:
     found = lexicon()
     places = (word for words in found.data["places"].values() for word in words)
     return frozenset().union(
-        found.verbs, found.participles, _words().ordered, _words().naming, places,
+        found.verbs, found.participles, _words().sets["ordered"], _words().sets["naming"], places,
         *found.sets.values(),
     )  # fmt: skip
 
@@ -187,7 +177,7 @@ def one_form(word: str) -> str:
         return same[lower]
     known = lexicon().verbs.get(lower) or lexicon().participles.get(lower)
     base = known.base if known else singular(lower)
-    return same.get(base, base)
+    return same.get(base, base.replace("-", ""))
 
 
 def _reworded(line: str) -> str:
@@ -200,6 +190,7 @@ def _reworded(line: str) -> str:
 
 def _tokens(line: str, marked: Text, when: Token | None) -> Iterator[Token]:
     line, products = _products_apart(line)
+    before = ""
     for place, match in enumerate(_TOKEN.finditer(line)):
         word = match["word"]
         if word is None:
@@ -207,15 +198,22 @@ def _tokens(line: str, marked: Text, when: Token | None) -> Iterator[Token]:
         elif word == _SCHEDULE_WORD and when is not None:
             yield replace(when, place=place)
         elif word in products:
-            yield Token(products[word], products[word], place)
+            yield Token(products[word], products[word], place, fixed=True)
         elif word.lower() in _words().numbers:
             yield Token(str(_words().numbers[word.lower()]), word, place, "number")
         else:
-            before = line[: match.start()]
-            opens = bool(_OPENS.search(before) and not _words().titles.search(before))
-            form = one_form(word)
-            named = _is_name(word, opens)
-            yield Token(form, word, place, named=named, link=form in _words().links and not named)
+            yield _word(word, line[: match.start()], place, before)
+        before = (word or "").lower()
+
+
+def _word(word: str, line: str, place: int, before: str) -> Token:
+    """Return the token of a word, given the line and the word before it."""
+    opens = bool(_OPENS.search(line) and not _words().titles.search(line))
+    form = one_form(word)
+    named = _is_name(word, opens)
+    if named and before in _words().sets["placing"] and word[:1].isupper() and word.isalpha():
+        return Token(form, word, place, fixed=True)
+    return Token(form, word, place, named=named, link=form in _words().sets["links"] and not named)
 
 
 def _products_apart(line: str) -> tuple[str, dict[str, str]]:
@@ -224,7 +222,7 @@ def _products_apart(line: str) -> tuple[str, dict[str, str]]:
 
     def apart(match: re.Match[str]) -> str:
         word = f"productname{len(found)}x"
-        found[word] = f"{_PRODUCT}{match[1].lower()}"
+        found[word] = match[1].lower()
         return word
 
     return lexicon().product_pattern.sub(apart, line), found
@@ -247,9 +245,9 @@ def _is_name(word: str, opens: bool) -> bool:
     """Whether a word is written as a name is: `Ann`, `web-shop_2`, `acme/shop`, a month."""
     lower = word.lower()
     words = _words()
-    if lower in words.dates:
+    if lower in words.sets["dates"]:
         return True
-    if lower in words.not_names or lower in words.same or lower in lexicon().verbs:
+    if lower in words.sets["not_names"] or lower in words.same or lower in lexicon().verbs:
         return False
     capital = word[:1].isupper() and any(letter.islower() for letter in word) and not opens
-    return capital or bool(re.search(r"[/_]|\d", word))
+    return capital or bool(re.search(r"[/_.]|\d", word))

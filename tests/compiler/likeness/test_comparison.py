@@ -17,6 +17,7 @@ SAME = [
     "review in parallel, write a report and mail it to bob@example.com.",
     "I want you to scrape 100 reviews from https://shop.example/reviews, analyze the sentiment of "
     "each in parallel, write a report and finally send it to ann@example.com by email. Thanks!",
+    FIRST.replace("https://shop.example/reviews", "https://SHOP.example/Reviews"),
 ]
 DIFFERENT = [
     # another product, an opposite, a step more, a step less, other roles
@@ -36,6 +37,27 @@ DIFFERENT = [
     (
         "Copy new rows from Google Sheets to Notion",
         "Copy new rows from Notion to Google Sheets",
+    ),
+    (
+        "Write the rows of {input.rows} to the Snowflake table sales",
+        "Write the rows of {input.rows} to the Databricks table sales",
+    ),
+    ("Find 20 papers on ArXiv and summarize each", "Find 20 papers on PubMed and summarize each"),
+    (
+        "Have two reviewers check {input.text} and email both results to ann@example.com",
+        "Have three reviewers check {input.text} and email both results to ann@example.com",
+    ),
+    (
+        "Get the items of https://a.example with more than 20 units and email ann@example.com",
+        "Get the items of https://a.example with fewer than 20 units and email ann@example.com",
+    ),
+    (
+        "Classify {input.text} as bug or bill. Email bugs to ann@example.com, log bills",
+        "Classify {input.text} as bug or bill. Email bills to ann@example.com, log bugs",
+    ),
+    (
+        "Above 40 USD refund {input.id} in Stripe; up to that, ask Ann to approve the refund",
+        "Up to 40 USD refund {input.id} in Stripe; above that, ask Ann to approve the refund",
     ),
     (
         "Summarize {input.text}, translate the summary to German, email it to ann@example.com",
@@ -91,3 +113,26 @@ def test_one_value_cannot_stand_for_two() -> None:
 def test_a_text_that_the_offline_parser_cannot_read_is_like_no_other() -> None:
     """Without a second reading nothing says that the structure is the same."""
     assert compare("Bonjour 5 amis", "Bonjour 6 amis") is None
+
+
+def test_names_of_things_are_values_and_words_are_not() -> None:
+    """What stands beside `repo` or `table` is a name; an ordinary word in its place is not."""
+    older = "Every day at 8, summarize the commits of the repo acme/web for Ann Lee and email her"
+    newer = (
+        "Every day at 17:30, summarize the commits of the repo shop for Petra Holm and email her"
+    )
+    likeness = compare(older, newer)
+    assert likeness is not None
+    assert {old.text: new.text for old, new in likeness.mapping.items()} == {
+        "0 8 * * * UTC": "30 17 * * * UTC",
+        "acme/web": "shop",
+        "Ann Lee": "Petra Holm",
+    }
+    assert compare(older, older.replace("commits", "issues")) is None
+
+
+def test_when_it_runs_may_be_said_anywhere() -> None:
+    """A schedule at the end is the one at the front."""
+    front = "Every Monday at 9, summarize https://a.example and email it to ann@example.com"
+    end = "Summarize https://a.example and email it to ann@example.com every Monday at 9"
+    assert compare(front, end) is not None

@@ -89,3 +89,25 @@ def test_a_schedule_is_replaced_only_where_it_is_the_trigger() -> None:
     assert revalued(old, likeness)["trigger"]["cron"] == "0 7 * * *"
     with pytest.raises(NotSure, match="schedule"):
         revalued({"trigger": {"cron": "0 10 * * 1"}}, likeness)
+
+
+def test_a_time_in_words_follows_the_schedule() -> None:
+    """What a model wrote of the old time is replaced, or the document is refused."""
+    older = "Every Monday at 9:15, summarize https://a.example and email it to ann@example.com"
+    likeness = compare(older, older.replace("Monday at 9:15", "day at 7"))
+    assert likeness is not None
+    trigger = {"kind": "schedule", "cron": "15 9 * * 1"}
+    told = {"trigger": trigger, "nodes": [{"description": "Sum up every Monday at 9:15"}]}
+    assert revalued(told, likeness)["nodes"][0]["description"] == "Sum up every day at 7"
+    told["nodes"] = [{"description": "Sum up on Mondays, 9:15"}]
+    with pytest.raises(NotSure, match="9:15"):
+        revalued(told, likeness)
+
+
+def test_a_first_name_alone_follows_the_full_one() -> None:
+    """A greeting that uses one word of a name gets that word of the new one."""
+    older = "Ask Petra Holm to approve {input.text}, then email it to ann@example.com"
+    likeness = compare(older, older.replace("Petra Holm", "Yuki Tanaka"))
+    assert likeness is not None
+    message = {"message": "Dear Petra, please look (Petra Holm)"}
+    assert revalued(message, likeness) == {"message": "Dear Yuki, please look (Yuki Tanaka)"}
