@@ -32,8 +32,12 @@ async def retain(pool: Pool, days: float | None) -> int:
     while count := await delete_expired_executions(pool, days):
         deleted += count
         await asyncio.sleep(PAUSE_SECONDS)
-    while await delete_old_parser_calls(pool, days or PARSER_CALL_DAYS):
+    forgotten = 0
+    while count := await delete_old_parser_calls(pool, days or PARSER_CALL_DAYS):
+        forgotten += count
         await asyncio.sleep(PAUSE_SECONDS)
+    if forgotten:
+        log.info("retention.forgotten", parser_calls=forgotten)
     if deleted:
         # What is left of these goes with the next executions.
         specifications = await delete_unused_specifications(pool)

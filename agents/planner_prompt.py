@@ -190,7 +190,7 @@ def relevant(
     scores = {
         name: 3 * len(words & _words(name.replace("_", " ")))
         + len(words & _words(agent.description))
-        + (4 if name in implied else 0)
+        + (6 if name in implied else 0)
         for name, agent in agents.items()
     }
     first = [name for name in agents if name in ALWAYS or name in used]
