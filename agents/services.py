@@ -12,7 +12,7 @@ import httpx2
 
 from agents.browser import Browser, open_browser
 from agents.egress import Egress
-from agents.models import Access, Models, ProviderName, open_models
+from agents.models import Models, model_access, open_models
 from agents.sandbox import Sandbox, SandboxLimits
 from agents.settings import AgentSettings
 
@@ -84,13 +84,9 @@ class Services:
         )
 
     async def _open_models(self) -> Models:
-        settings = self.settings
-        access: dict[ProviderName, Access] = {
-            "openai": Access(settings.openai_api_key, settings.openai_base_url),
-            "anthropic": Access(settings.anthropic_api_key, settings.anthropic_base_url),
-        }
+        access = model_access(self.settings)
         return await self._stack.enter_async_context(
-            open_models(self.egress, access, settings.default_model)
+            open_models(self.egress, access, self.settings.default_model)
         )
 
 

@@ -1,40 +1,41 @@
 """The parser deployment: English to specifications and edits, in a process of its own."""
 
-from dataclasses import asdict
-from typing import Any
+from contextlib import AsyncExitStack
+from dataclasses import dataclass
 
 from ray import serve as ray_serve
 
-from compiler.editing.instruction import read_edit
-from compiler.english.parser import parse
-from compiler.specification import Specification
-from compiler.text import to_document
+from actors.logs import configure_logs
+from agents.planner import open_planner
+from agents.planner_chain import PlannerSettings
+from agents.registry import builtin_registry
+from agents.settings import AgentSettings
+from serve.text_parser import TextParser
+
+
+@dataclass(frozen=True, slots=True)
+class ParserConfig:
+    """What the parser's replicas are told: plain values that travel to them."""
+
+    planner: PlannerSettings
+    agents: AgentSettings
+    log_level: str = "INFO"
 
 
 @ray_serve.deployment(name="parser", max_ongoing_requests=64, ray_actor_options={"num_cpus": 0})
-class Parser:
-    """Parses descriptions and instructions offline."""
+class Parser(TextParser):
+    """A replica: its connections to models are opened with it and closed with it."""
 
-    def parse(
-        self, text: str, name: str | None, answers: dict[str, str]
-    ) -> tuple[dict[str, Any] | None, list[dict[str, Any]]]:
-        """Parse a description.
+    # Ray Serve awaits it; its type is that of a plain constructor.
+    async def __init__(self, config: ParserConfig) -> None:  # type: ignore[misc]
+        configure_logs(config.log_level)
+        self._stack = AsyncExitStack()
+        planner = await self._stack.enter_async_context(
+            open_planner(config.planner, config.agents, builtin_registry().signatures())
+        )
+        await planner.load()
+        super().__init__(planner)
 
-        Returns:
-            The specification's document, None when none can be made, and the questions.
-        """
-        parsed = parse(text, name, answers)
-        document = to_document(parsed.specification) if parsed.specification else None
-        return document, [asdict(question) for question in parsed.questions]
-
-    def edit(
-        self, text: str, document: dict[str, Any], answers: dict[str, str]
-    ) -> tuple[dict[str, Any] | None, list[dict[str, Any]]]:
-        """Read an instruction that changes a specification, and make the change.
-
-        Returns:
-            The changed specification's document, None when none can be made, and the questions.
-        """
-        edited = read_edit(text, Specification.model_validate(document), answers)
-        changed = to_document(edited.specification) if edited.specification else None
-        return changed, [asdict(question) for question in edited.questions]
+    async def __del__(self) -> None:
+        """Close the connections; Ray Serve awaits it when the replica stops."""
+        await self._stack.aclose()

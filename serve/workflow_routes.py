@@ -6,6 +6,7 @@ from typing import Annotated, Any, Literal
 from fastapi import APIRouter, Query, Request, Response
 from fastapi.responses import PlainTextResponse
 
+from agents.planner_reading import Reading
 from compiler.check import check
 from compiler.errors import Problem, SpecificationError
 from compiler.plan import plan
@@ -38,7 +39,8 @@ from serve.documents import (
 )
 from serve.identifiers import parse
 from serve.problems import problem_document
-from serve.questions import unanswered
+from serve.questions import reading_document, unanswered
+from serve.reading_texts import read_description
 from serve.requests import CreateWorkflow
 from store import workflows
 from store.accounts import Principal
@@ -56,6 +58,8 @@ class _Draft:
 
     specification: Specification
     questions: list[dict[str, Any]]
+    reading: Reading | None
+    """How the description was read; None: there was none to read."""
     problems: list[Problem]
     yaml_text: str
 
@@ -80,29 +84,30 @@ async def create_workflow(body: CreateWorkflow, context: Shared, caller: Caller)
     if body.dry_run:
         return json_answer(_dry_run(context, draft))
     if draft.unanswered:
-        raise unanswered(draft.questions)
+        raise unanswered(draft.questions, draft.reading)
     if draft.problems:
         raise SpecificationError(draft.problems)
     stored = await workflows.create_workflow(context.pool, _new_workflow(draft, body, caller))
     document = created_document(stored, draft.specification, context.config.base_url)
-    return json_answer({**document, "questions": draft.questions}, 201)
+    told = {"questions": draft.questions, "reading": reading_document(draft.reading)}
+    return json_answer({**document, **told}, 201)
 
 
 async def _read(context: Context, caller: Principal, body: CreateWorkflow) -> _Draft:
     """Read what a request gives; only text that is no specification at all is an error here."""
     questions: list[dict[str, Any]] = []
+    reading: Reading | None = None
     text = body.yaml or None
     if body.yaml:
         specification = load(body.yaml)
     elif body.specification:
         specification = load_document(body.specification)
     else:
-        document, questions = await context.parser.parse.remote(
-            body.description, body.name, body.answers
-        )
-        if document is None:
-            raise unanswered(questions)
-        specification = Specification.model_validate(document)
+        parsed = await read_description(context, caller, body)
+        questions, reading = parsed.questions, parsed.reading
+        if parsed.document is None:
+            raise unanswered(questions, reading)
+        specification = Specification.model_validate(parsed.document)
     if body.name and body.name != specification.metadata.name:
         metadata = specification.metadata.model_copy(update={"name": body.name})
         specification = specification.model_copy(update={"metadata": metadata})
@@ -113,7 +118,7 @@ async def _read(context: Context, caller: Principal, body: CreateWorkflow) -> _D
     ]
     if text is not None:
         problems = locate(problems, text)
-    return _Draft(specification, questions, problems, text or dump(specification))
+    return _Draft(specification, questions, reading, problems, text or dump(specification))
 
 
 def _dry_run(context: Context, draft: _Draft) -> dict[str, Any]:
@@ -123,6 +128,7 @@ def _dry_run(context: Context, draft: _Draft) -> dict[str, Any]:
         **graph_document(draft.specification),
         "plan": plan(draft.specification, context.signatures).to_document(),
         "questions": draft.questions,
+        "reading": reading_document(draft.reading),
         "problems": [problem_document(problem) for problem in draft.problems],
         "yaml": draft.yaml_text,
     }

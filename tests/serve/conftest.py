@@ -1,20 +1,20 @@
 """The real app on the real database, without Ray: no executor holds a lease here."""
 
-from collections.abc import AsyncIterator, Callable
-from dataclasses import asdict
+from collections.abc import AsyncIterator, Awaitable, Callable
 from typing import Any
 
 import httpx
 import pytest
 from fastapi import FastAPI
 
-from compiler.editing.instruction import Edited, read_edit
-from compiler.english.parser import Parsed, parse
-from compiler.specification import Specification
-from compiler.text import to_document
+from agents.planner import open_planner
+from agents.planner_chain import PlannerSettings
+from agents.registry import builtin_registry
+from agents.settings import AgentSettings
 from serve.api_config import ApiConfig
 from serve.app import build_app, make_context
 from serve.context import Context
+from serve.text_parser import TextParser
 from store.live import LiveView
 from store.postgres import Pool
 from tests.factories import Account
@@ -25,31 +25,20 @@ BASE_URL = "http://weft.example"
 class Method:
     """A method of a deployment, run in this process."""
 
-    def __init__(self, run: Callable[..., Any]) -> None:
+    def __init__(self, run: Callable[..., Awaitable[Any]]) -> None:
         self._run = run
 
     async def remote(self, *arguments: Any) -> Any:
         """Call it."""
-        return self._run(*arguments)
+        return await self._run(*arguments)
 
 
 class ParserHandle:
     """Does in this process what the parser deployment does in another."""
 
-    def __init__(self) -> None:
-        self.parse = Method(self._parse)
-        self.edit = Method(self._edit)
-
-    def _parse(self, text: str, name: str | None, answers: dict[str, str]) -> Any:
-        return _answer(parse(text, name, answers))
-
-    def _edit(self, text: str, document: dict[str, Any], answers: dict[str, str]) -> Any:
-        return _answer(read_edit(text, Specification.model_validate(document), answers))
-
-
-def _answer(read: Parsed | Edited) -> Any:
-    document = to_document(read.specification) if read.specification else None
-    return document, [asdict(question) for question in read.questions]
+    def __init__(self, parser: TextParser) -> None:
+        self.parse = Method(parser.parse)
+        self.edit = Method(parser.edit)
 
 
 def api_config(database_url: str, redis_url: str) -> ApiConfig:
@@ -72,9 +61,23 @@ def config(dsn: str, redis_url: str) -> ApiConfig:
 
 
 @pytest.fixture
-def app(config: ApiConfig) -> FastAPI:
+def model_settings() -> AgentSettings:
+    """The providers that read texts in a test: none."""
+    return AgentSettings()
+
+
+@pytest.fixture
+async def parser(model_settings: AgentSettings) -> AsyncIterator[ParserHandle]:
+    """The parser."""
+    signatures = builtin_registry().signatures()
+    async with open_planner(PlannerSettings(), model_settings, signatures) as planner:
+        yield ParserHandle(TextParser(planner))
+
+
+@pytest.fixture
+def app(config: ApiConfig, parser: ParserHandle) -> FastAPI:
     """The whole app, not started yet."""
-    return build_app(config, ParserHandle())
+    return build_app(config, parser)
 
 
 @pytest.fixture
@@ -96,6 +99,6 @@ def api(anonymous: httpx.AsyncClient, account: Account) -> httpx.AsyncClient:
 
 
 @pytest.fixture
-def context(config: ApiConfig, api_pool: Pool, live: LiveView) -> Context:
+def context(config: ApiConfig, api_pool: Pool, live: LiveView, parser: ParserHandle) -> Context:
     """What the routes share."""
-    return make_context(config, api_pool, live, ParserHandle())
+    return make_context(config, api_pool, live, parser)

@@ -1,0 +1,117 @@
+"""Reads descriptions and instructions with language models, and offline when none can.
+
+A model's answer counts only once it passes the check and touches nothing that nobody named; what no
+model gives, the offline parser reads. Without a provider no provider's library is imported.
+"""
+
+import time
+from collections.abc import AsyncIterator, Mapping
+from contextlib import asynccontextmanager
+
+from agents.planner_chain import Chain, PlannerSettings
+from agents.planner_edits import edit_job
+from agents.planner_plan import Made, plan_job
+from agents.planner_reading import A, Job, Planned, PlannerError, Reading, timed
+from agents.services import open_services
+from agents.settings import AgentSettings
+from compiler.editing.instruction import read_edit
+from compiler.english.parser import parse
+from compiler.signature import AgentSignature
+from compiler.specification import Specification
+
+
+class Planner:
+    """Reads texts; get one from `open_planner`."""
+
+    def __init__(self, chain: Chain, agents: Mapping[str, AgentSignature]) -> None:
+        self._chain = chain
+        self._agents = agents
+
+    @property
+    def models(self) -> tuple[str, ...]:
+        """The models that are asked, by name, the first one first."""
+        return self._chain.names
+
+    async def load(self) -> None:
+        """Import what asking the models takes, before the first text comes."""
+        await self._chain.load(plan_job("Summarize it", None, {}, self._agents))
+
+    async def plan(
+        self,
+        text: str,
+        name: str | None = None,
+        answers: Mapping[str, str] | None = None,
+        *,
+        offline: bool = False,
+        only: str | None = None,
+    ) -> Planned:
+        """Turn a description into a specification and the questions that it leaves open.
+
+        Args:
+            text: The description.
+            name: The workflow's name; without it a title is made of the text.
+            answers: Answers by question id, from an earlier reading of the same text.
+            offline: Ask no model.
+            only: The one model that is to read it, with no other reader after it.
+
+        Raises:
+            PlannerError: The model that alone was to read it could not.
+        """
+        begun, given = time.perf_counter(), dict(answers or {})
+        reading = Reading()
+        if self._asks(offline, only):
+            said = given.get("description") or text
+            made, reading = await self._ask(plan_job(said, name, given, self._agents), only)
+            if made is not None:
+                return Planned(made.specification, made.questions, timed(reading, begun))
+        parsed = parse(text, name, given)
+        return Planned(parsed.specification, parsed.questions, timed(reading, begun))
+
+    async def edit(
+        self,
+        text: str,
+        specification: Specification,
+        answers: Mapping[str, str] | None = None,
+        *,
+        offline: bool = False,
+    ) -> Planned:
+        """Turn an instruction into a changed specification and the questions that it leaves open.
+
+        What the offline reader understands as a whole costs no model.
+        """
+        begun, given = time.perf_counter(), dict(answers or {})
+        read = read_edit(text, specification, given)
+        reading = Reading()
+        understood = read.specification is not None and not read.questions
+        if not understood and self._asks(offline, None):
+            said = given.get("instruction") or text
+            made, reading = await self._ask(
+                edit_job(said, specification, given, self._agents), None
+            )
+            if made is not None:
+                return Planned(made.specification, made.questions, timed(reading, begun))
+        return Planned(read.specification, read.questions, timed(reading, begun))
+
+    def _asks(self, offline: bool, only: str | None) -> bool:
+        return not offline and (only is not None or bool(self._chain.names))
+
+    async def _ask(self, job: Job[A, Made], only: str | None) -> tuple[Made | None, Reading]:
+        asked = await self._chain.ask(job, only)
+        if asked[0] is None and only is not None:
+            raise PlannerError(asked[1])
+        return asked
+
+
+@asynccontextmanager
+async def open_planner(
+    settings: PlannerSettings, agent_settings: AgentSettings, agents: Mapping[str, AgentSignature]
+) -> AsyncIterator[Planner]:
+    """Open the planner of this process; closes the connections to providers.
+
+    Args:
+        settings: Which models read, and their bounds.
+        agent_settings: Keys and addresses of providers, as agents have them.
+        agents: The agents that specifications may name.
+    """
+    async with open_services(agent_settings) as services:
+        yield Planner(Chain(await services.models(), settings), agents)
