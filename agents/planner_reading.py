@@ -96,6 +96,8 @@ class Reading:
     """`offline`, or the model whose answer is used."""
     ms: float = 0.0
     attempts: tuple[Attempt, ...] = ()
+    cached: bool = False
+    """It was read before, in these words or in like ones."""
 
     def to_document(self) -> dict[str, Any]:
         """Return it as the API tells it."""
@@ -105,6 +107,7 @@ class Reading:
             "llm_tokens": sum(one.used.tokens for one in self.attempts),
             "cost_usd": round(sum(one.used.cost_usd for one in self.attempts), 6),
             "ms": round(self.ms, 1),
+            "cached": self.cached,
             "notes": [f"{one.model}: {one.reason}" for one in self.attempts if one.reason],
         }
 

@@ -73,6 +73,8 @@ class Reading(Answer):
     llm_tokens: int
     cost_usd: float
     ms: float
+    cached: bool
+    """Whether it was read before, in these words or in like ones with other values."""
     notes: list[str]
     """Why models were left."""
 

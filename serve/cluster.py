@@ -158,7 +158,7 @@ def _start_serve(
         # handler takes, costs as much as a tenth of it.
         logging_config=LoggingConfig(log_level="WARNING", enable_access_log=False),
     )
-    parser = ParserConfig(planner_settings(settings), agents, settings.log_level)
+    parser = ParserConfig(planner_settings(settings), agents, redis_url, settings.log_level)
     served = application(config, parser, settings.api_replicas)
     ray_serve.run(served, name="weft", route_prefix="/")
 

@@ -31,6 +31,9 @@ PARSER_TOKENS = Counter(
 PARSER_COST_USD = Counter(
     "weft_parser_cost_usd_total", "Cost of models that read texts, in USD.", ["model"]
 )
+PARSER_CACHED = Counter(
+    "weft_parser_cached_total", "Texts that a model had read before, so that none was asked."
+)
 PARSER_SECONDS = Histogram(
     "weft_parser_seconds",
     "Time that reading a text takes, in seconds.",

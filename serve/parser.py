@@ -4,13 +4,16 @@ from contextlib import AsyncExitStack
 from dataclasses import dataclass
 
 from ray import serve as ray_serve
+from redis.asyncio import Redis
 
 from actors.logs import configure_logs
 from agents.planner import open_planner
 from agents.planner_chain import PlannerSettings
 from agents.registry import builtin_registry
 from agents.settings import AgentSettings
+from serve.remembered import Remembered
 from serve.text_parser import TextParser
+from store.parser_cache import ParserCache
 
 
 @dataclass(frozen=True, slots=True)
@@ -19,6 +22,7 @@ class ParserConfig:
 
     planner: PlannerSettings
     agents: AgentSettings
+    redis_url: str
     log_level: str = "INFO"
 
 
@@ -30,11 +34,13 @@ class Parser(TextParser):
     async def __init__(self, config: ParserConfig) -> None:  # type: ignore[misc]
         configure_logs(config.log_level)
         self._stack = AsyncExitStack()
+        signatures = builtin_registry().signatures()
         planner = await self._stack.enter_async_context(
-            open_planner(config.planner, config.agents, builtin_registry().signatures())
+            open_planner(config.planner, config.agents, signatures)
         )
         await planner.load()
-        super().__init__(planner)
+        redis = await self._stack.enter_async_context(Redis.from_url(config.redis_url))
+        super().__init__(planner, Remembered(ParserCache(redis), signatures, planner.models))
 
     async def __del__(self) -> None:
         """Close the connections; Ray Serve awaits it when the replica stops."""

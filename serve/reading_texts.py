@@ -7,6 +7,7 @@ import structlog
 from agents.planner_reading import Reading
 from serve.context import Context
 from serve.metrics import (
+    PARSER_CACHED,
     PARSER_CALLS,
     PARSER_COST_USD,
     PARSER_SECONDS,
@@ -46,6 +47,8 @@ async def _record(
     PARSER_SECONDS.labels(kind, "offline" if reading.by == "offline" else "model").observe(
         reading.ms / 1000
     )
+    if reading.cached:
+        PARSER_CACHED.inc()
     if not reading.attempts:
         return
     for one in reading.attempts:

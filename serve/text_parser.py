@@ -1,13 +1,17 @@
 """What the parser deployment does, apart from Ray: texts to specifications and edits."""
 
+import time
 from dataclasses import asdict, dataclass
 from typing import Any
 from uuid import UUID
 
+from agents.models import OFFLINE
 from agents.planner import Planner
-from agents.planner_reading import Planned, Reading
+from agents.planner_reading import Planned, Reading, timed
 from compiler.specification import Specification
 from compiler.text import to_document
+from serve.remembered import Remembered
+from store.parser_cache import CachedPlan
 
 
 @dataclass(frozen=True, slots=True)
@@ -21,10 +25,16 @@ class ParsedText:
 
 
 class TextParser:
-    """Reads descriptions and instructions, each for a tenant."""
+    """Reads descriptions and instructions, each for a tenant.
 
-    def __init__(self, planner: Planner) -> None:
+    Args:
+        planner: Reads them.
+        remembered: What its models made of descriptions before; None: nothing is remembered.
+    """
+
+    def __init__(self, planner: Planner, remembered: Remembered | None = None) -> None:
         self._planner = planner
+        self._remembered = remembered if planner.models else None
 
     async def parse(
         self, tenant_id: UUID, text: str, name: str | None, answers: dict[str, str], offline: bool
@@ -38,7 +48,23 @@ class TextParser:
             answers: Answers by question id.
             offline: Ask no language model.
         """
-        return _parsed(await self._planner.plan(text, name, answers, offline=offline))
+        if offline or self._remembered is None:
+            return _parsed(await self._planner.plan(text, name, answers, offline=offline))
+        begun = time.perf_counter()
+        found = await self._remembered.find(tenant_id, text, answers)
+        if found is not None:
+            reading = timed(Reading(found.model, cached=True), begun)
+            return ParsedText(_named(found.document, name), found.questions, reading)
+        parsed = _parsed(await self._planner.plan(text, name, answers))
+        if parsed.document is not None and parsed.reading.by != OFFLINE:
+            plan = CachedPlan(
+                text=text,
+                document=parsed.document,
+                questions=parsed.questions,
+                model=parsed.reading.by,
+            )
+            await self._remembered.keep(tenant_id, answers, plan)
+        return parsed
 
     async def edit(
         self,
@@ -51,6 +77,11 @@ class TextParser:
         """Read an instruction that changes a specification, and make the change."""
         former = Specification.model_validate(document)
         return _parsed(await self._planner.edit(text, former, answers, offline=offline))
+
+
+def _named(document: dict[str, Any], name: str | None) -> dict[str, Any]:
+    metadata = {**document["metadata"], **({"name": name} if name else {})}
+    return {**document, "metadata": metadata}
 
 
 def _parsed(planned: Planned) -> ParsedText:

@@ -16,6 +16,7 @@ from compiler.likeness.wording import (
     Token,
     Value,
     depends_on_order,
+    is_identifier,
     is_known,
     names_things,
     read_wording,
@@ -196,8 +197,11 @@ def _names(
     """Whether two runs of words are names, one for the other."""
     if kinds == ("name", "name"):
         return max(len(old), len(new)) <= _MOST_NAME_WORDS
+    both = (old[0], new[0])
     one = len(old) == len(new) == 1 and set(kinds) <= {"name", "word"}
-    return one and (beside or "name" in kinds) and not any(map(_is_word, (old[0], new[0])))
+    if beside:
+        return one and not any(map(_is_word, both))
+    return one and any(map(is_identifier, both)) and not any(is_known(word.text) for word in both)
 
 
 def _kind(token: Token) -> str:

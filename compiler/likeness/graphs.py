@@ -19,6 +19,8 @@ FREE_TEXT = frozenset(
 )  # fmt: skip
 """Fields that hold words for people and models, where a number stands among words."""
 _NUMBER = re.compile(r"(?<![\w.])\d+(?:\.\d+)?(?![\w.])")
+FACTORS = (1.0, 60.0, 3600.0, 86_400.0, 604_800.0)
+"""How many seconds a unit of time has; 1 for what is only counted."""
 _LONGEST_LABEL = 38
 """A longer label of a way is cut, so it says nothing."""
 _REFERENCE = re.compile(r"\{[^{}]*\}")
@@ -39,11 +41,12 @@ class Numbers:
     """Where the numbers of a specification come from.
 
     Attributes:
-        given: Fields that hold a number of the description.
+        given: Fields that hold a number of the description, with the factor by which they do: days
+            are seconds there.
         fixed: Fields and numbers that do not follow the description.
     """
 
-    given: set[str] = field(default_factory=set)
+    given: set[tuple[str, float]] = field(default_factory=set)
     fixed: set[tuple[str, float]] = field(default_factory=set)
 
 
@@ -163,9 +166,12 @@ class _Comparing:
         )
 
     def _same_numbers(self, old: float, new: float, field: str) -> bool:
-        if any(before.number == old and after.number == new
-               for before, after in self._mapping.items()):  # fmt: skip
-            self.numbers.given.add(field)
-            return True
+        for before, after in self._mapping.items():
+            if before.number is None or after.number is None:
+                continue
+            for factor in FACTORS:
+                if before.number * factor == old and after.number * factor == new:
+                    self.numbers.given.add((field, factor))
+                    return True
         self.numbers.fixed.add((field, old))
         return old == new

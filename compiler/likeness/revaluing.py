@@ -10,7 +10,7 @@ from collections.abc import Iterator, Mapping
 from typing import Any
 
 from compiler.likeness.comparison import Likeness
-from compiler.likeness.graphs import FREE_TEXT
+from compiler.likeness.graphs import FACTORS, FREE_TEXT
 from compiler.likeness.spelling import Spelling
 from compiler.likeness.wording import Value, is_known, one_form, words_in
 
@@ -44,7 +44,7 @@ def revalued(document: Any, likeness: Likeness) -> Any:
     result = replacing.value(document, "")
     if missing := set(changed) - replacing.used:
         raise NotSure(f"nothing holds {sorted(value.text for value in missing)}")
-    _refuse_leftovers(result, changed, likeness.words)
+    _refuse_leftovers(result, changed, likeness)
     return result
 
 
@@ -102,24 +102,23 @@ class _Replacing:
             beside = [*_words(text[: match.start()])[-_NEAR:], *_words(text[match.end() :])[:_NEAR]]
             if not words_in(" ".join(beside)) & self._likeness.counted.get(old, frozenset()):
                 raise NotSure(f"{match[1]} in “{text}” may be another {match[1]}")
-        elif field not in self._likeness.numbers.given:
+        elif (field, 1.0) not in self._likeness.numbers.given:
             raise NotSure(f"{field} holds {match[1]}")
         self._used.add(old)
         as_word = field in FREE_TEXT and match[1].isalpha() and new.text.isalpha()
         return new.text if as_word else _digits(new)
 
     def _numeric(self, value: float, field: str) -> float:
-        old = self._numbers.get(float(value))
-        if old is None:
-            return value
         numbers = self._likeness.numbers
-        if (field, float(value)) in numbers.fixed and field not in numbers.given:
-            return value
-        if field not in numbers.given:
+        for factor in FACTORS:
+            old = self._numbers.get(value / factor)
+            if old is not None and (field, factor) in numbers.given:
+                self._used.add(old)
+                number = (self._changed[old].number or 0.0) * factor
+                return int(number) if number.is_integer() else number
+        if float(value) in self._numbers and (field, float(value)) not in numbers.fixed:
             raise NotSure(f"{field} is {value}")
-        self._used.add(old)
-        number = self._changed[old].number or 0.0
-        return int(number) if number.is_integer() else number
+        return value
 
 
 def _words(text: str) -> list[str]:
@@ -139,9 +138,9 @@ def _spoken(value: Value) -> tuple[str, ...]:
     return tuple(dict.fromkeys((value.text, value.text.lower(), plain, grouped)))
 
 
-def _refuse_leftovers(document: Any, changed: Mapping[Value, Value], plain: frozenset[str]) -> None:
+def _refuse_leftovers(document: Any, changed: Mapping[Value, Value], likeness: Likeness) -> None:
     """Refuse a document that still holds part of a value that it should have no more."""
-    kept = {word for new in changed.values() for word in _telling(new)} | plain
+    kept = {word for new in likeness.mapping.values() for word in _telling(new)} | likeness.words
     gone = {
         word
         for old in changed

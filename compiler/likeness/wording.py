@@ -17,13 +17,19 @@ from compiler.inflection import singular
 
 ValueKind = Literal["url", "email", "quote", "number", "handle", "schedule", "name"]
 
+_AT_PRODUCTS = frozenset({"scrape", "research", "fetch", "check", "store"})
+"""Actions whose object may be a product."""
 _SCHEDULE_WORD = "schedulevalue"
 _TOKEN = re.compile(
     r"(?P<mark>[\ue000-\ue003]\d+\ue00f)"
+    r"|(?P<path>[a-z][a-z0-9+]*://[^\s,;→]*[^\s,;.→])"
     r"|(?P<handle>[#@][\w-]+|\+\d[\d ()-]{6,}\d)"
     r"|(?P<number>(?<![\w.-])\d+(?:,\d{3})*(?:\.\d+)?(?![\w-]|\.\d))"
     r"|(?P<word>[^\W_]+(?:['\u2019/_-][^\W_]+)*(?:\.(?:csv|sql|json|pdf|xlsx?|docx?|txt|md|ya?ml|py|png|jpe?g|mp[34]|wav|zip)\b)?)"
 )
+_FULL_NAME = re.compile(r"(?:[A-Z][a-z]+|(?:Mr|Mrs|Ms|Dr|Prof)\.?) [A-Z][a-z]+(?![\w])")
+"""Two words of a name: a person's more often than a product's."""
+_IDENTIFIER = re.compile(r"[/_.]|\d")
 _OPENS = re.compile(r"(?:^|[.:;!?\n→•(]|\d[.)])\s*$")
 _LISTED = re.compile(r"(?m)(?:^|(?<=[\s.]))\d{1,2}[.)]\s+(?=[A-Za-z])")
 
@@ -148,6 +154,11 @@ def depends_on_order(token: Token) -> bool:
     return token.form in _words().sets["ordered"]
 
 
+def is_identifier(token: Token) -> bool:
+    """Whether a word is written as programs write names: `acme/shop`, `stg_orders`, `q3.csv`."""
+    return bool(_IDENTIFIER.search(token.text))
+
+
 def tells_ways(token: Token) -> bool:
     """Whether the words after it are ways of a choice: `classify`, `route`."""
     return token.form in _words().sets["choosing"]
@@ -165,7 +176,7 @@ def _known() -> frozenset[str]:
     places = (word for words in found.data["places"].values() for word in words)
     return frozenset().union(
         found.verbs, found.participles, _words().sets["ordered"], _words().sets["naming"], places,
-        *found.sets.values(),
+        _words().sets["roles"], *found.sets.values(),
     )  # fmt: skip
 
 
@@ -202,18 +213,27 @@ def _tokens(line: str, marked: Text, when: Token | None) -> Iterator[Token]:
         elif word.lower() in _words().numbers:
             yield Token(str(_words().numbers[word.lower()]), word, place, "number")
         else:
-            yield _word(word, line[: match.start()], place, before)
+            full_name = bool(_FULL_NAME.match(line, match.start()))
+            yield _word(word, line[: match.start()], place, before, full_name=full_name)
         before = (word or "").lower()
 
 
-def _word(word: str, line: str, place: int, before: str) -> Token:
+def _word(word: str, line: str, place: int, before: str, *, full_name: bool) -> Token:
     """Return the token of a word, given the line and the word before it."""
     opens = bool(_OPENS.search(line) and not _words().titles.search(line))
     form = one_form(word)
     named = _is_name(word, opens)
-    if named and before in _words().sets["placing"] and word[:1].isupper() and word.isalpha():
+    if named and word[:1].isupper() and word.isalpha() and _places(before, full_name):
         return Token(form, word, place, fixed=True)
     return Token(form, word, place, named=named, link=form in _words().sets["links"] and not named)
+
+
+def _places(word: str, full_name: bool) -> bool:
+    """Whether a name after a word may be that of a product: `on`, `into`, `search`."""
+    if word in _words().sets["placing"]:
+        return not (full_name and word == "with")
+    verb = lexicon().verbs.get(word)
+    return verb is not None and verb.action in _AT_PRODUCTS and not full_name
 
 
 def _products_apart(line: str) -> tuple[str, dict[str, str]]:
@@ -229,6 +249,8 @@ def _products_apart(line: str) -> tuple[str, dict[str, str]]:
 
 
 def _other(match: re.Match[str], marked: Text, place: int) -> Token:
+    if match["path"]:
+        return Token(match["path"], match["path"], place, "url")
     if match["handle"]:
         return Token(match["handle"].lower(), match["handle"], place, "handle")
     if match["number"]:
@@ -250,4 +272,4 @@ def _is_name(word: str, opens: bool) -> bool:
     if lower in words.sets["not_names"] or lower in words.same or lower in lexicon().verbs:
         return False
     capital = word[:1].isupper() and any(letter.islower() for letter in word) and not opens
-    return capital or bool(re.search(r"[/_.]|\d", word))
+    return capital or bool(_IDENTIFIER.search(word))

@@ -6,6 +6,7 @@ from typing import Any
 import httpx
 import pytest
 from fastapi import FastAPI
+from redis.asyncio import Redis
 
 from agents.planner import open_planner
 from agents.planner_chain import PlannerSettings
@@ -14,8 +15,10 @@ from agents.settings import AgentSettings
 from serve.api_config import ApiConfig
 from serve.app import build_app, make_context
 from serve.context import Context
+from serve.remembered import Remembered
 from serve.text_parser import TextParser
 from store.live import LiveView
+from store.parser_cache import ParserCache
 from store.postgres import Pool
 from tests.factories import Account
 
@@ -67,11 +70,15 @@ def model_settings() -> AgentSettings:
 
 
 @pytest.fixture
-async def parser(model_settings: AgentSettings) -> AsyncIterator[ParserHandle]:
+async def parser(model_settings: AgentSettings, redis_url: str) -> AsyncIterator[ParserHandle]:
     """The parser."""
     signatures = builtin_registry().signatures()
-    async with open_planner(PlannerSettings(), model_settings, signatures) as planner:
-        yield ParserHandle(TextParser(planner))
+    async with (
+        open_planner(PlannerSettings(), model_settings, signatures) as planner,
+        Redis.from_url(redis_url) as redis,
+    ):
+        remembered = Remembered(ParserCache(redis), signatures, planner.models)
+        yield ParserHandle(TextParser(planner, remembered))
 
 
 @pytest.fixture

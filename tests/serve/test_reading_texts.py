@@ -206,3 +206,40 @@ async def test_readings_are_measured(api: httpx.AsyncClient, server: ModelServer
     assert 'weft_parser_calls_total{kind="create",model="gpt-4",outcome="answered"' in text
     for name in ("weft_parser_tokens_total", "weft_parser_cost_usd_total", "weft_parser_seconds"):
         assert name in text
+
+
+@pytest.mark.requirement("NFR-1.5")
+async def test_what_a_model_has_read_is_not_read_anew(
+    api: httpx.AsyncClient, server: ModelServer, owner_pool: Pool
+) -> None:
+    """The same workflow for another address asks no model; its name and address are its own."""
+    server.script("openai", answers(right()))
+    first = (await create(api)).json()
+    assert first["reading"]["cached"] is False
+    again = (await create(api, name="Mine")).json()
+    assert (again["name"], again["reading"]["cached"]) == ("Mine", True)
+    assert again["levels"] == first["levels"]
+    other = f"Please {TEXT[0].lower()}{TEXT[1:]}".replace(
+        "support@shop.example", "other@example.com"
+    )
+    answer = await api.post(f"{WORKFLOWS}/create", json={"description": other, "dry_run": True})
+    told = answer.json()
+    DryRun.model_validate(told)
+    assert (told["reading"]["cached"], told["reading"]["llm_tokens"]) == (True, 0)
+    assert "other@example.com" in told["yaml"]
+    assert "support@shop.example" not in told["yaml"]
+    assert len(server.of("openai")) == len(await owner_pool.fetch(CALLS)) == 1
+
+
+@pytest.mark.requirement("NFR-1.5")
+async def test_what_was_read_offline_is_not_remembered(
+    api: httpx.AsyncClient, server: ModelServer
+) -> None:
+    """A model that was away is asked again, and an offline reading asks none."""
+    server.script("openai", fails(500), answers(right()))
+    server.script("anthropic", fails(500))
+    readers = [
+        (await create(api, **fields)).json()["reading"]["by"]
+        for fields in ({}, {"offline": True}, {})
+    ]
+    assert readers == ["offline", "offline", "gpt-4"]

@@ -44,6 +44,10 @@ DIFFERENT = [
     ),
     ("Find 20 papers on ArXiv and summarize each", "Find 20 papers on PubMed and summarize each"),
     (
+        "Write a slogan for {input.thing}, criticize it and choose the best words",
+        "Write a slogan for {input.thing}, criticize it and let me choose the best words",
+    ),
+    (
         "Have two reviewers check {input.text} and email both results to ann@example.com",
         "Have three reviewers check {input.text} and email both results to ann@example.com",
     ),
@@ -90,7 +94,7 @@ def test_each_value_stands_for_the_one_in_its_place() -> None:
         "https://shop.example/reviews": "https://other.example/r",
         "ann@example.com": "bob@example.com",
     }
-    assert likeness.numbers.given == {"limit"}
+    assert likeness.numbers.given == {("limit", 1.0)}
 
 
 def test_two_addresses_that_change_places_are_paired_by_their_roles() -> None:

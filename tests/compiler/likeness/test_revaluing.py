@@ -111,3 +111,12 @@ def test_a_first_name_alone_follows_the_full_one() -> None:
     assert likeness is not None
     message = {"message": "Dear Petra, please look (Petra Holm)"}
     assert revalued(message, likeness) == {"message": "Dear Yuki, please look (Yuki Tanaka)"}
+
+
+def test_a_number_of_days_is_followed_in_seconds() -> None:
+    """Where the specification holds a time in seconds, the unit of the text is taken along."""
+    older = "Wait 3 days, then email a reminder about the invoice to ann@example.com"
+    likeness = compare(older, older.replace("3 days", "5 days"))
+    assert likeness is not None
+    node = {"agent": "wait", "parameters": {"seconds": 3 * 86_400}}
+    assert revalued(node, likeness)["parameters"] == {"seconds": 5 * 86_400}
