@@ -87,7 +87,7 @@ async def _read_with_models(
     # What agents and models take is seconds to import, which no other command needs.
     told = import_module("serve.agent_settings")
     planning = import_module("agents.planner")
-    signatures = import_module("agents.registry").builtin_registry().signatures()
+    signatures = import_module("agents.registry").builtin_registry().signatures
     settings = load_settings()
     turns = asyncio.Semaphore(AT_ONCE)
     async with planning.open_planner(

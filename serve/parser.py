@@ -1,5 +1,6 @@
 """The parser deployment: English to specifications and edits, in a process of its own."""
 
+from collections.abc import Mapping
 from contextlib import AsyncExitStack
 from dataclasses import dataclass
 
@@ -8,8 +9,8 @@ from ray import serve as ray_serve
 from actors.logs import configure_logs
 from agents.planner import open_planner
 from agents.planner_chain import PlannerSettings
-from agents.registry import builtin_registry
 from agents.settings import AgentSettings
+from compiler.signature import AgentSignature
 from serve.text_parser import TextParser
 
 
@@ -22,6 +23,13 @@ class ParserConfig:
     log_level: str = "INFO"
 
 
+def _signatures() -> Mapping[str, AgentSignature]:
+    # The agents take a second and 20 MB to import, and reading offline needs none of them.
+    from agents.registry import builtin_registry  # noqa: PLC0415
+
+    return builtin_registry().signatures()
+
+
 @ray_serve.deployment(name="parser", max_ongoing_requests=64, ray_actor_options={"num_cpus": 0})
 class Parser(TextParser):
     """A replica: its connections to models are opened with it and closed with it."""
@@ -31,7 +39,7 @@ class Parser(TextParser):
         configure_logs(config.log_level)
         self._stack = AsyncExitStack()
         planner = await self._stack.enter_async_context(
-            open_planner(config.planner, config.agents, builtin_registry().signatures())
+            open_planner(config.planner, config.agents, _signatures)
         )
         await planner.load()
         super().__init__(planner)

@@ -69,7 +69,7 @@ def model_settings() -> AgentSettings:
 @pytest.fixture
 async def parser(model_settings: AgentSettings) -> AsyncIterator[ParserHandle]:
     """The parser."""
-    signatures = builtin_registry().signatures()
+    signatures = builtin_registry().signatures
     async with open_planner(PlannerSettings(), model_settings, signatures) as planner:
         yield ParserHandle(TextParser(planner))
 
