@@ -5,25 +5,29 @@ model gives, the offline parser reads. Without a provider no provider's library 
 """
 
 import time
-from collections.abc import AsyncIterator, Mapping
+from collections.abc import AsyncIterator, Callable, Mapping
 from contextlib import asynccontextmanager
 
+from agents.egress import egress_of
+from agents.models import model_access, open_models
 from agents.planner_chain import Chain, PlannerSettings
 from agents.planner_edits import edit_job
 from agents.planner_plan import Made, plan_job
 from agents.planner_reading import A, Job, Planned, PlannerError, Reading, timed
-from agents.services import open_services
 from agents.settings import AgentSettings
 from compiler.editing.instruction import read_edit
 from compiler.english.parser import parse
 from compiler.signature import AgentSignature
 from compiler.specification import Specification
 
+Catalogue = Callable[[], Mapping[str, AgentSignature]]
+"""Gives the agents that specifications may name, when a model is first asked."""
+
 
 class Planner:
     """Reads texts; get one from `open_planner`."""
 
-    def __init__(self, chain: Chain, agents: Mapping[str, AgentSignature]) -> None:
+    def __init__(self, chain: Chain, agents: Catalogue) -> None:
         self._chain = chain
         self._agents = agents
 
@@ -34,7 +38,8 @@ class Planner:
 
     async def load(self) -> None:
         """Import what asking the models takes, before the first text comes."""
-        await self._chain.load(plan_job("Summarize it", None, {}, self._agents))
+        if self._chain.names:
+            await self._chain.load(plan_job("Summarize it", None, {}, self._agents()))
 
     async def plan(
         self,
@@ -61,7 +66,7 @@ class Planner:
         reading = Reading()
         if self._asks(offline, only):
             said = given.get("description") or text
-            made, reading = await self._ask(plan_job(said, name, given, self._agents), only)
+            made, reading = await self._ask(plan_job(said, name, given, self._agents()), only)
             if made is not None:
                 return Planned(made.specification, made.questions, timed(reading, begun))
         parsed = parse(text, name, given)
@@ -86,7 +91,7 @@ class Planner:
         if not understood and self._asks(offline, None):
             said = given.get("instruction") or text
             made, reading = await self._ask(
-                edit_job(said, specification, given, self._agents), None
+                edit_job(said, specification, given, self._agents()), None
             )
             if made is not None:
                 return Planned(made.specification, made.questions, timed(reading, begun))
@@ -104,7 +109,7 @@ class Planner:
 
 @asynccontextmanager
 async def open_planner(
-    settings: PlannerSettings, agent_settings: AgentSettings, agents: Mapping[str, AgentSignature]
+    settings: PlannerSettings, agent_settings: AgentSettings, agents: Catalogue
 ) -> AsyncIterator[Planner]:
     """Open the planner of this process; closes the connections to providers.
 
@@ -113,5 +118,6 @@ async def open_planner(
         agent_settings: Keys and addresses of providers, as agents have them.
         agents: The agents that specifications may name.
     """
-    async with open_services(agent_settings) as services:
-        yield Planner(Chain(await services.models(), settings), agents)
+    access, default = model_access(agent_settings), agent_settings.default_model
+    async with open_models(egress_of(agent_settings), access, default) as models:
+        yield Planner(Chain(models, settings), agents)

@@ -11,7 +11,7 @@ from typing import Any, TypeVar
 import httpx2
 
 from agents.browser import Browser, open_browser
-from agents.egress import Egress
+from agents.egress import egress_of
 from agents.models import Models, model_access, open_models
 from agents.sandbox import Sandbox, SandboxLimits
 from agents.settings import AgentSettings
@@ -24,13 +24,7 @@ class Services:
 
     def __init__(self, settings: AgentSettings, stack: AsyncExitStack) -> None:
         self.settings = settings
-        self.egress = Egress(
-            allow_loopback=settings.allow_loopback,
-            blocked_ports=settings.blocked_ports,
-            allowed_networks=settings.allowed_networks,
-            timeout_seconds=settings.http_timeout_seconds,
-            max_response_bytes=settings.max_response_bytes,
-        )
+        self.egress = egress_of(settings)
         self._stack = stack
         self._parts: dict[str, Any] = {}
         self._locks: dict[str, asyncio.Lock] = {}

@@ -19,10 +19,19 @@ from serve.cli_follow import (
     follow_to_the_end,
     show_error,
     show_graph,
+    show_reading,
     show_status,
 )
 from serve.cli_kept import artifact, prune
-from serve.cli_options import Answers, AsJson, ExecutionId, Input, parse_answers, parse_object
+from serve.cli_options import (
+    Answers,
+    AsJson,
+    ExecutionId,
+    Input,
+    Offline,
+    parse_answers,
+    parse_object,
+)
 from serve.cli_parse import parse
 from serve.cli_platform import diagnose, run_demo, run_foreground, start_background, stop
 from serve.cli_tables import execution_table, item_table, log_view, workflow_table
@@ -88,6 +97,7 @@ def run(
     input_: Input = None,
     answer: Answers = None,
     name: Name = None,
+    offline: Offline = False,
 ) -> None:
     """Create a workflow from a sentence, execute it, and show its progress and output.
 
@@ -97,10 +107,11 @@ def run(
     if not sentence.strip():
         raise typer.BadParameter("say in a sentence what should happen")
     with _client_of_a_platform() as client:
-        source = {"description": sentence, "name": name}
+        source = {"description": sentence, "name": name, "offline": offline}
         workflow = create_by_asking(client, console, source, answers, interactive=_interactive())
         console.print(Text(plain(workflow["name"]), style="bold"))
         show_graph(console, workflow)
+        show_reading(console, workflow.get("reading"))
         console.print()
         execution_id = execute_by_asking(
             client, console, workflow, given, interactive=_interactive()
@@ -135,12 +146,13 @@ def create(
     dry_run: Annotated[bool, typer.Option("--dry-run", help="Store nothing.")] = False,
     name: Name = None,
     answer: Answers = None,
+    offline: Offline = False,
     json_: AsJson = False,
 ) -> None:
     """Create a workflow from a sentence or a file."""
     if (sentence is None) == (file is None) or not (file or (sentence or "").strip()):
         raise typer.BadParameter("give either a sentence or -f FILE")
-    source: dict[str, Any] = {"name": name, "description": sentence}
+    source: dict[str, Any] = {"name": name, "description": sentence, "offline": offline}
     if file is not None:
         source = {"name": name, "yaml": file.read_text(encoding="utf-8")}
     answers = parse_answers(answer)
@@ -155,6 +167,7 @@ def create(
         return
     console.print(Text(f"{plain(workflow['name'])}  {workflow['workflow_id']}", style="bold"))
     show_graph(console, workflow)
+    show_reading(console, workflow.get("reading"))
     console.print(f"Execute it: weft execute {workflow['workflow_id']}")
 
 
@@ -164,6 +177,7 @@ def _plan(client: Client, source: dict[str, Any], json_: bool) -> None:
         typer.echo(as_json(plan))
     else:
         show_graph(console, plan)
+        show_reading(console, plan.get("reading"))
         for question in plan.get("questions") or []:
             console.print(question_text(question))
     problems = plan.get("problems") or []

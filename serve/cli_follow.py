@@ -12,12 +12,21 @@ from rich.console import Console
 from rich.live import Live
 from rich.text import Text
 from weft import Client, WeftError
-from weft.records import TERMINAL_STATUSES, CreatedWorkflow, Event, Execution, Plan, Question
+from weft.records import (
+    TERMINAL_STATUSES,
+    CreatedWorkflow,
+    Event,
+    Execution,
+    Plan,
+    Question,
+    Reading,
+)
 
 from serve.progress import (
     ExecutionView,
     error_message,
     format_seconds,
+    format_usd,
     graph_tree,
     live_view,
     open_questions,
@@ -93,6 +102,17 @@ def show_graph(console: Console, shape: CreatedWorkflow | Plan) -> None:
         Text(f"{specification.get('pattern', '')}, {len(nodes)} nodes".replace("_", "-"), "dim")
     )
     console.print(graph_tree(shape.get("levels", []), nodes, edges))
+
+
+def show_reading(console: Console, reading: Reading | None) -> None:
+    """Say which model read a sentence, what it cost, and why others were left."""
+    if reading is None or (reading["by"] == "offline" and not reading["notes"]):
+        return
+    seconds = format_seconds(reading["ms"] / 1000)
+    cost = f"{reading['llm_tokens']} tokens, {format_usd(reading['cost_usd'])}"
+    console.print(Text(f"read by {plain(reading['by'])} in {seconds}, {cost}", "dim"))
+    for note in reading["notes"]:
+        console.print(Text(f"  left {plain(note)}", "yellow"))
 
 
 def ask(console: Console, question: Question) -> str:

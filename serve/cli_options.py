@@ -18,6 +18,9 @@ Answers = Annotated[
     list[str] | None,
     typer.Option("--answer", "-a", help="Answer a question: ID=TEXT.", metavar="ID=TEXT"),
 ]
+Offline = Annotated[
+    bool, typer.Option("--offline", help="Read the sentence without a language model.")
+]
 WorkflowId = Annotated[str, typer.Argument(metavar="WORKFLOW", help="Its id, such as wf_0199a1b2…")]
 ExecutionId = Annotated[
     str, typer.Argument(metavar="EXECUTION", help="Its id, such as exec_0199a1b2…")

@@ -16,8 +16,8 @@ from ray.serve.schema import LoggingConfig
 from actors.config import ExecutorConfig, SupervisorConfig
 from actors.names import NAMESPACE
 from actors.supervisor import start_supervisor
-from agents.planner_chain import PlannerSettings
 from agents.settings import AgentSettings
+from serve.agent_settings import agent_settings, planner_settings
 from serve.api_config import ApiConfig
 from serve.deployments import application
 from serve.embedded import make_private, ray_folder
@@ -163,31 +163,5 @@ def _start_serve(
     ray_serve.run(served, name="weft", route_prefix="/")
 
 
-def planner_settings(settings: Settings) -> PlannerSettings:
-    """Return which models read texts, and within which bounds."""
-    return PlannerSettings(
-        settings.parser_models, settings.parser_seconds, max_cost_usd=settings.parser_cost_usd
-    )
-
-
 def _bounds(settings: Settings) -> Bounds:
     return Bounds(settings.executor_capacity, tenant_most=settings.tenant_executions)
-
-
-def agent_settings(settings: Settings, blocked_ports: frozenset[int]) -> AgentSettings:
-    """Return the agents' settings of a platform."""
-    return AgentSettings(
-        allow_loopback=settings.allow_loopback,
-        blocked_ports=blocked_ports | {settings.port},
-        openai_api_key=settings.openai_api_key,
-        anthropic_api_key=settings.anthropic_api_key,
-        openai_base_url=settings.openai_base_url,
-        anthropic_base_url=settings.anthropic_base_url,
-        google_api_key=settings.google_api_key,
-        ollama_base_url=settings.ollama_base_url,
-        default_model=settings.default_model,
-        smtp_url=settings.smtp_url,
-        email_sender=settings.email_sender,
-        default_database_url=settings.agent_database_url,
-        chromium_path=settings.chromium_path,
-    )

@@ -17,8 +17,11 @@ SECRET_PREFIX = "WEFT_SECRET_"  # noqa: S105 - a name, not a secret
 """`WEFT_SECRET_SLACK_URL` is what `{secrets.slack_url}` stands for."""
 
 
-def _listed(text: str) -> list[str]:
-    return [part for part in (part.strip() for part in text.split(",")) if part]
+def _listed(value: object) -> object:
+    """Take a text apart at its commas; what is a list already stays one."""
+    if not isinstance(value, str):
+        return value
+    return [part for part in (part.strip() for part in value.split(",")) if part]
 
 
 class SettingsError(Exception):

@@ -34,7 +34,7 @@ class TextParser:
 
     def __init__(self, planner: Planner, remembered: Remembered | None = None) -> None:
         self._planner = planner
-        self._remembered = remembered if planner.models else None
+        self._remembered = remembered
 
     async def parse(
         self, tenant_id: UUID, text: str, name: str | None, answers: dict[str, str], offline: bool

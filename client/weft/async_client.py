@@ -95,6 +95,7 @@ class AsyncClient(AsyncVersions):
         name: str | None = None,
         tags: Sequence[str] = (),
         answers: Mapping[str, str] | None = None,
+        offline: bool = False,
     ) -> CreatedWorkflow:
         """Create a workflow from exactly one of a sentence, a specification and its YAML.
 
@@ -107,12 +108,13 @@ class AsyncClient(AsyncVersions):
             name: Its name; None: taken from the source.
             tags: Words to find it by.
             answers: Answers to the questions of an earlier refusal, by question id.
+            offline: Read the sentence without a language model.
 
         Raises:
             WeftError: It is wrong (`problems`) or leaves something open (`questions`).
             ValueError: Not exactly one source was given.
         """
-        call = requests.create(description, specification, yaml, name, tags, answers)
+        call = requests.create(description, specification, yaml, name, tags, answers, offline)
         return await self._send(call)
 
     async def dry_run(
@@ -124,9 +126,10 @@ class AsyncClient(AsyncVersions):
         name: str | None = None,
         tags: Sequence[str] = (),
         answers: Mapping[str, str] | None = None,
+        offline: bool = False,
     ) -> Plan:
         """Say what `create` would make of the same arguments; nothing is stored."""
-        call = requests.dry_run(description, specification, yaml, name, tags, answers)
+        call = requests.dry_run(description, specification, yaml, name, tags, answers, offline)
         return await self._send(call)
 
     async def get(self, workflow_id: str) -> Workflow:

@@ -51,6 +51,17 @@ class Question(TypedDict, total=False):
     required: bool
 
 
+class Reading(TypedDict):
+    """How a sentence was read: `by` is `offline` or a model; `notes` say why models were left."""
+
+    by: str
+    rounds: int
+    llm_tokens: int
+    cost_usd: float
+    ms: float
+    notes: list[str]
+
+
 class Change(TypedDict):
     """One field that differs between two specifications."""
 
@@ -77,6 +88,7 @@ class Plan(TypedDict, total=False):
     diagram: str
     levels: list[list[str]]
     questions: list[Question]
+    reading: Reading | None
     problems: list[Problem]
     yaml: str
 
@@ -92,6 +104,7 @@ class CreatedWorkflow(TypedDict, total=False):
     version: str
     created_at: str
     questions: list[Question]
+    reading: Reading | None
     diagram: str
     levels: list[list[str]]
 

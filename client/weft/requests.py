@@ -127,11 +127,15 @@ def _source(
     name: str | None,
     tags: Sequence[str],
     answers: Mapping[str, str] | None,
+    offline: bool,
 ) -> dict[str, Any]:
     source = _given(description=description, specification=specification, yaml=yaml)
     if len(source) != 1:
         raise ValueError("give exactly one of description, specification and yaml")
-    return {**source, **_given(name=name, tags=list(tags) or None, answers=answers or None)}
+    more = _given(
+        name=name, tags=list(tags) or None, answers=answers or None, offline=offline or None
+    )
+    return {**source, **more}
 
 
 def create(
@@ -141,9 +145,10 @@ def create(
     name: str | None,
     tags: Sequence[str],
     answers: Mapping[str, str] | None,
+    offline: bool,
 ) -> Request[CreatedWorkflow]:
     """Create a workflow; not repeatable, since each call makes one."""
-    body = _source(description, specification, yaml, name, tags, answers)
+    body = _source(description, specification, yaml, name, tags, answers, offline)
     return Request("POST", f"{WORKFLOWS}/create", body=body, repeatable=False)
 
 
@@ -154,9 +159,10 @@ def dry_run(
     name: str | None,
     tags: Sequence[str],
     answers: Mapping[str, str] | None,
+    offline: bool,
 ) -> Request[Plan]:
     """Say what would be created."""
-    body = _source(description, specification, yaml, name, tags, answers)
+    body = _source(description, specification, yaml, name, tags, answers, offline)
     return Request("POST", f"{WORKFLOWS}/create", body={**body, "dry_run": True})
 
 

@@ -36,7 +36,7 @@ from tests.agents.planning import (
     with_parameters,
 )
 
-SIGNATURES = builtin_registry().signatures()
+AGENTS = builtin_registry().signatures
 RIGHT = answers(right())
 WRONG_SCHEMA = answers({"name": 3, "nodes": [{"agent": "llm"}]})
 UNKNOWN_AGENT = answers(right(nodes=[{"id": "only", "agent": "telepathy"}], edges=[]))
@@ -61,7 +61,7 @@ async def planner(server: ModelServer) -> AsyncIterator[OpenPlanner]:
             names = tuple(NAMES[format] for format in formats)
             settings = PlannerSettings(names, **{"seconds": 30.0, **bounds})
             made = await stack.enter_async_context(
-                open_planner(settings, settings_of(server), SIGNATURES)
+                open_planner(settings, settings_of(server), AGENTS)
             )
             await made.load()
             return made
@@ -282,7 +282,9 @@ async def test_the_chain_is_a_setting(
 ) -> None:
     """Without one the configured providers' default models are asked, two at most."""
     settings = replace(settings_of(server), default_model=default)
-    async with open_planner(PlannerSettings(models), settings, SIGNATURES) as opened:
+    async with open_planner(
+        PlannerSettings(models), settings, builtin_registry().signatures
+    ) as opened:
         assert opened.models == chain
 
 
@@ -291,7 +293,9 @@ async def test_a_model_that_is_not_there_is_told(server: ModelServer) -> None:
     server.script("openai", RIGHT)
     names = ("nobody-knows-it", "gemini", "openai:gpt-6.1-terra")
     settings = AgentSettings(anthropic_base_url=server.anthropic_url)
-    async with open_planner(PlannerSettings(names), settings, SIGNATURES) as opened:
+    async with open_planner(
+        PlannerSettings(names), settings, builtin_registry().signatures
+    ) as opened:
         planned = await opened.plan(TEXT)
     assert [one.outcome for one in planned.reading.attempts] == ["denied"] * 3
     notes = planned.reading.to_document()["notes"]
@@ -305,15 +309,14 @@ def test_nothing_is_imported_without_a_provider() -> None:
         "import asyncio, sys\n"
         "from agents.planner import open_planner\n"
         "from agents.planner_chain import PlannerSettings\n"
-        "from agents.registry import builtin_registry\n"
         "from agents.settings import AgentSettings\n"
         "async def main():\n"
-        "    agents = builtin_registry().signatures()\n"
+        "    agents = None\n"
         "    async with open_planner(PlannerSettings(), AgentSettings(), agents) as planner:\n"
         "        await planner.load()\n"
         "        print((await planner.plan('Scrape https://a.example')).reading.by)\n"
         "asyncio.run(main())\n"
-        "print(sorted({'pydantic_ai', 'openai', 'anthropic'} & set(sys.modules)))\n"
+        "print(sorted({'pydantic_ai', 'openai', 'anthropic', 'playwright'} & set(sys.modules)))\n"
     )
     done = subprocess.run(  # noqa: S603
         [sys.executable, "-c", code], capture_output=True, text=True, check=True

@@ -23,7 +23,7 @@ from tests.agents.model_server import (
 )
 from tests.agents.planning import MODELS, NAMES, OTHER, TEXT, right, settings_of
 
-SIGNATURES = builtin_registry().signatures()
+AGENTS = builtin_registry().signatures
 FORMATS: tuple[Format, ...] = ("openai", "anthropic")
 UNREAD = "Make the summary sound like a pirate wrote it"
 PROMPT = "Summarize like a pirate: {ratings}"
@@ -41,7 +41,7 @@ async def server() -> AsyncIterator[ModelServer]:
 async def planner(server: ModelServer) -> AsyncIterator[Planner]:
     """A planner whose chain has both formats, OpenAI's first."""
     settings = PlannerSettings((NAMES["openai"], NAMES["anthropic"]), seconds=30.0)
-    async with open_planner(settings, settings_of(server), SIGNATURES) as opened:
+    async with open_planner(settings, settings_of(server), AGENTS) as opened:
         yield opened
 
 
@@ -189,7 +189,9 @@ async def test_another_model_edits_what_the_first_cannot(
     server.script(format, fault)
     server.script(second, edit(set_prompt()))
     settings = PlannerSettings((NAMES[format], NAMES[second]), seconds=30.0)
-    async with open_planner(settings, settings_of(server), SIGNATURES) as planner:
+    async with open_planner(
+        settings, settings_of(server), builtin_registry().signatures
+    ) as planner:
         planned = await planner.edit(UNREAD, former)
     assert [one.outcome for one in planned.reading.attempts] == [outcome, "answered"]
     assert planned.reading.by == MODELS[second]

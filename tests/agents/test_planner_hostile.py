@@ -37,7 +37,7 @@ async def server() -> AsyncIterator[ModelServer]:
 async def planner(server: ModelServer) -> AsyncIterator[Planner]:
     """A planner that asks OpenAI's format only."""
     settings = PlannerSettings((NAMES["openai"],), seconds=30.0)
-    async with open_planner(settings, settings_of(server), SIGNATURES) as opened:
+    async with open_planner(settings, settings_of(server), builtin_registry().signatures) as opened:
         yield opened
 
 

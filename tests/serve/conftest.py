@@ -72,13 +72,13 @@ def model_settings() -> AgentSettings:
 @pytest.fixture
 async def parser(model_settings: AgentSettings, redis_url: str) -> AsyncIterator[ParserHandle]:
     """The parser."""
-    signatures = builtin_registry().signatures()
+    signatures = builtin_registry().signatures
     async with (
         open_planner(PlannerSettings(), model_settings, signatures) as planner,
         Redis.from_url(redis_url) as redis,
     ):
-        remembered = Remembered(ParserCache(redis), signatures, planner.models)
-        yield ParserHandle(TextParser(planner, remembered))
+        remembered = Remembered(ParserCache(redis), signatures(), planner.models)
+        yield ParserHandle(TextParser(planner, remembered if planner.models else None))
 
 
 @pytest.fixture
