@@ -18,6 +18,11 @@ from tests.agents.website import Site, open_site
 from tests.factories import Account, MakeWorkflow
 from tests.mailbox import Mailbox, open_mailbox
 
+# Then a case that fails shows what it compared.
+pytest.register_assert_rewrite(
+    "tests.actors.templates.data_cases", "tests.actors.templates.web_cases"
+)
+
 
 @pytest.fixture
 async def site() -> AsyncIterator[Site]:
