@@ -20,7 +20,7 @@ from tests.mailbox import Mailbox, open_mailbox
 
 # Then a case that fails shows what it compared.
 pytest.register_assert_rewrite(
-    "tests.actors.templates.data_cases", "tests.actors.templates.web_cases"
+    *(f"tests.actors.templates.{name}_cases" for name in ("data", "event", "people", "web"))
 )
 
 

@@ -2,7 +2,7 @@
 
 import email
 import email.policy
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 from uuid import UUID
@@ -37,9 +37,23 @@ class Mail:
 
 
 @dataclass(frozen=True)
-class Ended:
-    """How an execution ended."""
+class Answer:
+    """What a person answers, or that nobody did in time."""
 
+    decision: str
+    value: Any = None
+    comment: str = ""
+    timed_out: bool = False
+
+
+NOBODY = Answer("reject", timed_out=True)
+
+
+@dataclass(frozen=True)
+class Ended:
+    """How an execution ended, or how it waits."""
+
+    id: UUID
     status: str
     output: Any
     nodes: list[str]
@@ -73,29 +87,41 @@ class World:
         return [tuple(row) for row in await self.database.fetch(query)]
 
     async def run(
-        self, template: str, inputs: Mapping[str, Any], answers: Mapping[str, Any] | None = None
+        self,
+        template: str,
+        inputs: Mapping[str, Any],
+        answers: Mapping[str, Sequence[Answer | str]] | None = None,
     ) -> Ended:
-        """Start a template by hand, answer what it asks, and drive it to its end.
+        """Start a template by hand, answer what it asks, and drive it until it ends or waits.
 
         Args:
             template: Its id.
             inputs: Its input; the rest are its defaults.
-            answers: Decisions by node, or pairs of a decision and a value.
+            answers: What people answer, by node, in order; each is another person's.
         """
         specification = find_template(template).specification
         given = with_defaults(specification, dict(inputs))
         assert validate_input(specification, given) == []
         id = await self.begin(to_document(specification), given)
+        await self.drive(id)
+        waiting = {node: list(given) for node, given in (answers or {}).items()}
+        asked = await self._answer(id, waiting)
+        assert not any(waiting.values()), f"Nobody asked for {waiting}."
+        return await self.ended(id, asked)
+
+    async def drive(self, id: UUID) -> None:
+        """Drive an execution, and what it starts, until all have ended or wait."""
         await self.process.drive(id)
         await self.process.settle()
-        asked = await self._answer(id, answers or {})
+
+    async def ended(self, id: UUID, asked: Sequence[str] = ()) -> Ended:
+        """Return how an execution stands."""
         row = await self.look.row(id)
         output = await self.look.output(id) if row["status"] == "completed" else None
         nodes = await self.look.nodes(id, "node_completed")
-        return Ended(row["status"], output, nodes, asked, row["error_message"])
+        return Ended(id, row["status"], output, nodes, list(asked), row["error_message"])
 
-    async def _answer(self, id: UUID, answers: Mapping[str, Any]) -> list[str]:
-        """Answer questions until there is none; each node's first answer is for all its rounds."""
+    async def _answer(self, id: UUID, waiting: Mapping[str, list[Answer | str]]) -> list[str]:
         asked: list[str] = []
         while questions := await self.pool.fetch(
             "SELECT id, node_id, message FROM execution_approvals "
@@ -104,15 +130,15 @@ class World:
         ):
             for question in questions:
                 asked.append(question["message"])
-                answer = answers[question["node_id"]]
-                decision, value = answer if isinstance(answer, tuple) else (answer, None)
+                given = waiting[question["node_id"]].pop(0)
+                answer = Answer(given) if isinstance(given, str) else given
                 assert await decide_approval(
                     self.pool, self.live, self.account.tenant_id, id, question["id"],
-                    decision=decision, value=value, comment="", decided_by="p@example.com",
-                    owner_id=self.process.id,
+                    decision=answer.decision, value=answer.value, comment=answer.comment,
+                    decided_by=f"person{len(asked)}@example.com", owner_id=self.process.id,
+                    timed_out=answer.timed_out,
                 )  # fmt: skip
-            await self.process.drive(id)
-            await self.process.settle()
+            await self.drive(id)
         return asked
 
 
