@@ -24,6 +24,7 @@ from agents.workflow import WorkflowParameters
 from compiler.check import validate_input
 from compiler.concurrency import Limits, limits
 from compiler.errors import SpecificationError
+from compiler.inputs import with_defaults
 from compiler.references import UnresolvedReference, resolve
 from compiler.specification import ExecutionSettings, Node, Retry, Specification
 from store.executions import UNLIMITED, lane_of
@@ -84,13 +85,14 @@ class Calls:
                 remedy="Let a workflow that starts itself come to an end earlier.",
             )
         row, specification = await self._find(asked.workflow)
-        if problems := validate_input(specification, asked.input):
+        given = with_defaults(specification, asked.input)
+        if problems := validate_input(specification, given):
             told = "; ".join(str(problem) for problem in problems)
             raise AgentError(f"The input does not fit the workflow {row['name']!r}: {told}")
         facts = self._run.facts
         try:
             bounds = limits(
-                specification, asked.input,
+                specification, given,
                 user_email=facts.user_email, user_name=facts.user_name,
             )  # fmt: skip
         except SpecificationError as error:
@@ -98,7 +100,7 @@ class Calls:
             raise AgentError(f"The workflow {row['name']!r} cannot be started: {told}") from error
         return Call(
             row["id"], row["name"], row["specification_sha256"], len(specification.nodes),
-            asked.input, specification.settings.execution, bounds,
+            given, specification.settings.execution, bounds,
         )  # fmt: skip
 
     async def _find(self, wanted: str) -> tuple[Any, Specification]:

@@ -7,6 +7,7 @@ from agents.errors import AgentError
 from compiler.check import validate_input
 from compiler.concurrency import limits
 from compiler.errors import SpecificationError
+from compiler.inputs import with_defaults
 from compiler.specification import Specification
 from store.errors import Conflict, NotFound
 from store.executions import Start, start_execution
@@ -38,7 +39,7 @@ async def start_error_workflow(pool: Pool, live: LiveView, delivery: Any) -> Non
             # The engine sees all tenants; whoever names another's workflow sees none.
             raise NotFound("workflow", delivery["url"])
         specification = Specification.model_validate(workflow.specification)
-        given = _input(delivery)
+        given = with_defaults(specification, _input(delivery))
         if problems := validate_input(specification, given):
             raise AgentError("; ".join(str(problem) for problem in problems))
         settings = specification.settings.execution

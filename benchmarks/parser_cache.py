@@ -2,11 +2,11 @@
 
 Each group of `paraphrases.yaml` holds texts that ask for the same workflow and texts that ask for
 almost the same one, in three sets that were written one after the other by somebody who did not
-know the rules. The first text is read; each further one is looked for, and read when it is not found, as in daily use. A hit
-is wrong when it gives what was made of another group, when it answers a text that is almost the
-same, or when a value of the text is not in what it gives. What a model would make of a text is
-stood in for by what the offline parser makes of it, with the whole text as a remark, since a model
-is to use every value that the text names. Real Redis.
+know the rules. The first text is read; each further one is looked for, and read when it is not
+found, as in daily use. A hit is wrong when it gives what was made of another group, when it answers
+a text that is almost the same, or when a value of the text is not in what it gives. What a model
+would make of a text is stood in for by what the offline parser makes of it, with the whole text as
+a remark, since a model is to use every value that the text names. Real Redis.
 
     python -m benchmarks.parser_cache
 """

@@ -91,10 +91,11 @@ def validate_input(specification: Specification, data: Any) -> list[Problem]:
     problems = value_problems(data)
     if not problems:
         problems = schema_errors(validator(specification.state_schema.input), data)
-    return [_below("input", problem) for problem in problems]
+    return [below("input", problem) for problem in problems]
 
 
-def _below(root: str, problem: Problem) -> Problem:
+def below(root: str, problem: Problem) -> Problem:
+    """Return a problem of a value as one of what stands around it, under a name."""
     path = f"{root}.{problem.path}" if problem.path else root
     return Problem(path, problem.rule, problem.message, problem.remedy)
 

@@ -1,15 +1,21 @@
-"""How long a workflow takes and what it costs: intervals from the agents' signatures.
+"""How long a workflow takes and what it costs: intervals from its history or the agents' catalogue.
 
-The low end is the shortest way with one usual attempt at every node, the high end the longest way
-with every attempt that the retry policies allow. Where nothing bounds the high end (a list whose
-length is not known, a loop) it rests on an assumption, and the interval says so.
+What the workflow itself took before is the best guide, then what its agents took elsewhere: from
+the tenth to the ninetieth percentile. Without a history the low end is the shortest way with one
+usual attempt at every node, the high end the longest way with every attempt that the retry
+policies allow. Where nothing bounds the high end (a list whose length is not known, a loop) it
+rests on an assumption, and the interval says so.
 """
 
 import math
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
+from typing import Any
 
 from compiler.failures import compensation, final_nodes, rolls_back
+from compiler.history import NOTHING, History, Measured
+from compiler.intervals import Estimate, Interval, Source, either, longest
+from compiler.references import UnresolvedReference, lookup, parse_reference
 from compiler.regions import Block, Parallel, Single, decompose
 from compiler.signature import AgentSignature
 from compiler.specification import Node, Specification
@@ -24,106 +30,110 @@ CONCURRENT_ITEMS = 10
 
 
 @dataclass(frozen=True, slots=True)
-class Interval:
-    """From low to high."""
+class Estimator:
+    """Estimates one specification, whose agents must be known."""
 
-    low: float = 0.0
-    high: float = 0.0
-    bounded: bool = True
-    """Whether the high end holds without an assumption about lists and loops."""
+    specification: Specification
+    agents: Mapping[str, AgentSignature]
+    history: History = NOTHING
+    input: Mapping[str, Any] = field(default_factory=dict)
+    """The input as far as it is known; lists in it say how long a map is."""
 
-    def __add__(self, other: "Interval") -> "Interval":
-        bounded = self.bounded and other.bounded
-        return Interval(self.low + other.low, self.high + other.high, bounded)
+    def workflow(self) -> Estimate:
+        """Estimate the whole: a sum in a row, the longest side by side, one way of a choice.
 
-    def times(self, low: float, high: float, *, bounded: bool) -> "Interval":
-        """Return the interval for something that happens from `low` to `high` times."""
-        known = self.bounded and (bounded or self.high == 0)
-        return Interval(self.low * low, self.high * high, known)
+        The specification must have passed the check.
+        """
+        whole = self.history.workflow
+        if whole is not None and whole.counts:
+            return _measured(whole, "history")
+        nodes = {node.id: self.node(node) for node in self.specification.body}
+        found = _total(decompose(self.specification), nodes)
+        order = topology(self.specification)
+        if any(order.precedes(node, node) for node in order.nodes):
+            found = found.times(1, ASSUMED_ROUNDS, bounded=False)
+        most = self.specification.settings.execution.timeout_seconds
+        if most is not None:
+            found = Estimate(found.seconds.within(most), found.cost_usd)
+        # The time limit is the workflow's own; what undoes it and what runs at the end come after.
+        return sum(self._afterwards(), found)
 
-    def to_document(self) -> dict[str, float | bool]:
-        """Return the interval as JSON."""
-        return {"low": round(self.low, 6), "high": round(self.high, 6), "bounded": self.bounded}
+    def _afterwards(self) -> Iterator[Estimate]:
+        for node in final_nodes(self.specification):
+            yield self.node(node)
+        undone = self.specification.body if rolls_back(self.specification) else ()
+        for undo in map(compensation, undone):
+            if undo is not None:
+                # It runs only when something failed; the history is of the node that it undoes.
+                yield self._one(undo).times(0, 1, bounded=True)
 
+    def node(self, node: Node) -> Estimate:
+        """Estimate one node; a map by the number of its elements, as far as that is known."""
+        one = self._one(node)
+        own = self.history.nodes.get((node.id, node.agent))
+        if own is None or not own.counts:
+            return one if node.pattern != "map" else self._mapped(node, one)
+        measured = _measured(own, "history")
+        if node.pattern != "map":
+            return measured
+        # What the items of a map cost is known of its execution only.
+        return Estimate(measured.seconds, self._mapped(node, one).cost_usd)
 
-@dataclass(frozen=True, slots=True)
-class Estimate:
-    """Time and money."""
-
-    seconds: Interval = Interval()
-    cost_usd: Interval = Interval()
-
-    def __add__(self, other: "Estimate") -> "Estimate":
-        return Estimate(self.seconds + other.seconds, self.cost_usd + other.cost_usd)
-
-
-def workflow_estimate(
-    specification: Specification, agents: Mapping[str, AgentSignature]
-) -> Estimate:
-    """Estimate a whole workflow: a sum in a row, the longest side by side, one way of a choice.
-
-    Args:
-        specification: It must have passed the check.
-        agents: The agents that its nodes name.
-    """
-    nodes = {
-        node.id: node_estimate(node, agents[node.agent], specification)
-        for node in specification.body
-    }
-    found = _total(decompose(specification), nodes)
-    order = topology(specification)
-    if any(order.precedes(node, node) for node in order.nodes):
-        found = Estimate(
-            found.seconds.times(1, ASSUMED_ROUNDS, bounded=False),
-            found.cost_usd.times(1, ASSUMED_ROUNDS, bounded=False),
+    def _mapped(self, node: Node, one: Estimate) -> Estimate:
+        count = self.items(node)
+        at_once = node.item_concurrency or CONCURRENT_ITEMS
+        low, high = (math.ceil(number / at_once) for number in (count.low, count.high))
+        return Estimate(
+            one.seconds.times(low, high, bounded=count.bounded),
+            one.cost_usd.times(count.low, count.high, bounded=count.bounded),
         )
-    found = _within(found, specification.settings.execution.timeout_seconds)
-    # The time limit is the workflow's own; what undoes it and what runs at the end come after it.
-    return sum(_afterwards(specification, agents), found)
+
+    def items(self, node: Node) -> Interval:
+        """Return how many elements the list of a map has."""
+        given = self._given_list(node)
+        if given is not None:
+            return Interval(len(given), len(given), True, "input")
+        counted = self.history.items.get(node.id)
+        if counted is not None and counted.counts:
+            low, high = math.floor(counted.items.low), math.ceil(counted.items.high)
+            return Interval(low, high, True, "history", counted.samples)
+        limit = self._limit(node)
+        return Interval(0, ASSUMED_ITEMS, False) if limit is None else Interval(limit, limit)
+
+    def _given_list(self, node: Node) -> list[Any] | None:
+        reference = parse_reference(node.input_keys[0]) if node.input_keys else None
+        if reference is None or reference.root != "input":
+            return None
+        try:
+            value = lookup(reference, {"input": self.input})
+        except UnresolvedReference:
+            return None
+        return value if isinstance(value, list) else None
+
+    def _limit(self, node: Node) -> int | None:
+        """Return how many elements a map has at most, when the node that lists them has a limit."""
+        for writer in self.specification.nodes:
+            limit = writer.parameters.get("limit")
+            if node.input_keys and writer.key == node.input_keys[0] and isinstance(limit, int):
+                return limit
+        return None
+
+    def _one(self, node: Node) -> Estimate:
+        """Estimate one run of a node's agent, its retries included."""
+        signature = self.agents[node.agent]
+        elsewhere = self.history.agents.get(node.agent)
+        # How long people and other workflows take depends on what they are asked.
+        if elsewhere is not None and elsewhere.counts and not signature.driven:
+            return _measured(elsewhere, "agent")
+        cost = signature.estimated_cost_usd
+        return Estimate(_attempts(node, signature), Interval(cost, cost * node.retry.max_attempts))
 
 
-def _afterwards(
-    specification: Specification, agents: Mapping[str, AgentSignature]
-) -> Iterator[Estimate]:
-    for node in final_nodes(specification):
-        yield node_estimate(node, agents[node.agent], specification)
-    for undo in map(compensation, specification.body if rolls_back(specification) else ()):
-        if undo is not None:
-            # It runs only when something failed.
-            estimate = node_estimate(undo, agents[undo.agent], specification)
-            yield Estimate(
-                estimate.seconds.times(0, 1, bounded=True),
-                estimate.cost_usd.times(0, 1, bounded=True),
-            )
-
-
-def _within(estimate: Estimate, seconds: float | None) -> Estimate:
-    """Apply the workflow's own time limit."""
-    if seconds is None:
-        return estimate
-    time = estimate.seconds
-    high = min(time.high, seconds) if time.bounded else seconds
-    time = Interval(min(time.low, seconds), high)
-    return Estimate(time, estimate.cost_usd)
-
-
-def node_estimate(node: Node, signature: AgentSignature, specification: Specification) -> Estimate:
-    """Estimate one node; a map by the number of its elements, as far as that is known."""
-    one = Estimate(
-        _attempts(node, signature),
-        Interval(
-            signature.estimated_cost_usd, signature.estimated_cost_usd * node.retry.max_attempts
-        ),
-    )
-    if node.pattern != "map":
-        return one
-    limit = _limit(node, specification)
-    known = limit is not None
-    count = ASSUMED_ITEMS if limit is None else limit
-    rounds = math.ceil(count / (node.item_concurrency or CONCURRENT_ITEMS))
+def _measured(measured: Measured, source: Source) -> Estimate:
+    seconds, cost = measured.seconds, measured.cost_usd
     return Estimate(
-        one.seconds.times(rounds if known else 0, rounds, bounded=known),
-        one.cost_usd.times(count if known else 0, count, bounded=known),
+        Interval(seconds.low, seconds.high, True, source, measured.samples),
+        Interval(cost.low, cost.high, True, source, measured.samples),
     )
 
 
@@ -145,15 +155,6 @@ def _attempts(node: Node, signature: AgentSignature) -> Interval:
     return Interval(usual, attempts * usual + waits * (1 + node.retry.jitter))
 
 
-def _limit(node: Node, specification: Specification) -> int | None:
-    """Return how many elements a map has at most, when the node that lists them has a limit."""
-    for writer in specification.nodes:
-        limit = writer.parameters.get("limit")
-        if node.input_keys and writer.key == node.input_keys[0] and isinstance(limit, int):
-            return limit
-    return None
-
-
 def _total(block: Block, nodes: Mapping[str, Estimate]) -> Estimate:
     total = Estimate()
     for step in block:
@@ -164,17 +165,7 @@ def _total(block: Block, nodes: Mapping[str, Estimate]) -> Estimate:
         times = [branch.seconds for branch in branches]
         costs = [branch.cost_usd for branch in branches]
         if isinstance(step, Parallel):
-            low = max(time.low for time in times)
-            longest = Interval(low, _either(times).high, _either(times).bounded)
-            total += Estimate(longest, sum(costs, Interval()))
+            total += Estimate(longest(times), sum(costs, Interval()))
         else:
-            total += Estimate(_either(times), _either(costs))
+            total += Estimate(either(times), either(costs))
     return total
-
-
-def _either(ways: list[Interval]) -> Interval:
-    return Interval(
-        min(way.low for way in ways),
-        max(way.high for way in ways),
-        all(way.bounded for way in ways),
-    )

@@ -1,23 +1,42 @@
 """The plan: what a workflow would do, without doing it.
 
-A plan is bound to the hash of its specification. It says per node what is read and written
-outside, what it may take and cost, and what a person should know before they start it.
+A plan is bound to the hash of its specification. It says per node with which parameters it would
+be called, what is read and written outside, what it may take and cost, and what a person should
+know before they start it.
 """
 
 from collections.abc import Callable, Mapping
 from dataclasses import asdict, dataclass
 from typing import Any
 
-from compiler.check import check
+from compiler.check import check, validate_input
 from compiler.errors import Problem
-from compiler.estimate import Estimate, Interval, node_estimate, workflow_estimate
+from compiler.estimate import Estimator
 from compiler.failures import Then, compensation, what_follows
+from compiler.history import NOTHING, History
+from compiler.inputs import with_defaults
+from compiler.intervals import Estimate, Interval
 from compiler.outside import Outside, node_outside, outside
 from compiler.plan_warnings import plan_warnings
+from compiler.preview import known, shown
 from compiler.signature import AgentSignature
 from compiler.specification import Node, OnItemError, Specification
 from compiler.text import specification_hash
 from compiler.topology import layout
+from compiler.workers import worker_nodes
+
+
+@dataclass(frozen=True, slots=True)
+class Part:
+    """One of a node's workers, or what undoes it."""
+
+    agent: str
+    parameters: Mapping[str, Any]
+    outside: Outside
+
+    def to_document(self) -> dict[str, Any]:
+        """Return the part as JSON."""
+        return {"agent": self.agent, "parameters": self.parameters, **_touched(self.outside)}
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,15 +48,26 @@ class NodePlan:
     level: int
     """How many nodes stand before it on the longest way."""
     key: str
+    parameters: Mapping[str, Any]
+    """With the values of the input; what comes later, and secrets, stand as references."""
+    workers: Mapping[str, Part]
+    """By name, those of a map whose items name them."""
     mapped: bool
+    items: Interval | None
+    """How many elements its list has; None: it is no map."""
     on_item_error: OnItemError | None
     """What failed items of a map mean; None: it is no map."""
     outside: Outside
     estimate: Estimate
     on_failure: Then
     """What follows when it fails for good."""
-    compensation: Outside | None
-    """What undoing it touches outside; None: nothing undoes it."""
+    compensation: Part | None
+    """What undoes it; None: nothing does."""
+
+    @property
+    def touched(self) -> tuple[Outside, ...]:
+        """What it touches, and what undoing it touches."""
+        return (self.outside, *((self.compensation.outside,) if self.compensation else ()))
 
     def to_document(self) -> dict[str, Any]:
         """Return the node's part of the plan as JSON."""
@@ -46,24 +76,27 @@ class NodePlan:
             "agent": self.agent,
             "level": self.level,
             "output_key": self.key,
+            "parameters": self.parameters,
+            "workers": {name: worker.to_document() for name, worker in self.workers.items()},
             "mapped": self.mapped,
+            "items": self.items and self.items.to_document(),
             "on_item_error": self.on_item_error,
-            "side_effect": self.outside.side_effect,
-            "hosts": list(self.outside.hosts),
-            "recipients": list(self.outside.recipients),
-            "databases": list(self.outside.databases),
-            "secrets": list(self.outside.secrets),
+            **_touched(self.outside),
             "seconds": self.estimate.seconds.to_document(),
             "cost_usd": self.estimate.cost_usd.to_document(),
             "on_failure": self.on_failure,
-            "compensation": self.compensation and {
-                "side_effect": self.compensation.side_effect,
-                "hosts": list(self.compensation.hosts),
-                "recipients": list(self.compensation.recipients),
-                "databases": list(self.compensation.databases),
-                "secrets": list(self.compensation.secrets),
-            },
-        }  # fmt: skip
+            "compensation": self.compensation and self.compensation.to_document(),
+        }
+
+
+def _touched(outside: Outside) -> dict[str, Any]:
+    return {
+        "side_effect": outside.side_effect,
+        "hosts": list(outside.hosts),
+        "recipients": list(outside.recipients),
+        "databases": list(outside.databases),
+        "secrets": list(outside.secrets),
+    }
 
 
 @dataclass(frozen=True, slots=True)
@@ -79,6 +112,8 @@ class Plan:
     problems: tuple[Problem, ...]
     """Why it cannot run; empty when it can."""
     warnings: tuple[Problem, ...]
+    missing_input: tuple[str, ...]
+    """What its input still has to be given."""
 
     @property
     def runnable(self) -> bool:
@@ -102,6 +137,7 @@ class Plan:
             "name": self.name,
             "pattern": self.pattern,
             "runnable": self.runnable,
+            "missing_input": list(self.missing_input),
             "levels": [list(names) for names in self.levels],
             "nodes": [node.to_document() for node in self.nodes],
             "hosts": self._gathered(lambda outside: outside.hosts),
@@ -115,60 +151,87 @@ class Plan:
         }
 
     def _gathered(self, names: Callable[[Outside], tuple[str, ...]]) -> list[str]:
-        found = (
-            name
-            for node in self.nodes
-            for touched in (node.outside, node.compensation)
-            if touched is not None
-            for name in names(touched)
-        )
+        found = (name for node in self.nodes for touched in node.touched for name in names(touched))
         return list(dict.fromkeys(found))
 
 
-def plan(specification: Specification, agents: Mapping[str, AgentSignature]) -> Plan:
-    """Return what a specification would do; with its problems when it could not run."""
-    problems = tuple(check(specification, agents))
+def plan(
+    specification: Specification,
+    agents: Mapping[str, AgentSignature],
+    input: Mapping[str, Any] | None = None,
+    history: History = NOTHING,
+) -> Plan:
+    """Return what a specification would do; with its problems when it could not run.
+
+    Args:
+        specification: As `load` gives it.
+        agents: The agents that its nodes may name.
+        input: An execution's input, or a part of it; the rest are its defaults.
+        history: What executions of it, and its agents, took before.
+    """
+    problems = check(specification, agents)
+    missing: list[str] = []
+    given: Mapping[str, Any] = input or {}
+    if not problems:
+        given = with_defaults(specification, given)
+        for problem in validate_input(specification, given):
+            if problem.rule == "missing":
+                missing.append(problem.path.removeprefix("input."))
+            else:
+                problems.append(problem)
+    filled = known(specification, agents, given)
+    estimator = Estimator(filled, agents, history, given)
     levels = layout(specification)
     level = {node: number for number, nodes in enumerate(levels) for node in nodes}
     nodes = tuple(
-        _node_plan(node, level[node.id], agents, specification)
-        for node in specification.nodes
+        _node_plan(node, written, level[node.id], estimator)
+        for node, written in zip(filled.nodes, specification.nodes, strict=True)
         if node.agent in agents
     )
-    warnings = () if problems else tuple(plan_warnings(specification, agents))
     return Plan(
         specification_hash=specification_hash(specification),
         name=specification.metadata.name,
         pattern=specification.pattern,
         nodes=nodes,
         levels=tuple(tuple(names) for names in levels),
-        estimate=Estimate() if problems else workflow_estimate(specification, agents),
-        problems=problems,
-        warnings=warnings,
+        estimate=Estimate() if problems else estimator.workflow(),
+        problems=tuple(problems),
+        warnings=() if problems else tuple(plan_warnings(filled, agents)),
+        missing_input=tuple(missing),
     )
 
 
-def _node_plan(
-    node: Node,
-    level: int,
-    agents: Mapping[str, AgentSignature],
-    specification: Specification,
-) -> NodePlan:
-    signature = agents[node.agent]
-    undo = compensation(node)
+def _node_plan(node: Node, written: Node, level: int, estimator: Estimator) -> NodePlan:
+    """Plan a node in which the input is known; `written` is how it stands in the text."""
+    agents, specification = estimator.agents, estimator.specification
+    mapped = node.pattern == "map"
+    workers = {
+        name: _part(worker, worker_nodes(written)[name].parameters, estimator)
+        for name, worker in worker_nodes(node).items()
+        if worker.agent in agents
+    }
+    undo, undo_written = compensation(node), compensation(written)
     return NodePlan(
         id=node.id,
         agent=node.agent,
         level=level,
         key=node.key,
-        mapped=node.pattern == "map",
-        on_item_error=(node.on_item_error or "fail") if node.pattern == "map" else None,
+        parameters=shown(written.parameters, agents[node.agent], estimator.input),
+        workers=workers,
+        mapped=mapped,
+        items=estimator.items(node) if mapped else None,
+        on_item_error=(node.on_item_error or "fail") if mapped else None,
         outside=node_outside(node, agents),
-        estimate=node_estimate(node, signature, specification),
+        estimate=estimator.node(node),
         on_failure="continue"
         if node.id in specification.final_ids
         else what_follows(specification, node),
-        compensation=outside(undo, agents[undo.agent])
-        if undo is not None and undo.agent in agents
+        compensation=_part(undo, undo_written.parameters, estimator)
+        if undo is not None and undo_written is not None and undo.agent in agents
         else None,
     )
+
+
+def _part(node: Node, written: Mapping[str, Any], estimator: Estimator) -> Part:
+    signature = estimator.agents[node.agent]
+    return Part(node.agent, shown(written, signature, estimator.input), outside(node, signature))

@@ -248,8 +248,7 @@ class _Scope:
         if template.whole is not None:
             return self.value(template.whole)
         return "".join(
-            part if isinstance(part, str) else _rendered(self.value(part))
-            for part in template.parts
+            part if isinstance(part, str) else rendered(self.value(part)) for part in template.parts
         )
 
     def value(self, reference: Reference) -> Any:
@@ -281,7 +280,8 @@ def _resolve(value: Any, scope: _Scope, place: str, skip: frozenset[str]) -> Any
     return value
 
 
-def _rendered(value: Any) -> str:
+def rendered(value: Any) -> str:
+    """Return a value as it stands inside a longer text: JSON, if it is no text itself."""
     if isinstance(value, str):
         return value
     return json.dumps(value, ensure_ascii=False, separators=(",", ":"))

@@ -162,6 +162,11 @@ class Interval(Answer):
     high: float
     bounded: bool
     """Whether the high end holds without an assumption about lists and loops."""
+    source: Literal["input", "history", "agent", "catalogue"]
+    """The input itself, former executions of the workflow, those of its agent in the organization,
+    or the agent's own figures; of several, the least firm."""
+    samples: int
+    """How many former runs it is made of."""
 
 
 class Estimated(Answer):
@@ -175,9 +180,11 @@ class Estimated(Answer):
     cost_usd: Interval
 
 
-class CompensationPlan(Answer):
-    """What undoing a node may touch."""
+class PartPlan(Answer):
+    """What a worker, or undoing a node, may touch."""
 
+    agent: str
+    parameters: dict[str, Any]
     side_effect: Literal["none", "reads", "writes", "sends"]
     hosts: list[str]
     recipients: list[str]
@@ -192,13 +199,19 @@ class NodePlan(Estimated):
     agent: str
     level: int
     output_key: str
+    parameters: dict[str, Any]
+    """With the values of the input; what comes later stands as references, secrets by name."""
+    workers: dict[str, PartPlan]
+    """Those of a map whose items name their workers."""
     mapped: bool
+    items: Interval | None
+    """How many elements its list has; null: it is no map."""
     on_item_error: Literal["fail", "collect"] | None
     """What failed items of a map mean; null: it is no map."""
     side_effect: Literal["none", "reads", "writes", "sends"]
     on_failure: Literal["branch", "default", "continue", "stop", "rollback"]
     """What follows when it fails for good: its failure edge, its default, or `on_failure`."""
-    compensation: CompensationPlan | None
+    compensation: PartPlan | None
 
 
 class Plan(Estimated):
@@ -208,6 +221,8 @@ class Plan(Estimated):
     name: WorkflowName
     pattern: PatternName
     runnable: bool
+    missing_input: list[str]
+    """Names of the input that have neither a value nor a default."""
     levels: Levels
     nodes: list[NodePlan]
     problems: list[SpecificationProblem]
@@ -225,6 +240,15 @@ class DryRun(Graph):
     """How the description was read; null: there was none."""
     problems: list[SpecificationProblem]
     yaml: str
+
+
+class PlannedWorkflow(Graph):
+    """What an execution of a workflow would do; nothing is started or called."""
+
+    workflow_id: WorkflowId
+    name: WorkflowName
+    version: str
+    plan: Plan
 
 
 class WorkflowSummary(Answer):

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import time
 from collections.abc import Callable, Mapping
 from typing import Any
@@ -22,6 +21,7 @@ from weft.records import (
     Reading,
 )
 
+from serve.cli_options import typed
 from serve.progress import (
     ExecutionView,
     error_message,
@@ -182,7 +182,7 @@ def execute_by_asking(
     for name in missing:
         about = schema.get("properties", {}).get(name, {})
         console.print(Text(f"? {plain(about.get('description') or name)}", style="bold"))
-        found[name] = _typed(str(typer.prompt(f"  {name}")), about.get("type"))
+        found[name] = typed(str(typer.prompt(f"  {name}")), about.get("type"))
     return client.execute(workflow["workflow_id"], found)["execution_id"]
 
 
@@ -190,16 +190,6 @@ def _inputs_in(error: WeftError) -> list[str]:
     """The names of an execution's input that an error speaks of."""
     paths = [str(problem.get("path", "")) for problem in error.problems]
     return [path.removeprefix("input.") for path in paths if path.startswith("input.")]
-
-
-def _typed(text: str, kind: object) -> Any:
-    """Read what a person typed as the schema wants it; what cannot be read stays a text."""
-    if kind in (None, "string"):
-        return text
-    try:
-        return json.loads(text)
-    except ValueError:
-        return text
 
 
 def follow(client: Client, console: Console, execution_id: str) -> Execution:

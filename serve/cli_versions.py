@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import sys
 from collections.abc import Sequence
 from typing import Annotated, Any, Literal
 
@@ -15,7 +14,7 @@ from weft.records import Change, Widening
 from weft.versions import UpdatedWorkflow
 
 from serve.cli_follow import MAX_ROUNDS, ask, show_reading
-from serve.cli_options import Answers, AsJson, Offline, WorkflowId, parse_answers
+from serve.cli_options import Answers, AsJson, Offline, WorkflowId, is_interactive, parse_answers
 from serve.progress import as_json, plain
 
 versioning = typer.Typer()
@@ -52,7 +51,7 @@ def edit(
         "description": instruction, "version_increment": increment, "draft": draft,
         "dry_run": dry_run, "confirm": yes, "offline": offline,
     }  # fmt: skip
-    interactive = sys.stdin.isatty() and console.is_terminal and not json_
+    interactive = is_interactive(console) and not json_
     with Client() as client:
         done = _edit_by_asking(
             client, workflow_id, options, parse_answers(answer), interactive=interactive

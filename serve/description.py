@@ -28,6 +28,7 @@ says that the connection lives.
 """
 TAGS = [
     {"name": "workflows", "description": "Create, look, archive, delete."},
+    {"name": "templates", "description": "Workflows to begin with."},
     {"name": "executions", "description": "Start, look, decide, cancel."},
     {"name": "session", "description": "The browser's session."},
     {"name": "health", "description": "Health, readiness and metrics."},

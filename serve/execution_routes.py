@@ -12,6 +12,7 @@ from fastapi import APIRouter, Header, Query, Response
 from compiler.check import validate_input
 from compiler.concurrency import limits
 from compiler.errors import SpecificationError
+from compiler.inputs import with_defaults
 from serve.answers import json_answer
 from serve.context import (
     ROLES_THAT_WRITE,
@@ -105,10 +106,11 @@ def _start(
     workflow: Startable, body: ExecuteWorkflow, caller: Principal, idempotency_key: str | None
 ) -> executions.Start:
     specification = workflow.specification
-    if problems := validate_input(specification, body.input):
+    given = with_defaults(specification, body.input)
+    if problems := validate_input(specification, given):
         raise SpecificationError(problems)
     options, settings = body.options, specification.settings.execution
-    bounds = limits(specification, body.input, user_email=caller.email, user_name=caller.user_name)
+    bounds = limits(specification, given, user_email=caller.email, user_name=caller.user_name)
     return executions.Start(
         tenant_id=caller.tenant_id,
         organization_id=caller.organization_id,
@@ -118,7 +120,7 @@ def _start(
         user_email=caller.email,
         user_name=caller.user_name,
         specification_sha256=workflow.specification_sha256,
-        input=body.input,
+        input=given,
         total_nodes=len(specification.nodes),
         webhook_url=str(options.webhook_url) if options.webhook_url else None,
         timeout_seconds=options.timeout_seconds or settings.timeout_seconds,

@@ -11,18 +11,16 @@ class Body(BaseModel):
     model_config = ConfigDict(frozen=True, extra="forbid", populate_by_name=True)
 
 
-def _require_one_source(body: Body) -> None:
-    names = ("description", "specification", "yaml")
+def _require_one_source(body: Body, *names: str) -> None:
     given = [name for name in names if getattr(body, name)]
     if len(given) != 1:
         told = " and ".join(given) if given else "none"
-        raise ValueError(
-            f"send exactly one of description, specification and yaml (there is {told})"
-        )
+        listed = f"{', '.join(names[:-1])} and {names[-1]}"
+        raise ValueError(f"send exactly one of {listed} (there is {told})")
 
 
 class CreateWorkflow(Body):
-    """`POST /workflows/create`: exactly one of description, specification and yaml."""
+    """`POST /workflows/create`: exactly one of description, specification, yaml and template."""
 
     organization_id: str | None = None
     description: Annotated[str, Field(max_length=20_000)] | None = None
@@ -31,12 +29,18 @@ class CreateWorkflow(Body):
     """The specification as JSON."""
     yaml: str | None = None
     """The specification as YAML text."""
+    template: Annotated[str, Field(max_length=100)] | None = None
+    """The id of a template."""
+    inputs: dict[str, Any] = Field(default_factory=dict)
+    """Values for inputs of the template, which become their defaults."""
     name: Annotated[str, Field(min_length=1, max_length=255)] | None = None
     tags: list[Annotated[str, Field(min_length=1, max_length=100)]] = Field(
         default_factory=list, max_length=50
     )
     dry_run: bool = False
     """Show what would be created and what it would do; store and call nothing."""
+    input: dict[str, Any] = Field(default_factory=dict)
+    """With `dry_run`: the input of the execution that is planned, or a part of it."""
     answers: dict[str, str] = Field(default_factory=dict)
     """Answers to the questions of an earlier attempt, by question id."""
     offline: bool = False
@@ -44,7 +48,11 @@ class CreateWorkflow(Body):
 
     @model_validator(mode="after")
     def _exactly_one(self) -> "CreateWorkflow":
-        _require_one_source(self)
+        _require_one_source(self, "description", "specification", "yaml", "template")
+        if self.inputs and not self.template:
+            raise ValueError("`inputs` are those of a template: send `template`, too")
+        if self.input and not self.dry_run:
+            raise ValueError("an `input` is planned with, not stored: send `dry_run`, too")
         return self
 
 
@@ -75,7 +83,7 @@ class UpdateWorkflow(Body):
 
     @model_validator(mode="after")
     def _exactly_one(self) -> "UpdateWorkflow":
-        _require_one_source(self)
+        _require_one_source(self, "description", "specification", "yaml")
         return self
 
 
@@ -85,6 +93,14 @@ class Rollback(Body):
     organization_id: str | None = None
     target_version: Annotated[str, Field(max_length=20)]
     """A published version."""
+
+
+class PlanWorkflow(Body):
+    """`POST /workflows/{id}/plan`."""
+
+    organization_id: str | None = None
+    input: dict[str, Any] = Field(default_factory=dict)
+    """The input of the execution that is planned, or a part of it."""
 
 
 class ExecuteOptions(Body):

@@ -10,7 +10,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from uuid import UUID
 
-from compiler.estimate import workflow_estimate
+from compiler.estimate import Estimator
 from compiler.signature import AgentSignature
 from compiler.specification import Specification
 from store.errors import Conflict
@@ -80,7 +80,7 @@ class Startables:
         specification = Specification.model_validate(row.specification)
         seconds = row.mean_seconds
         if seconds is None:
-            seconds = workflow_estimate(specification, self._signatures).seconds.high
+            seconds = Estimator(specification, self._signatures).workflow().seconds.high
         return Startable(
             workflow_id, row.name, specification, row.specification_sha256, seconds, read_at
         )

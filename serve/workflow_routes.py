@@ -8,13 +8,16 @@ from fastapi.responses import PlainTextResponse
 
 from agents.planner_reading import Reading
 from compiler.check import check
+from compiler.editing.rewriting import rewrite
 from compiler.errors import Problem, SpecificationError
-from compiler.plan import plan
+from compiler.inputs import fix_inputs
 from compiler.specification import Specification
+from compiler.templates.library import find_template
 from compiler.text import dump, load, load_document, locate, specification_hash, to_document
 from serve.answers import (
     CreatedWorkflow,
     DryRun,
+    PlannedWorkflow,
     Workflow,
     WorkflowPage,
     WorkflowStatus,
@@ -38,10 +41,11 @@ from serve.documents import (
     workflow_summary,
 )
 from serve.identifiers import parse
+from serve.planning import plan_document
 from serve.problems import problem_document
 from serve.questions import reading_document, unanswered
 from serve.reading_texts import read_description
-from serve.requests import CreateWorkflow
+from serve.requests import CreateWorkflow, PlanWorkflow
 from store import workflows
 from store.accounts import Principal
 from store.json_values import clean_text
@@ -77,12 +81,12 @@ class _Draft:
     },
 )
 async def create_workflow(body: CreateWorkflow, context: Shared, caller: Caller) -> Response:
-    """Create a workflow from English, a specification or YAML; or show what would be created."""
+    """Create a workflow of a sentence, a specification, YAML or a template; or show it only."""
     require_same_organization(caller, body.organization_id)
     require_role(caller, ROLES_THAT_WRITE, "create workflows")
     draft = await _read(context, caller, body)
     if body.dry_run:
-        return json_answer(_dry_run(context, draft))
+        return json_answer(await _dry_run(context, caller, draft, body.input))
     if draft.unanswered:
         raise unanswered(draft.questions, draft.reading)
     if draft.problems:
@@ -98,7 +102,11 @@ async def _read(context: Context, caller: Principal, body: CreateWorkflow) -> _D
     questions: list[dict[str, Any]] = []
     reading: Reading | None = None
     text = body.yaml or None
-    if body.yaml:
+    if body.template:
+        template = find_template(body.template)
+        specification = fix_inputs(template.specification, body.inputs)
+        text = rewrite(template.text, template.specification, specification)
+    elif body.yaml:
         specification = load(body.yaml)
     elif body.specification:
         specification = load_document(body.specification)
@@ -110,8 +118,11 @@ async def _read(context: Context, caller: Principal, body: CreateWorkflow) -> _D
         specification = Specification.model_validate(parsed.document)
     if body.name and body.name != specification.metadata.name:
         metadata = specification.metadata.model_copy(update={"name": body.name})
-        specification = specification.model_copy(update={"metadata": metadata})
-        text = None
+        unnamed, specification = (
+            specification,
+            specification.model_copy(update={"metadata": metadata}),
+        )
+        text = rewrite(text, unnamed, specification) if text else None
     problems = [
         *check(specification, context.signatures),
         *await callee_problems(context.pool, caller.tenant_id, specification),
@@ -121,12 +132,14 @@ async def _read(context: Context, caller: Principal, body: CreateWorkflow) -> _D
     return _Draft(specification, questions, reading, problems, text or dump(specification))
 
 
-def _dry_run(context: Context, draft: _Draft) -> dict[str, Any]:
+async def _dry_run(
+    context: Context, caller: Principal, draft: _Draft, input: dict[str, Any]
+) -> dict[str, Any]:
     return {
         "dry_run": True,
         "name": draft.specification.metadata.name,
         **graph_document(draft.specification),
-        "plan": plan(draft.specification, context.signatures).to_document(),
+        "plan": await plan_document(context, caller, draft.specification, input),
         "questions": draft.questions,
         "reading": reading_document(draft.reading),
         "problems": [problem_document(problem) for problem in draft.problems],
@@ -191,6 +204,26 @@ async def get_workflow(
     if asks_for_yaml(request, format):
         return PlainTextResponse(workflow.yaml_text, media_type="application/yaml")
     return json_answer(workflow_document(workflow, context.config.base_url))
+
+
+@router.post("/{workflow_id}/plan", responses={200: {"model": PlannedWorkflow}})
+async def plan_workflow(
+    workflow_id: str, body: PlanWorkflow, context: Shared, caller: Caller
+) -> Response:
+    """Say what an execution of a workflow would do, take and cost; nothing is called."""
+    require_same_organization(caller, body.organization_id)
+    id = parse("wf", workflow_id)
+    workflow = await workflows.get_workflow(context.pool, caller.tenant_id, id)
+    specification = Specification.model_validate(workflow.specification)
+    return json_answer(
+        {
+            "workflow_id": workflow_id,
+            "name": workflow.name,
+            "version": workflow.version,
+            **graph_document(specification),
+            "plan": await plan_document(context, caller, specification, body.input, id),
+        }
+    )
 
 
 @router.post("/{workflow_id}/archive", responses={200: {"model": Workflow}})

@@ -9,6 +9,7 @@ from uuid import UUID
 from compiler.check import validate_input
 from compiler.concurrency import limits
 from compiler.errors import SpecificationError
+from compiler.inputs import with_defaults
 from compiler.specification import Specification
 from store.errors import Conflict, NotFound
 from store.executions import Start
@@ -206,9 +207,9 @@ def start_of(
         SpecificationError: The input does not fit the workflow.
     """
     row, specification = source.row, source.specification
-    if input is not None and (problems := validate_input(specification, input)):
+    given = loads(row["input_data"]) if input is None else with_defaults(specification, input)
+    if input is not None and (problems := validate_input(specification, given)):
         raise SpecificationError(problems)
-    given = loads(row["input_data"]) if input is None else input
     bounds = limits(specification, given, user_email=user_email, user_name=user_name)
     return Start(
         tenant_id=row["tenant_id"],

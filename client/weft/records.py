@@ -80,9 +80,16 @@ class Widening(TypedDict):
 
 
 class Plan(TypedDict, total=False):
-    """What a description would become: the answer to a dry run."""
+    """What a workflow would do: the answer to a dry run, or the plan of a stored workflow.
+
+    `questions`, `problems` and `yaml` are of a dry run, `workflow_id` and `version` of a stored
+    workflow.
+    """
 
     dry_run: bool
+    workflow_id: str
+    version: str
+    name: str
     parsed_specification: dict[str, Any]
     plan: dict[str, Any]
     diagram: str

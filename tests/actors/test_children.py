@@ -43,6 +43,18 @@ async def children(pool: Pool, id: UUID) -> list[Any]:
     )
 
 
+async def test_child_has_the_defaults_of_its_input(
+    begin: Begin, process: Process, look: Look, make_workflow: MakeWorkflow
+) -> None:
+    """What its node does not give is what its own workflow says."""
+    schema = {"properties": {"n": {"default": 7}}, "required": ["n"]}
+    await make_workflow({**CHILD, "state_schema": {"input": schema}}, name="child")
+    id = await begin(workflow([call("sub", "child")], "sub"))
+    await process.drive(id)
+    await process.settle()
+    assert await look.output(id) == {"y": 7}
+
+
 @pytest.mark.requirement("USER.6")
 async def test_node_runs_another_workflow_and_answers_its_output(
     begin: Begin, process: Process, look: Look, make_workflow: MakeWorkflow, engine_pool: Pool,

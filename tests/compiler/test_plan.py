@@ -5,7 +5,7 @@ from collections.abc import Callable
 
 import pytest
 
-from compiler.estimate import Interval
+from compiler.intervals import Interval
 from compiler.plan import Plan, plan
 from compiler.signature import AgentSignature
 from compiler.text import load, specification_hash

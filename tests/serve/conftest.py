@@ -1,17 +1,22 @@
 """The real app on the real database, without Ray: no executor holds a lease here."""
 
+import asyncio
 from collections.abc import AsyncIterator, Awaitable, Callable
+from functools import partial
 from typing import Any
 
 import httpx
 import pytest
+import uvicorn
 from fastapi import FastAPI
 from redis.asyncio import Redis
+from rich.console import Console
 
 from agents.planner import open_planner
 from agents.planner_chain import PlannerSettings
 from agents.registry import builtin_registry
 from agents.settings import AgentSettings
+from serve import cli, cli_plan, cli_templates, cli_versions
 from serve.api_config import ApiConfig
 from serve.app import build_app, make_context
 from serve.context import Context
@@ -20,7 +25,9 @@ from serve.text_parser import TextParser
 from store.live import LiveView
 from store.parser_cache import ParserCache
 from store.postgres import Pool
+from tests.eventually import eventually
 from tests.factories import Account
+from tests.serve.terminal import Result, Weft
 
 BASE_URL = "http://weft.example"
 
@@ -109,3 +116,39 @@ def api(anonymous: httpx.AsyncClient, account: Account) -> httpx.AsyncClient:
 def context(config: ApiConfig, api_pool: Pool, live: LiveView, parser: ParserHandle) -> Context:
     """What the routes share."""
     return make_context(config, api_pool, live, parser)
+
+
+@pytest.fixture
+async def url(
+    app: FastAPI, account: Account, monkeypatch: pytest.MonkeyPatch
+) -> AsyncIterator[str]:
+    """The app on a port of its own; clients speak to it as the account's owner."""
+    server = uvicorn.Server(uvicorn.Config(app, port=0, log_level="error"))
+    async with asyncio.TaskGroup() as group:
+        group.create_task(server.serve())
+        await eventually(lambda: server.started)
+        port = server.servers[0].sockets[0].getsockname()[1]
+        monkeypatch.setenv("WEFT_URL", f"http://127.0.0.1:{port}")
+        monkeypatch.setenv("WEFT_TOKEN", account.token)
+        yield f"http://127.0.0.1:{port}"
+        server.should_exit = True
+
+
+@pytest.fixture
+def weft(url: str, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> Weft:
+    """Return a function that runs a command line beside the app's own loop."""
+    wide = partial(Console, width=160, highlight=False, markup=False, emoji=False)
+    for module in (cli, cli_plan, cli_templates, cli_versions):
+        monkeypatch.setattr(module, "console", wide())
+    monkeypatch.setattr(cli, "error_console", wide(stderr=True))
+
+    def run(arguments: tuple[str, ...]) -> Result:
+        with pytest.raises(SystemExit) as ended:
+            cli.main(arguments)
+        captured = capsys.readouterr()
+        return Result(int(str(ended.value.code or 0)), captured.out, captured.err)
+
+    async def weft(*arguments: str) -> Result:
+        return await asyncio.to_thread(run, arguments)
+
+    return weft

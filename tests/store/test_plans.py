@@ -71,6 +71,8 @@ HOT: list[tuple[Role, str, list[Any]]] = [
     ("weft_api", "list_old_executions", [ID, 30.0, 500]),
     ("weft_api", "count_old_executions", [ID, 30.0]),
     ("weft_api", "get_artifact_part", [ID, ID, TEXT, 1, 1024]),
+    ("weft_api", "summarize_runs", [ID, TEXT, [TEXT], 50, 100, 100, 50]),
+    ("weft_api", "summarize_runs", [None, TEXT, [TEXT], 50, 100, 100, 50]),
 ]  # fmt: skip
 
 

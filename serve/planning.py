@@ -1,0 +1,43 @@
+"""Plans with what the organization's executions took before."""
+
+from collections.abc import Mapping
+from typing import Any
+from uuid import UUID
+
+from compiler.plan import plan
+from compiler.specification import Specification
+from compiler.text import specification_hash
+from compiler.workers import worker_nodes
+from serve.context import Context
+from store.accounts import Principal
+from store.measured import read_history
+
+
+async def plan_document(
+    context: Context,
+    caller: Principal,
+    specification: Specification,
+    input: Mapping[str, Any],
+    workflow_id: UUID | None = None,
+) -> dict[str, Any]:
+    """Return the plan of an execution; nothing is called but the database.
+
+    Args:
+        context: What the routes share.
+        caller: Whose history counts.
+        specification: What is to be executed.
+        input: Its input, or a part of it.
+        workflow_id: Whose specification it is; None: it is not stored.
+    """
+    agents = {
+        part.agent for node in specification.nodes for part in (node, *worker_nodes(node).values())
+    }
+    history = await read_history(
+        context.pool,
+        caller.tenant_id,
+        agents,
+        workflow_id=workflow_id,
+        specification_sha256=specification_hash(specification),
+        nodes=len(specification.nodes),
+    )
+    return plan(specification, context.signatures, input, history).to_document()

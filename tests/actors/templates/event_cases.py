@@ -1,0 +1,1 @@
+"""Templates that something outside starts or lets go on."""
