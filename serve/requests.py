@@ -80,6 +80,8 @@ class UpdateWorkflow(Body):
     """Show what would change; store nothing."""
     confirm: bool = False
     """The change may widen what the workflow touches."""
+    summary: Annotated[str, Field(max_length=200)] | None = None
+    """What the list of versions says of it; unset: the instruction, or the fields that differ."""
 
     @model_validator(mode="after")
     def _exactly_one(self) -> "UpdateWorkflow":

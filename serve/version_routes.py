@@ -113,7 +113,7 @@ async def update_workflow(
     elif update.widened and not body.confirm:
         raise _unconfirmed(update)
     else:
-        new = _new_version(update, caller, state, body.description)
+        new = _new_version(update, caller, state, body.summary or body.description)
         workflow = await versions.add_version(context.pool, new)
         context.startables.forget(caller.tenant_id, id)
         document = _document(context, update, state, workflow.updated_at)
@@ -226,7 +226,7 @@ def _unconfirmed(update: _Update) -> ApiError:
 
 
 def _new_version(
-    update: _Update, caller: Principal, state: versions.State, instruction: str | None
+    update: _Update, caller: Principal, state: versions.State, summary: str | None
 ) -> versions.NewVersion:
     fields = [f"{one.node_id}.{one.field}" if one.node_id else one.field for one in update.changes]
     base = update.base
@@ -240,7 +240,7 @@ def _new_version(
         specification=to_document(update.specification),
         specification_sha256=specification_hash(update.specification),
         yaml_text=update.yaml_text,
-        summary=(instruction or ", ".join(fields))[:SUMMARY_CHARACTERS],
+        summary=(summary or ", ".join(fields))[:SUMMARY_CHARACTERS],
     )
 
 

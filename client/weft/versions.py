@@ -114,6 +114,7 @@ class Versions:
         draft: bool = False,
         dry_run: bool = False,
         confirm: bool = False,
+        summary: str | None = None,
     ) -> UpdatedWorkflow:
         """Change a workflow by exactly one of an instruction, a specification and its YAML.
 
@@ -129,6 +130,7 @@ class Versions:
             draft: Keep it as a draft, which nothing starts before it is published.
             dry_run: Say what would change, and store nothing.
             confirm: The change may widen what the workflow touches.
+            summary: What the list of versions says of it; None: the instruction, or the fields.
 
         Raises:
             WeftError: It is wrong (`problems`), leaves something open (`questions`), widens
@@ -138,7 +140,7 @@ class Versions:
         options = {
             "version_increment": version_increment, "base_version": base_version,
             "answers": dict(answers or {}), "draft": draft, "dry_run": dry_run,
-            "confirm": confirm, "offline": offline,
+            "confirm": confirm, "summary": summary, "offline": offline,
         }  # fmt: skip
         return self._send(_update(workflow_id, description, specification, yaml, options))
 
@@ -186,6 +188,7 @@ class AsyncVersions:
         draft: bool = False,
         dry_run: bool = False,
         confirm: bool = False,
+        summary: str | None = None,
     ) -> UpdatedWorkflow:
         """Change a workflow; see `Client.update`.
 
@@ -196,7 +199,7 @@ class AsyncVersions:
         options = {
             "version_increment": version_increment, "base_version": base_version,
             "answers": dict(answers or {}), "draft": draft, "dry_run": dry_run,
-            "confirm": confirm, "offline": offline,
+            "confirm": confirm, "summary": summary, "offline": offline,
         }  # fmt: skip
         return await self._send(_update(workflow_id, description, specification, yaml, options))
 

@@ -2,6 +2,7 @@
 
 const WORKFLOWS = "/api/v1/workflows";
 const EXECUTIONS = `${WORKFLOWS}/executions`;
+const TEMPLATES = "/api/v1/templates";
 const RETRY_DELAYS_MS = [200, 400, 800, 1600];
 const GATEWAY_STATUSES = [500, 502, 503, 504];
 
@@ -14,6 +15,7 @@ export class ApiError extends Error {
     this.remedy = problem.remedy;
     this.problems = problem.problems ?? [];
     this.questions = problem.questions ?? [];
+    this.widens = problem.widens ?? [];
   }
 }
 
@@ -96,16 +98,34 @@ export const checkSession = () => call("GET", "/api/v1/session");
 export const signIn = (token) => call("POST", "/api/v1/session", { body: { token }, login: true });
 export const signOut = () => call("DELETE", "/api/v1/session");
 
+// How a text is read while it is typed: after pauses of so many milliseconds, with further fields of the request.
+export const READINGS = [{ pause_ms: 400 }];
+
 export const dryRun = (source, signal) =>
   call("POST", `${WORKFLOWS}/create`, { body: { ...source, dry_run: true }, signal });
 export const createWorkflow = (source) =>
   call("POST", `${WORKFLOWS}/create`, { body: source, repeatable: false });
+export const listTemplates = () => call("GET", TEMPLATES);
+export const getTemplate = (id) => call("GET", `${TEMPLATES}/${part(id)}`);
 export const listWorkflows = (filters) => call("GET", WORKFLOWS + query(filters));
 export const getWorkflow = (id) => call("GET", `${WORKFLOWS}/${part(id)}`);
 export const getYaml = (id) => call("GET", `${WORKFLOWS}/${part(id)}?format=yaml`, { text: true });
+export const planWorkflow = (id) => call("POST", `${WORKFLOWS}/${part(id)}/plan`, { body: {} });
+// A change in one sentence, or with `dry_run` what it would change.
+export const changeWorkflow = (id, change, signal) =>
+  call("PUT", `${WORKFLOWS}/${part(id)}`, { body: change, signal, repeatable: Boolean(change.dry_run) });
 export const archiveWorkflow = (id) => call("POST", `${WORKFLOWS}/${part(id)}/archive`);
 export const execute = (id, input) =>
   call("POST", `${WORKFLOWS}/${part(id)}/execute`, { body: { input, options: { async: true } }, key: newKey() });
+
+const versionPath = (id, version) => `${WORKFLOWS}/${part(id)}/versions/${part(version)}`;
+export const listVersions = (id, filters) => call("GET", `${WORKFLOWS}/${part(id)}/versions${query(filters)}`);
+export const getVersion = (id, version) => call("GET", versionPath(id, version));
+export const getVersionYaml = (id, version) => call("GET", `${versionPath(id, version)}?format=yaml`, { text: true });
+export const compareVersions = (id, from, to) => call("GET", `${versionPath(id, from)}/diff/${part(to)}`);
+export const publishVersion = (id, version) => call("POST", `${versionPath(id, version)}/publish`);
+export const rollBack = (id, version) =>
+  call("POST", `${WORKFLOWS}/${part(id)}/rollback`, { body: { target_version: version } });
 
 export const listExecutions = (filters) => call("GET", EXECUTIONS + query(filters));
 export const getExecution = (id) => call("GET", `${EXECUTIONS}/${part(id)}`);

@@ -6,13 +6,17 @@ import { getSession, signOut, whenSignedOut } from "./api.js";
 import { CreatePage } from "./create_page.js";
 import { ExecutionPage } from "./execution_page.js";
 import { LoginPage } from "./login_page.js";
+import { TemplatePage, TemplatesPage } from "./templates_page.js";
 import { html, Problem } from "./ui.js";
-import { WorkflowPage, WorkflowsPage } from "./workflows_page.js";
+import { WorkflowPage } from "./workflow_page.js";
+import { WorkflowsPage } from "./workflows_page.js";
 
 const ROUTES = [
   { pattern: /^#\/executions\/([^/]+)$/, named: true, page: ExecutionPage, area: "home", title: "Execution" },
   { pattern: /^#\/workflows\/([^/]+)$/, named: true, page: WorkflowPage, area: "workflows", title: "Workflow" },
   { pattern: /^#\/workflows$/, page: WorkflowsPage, area: "workflows", title: "Workflows" },
+  { pattern: /^#\/templates\/([^/]+)$/, named: true, page: TemplatePage, area: "home", title: "Template" },
+  { pattern: /^#\/templates$/, page: TemplatesPage, area: "home", title: "Templates" },
   { pattern: /^(#\/?)?$/, page: CreatePage, area: "home", title: "Home" },
 ];
 
@@ -61,7 +65,7 @@ function Frame({ session, onSignOut }) {
         <button type="button" class="plain" onClick=${onSignOut}>Sign out</button>
       </div>
     </header>
-    <main id="main" tabindex="-1"><${route.page} key=${route.hash} id=${route.id} me=${session.user?.email} /></main>`;
+    <main id="main" tabindex="-1"><${route.page} key=${route.hash} id=${route.id} me=${session.user?.email} writes=${session.role !== "viewer"} /></main>`;
 }
 
 // A link to #main would be a route; it moves the focus instead.

@@ -1,6 +1,6 @@
 // A workflow's graph as SVG: from left to right, or downwards on a narrow screen.
 
-import { useEffect, useMemo, useState } from "./vendor/hooks.js";
+import { useEffect, useId, useMemo, useState } from "./vendor/hooks.js";
 import { LABEL_LETTERS, layout, NODE } from "./layout.js";
 import { html, SIGNS } from "./ui.js";
 
@@ -23,12 +23,17 @@ function done(items) {
   return (items.completed ?? 0) + (items.failed ?? 0);
 }
 
+// What becomes of a node or an edge when a workflow changes: told by sign and line as well as by colour.
+export const MARKS = { added: "+", changed: "~", removed: "−" };
+
 function NodeBox({ node, box, state, selected, onSelect }) {
   const status = state?.status ?? "pending";
   const each = node.pattern === "map";
   const items = each && state?.items?.count ? state.items : null;
   const about = items ? `${done(items)} of ${items.count}` : `${node.agent}${each ? ", each item" : ""}`;
-  const label = `${node.id}, ${node.agent}${state ? `, ${status}` : ""}${items ? `, ${about} items` : ""}`;
+  const told = state ? status : node.mark;
+  const label = `${node.id}, ${node.agent}${told ? `, ${told}` : ""}${items ? `, ${about} items` : ""}`;
+  const sign = state ? (SIGNS[status] ?? "?") : (MARKS[node.mark] ?? "●");
   const select = onSelect && (() => onSelect(node.id));
   const onKeyDown = (event) => {
     if (event.key !== "Enter" && event.key !== " ") return;
@@ -36,7 +41,7 @@ function NodeBox({ node, box, state, selected, onSelect }) {
     select();
   };
   return html`<g
-    class="node ${status} ${selected ? "selected" : ""} ${select ? "selectable" : ""}"
+    class="node ${state || !node.mark ? status : `mark-${node.mark}`} ${selected ? "selected" : ""} ${select ? "selectable" : ""}"
     transform="translate(${box.x},${box.y})"
     role=${select ? "button" : "img"}
     aria-label=${label}
@@ -49,7 +54,7 @@ function NodeBox({ node, box, state, selected, onSelect }) {
     <title>${label}</title>
     ${each && html`<rect class="behind" x="5" y="-5" width=${NODE.width} height=${NODE.height} rx="10" />`}
     <rect class="box" width=${NODE.width} height=${NODE.height} rx="10" />
-    <text class="sign" x="22" y=${NODE.height / 2 + 5} text-anchor="middle">${state ? SIGNS[status] ?? "?" : "●"}</text>
+    <text class="sign" x="22" y=${NODE.height / 2 + 5} text-anchor="middle">${sign}</text>
     <text class="name" x="40" y="25">${shorten(node.id, 18)}</text>
     <text class="about" x="40" y="43">${shorten(about, 21)}</text>
     ${items &&
@@ -60,32 +65,40 @@ function NodeBox({ node, box, state, selected, onSelect }) {
 }
 
 function edgeClass(edge, states) {
+  if (edge.mark) return `edge mark-${edge.mark}`;
   const [from, to] = [states?.get(edge.from)?.status, states?.get(edge.to)?.status];
   if (!states || from !== "completed") return "edge";
   return !to || to === "pending" || to === "skipped" ? "edge" : "edge taken";
 }
 
+// A way that is taken only sometimes says when.
+const withConditions = (edges) =>
+  edges.map((edge) => (edge.type === "failure" && !edge.condition ? { ...edge, condition: "if it fails" } : edge));
+
+export const graphLabel = ({ length }) => `Graph of ${length} ${length === 1 ? "node" : "nodes"}`;
+
 // levels: node ids by level; nodes and edges: the specification's; states: node id → state, or null.
-export function Graph({ levels, nodes, edges, states, selected, onSelect }) {
+export function Graph({ levels, nodes, edges, states, selected, onSelect, label = graphLabel(nodes) }) {
   const narrow = useNarrow();
-  const drawn = useMemo(() => layout(levels, edges, narrow), [levels, edges, narrow]);
+  const arrow = useId();
+  const drawn = useMemo(() => layout(levels, withConditions(edges), narrow), [levels, edges, narrow]);
   const byId = new Map(nodes.map((node) => [node.id, node]));
   // It shrinks to fit as long as it can be read; then it scrolls.
   const size = { width: "100%", maxWidth: `${drawn.width}px`, minWidth: `${LEAST_SCALE * drawn.width}px` };
-  return html`<div class="graph" tabindex="0" role="group" aria-label="Graph of ${nodes.length} nodes">
+  return html`<div class="graph" tabindex="0" role="group" aria-label=${label}>
     <svg viewBox="0 0 ${drawn.width} ${drawn.height}" style=${size}>
       <defs>
-        <marker id="arrow" viewBox="0 0 8 8" refX="7" refY="4" markerWidth="7" markerHeight="7" orient="auto-start-reverse">
+        <marker id=${arrow} viewBox="0 0 8 8" refX="7" refY="4" markerWidth="7" markerHeight="7" orient="auto-start-reverse">
           <path class="arrow" d="M0,0.8 L7.500,4 L0,7.200 z" />
         </marker>
       </defs>
       ${drawn.edges.map(
-        (edge) => html`<path key=${`${edge.from}>${edge.to}`} class=${edgeClass(edge, states)} d=${edge.path} marker-end="url(#arrow)" />`,
+        (edge) => html`<path key=${`${edge.from}>${edge.to}>${edge.type}`} class=${edgeClass(edge, states)} d=${edge.path} marker-end="url(#${arrow})" />`,
       )}
       ${drawn.edges
         .filter((edge) => edge.condition)
         .map(
-          (edge) => html`<text key=${`${edge.from}?${edge.to}`} class="condition" x=${edge.label.x} y=${edge.label.y - 8} text-anchor="middle">
+          (edge) => html`<text key=${`${edge.from}?${edge.to}?${edge.type}`} class="condition" x=${edge.label.x} y=${edge.label.y - 8} text-anchor="middle">
             ${shorten(edge.condition, LABEL_LETTERS)}<title>${edge.condition}</title>
           </text>`,
         )}

@@ -1,6 +1,6 @@
 // Places the nodes of a graph, level by level, and the ways of its edges. Pure arithmetic.
 
-export const NODE = { width: 190, height: 58 };
+export const NODE = { width: 204, height: 58 };
 const GAP = { along: 40, across: 22, margin: 12 };
 const SWEEPS = 4;
 const LETTER = 6.4;

@@ -1,6 +1,7 @@
 // A form for an execution's input, from the JSON Schema of the workflow.
 
 import { html } from "./ui.js";
+import { readable } from "./words.js";
 
 const typeOf = (schema) => (Array.isArray(schema.type) ? schema.type.find((type) => type !== "null") : schema.type);
 const hasFields = (schema) => Object.keys(schema?.properties ?? {}).length > 0;
@@ -25,6 +26,17 @@ function parseJson(element, onChange) {
     element.setCustomValidity(`This is not JSON: ${error.message}`);
   }
 }
+
+// Where a schema takes anything: JSON as what it means, all else as the text that it is.
+function anything(text) {
+  try {
+    return JSON.parse(text);
+  } catch {
+    return text || undefined;
+  }
+}
+
+const asText = (value) => (value === undefined || typeof value === "string" ? (value ?? "") : JSON.stringify(value));
 
 function Control({ id, schema, value, required, onChange, describedBy }) {
   const common = { id, required, "aria-describedby": describedBy };
@@ -54,17 +66,23 @@ function Control({ id, schema, value, required, onChange, describedBy }) {
     const kind = { email: "email", uri: "url" }[schema.format] ?? "text";
     return html`<input ...${common} type=${kind} value=${value ?? ""} onInput=${text} />`;
   }
+  if (type === undefined) {
+    return html`<input ...${common} defaultValue=${asText(value)} onInput=${(event) => onChange(anything(event.currentTarget.value))} />`;
+  }
   return html`<textarea ...${common} rows="3" class="code" placeholder="JSON" defaultValue=${value === undefined ? "" : JSON.stringify(value, null, 2)}
     onInput=${(event) => parseJson(event.currentTarget, onChange)} />`;
 }
 
 export function SchemaForm({ schema, value, onChange }) {
   if (!hasFields(schema)) {
-    return html`<label class="field">
-      <span>Input <em>optional, JSON</em></span>
-      <textarea class="code" rows="3" placeholder="{}" onInput=${(event) =>
-        parseJson(event.currentTarget, (parsed) => onChange(parsed ?? {}))}></textarea>
-    </label>`;
+    return html`<details class="free-input">
+      <summary>Input as JSON, if it needs any</summary>
+      <label class="field">
+        <span>Input <em>JSON</em></span>
+        <textarea class="code" rows="3" placeholder="{}" onInput=${(event) =>
+          parseJson(event.currentTarget, (parsed) => onChange(parsed ?? {}))}></textarea>
+      </label>
+    </details>`;
   }
   const required = new Set(schema.required ?? []);
   const set = (name, part) => {
@@ -74,9 +92,10 @@ export function SchemaForm({ schema, value, onChange }) {
   return html`<div class="fields">
     ${Object.entries(schema.properties).map(([name, field]) => {
       const id = `input-${name}`;
-      const note = field.description ? `${id}-note` : undefined;
+      const title = field.title ?? readable(name);
+      const note = field.description && field.description !== title ? `${id}-note` : undefined;
       return html`<div class="field" key=${name}>
-        <label for=${id}>${field.title ?? name} ${!required.has(name) && html`<em>optional</em>`}</label>
+        <label for=${id}>${title} ${!required.has(name) && html`<em>optional</em>`}</label>
         <${Control} id=${id} schema=${field} value=${value[name]} required=${required.has(name)}
           onChange=${(part) => set(name, part)} describedBy=${note} />
         ${note && html`<small id=${note}>${field.description}</small>`}

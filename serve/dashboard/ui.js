@@ -92,7 +92,7 @@ export function Problem({ error }) {
     <strong>${error.title}</strong>
     ${error.detail && html`<p>${error.detail}</p>`}
     ${error.problems?.length > 0 && html`<${Problems} problems=${error.problems} />`}
-    ${error.remedy && html`<p class="remedy">${error.remedy}</p>`}
+    ${error.remedy && html`<p class="remedy">${withCode(error.remedy)}</p>`}
   </div>`;
 }
 
@@ -101,12 +101,15 @@ export function Problems({ problems }) {
     ${problems.map(
       (problem) => html`<li key=${`${problem.path} ${problem.rule}`}>
         <code>${problem.path}${problem.line ? ` (line ${problem.line})` : ""}</code>
-        <div>${problem.message}</div>
-        <div class="remedy">${problem.remedy}</div>
+        <div>${withCode(problem.message)}</div>
+        <div class="remedy">${withCode(problem.remedy)}</div>
       </li>`,
     )}
   </ul>`;
 }
+
+// A sentence in which backticks enclose names.
+export const withCode = (text) => text.split("`").map((part, index) => (index % 2 ? html`<code>${part}</code>` : part));
 
 const isShort = (value) => typeof value !== "object" && !String(value).includes("\n");
 const looksLikeMarkdown = (text) => /^(#{1,4} |[-*] |\d+\. |\|.*\|)/m.test(text);
@@ -147,4 +150,19 @@ export function Value({ value }) {
 
 export function Empty({ title, children }) {
   return html`<div class="empty"><strong>${title}</strong><div>${children}</div></div>`;
+}
+
+// Loads something now and whenever its key changes; what was loaded stays until then.
+export function useLoaded(load, key) {
+  const [state, setState] = useState({ data: null, error: null });
+  useEffect(() => {
+    let current = true;
+    load()
+      .then((data) => current && setState({ data, error: null }))
+      .catch((error) => current && setState({ data: null, error }));
+    return () => {
+      current = false;
+    };
+  }, [key]);
+  return [state.data, state.error];
 }

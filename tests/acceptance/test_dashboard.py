@@ -9,21 +9,18 @@ from contextlib import AsyncExitStack
 from pathlib import Path
 from typing import Any
 
-import asyncpg
 import pytest
 import pytest_asyncio
 from playwright.async_api import Browser, Locator, Page, expect
-from uuid_utils.compat import uuid7
 from weft import Client
 
 from serve.demo_world import World
-from store.accounts import token_sha256
-from store.statements import statement
 from tests.acceptance.builders import api_node, chain, trivial_node, workflow
 from tests.acceptance.conftest import Platform
 from tests.acceptance.recorder import Recorder
 from tests.chromium import open_chromium, open_page
 from tests.eventually import eventually
+from tests.members import add_member
 
 pytestmark = [pytest.mark.asyncio(loop_scope="session"), pytest.mark.timeout(240)]
 
@@ -117,11 +114,33 @@ async def test_an_approval_by_the_button(page: Page, world: World) -> None:
     sentence = "Ask me to approve, then email approved@example.com saying hello"
     await page.get_by_label("What should happen?").fill(sentence)
     await page.get_by_role("button", name="Create & run").click()
-    await page.get_by_role("button", name="Approve").click()
+    await page.get_by_role("button", name="Approve", exact=True).click()
     await expect(node(page, "request_approval", "completed")).to_be_visible()
     await expect(node(page, "send_email", "completed")).to_be_visible()
     await expect(page.locator("form.approval")).to_have_count(0)
     mails = await eventually(lambda: mails_to(world.mail_folder, "approved@example.com"))
+    assert [mail.strip().lower() for mail in mails] == ["hello"]
+
+
+@pytest.mark.requirement("FIRST.2", "FR-1.1")
+async def test_a_change_by_sentence_is_what_runs_next(
+    page: Page, client: Client, world: World
+) -> None:
+    """A mail to one becomes, once the new recipient is ticked, a mail to two."""
+    await page.get_by_label("What should happen?").fill("Email first@example.com saying hello")
+    await page.get_by_role("button", name="Create only").click()
+    box = page.get_by_role("form", name="Change it in a sentence")
+    await box.get_by_role("textbox", name="Change it").fill("Also email it to second@example.com")
+    accept = box.get_by_role("button", name="Accept as 1.0.1")
+    await expect(accept).to_be_disabled()
+    await box.get_by_role("checkbox", name="I know that it may now also send to").check()
+    await accept.click()
+    await expect(page.locator(".page-head")).to_contain_text("version 1.0.1")
+    assert client.get(page.url.rpartition("/")[2])["version"] == "1.0.1"
+    await page.get_by_role("button", name="Run", exact=True).click()
+    await expect(page.locator(".facts")).to_contain_text("completed")
+    both = "first@example.com, second@example.com"
+    mails = await eventually(lambda: mails_to(world.mail_folder, both))
     assert [mail.strip().lower() for mail in mails] == ["hello"]
 
 
@@ -205,7 +224,7 @@ async def test_two_of_three_approvers_decide(
         for name in names:
             opened = open_page(browser, platform.url, PATIENCE_MS, height=800)
             pages.append(await stack.enter_async_context(opened))
-            await sign_in(pages[-1], await add_person(platform, name))
+            await sign_in(pages[-1], await add_member(platform.dsn, name, "editor"))
             await pages[-1].goto(f"/#/executions/{id}")
         ann, bob, eve = pages
         await expect(eve.get_by_text("0 of 2 answers so far. 2 more are needed.")).to_be_visible()
@@ -227,17 +246,3 @@ async def test_two_of_three_approvers_decide(
 def asking(message: str, **parameters: Any) -> dict[str, Any]:
     """A node that asks a person."""
     return {"id": "ask", "agent": "human_loop", "parameters": {"message": message, **parameters}}
-
-
-async def add_person(platform: Platform, email: str) -> str:
-    """Add a person to the platform's organization; return a token of theirs."""
-    user_id, token = uuid7(), f"weft_{email}"
-    connection = await asyncpg.connect(platform.dsn)
-    tenant_id = await connection.fetchval("SELECT id FROM organizations")
-    await connection.execute(statement("insert_user"), tenant_id, user_id, email, email)
-    await connection.execute(statement("insert_member"), tenant_id, tenant_id, user_id, "editor")
-    await connection.execute(
-        statement("insert_api_key"), uuid7(), tenant_id, user_id, "key", token_sha256(token)
-    )
-    await connection.close()
-    return token

@@ -20,6 +20,9 @@ from starlette.staticfiles import StaticFiles
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 from starlette.websockets import WebSocket, WebSocketDisconnect
 
+from agents.registry import builtin_registry
+from compiler.plan import plan
+from compiler.specification import Specification
 from tests.client.fake_kept import kept_routes
 from tests.client.world import QUESTION, REVIEWS, REVIEWS_LEVELS, UPTIME, UPTIME_LEVELS, World
 
@@ -36,6 +39,11 @@ def problem(status: int, title: str, detail: str, **more: Any) -> Response:
     """Answer with an RFC 9457 problem."""
     body = {"type": "about:blank", "title": title, "status": status, "detail": detail, **more}
     return JSONResponse(body, status, media_type="application/problem+json")
+
+
+def _plan(specification: dict[str, Any]) -> dict[str, Any]:
+    agents = builtin_registry().signatures()
+    return plan(Specification.model_validate(specification), agents).to_document()
 
 
 class FakeApi:
@@ -140,8 +148,9 @@ class FakeApi:
             "reading": _reading(body),
         }
         if body.get("dry_run"):
-            more = {"dry_run": True, "plan": {}, "problems": [], "yaml": "pattern: map_reduce\n"}
-            return JSONResponse({**shape, **more})
+            name, text = specification["metadata"]["name"], "pattern: map_reduce\n"
+            more = {"dry_run": True, "name": name, "plan": _plan(specification)}
+            return JSONResponse({**shape, **more, "problems": [], "yaml": text})
         if questions:
             detail = "The description leaves something open."
             return problem(422, "More is needed", detail, questions=questions)

@@ -10,7 +10,6 @@ from tests.client.fake_api import TOKEN, FakeApi
 from tests.client.world import REVIEWS, REVIEWS_LEVELS, UPTIME, UPTIME_LEVELS
 
 pytestmark = pytest.mark.asyncio(loop_scope="session")
-expect.set_options(timeout=20_000)
 
 
 async def test_login_makes_a_session_and_logout_ends_it(visitor: Page, api: FakeApi) -> None:
@@ -27,33 +26,6 @@ async def test_login_makes_a_session_and_logout_ends_it(visitor: Page, api: Fake
     await expect(visitor.get_by_label("Token")).to_be_visible()
     await visitor.reload()
     await expect(visitor.get_by_label("Token")).to_be_visible()
-
-
-@pytest.mark.requirement("FR-1.1", "FR-1.10")
-async def test_a_sentence_becomes_a_graph_then_an_execution(page: Page, api: FakeApi) -> None:
-    """While typing the graph and the questions appear; answers and input start it."""
-    await page.goto("/")
-    await page.get_by_label("What should happen?").fill("Mail the reviews to me?")
-    await expect(page.get_by_role("group", name="Graph of 6 nodes")).to_be_visible()
-    run = page.get_by_role("button", name="Create & run")
-    await expect(run).to_be_disabled()
-    await page.get_by_role("button", name="ops@example.com").click()
-    await expect(run).to_be_enabled()
-    await page.get_by_label("Site").fill("http://site.example")
-    await run.click()
-    await expect(page.get_by_role("heading", level=1)).to_have_text("Customer Feedback Analysis")
-    assert api.calls("POST", "/create")[-1] == {
-        "description": "Mail the reviews to me?",
-        "answers": {"email_to": "ops@example.com"},
-    }
-    assert api.calls("POST", "/execute") == [
-        {
-            "input": {"url": "http://site.example", "limit": 40, "urgent": False},
-            "options": {"async": True},
-        }
-    ]
-    dry_runs = [body for body in api.calls("POST", "/create") if body.get("dry_run")]
-    assert dry_runs[0]["description"] == "Mail the reviews to me?"
 
 
 async def test_a_wrong_sentence_says_what_and_what_to_do(page: Page) -> None:

@@ -1,9 +1,11 @@
 """How the dashboard looks: contrast, narrow screens and the keyboard."""
 
+from collections.abc import Awaitable, Callable
 from typing import Literal
 
 import pytest
 from playwright.async_api import Page, expect
+from weft import Client
 
 from tests.client.fake_api import FakeApi
 from tests.client.world import REVIEWS, REVIEWS_LEVELS
@@ -30,6 +32,16 @@ CONTRAST = """() => {
   found.push(["button", ratio("--accent-text", "--accent")]);
   found.push(["error", ratio("--failed", "--failed-soft")]);
   found.push(["question", ratio("--waiting", "--waiting-soft")]);
+  for (const tone of ["completed", "retrying", "failed", "waiting"]) {
+    for (const text of ["text", "quiet", tone]) {
+      found.push([`${text} on ${tone}-soft`, ratio(`--${text}`, `--${tone}-soft`)]);
+    }
+  }
+  for (const text of ["text", "quiet"]) {
+    for (const ground of ["raised", "accent-soft"]) {
+      found.push([`${text} on ${ground}`, ratio(`--${text}`, `--${ground}`)]);
+    }
+  }
   return Object.fromEntries(found);
 }"""
 SchemeName = Literal["light", "dark"]
@@ -60,6 +72,67 @@ async def test_a_narrow_screen_needs_no_sideways_scrolling(
     await expect(page.get_by_text("Customer Feedback Analysis").first).to_be_visible()
     wide = await page.evaluate("document.documentElement.scrollWidth")
     assert wide <= 360
+
+
+NAMELESS = """() => {
+  const nameOf = (element) => element.getAttribute("aria-label") || element.textContent.trim() ||
+    [...(element.labels ?? [])].map((label) => label.textContent.trim()).join("") ||
+    (element.getAttribute("aria-labelledby") ?? "").split(" ").map((id) =>
+      document.getElementById(id)?.textContent ?? "").join("");
+  const kinds = "a, button, input, select, textarea, summary, dialog, [role=group], section";
+  const nameless = [...document.querySelectorAll(kinds)].filter((element) => !nameOf(element));
+  const ids = [...document.querySelectorAll("[id]")].map(({ id }) => id);
+  const twice = ids.filter((id, index) => ids.indexOf(id) !== index);
+  const all = (name) => [...document.querySelectorAll(`[${name}]`)];
+  const pointed = ["for", "aria-labelledby", "aria-describedby"].flatMap((name) =>
+    all(name).flatMap((element) => element.getAttribute(name).split(" ")));
+  const nowhere = pointed.filter((id) => !ids.includes(id));
+  return [...nameless.map(({ outerHTML }) => outerHTML.slice(0, 200)), ...twice, ...nowhere];
+}"""
+SENTENCE = (
+    "For each row of {input.rows} summarize https://example.com/a/very/long/path/that/goes/on, "
+    "then book a room, then email the_person_with_the_longest_address@example.com"
+)
+
+
+async def _typed(page: Page, client: Client) -> None:
+    await page.goto("/")
+    await page.get_by_label("What should happen?").fill(SENTENCE)
+    await expect(page.get_by_text("is open").first).to_be_visible()
+    await page.locator(".step-head").first.click()
+
+
+async def _edited(page: Page, client: Client) -> None:
+    made = client.create("Scrape https://example.com → summarize the page → email me@example.com")
+    client.update(made["workflow_id"], "Remove the last step", draft=True)
+    await page.goto(f"/#/workflows/{made['workflow_id']}")
+    await page.get_by_role("button", name="Show what differs").click()
+    await page.get_by_role("textbox", name="Change it").fill("Send it to Slack instead")
+    await expect(page.get_by_text("It may now do more")).to_be_visible()
+    await page.get_by_text("Lines of the YAML").first.click()
+    await page.get_by_text("What it does, touches").click()
+    await expect(page.get_by_role("region", name="In all")).to_be_visible()
+
+
+async def _templates(page: Page, client: Client) -> None:
+    await page.goto("/#/templates")
+    await expect(page.locator(".template").first).to_be_visible()
+
+
+async def _template(page: Page, client: Client) -> None:
+    await page.goto("/#/templates/monitor-alert")
+    await expect(page.get_by_role("region", name="In all")).to_be_visible()
+
+
+@pytest.mark.parametrize("state", [_typed, _edited, _templates, _template])
+async def test_what_is_planned_and_changed_fits_a_telephone_and_has_names(
+    owner: Page, client: Client, state: Callable[[Page, Client], Awaitable[None]]
+) -> None:
+    """No sideways scrolling at 360 pixels; each control and region has a name, each id is one."""
+    await owner.set_viewport_size({"width": 360, "height": 740})
+    await state(owner, client)
+    assert await owner.evaluate("document.documentElement.scrollWidth") <= 360
+    assert await owner.evaluate(NAMELESS) == []
 
 
 async def test_the_keyboard_reaches_the_content_and_hears_of_a_new_page(page: Page) -> None:

@@ -205,6 +205,15 @@ async def test_versions_are_listed_and_read(api: httpx.AsyncClient, path: str) -
     assert load(yaml.text).metadata.version == "1.0.1"
 
 
+async def test_a_change_may_say_what_it_is(api: httpx.AsyncClient, path: str) -> None:
+    """Its summary is listed instead of the fields that differ; a long one is refused."""
+    text = TEXT.replace("gpt-4", "small")
+    assert (await put(api, path, text, summary="x" * 201)).status_code == 422
+    await put(api, path, text, summary="Use a cheaper model")
+    page = (await api.get(f"{path}/versions")).json()
+    assert page["versions"][0]["summary"] == "Use a cheaper model"
+
+
 @pytest.mark.parametrize("version", ["9.9.9", "x", "\x00", "1" * 500])
 async def test_an_unknown_version_is_not_found(
     api: httpx.AsyncClient, path: str, version: str
