@@ -17,6 +17,7 @@ from compiler.check import check
 from compiler.diff import diff
 from compiler.editing import operations as edits
 from compiler.editing.operations import CannotEdit, apply
+from compiler.english.parser import parse
 from compiler.errors import SpecificationError
 from compiler.signature import AgentSignature
 from compiler.specification import Edge, Name, Node, Specification
@@ -128,7 +129,7 @@ def edit_job(
     agents: Mapping[str, AgentSignature],
 ) -> Job[EditAnswer, Made]:
     """Return what a model is asked for an instruction; arguments as `Planner.edit`."""
-    named = named_in(text, answers, former)
+    named = named_in(text, answers, former, parse(text).specification)
     known = set(check(former, agents))
 
     def accept(answer: EditAnswer) -> Made:
