@@ -14,10 +14,11 @@ const EXAMPLES = [
   "Summarize {input.text} in three sentences, then ask me to approve it",
 ];
 
-// What the sentence would become, asked again after each pause in typing.
-function usePlan(sentence, answers) {
+// What the sentence would become, asked again after each pause in typing. A model costs something,
+// so one reads only when it is asked to.
+function usePlan(sentence, answers, offline) {
   const [state, setState] = useState({ plan: null, error: null, busy: false });
-  const asked = JSON.stringify([sentence.trim(), answers]);
+  const asked = JSON.stringify([sentence.trim(), answers, offline]);
   useEffect(() => {
     const text = sentence.trim();
     if (!text) {
@@ -28,7 +29,7 @@ function usePlan(sentence, answers) {
     const timer = setTimeout(async () => {
       setState((before) => ({ ...before, busy: true }));
       try {
-        const plan = await dryRun({ description: text, answers }, abort.signal);
+        const plan = await dryRun({ description: text, answers, offline }, abort.signal);
         setState({ plan, error: null, busy: false });
       } catch (error) {
         if (error.name === "AbortError") return;
@@ -77,6 +78,17 @@ function Preview({ plan, busy }) {
   </section>`;
 }
 
+// Who read the sentence, what it cost, and why models were left; nothing when only offline was asked.
+function Reading({ reading, asked }) {
+  if (!reading || !asked) return null;
+  const model = reading.by !== "offline";
+  const cost = `${(reading.ms / 1000).toFixed(1)} s, ${reading.llm_tokens} tokens, $${reading.cost_usd}`;
+  return html`<p class="quiet" role="note">
+    ${model ? `Read by ${reading.by}: ${cost}.` : "Read offline: no language model gave an answer."}
+    ${reading.notes.map((note) => html`<br />Left ${note}`)}
+  </p>`;
+}
+
 // The questions of all rounds so far: an answered one stays on the page, so that it can be changed.
 function useQuestions(plan, sentence) {
   const [known, setKnown] = useState([]);
@@ -105,9 +117,10 @@ function Composer() {
   const [input, setInput] = useState({});
   const [error, setError] = useState(null);
   const [working, setWorking] = useState(false);
+  const [offline, setOffline] = useState(true);
   const form = useRef(null);
   const given = Object.fromEntries(Object.entries(answers).filter(([, text]) => text.trim()));
-  const { plan, error: planError, busy } = usePlan(sentence, given);
+  const { plan, error: planError, busy } = usePlan(sentence, given, offline);
   const questions = useQuestions(plan, sentence);
   const schema = plan?.parsed_specification?.state_schema?.input;
   const schemaKey = JSON.stringify(schema ?? null);
@@ -122,7 +135,9 @@ function Composer() {
     setWorking(true);
     setError(null);
     try {
-      const workflow = await createWorkflow({ description: sentence.trim(), answers: given });
+      // What stands on the page is what is created; a model might read it anew in another way.
+      const shown = offline ? { description: sentence.trim(), answers: given, offline } : { yaml: plan.yaml };
+      const workflow = await createWorkflow(shown);
       location.hash = run ? await start(workflow, input) : `#/workflows/${workflow.workflow_id}`;
     } catch (problem) {
       setError(problem);
@@ -137,7 +152,10 @@ function Composer() {
   return html`<form class="composer card" ref=${form} onSubmit=${submit} onKeyDown=${onKeyDown}>
     <label class="lead" for="sentence">What should happen?</label>
     <textarea id="sentence" rows="3" value=${sentence} placeholder="Say it in one sentence…" autocomplete="off"
-      onInput=${(event) => setSentence(event.currentTarget.value)}></textarea>
+      onInput=${(event) => {
+        setSentence(event.currentTarget.value);
+        setOffline(true);
+      }}></textarea>
     ${!sentence &&
     html`<div class="chips examples" aria-label="Examples">
       ${EXAMPLES.map((text) => html`<button type="button" class="chip" key=${text} onClick=${() => setSentence(text)}>${text}</button>`)}
@@ -147,12 +165,14 @@ function Composer() {
       onAnswer=${(id, text) => setAnswers({ ...answers, [id]: text })} />`}
     ${planError && !planError.questions?.length && html`<${Problem} error=${planError} />`}
     ${plan && html`<${Preview} plan=${plan} busy=${busy} />`}
+    <${Reading} reading=${plan?.reading} asked=${!offline} />
     ${schema?.properties && html`<${SchemaForm} schema=${schema} value=${input} onChange=${setInput} />`}
     <${Problem} error=${error} />
     ${sentence &&
     html`<div class="actions">
       <button type="submit" class="primary" value="run" disabled=${!usable || working}>Create & run</button>
       <button type="submit" value="create" disabled=${!usable || working} formnovalidate>Create only</button>
+      ${offline && html`<button type="button" class="plain" onClick=${() => setOffline(false)}>Read it with a language model</button>`}
       <span class="quiet" role="status">${working ? "creating…" : busy ? "reading…" : ""}</span>
     </div>`}
   </form>`;

@@ -45,6 +45,7 @@ async def test_a_sentence_becomes_a_graph_then_an_execution(page: Page, api: Fak
     assert api.calls("POST", "/create")[-1] == {
         "description": "Mail the reviews to me?",
         "answers": {"email_to": "ops@example.com"},
+        "offline": True,
     }
     assert api.calls("POST", "/execute") == [
         {
@@ -54,6 +55,22 @@ async def test_a_sentence_becomes_a_graph_then_an_execution(page: Page, api: Fak
     ]
     dry_runs = [body for body in api.calls("POST", "/create") if body.get("dry_run")]
     assert dry_runs[0]["description"] == "Mail the reviews to me?"
+
+
+@pytest.mark.requirement("FR-1.2", "FR-1.10")
+async def test_a_model_reads_only_when_it_is_asked_to(page: Page, api: FakeApi) -> None:
+    """Typing costs nothing; what a model read is shown with its cost, and created as shown."""
+    await page.goto("/")
+    await page.get_by_label("What should happen?").fill("Check uptime with a model")
+    await expect(page.get_by_role("group", name="Graph of 4 nodes")).to_be_visible()
+    assert all(body["offline"] for body in api.calls("POST", "/create"))
+    await page.get_by_role("button", name="Read it with a language model").click()
+    note = page.get_by_role("note")
+    await expect(note).to_contain_text("Read by gpt-4: 1.2 s, 1100 tokens, $0.0015.")
+    await expect(note).to_contain_text("Left claude-sonnet-5-5: failed with 500")
+    await page.get_by_role("button", name="Create only").click()
+    await expect(page).to_have_url(re.compile("#/workflows/wf_"))
+    assert api.calls("POST", "/create")[-1] == {"yaml": "pattern: map_reduce\n"}
 
 
 async def test_a_wrong_sentence_says_what_and_what_to_do(page: Page) -> None:
