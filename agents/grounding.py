@@ -11,7 +11,6 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 
 from compiler.editing.widening import Widening, widens
-from compiler.english.parser import parse
 from compiler.errors import Problem
 from compiler.signature import AgentSignature
 from compiler.specification import Node, Specification
@@ -47,16 +46,16 @@ class Named:
         return re.search(pattern, self.words) is not None
 
 
-def named_in(text: str, answers: Mapping[str, str], former: Specification | None = None) -> Named:
-    """Return what a text names, in words or as the offline parser knows it (`Slack`).
+def named_in(text: str, answers: Mapping[str, str], *known: Specification | None) -> Named:
+    """Return what a text names.
 
     Args:
         text: A description or an instruction.
         answers: Answers by question id.
-        former: The workflow that the instruction changes.
+        known: Specifications that hold what is named as well: what the offline parser makes of
+            the text (`Slack` names a secret), and the workflow that an instruction changes.
     """
-    known = parse(text).specification
-    documents = [to_document(one) for one in (known, former) if one is not None]
+    documents = [to_document(one) for one in known if one is not None]
     parts = [text, *answers.values(), *(json.dumps(one, ensure_ascii=False) for one in documents)]
     return Named("\n".join(parts).lower())
 

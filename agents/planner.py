@@ -1,7 +1,8 @@
 """Reads descriptions and instructions with language models, and offline when none can.
 
-A model's answer counts only once it passes the check and touches nothing that nobody named; what no
-model gives, the offline parser reads. Without a provider no provider's library is imported.
+The offline parser reads each text first, in milliseconds: what it finds says what the text names,
+and is the answer when no model gives one. A model's answer counts only once it passes the check and
+touches nothing that nobody named. Without a provider no provider's library is imported.
 """
 
 import time
@@ -12,8 +13,8 @@ from agents.egress import egress_of
 from agents.models import model_access, open_models
 from agents.planner_chain import Chain, PlannerSettings
 from agents.planner_edits import edit_job
-from agents.planner_plan import Made, plan_job
-from agents.planner_reading import A, Job, Planned, PlannerError, Reading, timed
+from agents.planner_plan import plan_job
+from agents.planner_reading import Planned, PlannerError, Reading, timed
 from agents.settings import AgentSettings
 from compiler.editing.instruction import read_edit
 from compiler.english.parser import parse
@@ -39,7 +40,7 @@ class Planner:
     async def load(self) -> None:
         """Import what asking the models takes, before the first text comes."""
         if self._chain.names:
-            await self._chain.load(plan_job("Summarize it", None, {}, self._agents()))
+            await self._chain.load(plan_job("Summarize it", None, {}, None, self._agents()))
 
     async def plan(
         self,
@@ -63,13 +64,17 @@ class Planner:
             PlannerError: The model that alone was to read it could not.
         """
         begun, given = time.perf_counter(), dict(answers or {})
+        parsed = parse(text, name, given)
         reading = Reading()
-        if self._asks(offline, only):
+        if not offline and (only is not None or self._chain.names):
             said = given.get("description") or text
-            made, reading = await self._ask(plan_job(said, name, given, self._agents()), only)
+            job = plan_job(said, name, given, parsed.specification, self._agents())
+            asked = await self._chain.ask(job, begun, only)
+            made, reading = asked
             if made is not None:
                 return Planned(made.specification, made.questions, timed(reading, begun))
-        parsed = parse(text, name, given)
+            if only is not None:
+                raise PlannerError(reading)
         return Planned(parsed.specification, parsed.questions, timed(reading, begun))
 
     async def edit(
@@ -88,23 +93,14 @@ class Planner:
         read = read_edit(text, specification, given)
         reading = Reading()
         understood = read.specification is not None and not read.questions
-        if not understood and self._asks(offline, None):
+        if not (understood or offline) and self._chain.names:
             said = given.get("instruction") or text
-            made, reading = await self._ask(
-                edit_job(said, specification, given, self._agents()), None
-            )
+            job = edit_job(said, specification, given, self._agents())
+            asked = await self._chain.ask(job, begun)
+            made, reading = asked
             if made is not None:
                 return Planned(made.specification, made.questions, timed(reading, begun))
         return Planned(read.specification, read.questions, timed(reading, begun))
-
-    def _asks(self, offline: bool, only: str | None) -> bool:
-        return not offline and (only is not None or bool(self._chain.names))
-
-    async def _ask(self, job: Job[A, Made], only: str | None) -> tuple[Made | None, Reading]:
-        asked = await self._chain.ask(job, only)
-        if asked[0] is None and only is not None:
-            raise PlannerError(asked[1])
-        return asked
 
 
 @asynccontextmanager

@@ -15,8 +15,8 @@ from agents.errors import AgentError
 from agents.models import OFFLINE, Choice, Models
 from agents.planner_reading import A, Attempt, Job, Left, Reading, T, Used, timed
 
-OFFLINE_SECONDS = 0.25
-"""What is kept of the deadline for the offline parser, which takes milliseconds."""
+REST_SECONDS = 0.1
+"""What is kept of the deadline for whatever comes after the models."""
 SHARE = 2 / 3
 """Which part of the time that is left a model has when others come after it."""
 LEAST_SECONDS = 0.2
@@ -33,7 +33,7 @@ class PlannerSettings:
     """The chain, by name; `offline` ends it; None: the default models of what is configured."""
     seconds: float = 5.0
     """Bound of one reading, all models and the offline parser together."""
-    max_tokens: int = 60_000
+    max_tokens: int = 120_000
     """Bound of what one reading may send and receive."""
     max_cost_usd: float = 0.25
     """Bound of what one reading may cost, as far as prices are known."""
@@ -73,18 +73,20 @@ class Chain:
                 # It is told with the first reading, as why the model was left.
                 continue
 
-    async def ask(self, job: Job[A, T], only: str | None = None) -> tuple[T | None, Reading]:
+    async def ask(
+        self, job: Job[A, T], begun: float, only: str | None = None
+    ) -> tuple[T | None, Reading]:
         """Ask one model after the other until one gives what can be used.
 
         Args:
             job: What is asked.
+            begun: When the reading began, by `time.perf_counter`.
             only: The one model to ask instead of the chain.
 
         Returns:
             What an answer became, None when no model gave one, and what was asked of whom.
         """
-        begun = time.perf_counter()
-        deadline = begun + self._settings.seconds - OFFLINE_SECONDS
+        deadline = begun + self._settings.seconds - REST_SECONDS
         names = self.names if only is None else (only,)
         attempts: list[Attempt] = []
         for after, name in zip(range(len(names) - 1, -1, -1), names, strict=True):

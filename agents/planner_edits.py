@@ -17,6 +17,7 @@ from compiler.check import check
 from compiler.diff import diff
 from compiler.editing import operations as edits
 from compiler.editing.operations import CannotEdit, apply
+from compiler.english.parser import parse
 from compiler.errors import SpecificationError
 from compiler.signature import AgentSignature
 from compiler.specification import Edge, Name, Node, Specification
@@ -25,6 +26,14 @@ from compiler.text import to_document
 Id = Annotated[str, Field(max_length=100)]
 _FIXED = ("id", "version", "created_by", "created_at", "updated_at")
 """Fields of `metadata` that no instruction sets."""
+
+
+class Inputs(Answered):
+    """Inputs that the workflow has not yet."""
+
+    properties: dict[str, dict[str, Any]] = Field(default_factory=dict)
+    """JSON Schemas by name."""
+    required: tuple[str, ...] = ()
 
 
 class SetField(Answered):
@@ -52,8 +61,7 @@ class AddSteps(Answered):
     """Neither: they come at the end."""
     condition: str | None = None
     """The label of the way from the router that they follow."""
-    inputs: dict[str, Any] = Field(default_factory=dict)
-    """JSON Schema (`properties`, `required`) of inputs that the workflow has not yet."""
+    inputs: Inputs = Inputs()
 
 
 class RemoveStep(Answered):
@@ -69,7 +77,7 @@ class ReplaceStep(Answered):
     operation: Literal["replace_step"]
     node_id: Id
     node: Node
-    inputs: dict[str, Any] = Field(default_factory=dict)
+    inputs: Inputs = Inputs()
 
 
 class MoveStep(Answered):
@@ -128,7 +136,7 @@ def edit_job(
     agents: Mapping[str, AgentSignature],
 ) -> Job[EditAnswer, Made]:
     """Return what a model is asked for an instruction; arguments as `Planner.edit`."""
-    named = named_in(text, answers, former)
+    named = named_in(text, answers, former, parse(text).specification)
     known = set(check(former, agents))
 
     def accept(answer: EditAnswer) -> Made:
@@ -177,12 +185,12 @@ def _edit(one: Operation) -> edits.Operation:
             edges = tuple(edge.model_dump(by_alias=True, exclude_none=True) for edge in one.edges)
             return edits.AddSteps(
                 tuple(_document(node) for node in one.nodes),
-                edges, one.after, one.before, one.condition, one.inputs,
+                edges, one.after, one.before, one.condition, one.inputs.model_dump(),
             )  # fmt: skip
         case RemoveStep():
             return edits.RemoveStep(one.node_id)
         case ReplaceStep():
-            return edits.ReplaceStep(one.node_id, _document(one.node), one.inputs)
+            return edits.ReplaceStep(one.node_id, _document(one.node), one.inputs.model_dump())
         case MoveStep():
             return edits.MoveStep(one.node_id, one.after, one.before)
         case RenameStep():

@@ -6,6 +6,7 @@ Imported only when a model is asked; see `agents/models.py`.
 from decimal import Decimal
 from typing import Generic
 
+import structlog
 from genai_prices import Usage as PricedUsage
 from genai_prices import calc_price
 from pydantic_ai import Agent, ModelRetry, ToolOutput
@@ -26,6 +27,9 @@ from agents.completion import settings_of
 from agents.errors import AgentError
 from agents.planner_reading import A, Job, Left, T, Unfit, Used
 
+log = structlog.get_logger(__name__)
+
+MAX_FAULT_CHARACTERS = 300
 MAX_OUTPUT_TOKENS = 6000
 """Of one answer; a specification of forty nodes has about so many."""
 
@@ -78,6 +82,11 @@ class Talk(Generic[A, T]):
             )
         except (AgentRunError, UserError) as error:
             raise self._left(error) from error
+        except Exception as error:
+            # An answer of another shape than the provider's own makes its library trip over
+            # anything; whoever is next in the chain shall have a turn all the same.
+            log.warning("planner.unexpected", model=self._model.model_name, error=repr(error)[:500])
+            raise Left("failed", "gave no answer that can be read") from error
         return self._made[-1]
 
     def _accept(self, answer: A) -> A:
@@ -109,7 +118,8 @@ class Talk(Generic[A, T]):
                 return Left("invalid", f"gave an answer of more than {MAX_OUTPUT_TOKENS} tokens")
             case UnexpectedModelBehavior():
                 fault = self._last_fault.splitlines()[-1:] or ["it has not the form asked for"]
-                return Left("invalid", f"gave no answer that can be used: {fault[0].strip('- ')}")
+                told = fault[0].strip("- ")[:MAX_FAULT_CHARACTERS]
+                return Left("invalid", f"gave no answer that can be used: {told}")
         return Left("failed", "gave no answer that can be read")
 
 

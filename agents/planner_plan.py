@@ -31,10 +31,22 @@ class Made:
 
 
 def plan_job(
-    text: str, name: str | None, answers: Mapping[str, str], agents: Mapping[str, AgentSignature]
+    text: str,
+    name: str | None,
+    answers: Mapping[str, str],
+    read: Specification | None,
+    agents: Mapping[str, AgentSignature],
 ) -> Job[WorkflowAnswer, Made]:
-    """Return what a model is asked for a description; arguments as `Planner.plan`."""
-    named = named_in(text, answers)
+    """Return what a model is asked for a description.
+
+    Args:
+        text: The description.
+        name: The workflow's name; None: the model's.
+        answers: Answers by question id.
+        read: What the offline parser makes of the text.
+        agents: The agents that its nodes may name.
+    """
+    named = named_in(text, answers, read)
 
     def accept(answer: WorkflowAnswer) -> Made:
         questions = open_questions(answer.questions, answers)

@@ -56,8 +56,10 @@ async def _record(
         PARSER_TOKENS.labels(one.model, "input").inc(one.used.input_tokens)
         PARSER_TOKENS.labels(one.model, "output").inc(one.used.output_tokens)
         PARSER_COST_USD.labels(one.model).inc(one.used.cost_usd)
-    told = reading.to_document()
-    log.info("parser.read", kind=kind, tenant_id=str(caller.tenant_id), **told)
+    # The notes may quote what a model answered; outcomes say enough.
+    told = {name: value for name, value in reading.to_document().items() if name != "notes"}
+    outcomes = [one.outcome for one in reading.attempts]
+    log.info("parser.read", kind=kind, tenant_id=str(caller.tenant_id), outcomes=outcomes, **told)
     calls = [
         ParserCall(
             one.model,

@@ -10,6 +10,7 @@ from agents.grounding import named_in, unnamed
 from agents.planner import Planner, open_planner
 from agents.planner_chain import PlannerSettings
 from agents.registry import builtin_registry
+from compiler.english.parser import parse
 from compiler.specification import Specification
 from tests.agents.model_server import ModelServer, answers, open_model_server
 from tests.agents.planning import NAMES, TEXT, right, settings_of, with_parameters
@@ -135,7 +136,8 @@ async def test_a_model_that_insists_is_not_followed(planner: Planner, server: Mo
 def test_what_the_text_names_is_accepted(text: str, document: dict[str, Any]) -> None:
     """Words, known services and values of the execution are no reason to ask again."""
     specification = Specification.model_validate(document)
-    assert unnamed(specification, named_in(text, {}), SIGNATURES) == []
+    named = named_in(text, {}, parse(text).specification)
+    assert unnamed(specification, named, SIGNATURES) == []
 
 
 @pytest.mark.requirement("FR-1.2")
@@ -158,7 +160,8 @@ def test_what_the_text_names_is_accepted(text: str, document: dict[str, Any]) ->
 def test_what_nobody_names_is_told(text: str, document: dict[str, Any], value: str) -> None:
     """A part of a word, another host of the same domain, and a value in a body are not named."""
     specification = Specification.model_validate(document)
-    [problem, *_] = unnamed(specification, named_in(text, {}), SIGNATURES)
+    named = named_in(text, {}, parse(text).specification)
+    [problem, *_] = unnamed(specification, named, SIGNATURES)
     assert problem.rule == "not_named"
     assert value in problem.message
 
