@@ -74,10 +74,20 @@ async def process(process_of: OpenProcess, site: Site) -> Process:
 @pytest.fixture
 def world(
     site: Site, mailbox: Mailbox, database: asyncpg.Connection, process: Process,
-    engine_pool: Pool, live: LiveView, account: Account, begin: Begin, look: Look,
+    engine_pool: Pool, api_pool: Pool, live: LiveView, account: Account, begin: Begin, look: Look,
     make_workflow: MakeWorkflow,
 ) -> World:  # fmt: skip
     """All of it."""
     return World(
-        site, mailbox, database, process, engine_pool, live, account, begin, look, make_workflow
+        site,
+        mailbox,
+        database,
+        process,
+        engine_pool,
+        api_pool,
+        live,
+        account,
+        begin,
+        look,
+        make_workflow,
     )

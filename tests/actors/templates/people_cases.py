@@ -40,7 +40,7 @@ async def content_review(world: World) -> None:
         "text": "We moved.",
         "publish_url": world.site.url("/articles"),
     }
-    answers = {
+    answers: dict[str, list[Answer | str]] = {
         "review": [Answer("revise", comment="Say where to."), "publish"],
         "revise": [Answer("answer", value="We moved to the river.")],
     }

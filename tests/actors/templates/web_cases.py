@@ -95,9 +95,10 @@ async def news_digest(world: World) -> None:
     assert mail.text.count("coffee harvest") == 1
     assert "coffee price falls" in mail.text
     assert "museum" not in mail.text
-    nothing = await world.run("news-digest", {**inputs, "keywords": ["football"]})
+    one = {"urls": urls[:1], "recipient": TEAM}
+    nothing = await world.run("news-digest", {**one, "keywords": ["football"]})
     assert (nothing.status, nothing.nodes[-1]) == ("completed", "any_news")
-    await world.run("news-digest", {"urls": urls, "recipient": TEAM})
+    await world.run("news-digest", one)
     assert "museum" in world.mails()[-1].text
     assert len(world.mails()) == 2
 
@@ -106,11 +107,11 @@ async def news_digest(world: World) -> None:
 async def price_watch(world: World) -> None:
     """Prices are kept, however they are written, and a fall by enough is told once."""
     inputs = {"url": world.site.url("/product"), "recipient": TEAM, "drop_percent": 10}
-    for shown in ("€ 1.299,00", "1,290.00 USD", "EUR 999", "999.00"):
+    for shown in ("€ 1.299,00", "1,290.00 USD", "EUR 999"):
         world.site.replies["/product"] = page(f'<p class="price">{shown}</p>')
         await world.run("price-watch", inputs)
     rows = await world.rows("SELECT price::float FROM weft_prices ORDER BY seen_at")
-    assert rows == [(1299.0,), (1290.0,), (999.0,), (999.0,)]
+    assert rows == [(1299.0,), (1290.0,), (999.0,)]
     [mail] = world.mails()
     assert mail.subject == "Now at 999"
     assert "before it was 1290" in mail.text

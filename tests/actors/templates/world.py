@@ -16,13 +16,14 @@ from compiler.text import to_document
 from store.decisions import decide_approval
 from store.live import LiveView
 from store.postgres import Pool
+from store.waking import end_due_waits, send_signal
 from tests.actors.conftest import Begin, Look
 from tests.actors.process import Process
 from tests.agents.website import Site
 from tests.factories import Account, MakeWorkflow
 from tests.mailbox import Mailbox
 
-WEBHOOK = "hook"
+WEBHOOK = "chat_webhook"
 """The secret that stands for an incoming webhook of a chat service."""
 
 
@@ -72,6 +73,8 @@ class World:
     database: asyncpg.Connection
     process: Process
     pool: Pool
+    """Of role weft_engine."""
+    api_pool: Pool
     live: LiveView
     account: Account
     begin: Begin
@@ -114,6 +117,23 @@ class World:
         await self.process.drive(id)
         await self.process.settle()
 
+    async def signal(self, event: str, key: str, payload: Any = None) -> None:
+        """Send an event, and drive on whoever waited for it."""
+        woken, _ = await send_signal(
+            self.api_pool, self.account.tenant_id, event,
+            execution_id=None, key=key, payload=payload, owners=[self.process.id],
+        )  # fmt: skip
+        for execution in woken:
+            await self.drive(execution.execution_id)
+
+    async def let_time_pass(self) -> None:
+        """Let the time of every wait come, and drive on whoever waited for it."""
+        await self.pool.execute(
+            "UPDATE execution_waits SET due_at = now() WHERE status = 'pending'"
+        )
+        for execution in await end_due_waits(self.pool, [self.process.id], 100):
+            await self.drive(execution.execution_id)
+
     async def ended(self, id: UUID, asked: Sequence[str] = ()) -> Ended:
         """Return how an execution stands."""
         row = await self.look.row(id)
@@ -148,7 +168,7 @@ def _mail(recipients: list[str], content: Any) -> Mail:
     return Mail(
         recipients,
         str(message["Subject"]),
-        str(body.get_content()) if body else "",
+        str(body.get_content()).replace("\r\n", "\n") if body else "",
         {
             str(part.get_filename()): part.get_content().decode()
             if isinstance(part.get_content(), bytes)
