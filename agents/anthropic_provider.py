@@ -10,7 +10,7 @@ from pydantic_ai.providers.anthropic import AnthropicProvider
 
 from agents.completion import complete, open_client
 from agents.egress import Egress
-from agents.models import KEY_NAMES, Access, Completion, Conversation
+from agents.models import KEY_NAMES, Access, Completion, Conversation, ProviderName
 
 _ADDRESS = "https://api.anthropic.com"
 
@@ -25,12 +25,17 @@ class Anthropic:
         """Ask one of its models once; see `agents.models.Provider`."""
         # Anthropic's scale ends at 1.
         bounded = replace(conversation, temperature=min(conversation.temperature, 1.0))
-        bound = AnthropicModel(model, provider=self._provider)
-        return await complete(bound, bounded, key_name=KEY_NAMES["anthropic"])
+        return await complete(self.model(model), bounded, key_name=KEY_NAMES["anthropic"])
+
+    def model(self, name: str) -> AnthropicModel:
+        """Return one of its models."""
+        return AnthropicModel(name, provider=self._provider)
 
 
 @asynccontextmanager
-async def open_provider(egress: Egress, access: Access) -> AsyncIterator[Anthropic]:
+async def open_provider(
+    egress: Egress, name: ProviderName, access: Access
+) -> AsyncIterator[Anthropic]:
     """Open the client; retries are the engine's, not the library's."""
     key = access.key.get_secret_value() if access.key else "none"
     async with open_client(egress, access.base_url) as http_client:

@@ -54,7 +54,7 @@ async def complete(model: Model, conversation: Conversation, *, key_name: str) -
     Raises:
         AgentError: The provider refused (final) or failed for now (retryable).
     """
-    settings = _settings(dict(model.profile), conversation)
+    settings = settings_of(model, conversation.max_tokens, conversation.temperature)
     messages = list(_messages(conversation.turns))
     try:
         response = await model_request(model, messages, model_settings=settings)
@@ -67,13 +67,14 @@ async def complete(model: Model, conversation: Conversation, *, key_name: str) -
     )
 
 
-def _settings(profile: Mapping[str, Any], conversation: Conversation) -> ModelSettings:
+def settings_of(model: Model, max_tokens: int, temperature: float) -> ModelSettings:
     """Keep a model to answering: what it thinks would use up `max_tokens` unseen."""
+    profile: Mapping[str, Any] = dict(model.profile)
     thinks = profile.get("supports_thinking", False)
     always = profile.get("thinking_always_enabled", False)
-    settings = ModelSettings(max_tokens=conversation.max_tokens)
+    settings = ModelSettings(max_tokens=max_tokens)
     if always:
-        settings["max_tokens"] = conversation.max_tokens + _THINKING_TOKENS
+        settings["max_tokens"] = max_tokens + _THINKING_TOKENS
     elif thinks:
         settings["thinking"] = False
     refuses = profile.get("anthropic_disallows_sampling_settings") or (
@@ -81,7 +82,7 @@ def _settings(profile: Mapping[str, Any], conversation: Conversation) -> ModelSe
         and not profile.get("openai_supports_reasoning_effort_none")
     )
     if not refuses:
-        settings["temperature"] = conversation.temperature
+        settings["temperature"] = temperature
     return settings
 
 

@@ -22,6 +22,7 @@ from httpcore2 import SOCKET_OPTION
 
 from agents.errors import AgentError
 from agents.pools import Pools
+from agents.settings import AgentSettings
 
 IPAddress = ipaddress.IPv4Address | ipaddress.IPv6Address
 Endpoint = tuple[str, int]
@@ -133,6 +134,17 @@ class Egress:
             timeout=timeout_seconds or self.timeout_seconds,
             headers={"User-Agent": "weft/0.1"},
         )
+
+
+def egress_of(settings: AgentSettings) -> Egress:
+    """Return what an installation may connect to."""
+    return Egress(
+        allow_loopback=settings.allow_loopback,
+        blocked_ports=settings.blocked_ports,
+        allowed_networks=settings.allowed_networks,
+        timeout_seconds=settings.http_timeout_seconds,
+        max_response_bytes=settings.max_response_bytes,
+    )
 
 
 def split_url(url: str) -> Endpoint:

@@ -4,6 +4,8 @@ Keys and base addresses are the operator's. The providers' libraries take second
 megabytes to import, so a process loads one only when it first asks that provider.
 """
 
+from __future__ import annotations
+
 import asyncio
 import importlib
 import re
@@ -11,35 +13,53 @@ from collections.abc import AsyncIterator, Mapping
 from contextlib import AbstractAsyncContextManager, AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass
 from types import MappingProxyType
-from typing import Literal, Protocol, cast
+from typing import TYPE_CHECKING, Literal, Protocol, cast
 
 from pydantic import SecretStr
 
 from agents.agent import Usage
 from agents.egress import Egress
 from agents.errors import AgentError
+from agents.settings import AgentSettings
 
-ProviderName = Literal["openai", "anthropic"]
+if TYPE_CHECKING:
+    from pydantic_ai.models import Model
+
+ProviderName = Literal["openai", "anthropic", "google", "ollama"]
 
 OFFLINE = "offline"
 KEY_NAMES: Mapping[ProviderName, str] = MappingProxyType(
-    {"openai": "OPENAI_API_KEY", "anthropic": "ANTHROPIC_API_KEY"}
+    {
+        "openai": "OPENAI_API_KEY",
+        "anthropic": "ANTHROPIC_API_KEY",
+        "google": "GOOGLE_API_KEY",
+        "ollama": "OLLAMA_BASE_URL",
+    }
 )
+"""The variable that makes each provider available."""
 ALIASES: Mapping[str, tuple[ProviderName, str]] = MappingProxyType(
     {
         "gpt-4": ("openai", "gpt-6.1-terra"),
         "gpt-3.5": ("openai", "gpt-6-luna"),
         "claude-opus": ("anthropic", "claude-opus-5-5"),
         "claude-sonnet": ("anthropic", "claude-sonnet-5-5"),
+        "gemini": ("google", "gemini-3.8-flash"),
     }
 )
 """The names that workflows use, and the model that each means today."""
 _DEFAULTS: Mapping[ProviderName, str] = MappingProxyType(
-    {"openai": "gpt-4", "anthropic": "claude-sonnet"}
+    {"openai": "gpt-4", "anthropic": "claude-sonnet", "google": "gemini"}
 )
+"""What is asked when no model is named. Which models an Ollama server has, nobody knows."""
 _MODULES: Mapping[ProviderName, str] = MappingProxyType(
-    {"openai": "agents.openai_provider", "anthropic": "agents.anthropic_provider"}
+    {
+        "openai": "agents.openai_provider",
+        "anthropic": "agents.anthropic_provider",
+        "google": "agents.openai_provider",
+        "ollama": "agents.openai_provider",
+    }
 )
+_PREFIXES: tuple[tuple[str, ProviderName], ...] = (("claude", "anthropic"), ("gemini", "google"))
 
 
 @dataclass(frozen=True, slots=True)
@@ -114,10 +134,14 @@ class Provider(Protocol):
         """
         ...
 
+    def model(self, name: str) -> Model:
+        """Return one of its models, for whoever leads a conversation of its own."""
+        ...
+
 
 class _ProviderModule(Protocol):
     def open_provider(
-        self, egress: Egress, access: Access
+        self, egress: Egress, name: ProviderName, access: Access
     ) -> AbstractAsyncContextManager[Provider]:
         """Open the provider's client."""
         ...
@@ -167,21 +191,39 @@ class Models:
         provider = await self._provider(choice.provider)
         return await provider.complete(choice.model, conversation)
 
+    async def model(self, choice: Choice) -> Model:
+        """Return a model, for whoever leads a conversation of its own.
+
+        Raises:
+            AgentError: There is no key for it.
+        """
+        if choice.provider is None or choice.missing_key:
+            raise missing_key(choice, "this job")
+        return (await self._provider(choice.provider)).model(choice.model)
+
+    def defaults(self) -> tuple[str, ...]:
+        """Return the default model of each provider that is configured, by name."""
+        return tuple(model for name, model in _DEFAULTS.items() if self._access[name].configured)
+
+    def default_chain(self) -> tuple[str, ...]:
+        """Return the models that read texts when none are named: two at most, the best first."""
+        if self._default_model == OFFLINE:
+            return ()
+        named = (self._default_model,) if self._default_model else ()
+        return tuple(dict.fromkeys([*named, *self.defaults()]))[:2]
+
     async def _provider(self, name: ProviderName) -> Provider:
         async with self._lock:
             if name not in self._providers:
                 loaded = await asyncio.to_thread(importlib.import_module, _MODULES[name])
                 module = cast("_ProviderModule", loaded)
                 self._providers[name] = await self._stack.enter_async_context(
-                    module.open_provider(self._egress, self._access[name])
+                    module.open_provider(self._egress, name, self._access[name])
                 )
             return self._providers[name]
 
     def _first(self) -> str:
-        for name, model in _DEFAULTS.items():
-            if self._access[name].configured:
-                return model
-        return OFFLINE
+        return next(iter(self.defaults()), OFFLINE)
 
     @property
     def _names_as_written(self) -> bool:
@@ -190,20 +232,20 @@ class Models:
 
     def _provider_of(self, name: str) -> tuple[ProviderName, str]:
         prefix, _, rest = name.partition(":")
-        if rest and prefix == "openai":
-            return "openai", rest
-        if rest and prefix == "anthropic":
-            return "anthropic", rest
+        if rest and prefix in KEY_NAMES:
+            return cast("ProviderName", prefix), rest
         if name in ALIASES and not (self._names_as_written and ALIASES[name][0] == "openai"):
             return ALIASES[name]
-        if name.startswith("claude"):
-            return "anthropic", name
+        for begin, owner in _PREFIXES:
+            if name.startswith(begin):
+                return owner, name
         if self._names_as_written or re.match(r"gpt|chatgpt|o\d|codex", name):
             return "openai", name
         raise AgentError(
             f"The model {name} is not known.",
-            remedy=f"Use one of {', '.join([*ALIASES, OFFLINE])}, a model name of OpenAI or "
-            "Anthropic, or set OPENAI_BASE_URL to a server that has it.",
+            remedy=f"Use one of {', '.join([*ALIASES, OFFLINE])}, a model name of OpenAI, "
+            "Anthropic or Google, `ollama:` with one of Ollama's, or set OPENAI_BASE_URL to a "
+            "server that has it.",
         )
 
 
@@ -215,6 +257,16 @@ def missing_key(choice: Choice, job: str) -> AgentError:
         + (f" for {choice.requested}." if choice.missing_key else "."),
         remedy=f"Set {keys}.",
     )
+
+
+def model_access(settings: AgentSettings) -> dict[ProviderName, Access]:
+    """Return how each provider is reached in an installation."""
+    return {
+        "openai": Access(settings.openai_api_key, settings.openai_base_url),
+        "anthropic": Access(settings.anthropic_api_key, settings.anthropic_base_url),
+        "google": Access(settings.google_api_key),
+        "ollama": Access(None, settings.ollama_base_url),
+    }
 
 
 @asynccontextmanager

@@ -11,8 +11,8 @@ from typing import Any, TypeVar
 import httpx2
 
 from agents.browser import Browser, open_browser
-from agents.egress import Egress
-from agents.models import Access, Models, ProviderName, open_models
+from agents.egress import egress_of
+from agents.models import Models, model_access, open_models
 from agents.sandbox import Sandbox, SandboxLimits
 from agents.settings import AgentSettings
 
@@ -24,13 +24,7 @@ class Services:
 
     def __init__(self, settings: AgentSettings, stack: AsyncExitStack) -> None:
         self.settings = settings
-        self.egress = Egress(
-            allow_loopback=settings.allow_loopback,
-            blocked_ports=settings.blocked_ports,
-            allowed_networks=settings.allowed_networks,
-            timeout_seconds=settings.http_timeout_seconds,
-            max_response_bytes=settings.max_response_bytes,
-        )
+        self.egress = egress_of(settings)
         self._stack = stack
         self._parts: dict[str, Any] = {}
         self._locks: dict[str, asyncio.Lock] = {}
@@ -84,13 +78,9 @@ class Services:
         )
 
     async def _open_models(self) -> Models:
-        settings = self.settings
-        access: dict[ProviderName, Access] = {
-            "openai": Access(settings.openai_api_key, settings.openai_base_url),
-            "anthropic": Access(settings.anthropic_api_key, settings.anthropic_base_url),
-        }
+        access = model_access(self.settings)
         return await self._stack.enter_async_context(
-            open_models(self.egress, access, settings.default_model)
+            open_models(self.egress, access, self.settings.default_model)
         )
 
 

@@ -21,6 +21,9 @@ class AgentSettings:
     """An OpenAI-compatible server; trusted, so it may stand in a private network."""
     anthropic_base_url: str | None = None
     """A stand-in for the Anthropic API; trusted in the same way."""
+    google_api_key: SecretStr | None = None
+    ollama_base_url: str | None = None
+    """An Ollama server; trusted in the same way."""
     default_model: str | None = None
     """What the model name `default` means; None: the first provider with a key, else offline."""
     smtp_url: SecretStr | None = None

@@ -63,6 +63,22 @@ class Question(Answer):
     """Whether the workflow can only be created with an answer."""
 
 
+class Reading(Answer):
+    """How a text was read."""
+
+    by: str
+    """`offline`, or the language model whose answer is used."""
+    rounds: int
+    """How many answers models gave; more than one: an answer had to be mended, or was left."""
+    llm_tokens: int
+    cost_usd: float
+    ms: float
+    cached: bool
+    """Whether it was read before, in these words or in like ones with other values."""
+    notes: list[str]
+    """Why models were left."""
+
+
 class Change(Answer):
     """One field that differs."""
 
@@ -97,6 +113,8 @@ class ProblemDetails(Answer):
     """Everything that is wrong with a specification or a request, at once."""
     questions: list[Question] | None = None
     """What must be known before a workflow can be built or changed."""
+    reading: Reading | None = None
+    """How the text that leaves questions open was read."""
     changes: list[Change] | None = None
     """What a change would do that has to be confirmed."""
     widens: list[Widening] | None = None
@@ -133,6 +151,8 @@ class CreatedWorkflow(Graph):
     created_at: AwareDatetime
     questions: list[Question]
     """What may be answered, though nothing must."""
+    reading: Reading | None
+    """How the description was read; null: there was none."""
 
 
 class Interval(Answer):
@@ -216,6 +236,8 @@ class DryRun(Graph):
     name: WorkflowName
     plan: Plan
     questions: list[Question]
+    reading: Reading | None
+    """How the description was read; null: there was none."""
     problems: list[SpecificationProblem]
     yaml: str
 

@@ -4,8 +4,7 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Sequence
-from pathlib import Path
-from typing import Annotated, Any
+from typing import Annotated
 
 import typer
 from rich.console import Console
@@ -19,16 +18,33 @@ from serve.cli_follow import (
     follow_to_the_end,
     show_error,
     show_graph,
+    show_reading,
     show_status,
 )
 from serve.cli_kept import artifact, prune
-from serve.cli_options import Answers, AsJson, ExecutionId, Input, parse_answers, parse_object
+from serve.cli_options import (
+    Answers,
+    AsJson,
+    ExecutionId,
+    Input,
+    Inputs,
+    Offline,
+    TemplateId,
+    WorkflowFile,
+    is_interactive,
+    parse_answers,
+    parse_inputs,
+    parse_object,
+    source_of,
+)
 from serve.cli_parse import parse
+from serve.cli_plan import planning, show_plan
 from serve.cli_platform import diagnose, run_demo, run_foreground, start_background, stop
 from serve.cli_tables import execution_table, item_table, log_view, workflow_table
+from serve.cli_templates import create_of_template, templating
 from serve.cli_travel import travel
 from serve.cli_versions import versioning
-from serve.progress import as_json, plain, question_text
+from serve.progress import as_json, plain
 from serve.settings import SettingsError, load_settings
 
 app = typer.Typer(
@@ -40,6 +56,8 @@ app = typer.Typer(
 )
 app.add_typer(travel)
 app.add_typer(versioning)
+app.add_typer(planning)
+app.add_typer(templating)
 console = Console(highlight=False, markup=False, emoji=False)
 error_console = Console(stderr=True, highlight=False, markup=False, emoji=False)
 
@@ -88,6 +106,7 @@ def run(
     input_: Input = None,
     answer: Answers = None,
     name: Name = None,
+    offline: Offline = False,
 ) -> None:
     """Create a workflow from a sentence, execute it, and show its progress and output.
 
@@ -97,10 +116,11 @@ def run(
     if not sentence.strip():
         raise typer.BadParameter("say in a sentence what should happen")
     with _client_of_a_platform() as client:
-        source = {"description": sentence, "name": name}
+        source = {"description": sentence, "name": name, "offline": offline}
         workflow = create_by_asking(client, console, source, answers, interactive=_interactive())
         console.print(Text(plain(workflow["name"]), style="bold"))
         show_graph(console, workflow)
+        show_reading(console, workflow.get("reading"))
         console.print()
         execution_id = execute_by_asking(
             client, console, workflow, given, interactive=_interactive()
@@ -128,47 +148,41 @@ def create(
     sentence: Annotated[
         str | None, typer.Argument(metavar="[SENTENCE]", help=SENTENCE_HELP)
     ] = None,
-    file: Annotated[
-        Path | None,
-        typer.Option("--file", "-f", help="A specification in YAML.", exists=True, dir_okay=False),
-    ] = None,
+    file: WorkflowFile = None,
+    template: TemplateId = None,
+    input_: Inputs = None,
     dry_run: Annotated[bool, typer.Option("--dry-run", help="Store nothing.")] = False,
     name: Name = None,
     answer: Answers = None,
+    offline: Offline = False,
     json_: AsJson = False,
 ) -> None:
-    """Create a workflow from a sentence or a file."""
-    if (sentence is None) == (file is None) or not (file or (sentence or "").strip()):
-        raise typer.BadParameter("give either a sentence or -f FILE")
-    source: dict[str, Any] = {"name": name, "description": sentence}
-    if file is not None:
-        source = {"name": name, "yaml": file.read_text(encoding="utf-8")}
+    """Create a workflow from a sentence, a file or a template.
+
+    The inputs are a template's: what is given becomes a default of the workflow's input.
+    """
+    source = {"name": name, "offline": offline, **source_of(sentence, file, template)}
+    if input_ and template is None and not dry_run:
+        raise typer.BadParameter("--input is for a template, or for a plan with --dry-run")
     answers = parse_answers(answer)
+    interactive = _interactive() and not json_
     with Client() as client:
         if dry_run:
-            _plan(client, {**source, "answers": answers}, json_)
+            # A template's own values are planned as its defaults.
+            source["input" if template is None else "inputs"] = parse_inputs(input_)
+            show_plan(console, client.dry_run(**source, answers=answers), json_)
             return
-        interactive = _interactive() and not json_
-        workflow = create_by_asking(client, console, source, answers, interactive=interactive)
+        if template is not None:
+            workflow = create_of_template(client, console, source, input_, interactive=interactive)
+        else:
+            workflow = create_by_asking(client, console, source, answers, interactive=interactive)
     if json_:
         typer.echo(as_json(workflow))
         return
     console.print(Text(f"{plain(workflow['name'])}  {workflow['workflow_id']}", style="bold"))
     show_graph(console, workflow)
+    show_reading(console, workflow.get("reading"))
     console.print(f"Execute it: weft execute {workflow['workflow_id']}")
-
-
-def _plan(client: Client, source: dict[str, Any], json_: bool) -> None:
-    plan = client.dry_run(**source)
-    if json_:
-        typer.echo(as_json(plan))
-    else:
-        show_graph(console, plan)
-        for question in plan.get("questions") or []:
-            console.print(question_text(question))
-    problems = plan.get("problems") or []
-    if problems:
-        raise WeftError("The specification is wrong", problems=problems)
 
 
 @app.command()
@@ -334,7 +348,7 @@ def token() -> None:
 
 
 def _interactive() -> bool:
-    return sys.stdin.isatty() and console.is_terminal
+    return is_interactive(console)
 
 
 if __name__ == "__main__":

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import time
 from collections.abc import Callable, Mapping
 from typing import Any
@@ -12,12 +11,22 @@ from rich.console import Console
 from rich.live import Live
 from rich.text import Text
 from weft import Client, WeftError
-from weft.records import TERMINAL_STATUSES, CreatedWorkflow, Event, Execution, Plan, Question
+from weft.records import (
+    TERMINAL_STATUSES,
+    CreatedWorkflow,
+    Event,
+    Execution,
+    Plan,
+    Question,
+    Reading,
+)
 
+from serve.cli_options import typed
 from serve.progress import (
     ExecutionView,
     error_message,
     format_seconds,
+    format_usd,
     graph_tree,
     live_view,
     open_questions,
@@ -95,6 +104,17 @@ def show_graph(console: Console, shape: CreatedWorkflow | Plan) -> None:
     console.print(graph_tree(shape.get("levels", []), nodes, edges))
 
 
+def show_reading(console: Console, reading: Reading | None) -> None:
+    """Say which model read a sentence, what it cost, and why others were left."""
+    if reading is None or (reading["by"] == "offline" and not reading["notes"]):
+        return
+    seconds = format_seconds(reading["ms"] / 1000)
+    cost = f"{reading['llm_tokens']} tokens, {format_usd(reading['cost_usd'])}"
+    console.print(Text(f"read by {plain(reading['by'])} in {seconds}, {cost}", "dim"))
+    for note in reading["notes"]:
+        console.print(Text(f"  left {plain(note)}", "yellow"))
+
+
 def ask(console: Console, question: Question) -> str:
     """Ask a person a question; a number chooses a suggestion."""
     console.print(question_text(question))
@@ -162,7 +182,7 @@ def execute_by_asking(
     for name in missing:
         about = schema.get("properties", {}).get(name, {})
         console.print(Text(f"? {plain(about.get('description') or name)}", style="bold"))
-        found[name] = _typed(str(typer.prompt(f"  {name}")), about.get("type"))
+        found[name] = typed(str(typer.prompt(f"  {name}")), about.get("type"))
     return client.execute(workflow["workflow_id"], found)["execution_id"]
 
 
@@ -170,16 +190,6 @@ def _inputs_in(error: WeftError) -> list[str]:
     """The names of an execution's input that an error speaks of."""
     paths = [str(problem.get("path", "")) for problem in error.problems]
     return [path.removeprefix("input.") for path in paths if path.startswith("input.")]
-
-
-def _typed(text: str, kind: object) -> Any:
-    """Read what a person typed as the schema wants it; what cannot be read stays a text."""
-    if kind in (None, "string"):
-        return text
-    try:
-        return json.loads(text)
-    except ValueError:
-        return text
 
 
 def follow(client: Client, console: Console, execution_id: str) -> Execution:

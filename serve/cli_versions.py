@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import sys
 from collections.abc import Sequence
 from typing import Annotated, Any, Literal
 
@@ -14,8 +13,8 @@ from weft import Client, WeftError
 from weft.records import Change, Widening
 from weft.versions import UpdatedWorkflow
 
-from serve.cli_follow import MAX_ROUNDS, ask
-from serve.cli_options import Answers, AsJson, WorkflowId, parse_answers
+from serve.cli_follow import MAX_ROUNDS, ask, show_reading
+from serve.cli_options import Answers, AsJson, Offline, WorkflowId, is_interactive, parse_answers
 from serve.progress import as_json, plain
 
 versioning = typer.Typer()
@@ -35,6 +34,7 @@ def edit(
         ),
     ],
     answer: Answers = None,
+    offline: Offline = False,
     increment: Annotated[
         Literal["patch", "minor", "major"] | None,
         typer.Option("--increment", help="Which part of the version rises."),
@@ -49,9 +49,9 @@ def edit(
     """Change a workflow in English; show what differs."""
     options: dict[str, Any] = {
         "description": instruction, "version_increment": increment, "draft": draft,
-        "dry_run": dry_run, "confirm": yes,
+        "dry_run": dry_run, "confirm": yes, "offline": offline,
     }  # fmt: skip
-    interactive = sys.stdin.isatty() and console.is_terminal and not json_
+    interactive = is_interactive(console) and not json_
     with Client() as client:
         done = _edit_by_asking(
             client, workflow_id, options, parse_answers(answer), interactive=interactive
@@ -60,6 +60,7 @@ def edit(
         typer.echo(as_json(done))
         return
     show_changes(done["changes"], done["widens"])
+    show_reading(console, done.get("reading"))
     for problem in done.get("problems", ()):
         console.print(Text(f"  ✗ {plain(problem['path'])}: {plain(problem['message'])}", "red"))
     if draft and not dry_run:

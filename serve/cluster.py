@@ -17,9 +17,11 @@ from actors.config import ExecutorConfig, SupervisorConfig
 from actors.names import NAMESPACE
 from actors.supervisor import start_supervisor
 from agents.settings import AgentSettings
+from serve.agent_settings import agent_settings, planner_settings
 from serve.api_config import ApiConfig
 from serve.deployments import application
 from serve.embedded import make_private, ray_folder
+from serve.parser import ParserConfig
 from serve.platform import private_token
 from serve.settings import Settings, secrets_from_environment
 from store.queue import Bounds
@@ -74,7 +76,7 @@ def open_cluster(
             )
         )  # fmt: skip
         started: ray.ObjectRef[int] = supervisor.ready.remote()
-        _start_serve(settings, database_url, redis_url, key)
+        _start_serve(settings, database_url, redis_url, key, executor.agents)
         ray.get(started, timeout=READY_SECONDS)
         stopped = threading.Event()
         threading.Thread(
@@ -136,7 +138,9 @@ def open_ray(settings: Settings, dashboard_port: int) -> Iterator[str]:
         ray.shutdown()
 
 
-def _start_serve(settings: Settings, database_url: str, redis_url: str, key: bytes) -> None:
+def _start_serve(
+    settings: Settings, database_url: str, redis_url: str, key: bytes, agents: AgentSettings
+) -> None:
     config = ApiConfig(
         database_url=database_url,
         redis_url=redis_url,
@@ -154,24 +158,10 @@ def _start_serve(settings: Settings, database_url: str, redis_url: str, key: byt
         # handler takes, costs as much as a tenth of it.
         logging_config=LoggingConfig(log_level="WARNING", enable_access_log=False),
     )
-    ray_serve.run(application(config, settings.api_replicas), name="weft", route_prefix="/")
+    parser = ParserConfig(planner_settings(settings), agents, redis_url, settings.log_level)
+    served = application(config, parser, settings.api_replicas)
+    ray_serve.run(served, name="weft", route_prefix="/")
 
 
 def _bounds(settings: Settings) -> Bounds:
     return Bounds(settings.executor_capacity, tenant_most=settings.tenant_executions)
-
-
-def agent_settings(settings: Settings, blocked_ports: frozenset[int]) -> AgentSettings:
-    """Return the agents' settings of a platform."""
-    return AgentSettings(
-        allow_loopback=settings.allow_loopback,
-        blocked_ports=blocked_ports | {settings.port},
-        openai_api_key=settings.openai_api_key,
-        anthropic_api_key=settings.anthropic_api_key,
-        openai_base_url=settings.openai_base_url,
-        default_model=settings.default_model,
-        smtp_url=settings.smtp_url,
-        email_sender=settings.email_sender,
-        default_database_url=settings.agent_database_url,
-        chromium_path=settings.chromium_path,
-    )

@@ -83,7 +83,7 @@ def _demonstrate(settings: Settings, console: Console, begun: float) -> bool:
     console.print(Panel(Text(sentence), title="One sentence"))
     token = (settings.home / "token").read_text(encoding="utf-8").strip()
     with Client(url, token=token) as client:
-        workflow = client.create(description=sentence, name="Review insights")
+        workflow = client.create(sentence, name="Review insights", offline=True)
         show_graph(console, workflow)
         started = client.execute(workflow["workflow_id"])
         execution = follow(client, console, started["execution_id"])

@@ -7,7 +7,7 @@ from ray import serve as ray_serve
 from actors.logs import configure_logs
 from actors.names import MANY_NAMES
 from serve.api_config import ApiConfig
-from serve.parser import Parser
+from serve.parser import Parser, ParserConfig
 
 if TYPE_CHECKING:
     from fastapi import FastAPI
@@ -35,15 +35,20 @@ class Api:
         return build_app(self._config, self._parser)
 
 
-def application(config: ApiConfig, replicas: int) -> ray_serve.Application:
+def application(
+    config: ApiConfig, parser_config: ParserConfig, replicas: int
+) -> ray_serve.Application:
     """Return the application to run.
 
     Args:
         config: Addresses and keys.
+        parser_config: Which models read texts.
         replicas: How many processes serve the API.
     """
     # The decorators' types are made at run time.
     api: Any = Api
     parser: Any = Parser
-    bound: ray_serve.Application = api.options(num_replicas=replicas).bind(config, parser.bind())
+    bound: ray_serve.Application = api.options(num_replicas=replicas).bind(
+        config, parser.bind(parser_config)
+    )
     return bound

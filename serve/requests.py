@@ -43,6 +43,8 @@ class CreateWorkflow(Body):
     """With `dry_run`: the input of the execution that is planned, or a part of it."""
     answers: dict[str, str] = Field(default_factory=dict)
     """Answers to the questions of an earlier attempt, by question id."""
+    offline: bool = False
+    """Read the description without a language model."""
 
     @model_validator(mode="after")
     def _exactly_one(self) -> "CreateWorkflow":
@@ -62,6 +64,8 @@ class UpdateWorkflow(Body):
     """What to change, in English: `Change step 2 to use GPT-3.5 instead of GPT-4`."""
     answers: dict[str, str] = Field(default_factory=dict)
     """Answers to the questions of an earlier attempt, by question id."""
+    offline: bool = False
+    """Read the description without a language model."""
     specification: dict[str, Any] | None = None
     """The whole new specification as JSON; what it does not change keeps its text."""
     yaml: str | None = None

@@ -11,10 +11,17 @@ from difflib import get_close_matches
 from pathlib import Path
 from typing import Annotated
 
-from pydantic import BaseModel, ConfigDict, Field, SecretStr, ValidationError
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, SecretStr, ValidationError
 
 SECRET_PREFIX = "WEFT_SECRET_"  # noqa: S105 - a name, not a secret
 """`WEFT_SECRET_SLACK_URL` is what `{secrets.slack_url}` stands for."""
+
+
+def _listed(value: object) -> object:
+    """Take a text apart at its commas; what is a list already stays one."""
+    if not isinstance(value, str):
+        return value
+    return [part for part in (part.strip() for part in value.split(",")) if part]
 
 
 class SettingsError(Exception):
@@ -44,8 +51,21 @@ class Settings(BaseModel):
     """OPENAI_BASE_URL: any server that speaks OpenAI's protocol."""
     anthropic_api_key: SecretStr | None = None
     """ANTHROPIC_API_KEY."""
+    anthropic_base_url: str | None = None
+    """ANTHROPIC_BASE_URL: any server that speaks Anthropic's protocol."""
+    google_api_key: SecretStr | None = None
+    """GOOGLE_API_KEY: Gemini."""
+    ollama_base_url: str | None = None
+    """OLLAMA_BASE_URL: an Ollama server, such as http://localhost:11434."""
     default_model: str | None = None
     """WEFT_DEFAULT_MODEL: what an llm node uses that names no model."""
+    parser_models: Annotated[tuple[str, ...], BeforeValidator(_listed)] | None = None
+    """WEFT_PARSER_MODELS: the models that read descriptions, with commas, the first one first, such
+    as `claude-sonnet,gpt-4`; `offline`: none; unset: the default models of what is configured."""
+    parser_seconds: float = Field(default=5.0, ge=1, le=60)
+    """WEFT_PARSER_SECONDS: how long reading a description may take, all models together."""
+    parser_cost_usd: float = Field(default=0.25, ge=0, le=100)
+    """WEFT_PARSER_COST_USD: what reading one description may cost."""
     smtp_url: SecretStr | None = None
     """WEFT_SMTP_URL: `smtp://user:password@host:587` or `smtps://…`; unset: e-mail fails."""
     email_sender: str = "Weft <weft@localhost>"
@@ -96,6 +116,9 @@ _CONTRACT = {
     "OPENAI_API_KEY": "openai_api_key",
     "OPENAI_BASE_URL": "openai_base_url",
     "ANTHROPIC_API_KEY": "anthropic_api_key",
+    "ANTHROPIC_BASE_URL": "anthropic_base_url",
+    "GOOGLE_API_KEY": "google_api_key",
+    "OLLAMA_BASE_URL": "ollama_base_url",
     "LOG_LEVEL": "log_level",
     "RAY_ADDRESS": "ray_address",
 }

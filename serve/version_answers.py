@@ -5,7 +5,15 @@ from typing import Literal
 from pydantic import AwareDatetime
 
 from compiler.specification import Specification
-from serve.answers import Answer, Change, Question, SpecificationProblem, Widening, WorkflowId
+from serve.answers import (
+    Answer,
+    Change,
+    Question,
+    Reading,
+    SpecificationProblem,
+    Widening,
+    WorkflowId,
+)
 
 
 class UpdatedWorkflow(Answer):
@@ -26,6 +34,8 @@ class UpdatedWorkflow(Answer):
     """Whether nothing was stored."""
     questions: list[Question]
     """What an instruction leaves open."""
+    reading: Reading | None
+    """How the instruction was read; null: there was none."""
     problems: list[SpecificationProblem]
     """What is wrong with the specification as it would be; only in a dry run."""
     yaml: str

@@ -8,6 +8,7 @@ from uuid import UUID
 from fastapi import APIRouter, Header, Query, Request, Response
 from fastapi.responses import PlainTextResponse
 
+from agents.planner_reading import Reading
 from compiler.check import check
 from compiler.diff import Change, diff, increment_of, next_version
 from compiler.editing.rewriting import rewrite
@@ -28,7 +29,8 @@ from serve.context import (
 from serve.documents import timestamp
 from serve.identifiers import parse, render
 from serve.problems import ApiError, problem_document
-from serve.questions import unanswered
+from serve.questions import reading_document, unanswered
+from serve.reading_texts import read_instruction
 from serve.requests import Rollback, UpdateWorkflow
 from serve.version_answers import (
     Difference,
@@ -60,6 +62,8 @@ class _Update:
     widened: list[Widening]
     problems: list[Problem]
     questions: list[dict[str, Any]]
+    reading: Reading | None
+    """How the instruction was read; None: there was none to read."""
 
     @property
     def same(self) -> bool:
@@ -101,7 +105,7 @@ async def update_workflow(
     if body.dry_run:
         return json_answer(_document(context, update, state, None))
     if any(question["required"] for question in update.questions):
-        raise unanswered(update.questions)
+        raise unanswered(update.questions, update.reading)
     if update.problems:
         raise SpecificationError(update.problems)
     if update.same:
@@ -145,18 +149,18 @@ async def _read(
 ) -> _Update:
     old = Specification.model_validate(base.specification)
     questions: list[dict[str, Any]] = []
+    reading: Reading | None = None
     text = base.yaml_text
     if body.yaml:
         new, text = load(body.yaml), body.yaml
     elif body.specification:
         new = load_document(body.specification)
     else:
-        document, questions = await context.parser.edit.remote(
-            body.description, base.specification, body.answers
-        )
-        if document is None:
-            raise unanswered(questions)
-        new = Specification.model_validate(document)
+        parsed = await read_instruction(context, caller, body, base.specification)
+        questions, reading = parsed.questions, parsed.reading
+        if parsed.document is None:
+            raise unanswered(questions, reading)
+        new = Specification.model_validate(parsed.document)
     problems = [
         *check(new, context.signatures),
         *await callee_problems(context.pool, caller.tenant_id, new),
@@ -180,6 +184,7 @@ async def _read(
         widened=widens(old, new, context.signatures),
         problems=locate(problems, text),
         questions=questions,
+        reading=reading,
     )
 
 
@@ -204,6 +209,7 @@ def _document(
         "updated_at": timestamp(updated_at),
         "dry_run": updated_at is None,
         "questions": update.questions,
+        "reading": reading_document(update.reading),
         "problems": [problem_document(problem) for problem in update.problems],
         "yaml": update.yaml_text,
     }
@@ -330,6 +336,7 @@ async def publish_version(
     """Make a draft the version that starts use."""
     require_role(caller, ROLES_THAT_WRITE, "publish versions")
     id = parse("wf", workflow_id)
+    await _refuse_faulty(context, caller, id, version)
     moved = await versions.publish_version(context.pool, caller.tenant_id, id, version)
     context.startables.forget(caller.tenant_id, id)
     return json_answer({**_moved(moved), "published_at": timestamp(moved.workflow.updated_at)})
@@ -346,9 +353,26 @@ async def roll_back_workflow(
     require_same_organization(caller, body.organization_id)
     require_role(caller, ROLES_THAT_WRITE, "roll workflows back")
     id = parse("wf", workflow_id)
+    await _refuse_faulty(context, caller, id, body.target_version)
     moved = await versions.roll_back(context.pool, caller.tenant_id, id, body.target_version)
     context.startables.forget(caller.tenant_id, id)
     return json_answer({**_moved(moved), "rolled_back_at": timestamp(moved.workflow.updated_at)})
+
+
+async def _refuse_faulty(context: Context, caller: Principal, id: UUID, version: str) -> None:
+    """Refuse a version that passed the check once and would not today.
+
+    Raises:
+        SpecificationError: An agent or a workflow that it names is another one by now.
+    """
+    found = await versions.get_version(context.pool, caller.tenant_id, id, version)
+    specification = Specification.model_validate(found.specification)
+    problems = [
+        *check(specification, context.signatures),
+        *await callee_problems(context.pool, caller.tenant_id, specification),
+    ]
+    if problems:
+        raise SpecificationError(locate(problems, found.yaml_text))
 
 
 def _moved(moved: versions.Moved) -> dict[str, Any]:

@@ -6,6 +6,7 @@ from typing import Annotated, Any, Literal
 from fastapi import APIRouter, Query, Request, Response
 from fastapi.responses import PlainTextResponse
 
+from agents.planner_reading import Reading
 from compiler.check import check
 from compiler.editing.rewriting import rewrite
 from compiler.errors import Problem, SpecificationError
@@ -42,7 +43,8 @@ from serve.documents import (
 from serve.identifiers import parse
 from serve.planning import plan_document
 from serve.problems import problem_document
-from serve.questions import unanswered
+from serve.questions import reading_document, unanswered
+from serve.reading_texts import read_description
 from serve.requests import CreateWorkflow, PlanWorkflow
 from store import workflows
 from store.accounts import Principal
@@ -60,6 +62,8 @@ class _Draft:
 
     specification: Specification
     questions: list[dict[str, Any]]
+    reading: Reading | None
+    """How the description was read; None: there was none to read."""
     problems: list[Problem]
     yaml_text: str
 
@@ -84,52 +88,48 @@ async def create_workflow(body: CreateWorkflow, context: Shared, caller: Caller)
     if body.dry_run:
         return json_answer(await _dry_run(context, caller, draft, body.input))
     if draft.unanswered:
-        raise unanswered(draft.questions)
+        raise unanswered(draft.questions, draft.reading)
     if draft.problems:
         raise SpecificationError(draft.problems)
     stored = await workflows.create_workflow(context.pool, _new_workflow(draft, body, caller))
     document = created_document(stored, draft.specification, context.config.base_url)
-    return json_answer({**document, "questions": draft.questions}, 201)
+    told = {"questions": draft.questions, "reading": reading_document(draft.reading)}
+    return json_answer({**document, **told}, 201)
 
 
 async def _read(context: Context, caller: Principal, body: CreateWorkflow) -> _Draft:
     """Read what a request gives; only text that is no specification at all is an error here."""
     questions: list[dict[str, Any]] = []
+    reading: Reading | None = None
     text = body.yaml or None
     if body.template:
-        specification, text = _of_template(body.template, body)
+        template = find_template(body.template)
+        specification = fix_inputs(template.specification, body.inputs)
+        text = rewrite(template.text, template.specification, specification)
     elif body.yaml:
         specification = load(body.yaml)
     elif body.specification:
         specification = load_document(body.specification)
     else:
-        document, questions = await context.parser.parse.remote(
-            body.description, body.name, body.answers
-        )
-        if document is None:
-            raise unanswered(questions)
-        specification = Specification.model_validate(document)
+        parsed = await read_description(context, caller, body)
+        questions, reading = parsed.questions, parsed.reading
+        if parsed.document is None:
+            raise unanswered(questions, reading)
+        specification = Specification.model_validate(parsed.document)
     if body.name and body.name != specification.metadata.name:
         metadata = specification.metadata.model_copy(update={"name": body.name})
-        specification = specification.model_copy(update={"metadata": metadata})
-        text = None
+        unnamed, specification = (
+            specification,
+            specification.model_copy(update={"metadata": metadata}),
+        )
+        text = rewrite(text, unnamed, specification) if text else None
     problems = [
         *check(specification, context.signatures),
         *await callee_problems(context.pool, caller.tenant_id, specification),
     ]
     if text is not None:
         problems = locate(problems, text)
-    return _Draft(specification, questions, problems, text or dump(specification))
-
-
-def _of_template(id: str, body: CreateWorkflow) -> tuple[Specification, str]:
-    """Return a template's specification and text with the request's values and name in it."""
-    template = find_template(id)
-    specification = fix_inputs(template.specification, body.inputs)
-    if body.name:
-        metadata = specification.metadata.model_copy(update={"name": body.name})
-        specification = specification.model_copy(update={"metadata": metadata})
-    return specification, rewrite(template.text, template.specification, specification)
+    return _Draft(specification, questions, reading, problems, text or dump(specification))
 
 
 async def _dry_run(
@@ -141,6 +141,7 @@ async def _dry_run(
         **graph_document(draft.specification),
         "plan": await plan_document(context, caller, draft.specification, input),
         "questions": draft.questions,
+        "reading": reading_document(draft.reading),
         "problems": [problem_document(problem) for problem in draft.problems],
         "yaml": draft.yaml_text,
     }

@@ -36,12 +36,13 @@ from weft.records import (
 from weft.requests import Request
 from weft.retries import Retries, is_gateway_failure
 from weft.stream import Subscription, iterate_async
+from weft.templates import AsyncTemplates
 from weft.versions import AsyncVersions
 
 T = TypeVar("T")
 
 
-class AsyncClient(AsyncVersions):
+class AsyncClient(AsyncTemplates, AsyncVersions):
     """Speaks to a Weft platform, asynchronously.
 
     Used as a context manager it closes its connections at the end. Whatever is safe to repeat is
@@ -92,11 +93,14 @@ class AsyncClient(AsyncVersions):
         *,
         specification: Mapping[str, Any] | None = None,
         yaml: str | None = None,
+        template: str | None = None,
+        inputs: Mapping[str, Any] | None = None,
         name: str | None = None,
         tags: Sequence[str] = (),
         answers: Mapping[str, str] | None = None,
+        offline: bool = False,
     ) -> CreatedWorkflow:
-        """Create a workflow from exactly one of a sentence, a specification and its YAML.
+        """Create a workflow from exactly one of a sentence, a specification, YAML, a template.
 
         Each call creates a workflow.
 
@@ -104,15 +108,19 @@ class AsyncClient(AsyncVersions):
             description: What the workflow does, in English.
             specification: The specification as JSON.
             yaml: The specification as YAML text.
+            template: The id of a template.
+            inputs: Values for inputs of the template, which become their defaults.
             name: Its name; None: taken from the source.
             tags: Words to find it by.
             answers: Answers to the questions of an earlier refusal, by question id.
+            offline: Read the sentence without a language model.
 
         Raises:
             WeftError: It is wrong (`problems`) or leaves something open (`questions`).
             ValueError: Not exactly one source was given.
         """
-        call = requests.create(description, specification, yaml, name, tags, answers)
+        source = requests.source(description, specification, yaml, template, inputs)
+        call = requests.create(source, name, tags, answers, offline)
         return await self._send(call)
 
     async def dry_run(
@@ -121,12 +129,20 @@ class AsyncClient(AsyncVersions):
         *,
         specification: Mapping[str, Any] | None = None,
         yaml: str | None = None,
+        template: str | None = None,
+        inputs: Mapping[str, Any] | None = None,
         name: str | None = None,
         tags: Sequence[str] = (),
         answers: Mapping[str, str] | None = None,
+        input: Mapping[str, Any] | None = None,
+        offline: bool = False,
     ) -> Plan:
-        """Say what `create` would make of the same arguments; nothing is stored."""
-        call = requests.dry_run(description, specification, yaml, name, tags, answers)
+        """Say what `create` would make of the same arguments, and what it would do with an input.
+
+        Nothing is stored or called.
+        """
+        source = requests.source(description, specification, yaml, template, inputs)
+        call = requests.dry_run(source, name, tags, answers, input, offline)
         return await self._send(call)
 
     async def get(self, workflow_id: str) -> Workflow:

@@ -51,6 +51,17 @@ class Question(TypedDict, total=False):
     required: bool
 
 
+class Reading(TypedDict):
+    """How a sentence was read: `by` is `offline` or a model; `notes` say why models were left."""
+
+    by: str
+    rounds: int
+    llm_tokens: int
+    cost_usd: float
+    ms: float
+    notes: list[str]
+
+
 class Change(TypedDict):
     """One field that differs between two specifications."""
 
@@ -69,14 +80,22 @@ class Widening(TypedDict):
 
 
 class Plan(TypedDict, total=False):
-    """What a description would become: the answer to a dry run."""
+    """What a workflow would do: the answer to a dry run, or the plan of a stored workflow.
+
+    `questions`, `problems` and `yaml` are of a dry run, `workflow_id` and `version` of a stored
+    workflow.
+    """
 
     dry_run: bool
+    workflow_id: str
+    version: str
+    name: str
     parsed_specification: dict[str, Any]
     plan: dict[str, Any]
     diagram: str
     levels: list[list[str]]
     questions: list[Question]
+    reading: Reading | None
     problems: list[Problem]
     yaml: str
 
@@ -92,6 +111,7 @@ class CreatedWorkflow(TypedDict, total=False):
     version: str
     created_at: str
     questions: list[Question]
+    reading: Reading | None
     diagram: str
     levels: list[list[str]]
 

@@ -120,44 +120,57 @@ def _given(**values: Any) -> dict[str, Any]:
     return {key: value for key, value in values.items() if value is not None}
 
 
-def _source(
+def source(
     description: str | None,
     specification: Mapping[str, Any] | None,
     yaml: str | None,
-    name: str | None,
-    tags: Sequence[str],
-    answers: Mapping[str, str] | None,
+    template: str | None,
+    inputs: Mapping[str, Any] | None,
 ) -> dict[str, Any]:
-    source = _given(description=description, specification=specification, yaml=yaml)
-    if len(source) != 1:
-        raise ValueError("give exactly one of description, specification and yaml")
-    return {**source, **_given(name=name, tags=list(tags) or None, answers=answers or None)}
+    """Return what a workflow is created from.
+
+    Raises:
+        ValueError: Not exactly one was given, or inputs without a template.
+    """
+    found = _given(
+        description=description, specification=specification, yaml=yaml, template=template
+    )
+    if len(found) != 1:
+        raise ValueError("give exactly one of description, specification, yaml and template")
+    if inputs and template is None:
+        raise ValueError("inputs are those of a template: name one")
+    return {**found, **_given(inputs=dict(inputs) if inputs else None)}
 
 
 def create(
-    description: str | None,
-    specification: Mapping[str, Any] | None,
-    yaml: str | None,
+    source: Mapping[str, Any],
     name: str | None,
     tags: Sequence[str],
     answers: Mapping[str, str] | None,
+    offline: bool,
 ) -> Request[CreatedWorkflow]:
     """Create a workflow; not repeatable, since each call makes one."""
-    body = _source(description, specification, yaml, name, tags, answers)
+    body = {
+        **source,
+        **_given(
+            name=name, tags=list(tags) or None, answers=answers or None, offline=offline or None
+        ),
+    }
     return Request("POST", f"{WORKFLOWS}/create", body=body, repeatable=False)
 
 
 def dry_run(
-    description: str | None,
-    specification: Mapping[str, Any] | None,
-    yaml: str | None,
+    source: Mapping[str, Any],
     name: str | None,
     tags: Sequence[str],
     answers: Mapping[str, str] | None,
+    input: Mapping[str, Any] | None,
+    offline: bool,
 ) -> Request[Plan]:
     """Say what would be created."""
-    body = _source(description, specification, yaml, name, tags, answers)
-    return Request("POST", f"{WORKFLOWS}/create", body={**body, "dry_run": True})
+    body = create(source, name, tags, answers, offline).body
+    planned = _given(input=dict(input) if input else None)
+    return Request("POST", f"{WORKFLOWS}/create", body={**body, **planned, "dry_run": True})
 
 
 def get(workflow_id: str) -> Request[Workflow]:

@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from typing import Any, Literal, TypedDict, TypeVar
 from urllib.parse import quote
 
-from weft.records import Change, Problem, Question, Widening
+from weft.records import Change, Problem, Question, Reading, Widening
 from weft.requests import WORKFLOWS, Request
 
 T = TypeVar("T")
@@ -27,6 +27,7 @@ class UpdatedWorkflow(TypedDict, total=False):
     updated_at: str | None
     dry_run: bool
     questions: list[Question]
+    reading: Reading | None
     problems: list[Problem]
     yaml: str
 
@@ -109,6 +110,7 @@ class Versions:
         version_increment: Increment | None = None,
         base_version: str | None = None,
         answers: Mapping[str, str] | None = None,
+        offline: bool = False,
         draft: bool = False,
         dry_run: bool = False,
         confirm: bool = False,
@@ -124,6 +126,7 @@ class Versions:
             version_increment: Which part of the version rises; None: what the changes ask for.
             base_version: The version that the change was made of; None: the current one.
             answers: Answers to the questions of an earlier refusal, by question id.
+            offline: Read the instruction without a language model.
             draft: Keep it as a draft, which nothing starts before it is published.
             dry_run: Say what would change, and store nothing.
             confirm: The change may widen what the workflow touches.
@@ -137,7 +140,7 @@ class Versions:
         options = {
             "version_increment": version_increment, "base_version": base_version,
             "answers": dict(answers or {}), "draft": draft, "dry_run": dry_run,
-            "confirm": confirm, "summary": summary,
+            "confirm": confirm, "summary": summary, "offline": offline,
         }  # fmt: skip
         return self._send(_update(workflow_id, description, specification, yaml, options))
 
@@ -181,6 +184,7 @@ class AsyncVersions:
         version_increment: Increment | None = None,
         base_version: str | None = None,
         answers: Mapping[str, str] | None = None,
+        offline: bool = False,
         draft: bool = False,
         dry_run: bool = False,
         confirm: bool = False,
@@ -195,7 +199,7 @@ class AsyncVersions:
         options = {
             "version_increment": version_increment, "base_version": base_version,
             "answers": dict(answers or {}), "draft": draft, "dry_run": dry_run,
-            "confirm": confirm, "summary": summary,
+            "confirm": confirm, "summary": summary, "offline": offline,
         }  # fmt: skip
         return await self._send(_update(workflow_id, description, specification, yaml, options))
 

@@ -11,7 +11,6 @@ from dataclasses import dataclass
 from compiler.diff import diff
 from compiler.editing import replacing, step_rules, value_rules
 from compiler.editing.operations import (
-    EXPRESSIONS,
     CannotEdit,
     Operation,
     RemoveStep,
@@ -19,6 +18,7 @@ from compiler.editing.operations import (
     apply,
 )
 from compiler.editing.reader import EXAMPLES, Open, Reader
+from compiler.editing.renaming import EXPRESSIONS
 from compiler.english.draft import Question
 from compiler.errors import SpecificationError
 from compiler.specification import Specification

@@ -11,6 +11,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
+from compiler.editing.renaming import in_expression, renamed_references
 from compiler.specification import Specification
 from compiler.text import load_document, to_document
 
@@ -80,7 +81,27 @@ class SetField:
     """None takes the field away."""
 
 
-Operation = AddSteps | RemoveStep | ReplaceStep | MoveStep | RenameStep | SetField
+@dataclass(frozen=True, slots=True)
+class AddEdge:
+    """A way from one step to another that was not there."""
+
+    source: str
+    target: str
+    type: str | None = None
+    condition: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class RemoveEdge:
+    """A way that goes."""
+
+    source: str
+    target: str
+
+
+Operation = (
+    AddSteps | RemoveStep | ReplaceStep | MoveStep | RenameStep | SetField | AddEdge | RemoveEdge
+)
 
 
 def apply(specification: Specification, operations: Sequence[Operation]) -> Specification:
@@ -107,6 +128,10 @@ def apply(specification: Specification, operations: Sequence[Operation]) -> Spec
                 _rename(document, operation)
             case SetField():
                 _set(document, operation)
+            case AddEdge():
+                _lead(document, operation)
+            case RemoveEdge():
+                _part(document, operation)
     return load_document(document)
 
 
@@ -301,53 +326,46 @@ def _rename(document: Document, operation: RenameStep) -> None:
     for other in document["nodes"]:
         _point(other, old, new)
         if by_key:
-            other.update(_renamed_references(other, old, new))
+            other.update(renamed_references(other, old, new))
     if by_key:
         for edge in document["edges"]:
             if edge.get("condition"):
-                edge["condition"] = _in_expression(edge["condition"], old, new)
-
-
-EXPRESSIONS = ("condition", "when", "script", "code", "expression")
-"""Parameters that hold code, in which names stand without braces."""
-
-
-def _renamed_references(value: Any, old: str, new: str, name: str = "") -> Any:
-    if isinstance(value, dict):
-        return {
-            key: item if key in ("id", "agent") else _renamed_references(item, old, new, key)
-            for key, item in value.items()
-        }
-    if isinstance(value, list):
-        if name == "input_keys":
-            return [re.sub(rf"^{old}\b", new, item) for item in value]
-        return [_renamed_references(item, old, new, name) for item in value]
-    if not isinstance(value, str):
-        return value
-    if name in EXPRESSIONS:
-        return _in_expression(value, old, new)
-    return re.sub(
-        rf"(?<!\{{)((?:\{{\{{)*\{{(?:failures\.)?){old}(?=[.\[}}])", rf"\g<1>{new}", value
-    )
-
-
-def _in_expression(text: str, old: str, new: str) -> str:
-    """Rename a name in an expression, and as a key of `state`; never an attribute or a text."""
-    text = re.sub(rf"(\bstate\[)(['\"]){old}\2", rf"\g<1>\g<2>{new}\g<2>", text)
-    return re.sub(rf"(?<![\w.'\"]){old}(?![\w'\"(])", new, text)
+                edge["condition"] = in_expression(edge["condition"], old, new)
 
 
 def _set(document: Document, operation: SetField) -> None:
     place: Any = document if operation.node_id is None else _node(document, operation.node_id)
     *above, last = operation.path
-    for part in above:
-        place = place[int(part)] if isinstance(place, list) else place.setdefault(part, {})
-    if operation.value is None:
-        place.pop(last, None)
-    elif isinstance(place, list):
-        place[int(last)] = operation.value
-    else:
-        place[last] = operation.value
+    try:
+        for part in above:
+            place = place[int(part)] if isinstance(place, list) else place.setdefault(part, {})
+        if isinstance(place, list):
+            place[int(last) : int(last) + 1] = [] if operation.value is None else [operation.value]
+        elif operation.value is None:
+            place.pop(last, None)
+        else:
+            place[last] = operation.value
+    except (AttributeError, TypeError, ValueError, IndexError) as error:
+        raise CannotEdit(f"There is no field `{'.'.join(operation.path)}`.") from error
+
+
+def _lead(document: Document, operation: AddEdge) -> None:
+    ends = (operation.source, operation.target)
+    for id in ends:
+        _node(document, id)
+    if any((edge["from"], edge["to"]) == ends for edge in document["edges"]):
+        raise CannotEdit(f"There is an edge from `{ends[0]}` to `{ends[1]}` already.")
+    more = {"type": operation.type, "condition": operation.condition}
+    told = {name: value for name, value in more.items() if value is not None}
+    document["edges"].append({"from": ends[0], "to": ends[1], **told})
+
+
+def _part(document: Document, operation: RemoveEdge) -> None:
+    ends = (operation.source, operation.target)
+    kept = [edge for edge in document["edges"] if (edge["from"], edge["to"]) != ends]
+    if len(kept) == len(document["edges"]):
+        raise CannotEdit(f"There is no edge from `{ends[0]}` to `{ends[1]}`.")
+    document["edges"][:] = kept
 
 
 def _declare(document: Document, inputs: Mapping[str, Any]) -> None:

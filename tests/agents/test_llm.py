@@ -7,8 +7,11 @@ from typing import Any
 import pytest
 from pydantic import SecretStr, ValidationError
 
+from agents import openai_provider
+from agents.egress import Egress
 from agents.errors import AgentError
 from agents.llm import LlmParameters
+from agents.models import Access
 from agents.settings import AgentSettings
 from tests.agents.conftest import Run
 from tests.agents.website import Asked, Reply, Site, json_reply
@@ -67,6 +70,7 @@ def settings(site: Site) -> AgentSettings:
         openai_base_url=site.url("/v1"),
         anthropic_api_key=SecretStr("sk-ant"),
         anthropic_base_url=site.url(),
+        ollama_base_url=site.url(""),
         http_timeout_seconds=20,
     )
 
@@ -189,6 +193,24 @@ async def test_schema_cannot_fetch(run: Run, site: Site) -> None:
     assert "/schema.json" not in site.paths()
 
 
+async def test_ollama_answers_without_a_key(run: Run, site: Site, settings: AgentSettings) -> None:
+    """Its models are named with a prefix, and asked under its own address."""
+    site.replies["/v1/chat/completions"] = openai_reply("Hello.", "llama3.2")
+    result = await run("llm", {"prompt": "Say hello", "model": "ollama:llama3.2"})
+    asked: Any = site.asked[0].json
+    assert (result.output, asked["model"]) == ("Hello.", "llama3.2")
+
+
+async def test_google_is_asked_at_its_own_address() -> None:
+    """Gemini is reached by its provider's endpoint for OpenAI's protocol, with known prices."""
+    access = Access(SecretStr("k"))
+    async with openai_provider.open_provider(Egress(), "google", access) as provider:
+        model = provider.model("gemini-3.8-flash")
+    assert model.base_url == "https://generativelanguage.googleapis.com/v1beta/openai/"
+    assert model.system == "google"
+    assert model.profile["openai_supports_strict_tool_definition"] is False
+
+
 class TestChoice:
     """Which model a name means, by what is configured."""
 
@@ -236,7 +258,7 @@ class TestChoice:
 
     async def test_unknown_model_is_told(self, run: Run) -> None:
         """A name that no provider has is an error that lists the aliases."""
-        with pytest.raises(AgentError, match="claude-sonnet, offline"):
+        with pytest.raises(AgentError, match="claude-sonnet, gemini, offline"):
             await run("llm", {"prompt": "Summarize: x", "model": "llama-3"})
 
     @pytest.mark.parametrize(
@@ -247,6 +269,10 @@ class TestChoice:
             ({"openai_api_key": SecretStr("k")}, "default", "openai", "gpt-6.1-terra"),
             ({"openai_api_key": SecretStr("k")}, "gpt-3.5", "openai", "gpt-6-luna"),
             ({"openai_api_key": SecretStr("k")}, "openai:o9", "openai", "o9"),
+            ({"google_api_key": SecretStr("k")}, "default", "google", "gemini-3.8-flash"),
+            ({"google_api_key": SecretStr("k")}, "gemini-4-argon", "google", "gemini-4-argon"),
+            ({"ollama_base_url": "http://h"}, "ollama:qwen3:8b", "ollama", "qwen3:8b"),
+            ({"ollama_base_url": "http://h"}, "default", None, "offline"),
             ({"openai_base_url": "http://h/v1"}, "llama-3", "openai", "llama-3"),
             ({"openai_base_url": "http://h/v1"}, "gpt-4", "openai", "gpt-4"),
             (

@@ -26,12 +26,13 @@ class Asked:
 
 @dataclass(frozen=True)
 class Reply:
-    """One answer; `hang` never gives one."""
+    """One answer; `hang` never gives one, `half` gives half of its body and then nothing."""
 
     body: bytes | str = b""
     status: int = 200
     headers: Mapping[str, str] = field(default_factory=dict)
     hang: bool = False
+    half: bool = False
 
 
 Handler = Callable[[Asked], Reply | Awaitable[Reply]]
@@ -75,7 +76,14 @@ class Site:
                 if answer is not None and answer.hang:
                     await reader.read()
                     return
-                writer.write(_written(answer or Reply("missing", 404), asked.method))
+                found_or_not = answer or Reply("missing", 404)
+                written = _written(found_or_not, asked.method)
+                if found_or_not.half:
+                    writer.write(written[: -len(found_or_not.body) // 2])
+                    await writer.drain()
+                    await reader.read()
+                    return
+                writer.write(written)
                 await writer.drain()
         except (OSError, asyncio.IncompleteReadError):
             pass

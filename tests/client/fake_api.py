@@ -147,6 +147,7 @@ class FakeApi:
             "diagram": "flowchart TD",
             "levels": levels,
             "questions": questions,
+            "reading": _reading(body),
         }
         if body.get("dry_run"):
             name, text = specification["metadata"]["name"], "pattern: map_reduce\n"
@@ -359,6 +360,18 @@ class FakeApi:
             return
         finally:
             self._wakers.discard(waker)
+
+
+def _reading(body: dict[str, Any]) -> dict[str, Any] | None:
+    """A sentence that speaks of a model was read by one, unless it was to be read offline."""
+    text = body.get("description")
+    if text is None:
+        return None
+    if "model" not in text or body.get("offline"):
+        return {"by": "offline", "rounds": 0, "llm_tokens": 0, "cost_usd": 0.0, "ms": 2.0,
+                "notes": []}  # fmt: skip
+    return {"by": "gpt-4", "rounds": 2, "llm_tokens": 1100, "cost_usd": 0.0015, "ms": 1200.0,
+            "notes": ["claude-sonnet-5-5: failed with 500"]}  # fmt: skip
 
 
 class Gate:

@@ -46,6 +46,21 @@ def test_problems_keep_their_place_and_remedy(client: Client) -> None:
     assert raised.value.problems[0]["remedy"] == "Use one of llm, api."
 
 
+@pytest.mark.requirement("FIRST.1")
+async def test_a_sentence_may_be_read_offline(api: FakeApi, client: Client) -> None:
+    """Both clients ask for it, and tell how the sentence was read."""
+    reading = client.create("Ask a model", offline=True)["reading"]
+    assert reading is not None
+    assert reading["by"] == "offline"
+    async with AsyncClient(api.base_url, TOKEN) as other:
+        plan = await other.dry_run("Ask a model")
+        await other.dry_run("Ask a model", offline=True)
+    assert plan["reading"] is not None
+    assert plan["reading"]["by"] == "gpt-4"
+    bodies = [body for _, _, _, body in api.requests if body]
+    assert [body.get("offline") for body in bodies] == [True, None, True]
+
+
 def test_dry_run_stores_nothing(api: FakeApi, client: Client) -> None:
     """A dry run answers the plan and creates no workflow."""
     plan = client.dry_run("Check website uptime")

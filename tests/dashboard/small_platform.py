@@ -13,11 +13,14 @@ from uuid import UUID
 import uvicorn
 from weft import Client
 
+from agents.planner import open_planner
+from agents.planner_chain import PlannerSettings
 from agents.registry import builtin_registry
 from agents.services import open_services
 from agents.settings import AgentSettings
 from serve.app import build_app
 from serve.platform import free_ports
+from serve.text_parser import TextParser
 from store.accounts import create_account
 from store.live import open_live_view
 from store.postgres import open_pool
@@ -66,8 +69,12 @@ async def _serving(postgres_url: str, redis_url: str) -> AsyncIterator[SmallPlat
         process = await stack.enter_async_context(
             open_process(pool, live, builtin_registry(), services)
         )
+        signatures = builtin_registry().signatures
+        planner = await stack.enter_async_context(
+            open_planner(PlannerSettings(), settings, signatures)
+        )
         [port] = free_ports(1)
-        app = build_app(api_config(dsn, redis_url), ParserHandle())
+        app = build_app(api_config(dsn, redis_url), ParserHandle(TextParser(planner)))
         server = uvicorn.Server(
             uvicorn.Config(app, host="127.0.0.1", port=port, log_level="error",
                            ws="websockets-sansio", timeout_graceful_shutdown=1)

@@ -1,23 +1,33 @@
 """The real app on the real database, without Ray: no executor holds a lease here."""
 
-from collections.abc import AsyncIterator, Callable
-from dataclasses import asdict
+import asyncio
+from collections.abc import AsyncIterator, Awaitable, Callable
+from functools import partial
 from typing import Any
 
 import httpx
 import pytest
+import uvicorn
 from fastapi import FastAPI
+from redis.asyncio import Redis
+from rich.console import Console
 
-from compiler.editing.instruction import Edited, read_edit
-from compiler.english.parser import Parsed, parse
-from compiler.specification import Specification
-from compiler.text import to_document
+from agents.planner import open_planner
+from agents.planner_chain import PlannerSettings
+from agents.registry import builtin_registry
+from agents.settings import AgentSettings
+from serve import cli, cli_plan, cli_templates, cli_versions
 from serve.api_config import ApiConfig
 from serve.app import build_app, make_context
 from serve.context import Context
+from serve.remembered import Remembered
+from serve.text_parser import TextParser
 from store.live import LiveView
+from store.parser_cache import ParserCache
 from store.postgres import Pool
+from tests.eventually import eventually
 from tests.factories import Account
+from tests.serve.terminal import Result, Weft
 
 BASE_URL = "http://weft.example"
 
@@ -25,31 +35,20 @@ BASE_URL = "http://weft.example"
 class Method:
     """A method of a deployment, run in this process."""
 
-    def __init__(self, run: Callable[..., Any]) -> None:
+    def __init__(self, run: Callable[..., Awaitable[Any]]) -> None:
         self._run = run
 
     async def remote(self, *arguments: Any) -> Any:
         """Call it."""
-        return self._run(*arguments)
+        return await self._run(*arguments)
 
 
 class ParserHandle:
     """Does in this process what the parser deployment does in another."""
 
-    def __init__(self) -> None:
-        self.parse = Method(self._parse)
-        self.edit = Method(self._edit)
-
-    def _parse(self, text: str, name: str | None, answers: dict[str, str]) -> Any:
-        return _answer(parse(text, name, answers))
-
-    def _edit(self, text: str, document: dict[str, Any], answers: dict[str, str]) -> Any:
-        return _answer(read_edit(text, Specification.model_validate(document), answers))
-
-
-def _answer(read: Parsed | Edited) -> Any:
-    document = to_document(read.specification) if read.specification else None
-    return document, [asdict(question) for question in read.questions]
+    def __init__(self, parser: TextParser) -> None:
+        self.parse = Method(parser.parse)
+        self.edit = Method(parser.edit)
 
 
 def api_config(database_url: str, redis_url: str) -> ApiConfig:
@@ -72,9 +71,27 @@ def config(dsn: str, redis_url: str) -> ApiConfig:
 
 
 @pytest.fixture
-def app(config: ApiConfig) -> FastAPI:
+def model_settings() -> AgentSettings:
+    """The providers that read texts in a test: none."""
+    return AgentSettings()
+
+
+@pytest.fixture
+async def parser(model_settings: AgentSettings, redis_url: str) -> AsyncIterator[ParserHandle]:
+    """The parser."""
+    signatures = builtin_registry().signatures
+    async with (
+        open_planner(PlannerSettings(), model_settings, signatures) as planner,
+        Redis.from_url(redis_url) as redis,
+    ):
+        remembered = Remembered(ParserCache(redis), signatures(), planner.models)
+        yield ParserHandle(TextParser(planner, remembered if planner.models else None))
+
+
+@pytest.fixture
+def app(config: ApiConfig, parser: ParserHandle) -> FastAPI:
     """The whole app, not started yet."""
-    return build_app(config, ParserHandle())
+    return build_app(config, parser)
 
 
 @pytest.fixture
@@ -96,6 +113,42 @@ def api(anonymous: httpx.AsyncClient, account: Account) -> httpx.AsyncClient:
 
 
 @pytest.fixture
-def context(config: ApiConfig, api_pool: Pool, live: LiveView) -> Context:
+def context(config: ApiConfig, api_pool: Pool, live: LiveView, parser: ParserHandle) -> Context:
     """What the routes share."""
-    return make_context(config, api_pool, live, ParserHandle())
+    return make_context(config, api_pool, live, parser)
+
+
+@pytest.fixture
+async def url(
+    app: FastAPI, account: Account, monkeypatch: pytest.MonkeyPatch
+) -> AsyncIterator[str]:
+    """The app on a port of its own; clients speak to it as the account's owner."""
+    server = uvicorn.Server(uvicorn.Config(app, port=0, log_level="error"))
+    async with asyncio.TaskGroup() as group:
+        group.create_task(server.serve())
+        await eventually(lambda: server.started)
+        port = server.servers[0].sockets[0].getsockname()[1]
+        monkeypatch.setenv("WEFT_URL", f"http://127.0.0.1:{port}")
+        monkeypatch.setenv("WEFT_TOKEN", account.token)
+        yield f"http://127.0.0.1:{port}"
+        server.should_exit = True
+
+
+@pytest.fixture
+def weft(url: str, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> Weft:
+    """Return a function that runs a command line beside the app's own loop."""
+    wide = partial(Console, width=160, highlight=False, markup=False, emoji=False)
+    for module in (cli, cli_plan, cli_templates, cli_versions):
+        monkeypatch.setattr(module, "console", wide())
+    monkeypatch.setattr(cli, "error_console", wide(stderr=True))
+
+    def run(arguments: tuple[str, ...]) -> Result:
+        with pytest.raises(SystemExit) as ended:
+            cli.main(arguments)
+        captured = capsys.readouterr()
+        return Result(int(str(ended.value.code or 0)), captured.out, captured.err)
+
+    async def weft(*arguments: str) -> Result:
+        return await asyncio.to_thread(run, arguments)
+
+    return weft

@@ -163,6 +163,17 @@ def test_create_dry_run_shows_graph_and_questions(api: FakeApi, weft: Weft) -> N
     assert api.world.workflows == {}
 
 
+@pytest.mark.requirement("FR-1.2", "USER.23")
+def test_create_says_which_model_read_it(api: FakeApi, weft: Weft) -> None:
+    """Model, time, tokens and cost are shown, and why others were left; with `--offline` none."""
+    result = weft("create", "Check uptime with a model")
+    assert "read by gpt-4 in 1.20 s, 1100 tokens, $0.0015" in result.out
+    assert "left claude-sonnet-5-5: failed with 500" in result.out
+    alone = weft("create", "--offline", "Check uptime with a model")
+    assert "read by" not in alone.out
+    assert [body.get("offline") for body in api.calls("POST", "/create")] == [None, True]
+
+
 def test_problems_are_shown_with_place_and_remedy(api: FakeApi, weft: Weft) -> None:
     """A wrong specification says where, what and what to do, without a traceback."""
     result = weft("create", "explode")

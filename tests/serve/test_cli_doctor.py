@@ -95,6 +95,29 @@ def test_a_key_is_named_and_not_shown(tmp_path: Path) -> None:
     assert (check.state, check.detail) == ("ok", "OPENAI_API_KEY set")
 
 
+@pytest.mark.requirement("FR-1.2")
+@pytest.mark.parametrize(
+    ("given", "state", "told"),
+    [
+        ({}, "ok", "reads offline"),
+        ({"parser_models": ("offline",), "openai_api_key": SecretStr("k")}, "ok", "reads offline"),
+        ({"openai_api_key": SecretStr("k"), "google_api_key": SecretStr("k")}, "ok",
+         "gpt-4, then gemini, then offline; 5 s"),
+        ({"parser_models": ("claude-opus",)}, "failed", "ANTHROPIC_API_KEY is not set"),
+        ({"parser_models": ("nobody",)}, "failed", "nobody is not known"),
+        ({"ollama_base_url": "http://h:1", "parser_models": ("ollama:llama3.2",)}, "ok",
+         "ollama:llama3.2, then offline"),
+    ],
+)  # fmt: skip
+def test_the_models_that_read_descriptions_are_told(
+    tmp_path: Path, given: dict[str, Any], state: str, told: str
+) -> None:
+    """In their order, with what is missing for one of them."""
+    check = doctor.check_parser(settings(tmp_path, **given))
+    assert check.state == state
+    assert told in check.detail
+
+
 def test_a_browser_that_is_not_there(tmp_path: Path) -> None:
     """A configured browser that does not exist is a failure, not a traceback."""
     given = settings(tmp_path, chromium_path=str(tmp_path / "none"))

@@ -2,19 +2,11 @@
 
 import asyncio
 import json
-from collections.abc import AsyncIterator, Awaitable, Callable
-from functools import partial
-from typing import NamedTuple
 
 import pytest
-import uvicorn
-from fastapi import FastAPI
-from rich.console import Console
 from weft import AsyncClient, Client, WeftError
 
-from serve import cli, cli_versions
-from tests.eventually import eventually
-from tests.factories import Account
+from tests.serve.terminal import Result, Weft
 
 TEXT = """\
 metadata: {name: News}
@@ -25,55 +17,11 @@ nodes:
 """
 
 
-class Result(NamedTuple):
-    """How a command ended."""
-
-    code: int
-    out: str
-    err: str
-
-
-Weft = Callable[..., Awaitable[Result]]
-
-
 @pytest.fixture
-async def url(app: FastAPI) -> AsyncIterator[str]:
-    """The app on a port of its own."""
-    server = uvicorn.Server(uvicorn.Config(app, port=0, log_level="error"))
-    async with asyncio.TaskGroup() as group:
-        group.create_task(server.serve())
-        await eventually(lambda: server.started)
-        port = server.servers[0].sockets[0].getsockname()[1]
-        yield f"http://127.0.0.1:{port}"
-        server.should_exit = True
-
-
-@pytest.fixture
-async def workflow_id(url: str, account: Account, monkeypatch: pytest.MonkeyPatch) -> str:
-    """A workflow of one node; commands speak to the app as the account's owner."""
-    monkeypatch.setenv("WEFT_URL", url)
-    monkeypatch.setenv("WEFT_TOKEN", account.token)
+async def workflow_id(url: str) -> str:
+    """A workflow of one node."""
     async with AsyncClient() as client:
         return (await client.create(yaml=TEXT))["workflow_id"]
-
-
-@pytest.fixture
-def weft(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> Weft:
-    """Return a function that runs a command line beside the app's own loop."""
-    wide = partial(Console, width=160, highlight=False, markup=False, emoji=False)
-    monkeypatch.setattr(cli_versions, "console", wide())
-    monkeypatch.setattr(cli, "error_console", wide(stderr=True))
-
-    def run(arguments: tuple[str, ...]) -> Result:
-        with pytest.raises(SystemExit) as ended:
-            cli.main(arguments)
-        captured = capsys.readouterr()
-        return Result(int(str(ended.value.code or 0)), captured.out, captured.err)
-
-    async def weft(*arguments: str) -> Result:
-        return await asyncio.to_thread(run, arguments)
-
-    return weft
 
 
 @pytest.mark.requirement("FR-1.7", "FR-1.8", "FR-4.10")

@@ -165,7 +165,7 @@ def test_errors_are_problems_everywhere(document: dict[str, Any]) -> None:
     assert set(execute) == {"200", "202", "401", "403", "404", "409", "413", "422", "503"}
     problem = document["components"]["schemas"]["ProblemDetails"]["properties"]
     assert {"type", "title", "status", "detail", "remedy", "problems", "questions",
-            "changes", "widens"} == set(problem)  # fmt: skip
+            "reading", "changes", "widens"} == set(problem)  # fmt: skip
 
 
 def test_every_reference_leads_somewhere(document: dict[str, Any]) -> None:

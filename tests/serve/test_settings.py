@@ -25,6 +25,12 @@ VARIABLES = {
     "OPENAI_API_KEY": ("openai_api_key", "sk-1", "sk-1"),
     "OPENAI_BASE_URL": ("openai_base_url", "http://model", "http://model"),
     "ANTHROPIC_API_KEY": ("anthropic_api_key", "sk-2", "sk-2"),
+    "ANTHROPIC_BASE_URL": ("anthropic_base_url", "http://model-2", "http://model-2"),
+    "GOOGLE_API_KEY": ("google_api_key", "sk-3", "sk-3"),
+    "OLLAMA_BASE_URL": ("ollama_base_url", "http://model-3:11434", "http://model-3:11434"),
+    "WEFT_PARSER_MODELS": ("parser_models", "claude-sonnet, gpt-4,", ("claude-sonnet", "gpt-4")),
+    "WEFT_PARSER_SECONDS": ("parser_seconds", "7.5", 7.5),
+    "WEFT_PARSER_COST_USD": ("parser_cost_usd", "0.1", 0.1),
     "WEFT_DEFAULT_MODEL": ("default_model", "gpt-x", "gpt-x"),
     "WEFT_SMTP_URL": ("smtp_url", "smtp://u:p@h:587", "smtp://u:p@h:587"),
     "WEFT_EMAIL_SENDER": ("email_sender", "a@b.c", "a@b.c"),
@@ -93,6 +99,9 @@ def test_the_home_may_begin_with_a_tilde(monkeypatch: pytest.MonkeyPatch) -> Non
         ("WEFT_LEASE_SECONDS", "0.5"),
         ("WEFT_LEASE_SECONDS", "601"),
         ("WEFT_LEASE_SECONDS", "nan"),
+        ("WEFT_PARSER_SECONDS", "0.5"),
+        ("WEFT_PARSER_SECONDS", "61"),
+        ("WEFT_PARSER_COST_USD", "-1"),
         ("WEFT_RETENTION_DAYS", "0"),
         ("WEFT_RETENTION_DAYS", "3651"),
         ("WEFT_ALLOW_LOOPBACK", "perhaps"),
@@ -129,7 +138,7 @@ def test_secrets_are_those_of_the_prefix_but_not_the_signing_key() -> None:
 def test_keys_are_not_shown() -> None:
     """A setting that is printed by accident hides its secrets."""
     settings = load_settings({name: VARIABLES[name][1] for name in VARIABLES})
-    for secret in ("sk-1", "sk-2", "smtp://u:p", "very secret", "postgresql://d"):
+    for secret in ("sk-1", "sk-2", "sk-3", "smtp://u:p", "very secret", "postgresql://d"):
         assert secret not in repr(settings)
 
 

@@ -321,3 +321,26 @@ async def test_a_viewer_changes_nothing(
     assert (await api.post(f"{path}/rollback", json=rollback)).status_code == 403
     assert (await api.post(f"{path}/versions/1.0.0/publish")).status_code == 403
     assert (await api.get(f"{path}/versions")).json()["total"] == 1
+
+
+@pytest.mark.requirement("FR-4.4")
+async def test_a_version_that_cannot_run_any_more_does_not_come_back(
+    api: httpx.AsyncClient, path: str
+) -> None:
+    """The workflow that it calls was deleted since: the rollback says so and changes nothing."""
+    callee = (await api.post(f"{WORKFLOWS}/create", json={"yaml": TEXT})).json()["workflow_id"]
+    call = f"  - {{id: call, agent: workflow, parameters: {{workflow: {callee}}}}}\n"
+    calling = TEXT.replace("edges:", f"{call}edges:") + "  - {from: sum_up, to: call}\n"
+    assert (await put(api, path, calling, confirm=True)).status_code == 200
+    current = (await put(api, path, TEXT, confirm=True)).json()["version"]
+    assert (await api.delete(f"{WORKFLOWS}/{callee}")).status_code == 204
+    [former] = [
+        version["version"]
+        for version in (await api.get(f"{path}/versions")).json()["versions"]
+        if version["version"] not in ("1.0.0", current)
+    ]
+    refused = await api.post(f"{path}/rollback", json={"target_version": former})
+    assert refused.status_code == 422
+    [problem] = refused.json()["problems"]
+    assert "There is no active workflow" in problem["message"]
+    assert (await api.get(path)).json()["version"] == current

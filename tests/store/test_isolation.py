@@ -10,6 +10,7 @@ from store.decisions import decide_approval
 from store.errors import NotFound
 from store.live import LiveView
 from store.origins import Origin, Reuse
+from store.parser_calls import ParserCall, record_parser_calls
 from store.postgres import Pool, tenant_transaction
 from tests.factories import Account, MakeAccount, MakeWorkflow, StartExecution
 from tests.store.rows import park, records_of_each_kind, write
@@ -59,6 +60,9 @@ async def execution_id(
         tenant_id,
         started.execution_id,
     )
+    call = ParserCall("gpt-4", "answered", 1, 1000, 100, 0.001, 900.0)
+    user_id = account.principal.user_id
+    await record_parser_calls(owner_pool, tenant_id, user_id, "create", [call])
     for row in await owner_pool.fetch(TABLES):
         count = await owner_pool.fetchval(f"SELECT count(*) FROM {row['relname']}")  # noqa: S608
         assert count > 0, f"{row['relname']} is empty, so nothing would be tested of it"

@@ -18,6 +18,11 @@ from tests.agents.website import Site, open_site
 from tests.factories import Account, MakeWorkflow
 from tests.mailbox import Mailbox, open_mailbox
 
+# Then a case that fails shows what it compared.
+pytest.register_assert_rewrite(
+    *(f"tests.actors.templates.{name}_cases" for name in ("data", "event", "people", "web"))
+)
+
 
 @pytest.fixture
 async def site() -> AsyncIterator[Site]:
@@ -69,10 +74,20 @@ async def process(process_of: OpenProcess, site: Site) -> Process:
 @pytest.fixture
 def world(
     site: Site, mailbox: Mailbox, database: asyncpg.Connection, process: Process,
-    engine_pool: Pool, live: LiveView, account: Account, begin: Begin, look: Look,
+    engine_pool: Pool, api_pool: Pool, live: LiveView, account: Account, begin: Begin, look: Look,
     make_workflow: MakeWorkflow,
 ) -> World:  # fmt: skip
     """All of it."""
     return World(
-        site, mailbox, database, process, engine_pool, live, account, begin, look, make_workflow
+        site,
+        mailbox,
+        database,
+        process,
+        engine_pool,
+        api_pool,
+        live,
+        account,
+        begin,
+        look,
+        make_workflow,
     )

@@ -3,6 +3,7 @@
 import pytest
 
 from compiler.templates.library import templates
+from tests.actors.templates import data_cases, event_cases, people_cases, web_cases  # noqa: F401
 from tests.actors.templates.cases import CASES
 from tests.actors.templates.world import World
 

@@ -2,7 +2,7 @@
 
 import email
 import email.policy
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 from uuid import UUID
@@ -16,13 +16,14 @@ from compiler.text import to_document
 from store.decisions import decide_approval
 from store.live import LiveView
 from store.postgres import Pool
+from store.waking import end_due_waits, send_signal
 from tests.actors.conftest import Begin, Look
 from tests.actors.process import Process
 from tests.agents.website import Site
 from tests.factories import Account, MakeWorkflow
 from tests.mailbox import Mailbox
 
-WEBHOOK = "hook"
+WEBHOOK = "chat_webhook"
 """The secret that stands for an incoming webhook of a chat service."""
 
 
@@ -37,9 +38,23 @@ class Mail:
 
 
 @dataclass(frozen=True)
-class Ended:
-    """How an execution ended."""
+class Answer:
+    """What a person answers, or that nobody did in time."""
 
+    decision: str
+    value: Any = None
+    comment: str = ""
+    timed_out: bool = False
+
+
+NOBODY = Answer("reject", timed_out=True)
+
+
+@dataclass(frozen=True)
+class Ended:
+    """How an execution ended, or how it waits."""
+
+    id: UUID
     status: str
     output: Any
     nodes: list[str]
@@ -58,6 +73,8 @@ class World:
     database: asyncpg.Connection
     process: Process
     pool: Pool
+    """Of role weft_engine."""
+    api_pool: Pool
     live: LiveView
     account: Account
     begin: Begin
@@ -73,29 +90,58 @@ class World:
         return [tuple(row) for row in await self.database.fetch(query)]
 
     async def run(
-        self, template: str, inputs: Mapping[str, Any], answers: Mapping[str, Any] | None = None
+        self,
+        template: str,
+        inputs: Mapping[str, Any],
+        answers: Mapping[str, Sequence[Answer | str]] | None = None,
     ) -> Ended:
-        """Start a template by hand, answer what it asks, and drive it to its end.
+        """Start a template by hand, answer what it asks, and drive it until it ends or waits.
 
         Args:
             template: Its id.
             inputs: Its input; the rest are its defaults.
-            answers: Decisions by node, or pairs of a decision and a value.
+            answers: What people answer, by node, in order; each is another person's.
         """
         specification = find_template(template).specification
         given = with_defaults(specification, dict(inputs))
         assert validate_input(specification, given) == []
         id = await self.begin(to_document(specification), given)
+        await self.drive(id)
+        waiting = {node: list(given) for node, given in (answers or {}).items()}
+        asked = await self._answer(id, waiting)
+        assert not any(waiting.values()), f"Nobody asked for {waiting}."
+        return await self.ended(id, asked)
+
+    async def drive(self, id: UUID) -> None:
+        """Drive an execution, and what it starts, until all have ended or wait."""
         await self.process.drive(id)
         await self.process.settle()
-        asked = await self._answer(id, answers or {})
+
+    async def signal(self, event: str, key: str, payload: Any = None) -> None:
+        """Send an event, and drive on whoever waited for it."""
+        woken, _ = await send_signal(
+            self.api_pool, self.account.tenant_id, event,
+            execution_id=None, key=key, payload=payload, owners=[self.process.id],
+        )  # fmt: skip
+        for execution in woken:
+            await self.drive(execution.execution_id)
+
+    async def let_time_pass(self) -> None:
+        """Let the time of every wait come, and drive on whoever waited for it."""
+        await self.pool.execute(
+            "UPDATE execution_waits SET due_at = now() WHERE status = 'pending'"
+        )
+        for execution in await end_due_waits(self.pool, [self.process.id], 100):
+            await self.drive(execution.execution_id)
+
+    async def ended(self, id: UUID, asked: Sequence[str] = ()) -> Ended:
+        """Return how an execution stands."""
         row = await self.look.row(id)
         output = await self.look.output(id) if row["status"] == "completed" else None
         nodes = await self.look.nodes(id, "node_completed")
-        return Ended(row["status"], output, nodes, asked, row["error_message"])
+        return Ended(id, row["status"], output, nodes, list(asked), row["error_message"])
 
-    async def _answer(self, id: UUID, answers: Mapping[str, Any]) -> list[str]:
-        """Answer questions until there is none; each node's first answer is for all its rounds."""
+    async def _answer(self, id: UUID, waiting: Mapping[str, list[Answer | str]]) -> list[str]:
         asked: list[str] = []
         while questions := await self.pool.fetch(
             "SELECT id, node_id, message FROM execution_approvals "
@@ -104,15 +150,15 @@ class World:
         ):
             for question in questions:
                 asked.append(question["message"])
-                answer = answers[question["node_id"]]
-                decision, value = answer if isinstance(answer, tuple) else (answer, None)
+                given = waiting[question["node_id"]].pop(0)
+                answer = Answer(given) if isinstance(given, str) else given
                 assert await decide_approval(
                     self.pool, self.live, self.account.tenant_id, id, question["id"],
-                    decision=decision, value=value, comment="", decided_by="p@example.com",
-                    owner_id=self.process.id,
+                    decision=answer.decision, value=answer.value, comment=answer.comment,
+                    decided_by=f"person{len(asked)}@example.com", owner_id=self.process.id,
+                    timed_out=answer.timed_out,
                 )  # fmt: skip
-            await self.process.drive(id)
-            await self.process.settle()
+            await self.drive(id)
         return asked
 
 
@@ -122,7 +168,7 @@ def _mail(recipients: list[str], content: Any) -> Mail:
     return Mail(
         recipients,
         str(message["Subject"]),
-        str(body.get_content()) if body else "",
+        str(body.get_content()).replace("\r\n", "\n") if body else "",
         {
             str(part.get_filename()): part.get_content().decode()
             if isinstance(part.get_content(), bytes)

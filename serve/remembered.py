@@ -1,0 +1,123 @@
+"""Descriptions that a model has read before: the same workflow is not read anew.
+
+A text that is the same but for case and spaces gets the specification that was made of it. One
+that asks for the same workflow, in like words or with other values, gets it with its own values,
+checked again.
+"""
+
+import hashlib
+from collections.abc import Mapping
+from dataclasses import dataclass
+from importlib.metadata import version
+from typing import Any, Literal
+from uuid import UUID
+
+import orjson
+from pydantic import ValidationError
+
+from compiler.check import check
+from compiler.english.normalise import normalise
+from compiler.likeness.comparison import compare
+from compiler.likeness.revaluing import NotSure, revalued
+from compiler.likeness.wording import plain_words
+from compiler.signature import AgentSignature
+from compiler.specification import Specification
+from store.parser_cache import CachedPlan, ParserCache
+
+_LEAST_ALIKE = 0.7
+"""The share of words that two texts have in common, of all words of both."""
+_MOST_COMPARED = 4
+
+
+@dataclass(frozen=True, slots=True)
+class Recalled:
+    """What was made of a description, from memory."""
+
+    document: dict[str, Any]
+    questions: list[dict[str, Any]]
+    model: str
+    hit: Literal["same", "like"]
+    """Whether the text was the same, or only the workflow."""
+
+
+class Remembered:
+    """What models have made of descriptions.
+
+    Args:
+        cache: Where it is kept.
+        signatures: The agents; with other ones nothing is remembered.
+        models: The models that would be asked, first to last; the same holds for them.
+    """
+
+    def __init__(
+        self, cache: ParserCache, signatures: Mapping[str, AgentSignature], models: tuple[str, ...]
+    ) -> None:
+        self._cache = cache
+        self._signatures = signatures
+        self._circumstances = f"{catalogue_version(signatures)} {','.join(models)}"
+
+    async def find(self, tenant_id: UUID, text: str, answers: Mapping[str, str]) -> Recalled | None:
+        """Return what was made of a text, or of another one that asks for the same workflow."""
+        scope = self._scope(answers)
+        plan = await self._cache.get(tenant_id, scope, _surface(text))
+        if plan is not None:
+            return Recalled(_described(plan.document, text), plan.questions, plan.model, "same")
+        entries = await self._cache.words(tenant_id, scope)
+        for name in _alike(plain_words(text), entries):
+            plan = await self._cache.get(tenant_id, scope, name)
+            if plan is not None and (recalled := self._revalued(plan, text)) is not None:
+                return recalled
+        return None
+
+    async def keep(self, tenant_id: UUID, answers: Mapping[str, str], plan: CachedPlan) -> None:
+        """Remember what a model made of a text."""
+        words = plain_words(plan.text)
+        await self._cache.put(tenant_id, self._scope(answers), _surface(plan.text), words, plan)
+
+    def _scope(self, answers: Mapping[str, str]) -> str:
+        given = orjson.dumps(dict(sorted(answers.items()))).decode()
+        return f"{self._circumstances} {given}"
+
+    def _revalued(self, plan: CachedPlan, text: str) -> Recalled | None:
+        likeness = compare(plan.text, text)
+        if likeness is None:
+            return None
+        made = {"document": _described(plan.document, ""), "questions": plan.questions}
+        try:
+            made = revalued(made, likeness)
+            specification = Specification.model_validate(made["document"])
+        except (NotSure, ValidationError):
+            return None
+        if check(specification, self._signatures):
+            return None
+        document = _described(made["document"], text)
+        return Recalled(document, made["questions"], plan.model, "like")
+
+
+def _alike(words: frozenset[str], entries: list[tuple[str, frozenset[str]]]) -> list[str]:
+    """Return the names of the plans whose descriptions have most words in common with a text."""
+    shares = [(len(words & other) / max(1, len(words | other)), name) for name, other in entries]
+    best = sorted((one for one in shares if one[0] >= _LEAST_ALIKE), key=lambda one: -one[0])
+    return [name for _, name in best[:_MOST_COMPARED]]
+
+
+def _described(document: dict[str, Any], text: str) -> dict[str, Any]:
+    metadata = {**document.get("metadata", {}), "description": " ".join(text.split())}
+    return {**document, "metadata": metadata}
+
+
+def _surface(text: str) -> str:
+    """Return a text without case and spacing, with the addresses and quotes in it as they are."""
+    marked = normalise(text)
+    line = " ".join(marked.marked.split()).rstrip(" .!").casefold()
+    return "\n".join([line, *(literal.value for literal in marked.literals)])
+
+
+def catalogue_version(signatures: Mapping[str, AgentSignature]) -> str:
+    """Return what differs when an agent, or Weft itself, is another version."""
+    told = [
+        (one.name, one.description, one.parameters_schema, one.output_fields)
+        for one in signatures.values()
+    ]
+    agents = hashlib.sha256(orjson.dumps(sorted(told, key=lambda one: one[0]))).hexdigest()
+    return f"{version('weft-platform')} {agents}"

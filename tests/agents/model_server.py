@@ -1,0 +1,174 @@
+"""A server that speaks OpenAI's and Anthropic's wire formats and misbehaves on demand."""
+
+import asyncio
+import json
+import threading
+from collections.abc import AsyncIterator, Callable, Iterator, Mapping
+from contextlib import asynccontextmanager, contextmanager
+from dataclasses import dataclass, field
+from typing import Any, Literal
+
+from tests.agents.website import Asked, Reply, Site, json_reply, open_site
+
+Format = Literal["openai", "anthropic"]
+PATHS: Mapping[str, Format] = {"/v1/chat/completions": "openai", "/v1/messages": "anthropic"}
+INPUT_TOKENS, OUTPUT_TOKENS = 1000, 100
+
+Behaviour = Callable[[Format, str], Reply]
+"""One answer, in a format, of the model that was asked for."""
+
+
+def _openai(model: str, finish: str, **message: Any) -> Reply:
+    return json_reply(
+        {
+            "id": "c1", "object": "chat.completion", "created": 1, "model": model,
+            "choices": [{"index": 0, "finish_reason": finish,
+                         "message": {"role": "assistant", "content": None, **message}}],
+            "usage": {"prompt_tokens": INPUT_TOKENS, "completion_tokens": OUTPUT_TOKENS,
+                      "total_tokens": INPUT_TOKENS + OUTPUT_TOKENS},
+        }
+    )  # fmt: skip
+
+
+def _anthropic(model: str, stop: str, *content: Any) -> Reply:
+    return json_reply(
+        {
+            "id": "m1", "type": "message", "role": "assistant", "model": model,
+            "content": list(content), "stop_reason": stop, "stop_sequence": None,
+            "usage": {"input_tokens": INPUT_TOKENS, "output_tokens": OUTPUT_TOKENS},
+        }
+    )  # fmt: skip
+
+
+def answers(arguments: Mapping[str, Any]) -> Behaviour:
+    """The answer as the model is asked to give it: a call of the tool `answer`."""
+
+    def reply(format: Format, model: str) -> Reply:
+        if format == "anthropic":
+            call = {"type": "tool_use", "id": "t1", "name": "answer", "input": dict(arguments)}
+            return _anthropic(model, "tool_use", call)
+        return openai_call(model, json.dumps(arguments))
+
+    return reply
+
+
+def openai_call(model: str, arguments: str) -> Reply:
+    """A call of the tool `answer` with arguments as they are written."""
+    function = {"name": "answer", "arguments": arguments}
+    calls = [{"id": "t1", "type": "function", "function": function}]
+    return _openai(model, "tool_calls", tool_calls=calls)
+
+
+def malformed(format: Format, model: str) -> Reply:
+    """Arguments that are no JSON; Anthropic's are an object, so there it is a text instead."""
+    if format == "anthropic":
+        return says("{'name': Half a")(format, model)
+    return openai_call(model, '{"name": "Half a')
+
+
+def says(text: str) -> Behaviour:
+    """An answer in words, without the tool."""
+
+    def reply(format: Format, model: str) -> Reply:
+        if format == "anthropic":
+            return _anthropic(model, "end_turn", {"type": "text", "text": text})
+        return _openai(model, "stop", content=text)
+
+    return reply
+
+
+def refuses(format: Format, model: str) -> Reply:
+    """What the providers answer when the model will not."""
+    if format == "anthropic":
+        return _anthropic(model, "refusal")
+    return _openai(model, "stop", refusal="I cannot help with that.")
+
+
+def fails(status: int, **headers: str) -> Behaviour:
+    """An error of the provider."""
+
+    def reply(format: Format, model: str) -> Reply:
+        error = {"type": "x", "message": "no"}
+        return json_reply({"type": "error", "error": error}, status, **headers)
+
+    return reply
+
+
+def stalls(format: Format, model: str) -> Reply:
+    """The request is taken and never answered."""
+    return Reply(hang=True)
+
+
+def stops_half_way(format: Format, model: str) -> Reply:
+    """Headers and half of the body, and then nothing."""
+    whole = says("x" * 400)(format, model)
+    return Reply(whole.body, headers=whole.headers, half=True)
+
+
+def is_garbage(format: Format, model: str) -> Reply:
+    """A body that is no JSON, as from a proxy that has its own opinion."""
+    return Reply('{"id": "c1", "choi', headers={"Content-Type": "application/json"})
+
+
+@dataclass
+class ModelServer:
+    """Answers each format by its script, one behaviour after another; the last one stays."""
+
+    site: Site
+    scripts: dict[Format, list[Behaviour]] = field(default_factory=dict)
+    asked: list[tuple[Format, Any]] = field(default_factory=list)
+    """The bodies of all requests, with their formats."""
+
+    def __post_init__(self) -> None:
+        for path in PATHS:
+            self.site.replies[path] = self._reply
+
+    @property
+    def openai_url(self) -> str:
+        """What OPENAI_BASE_URL is set to."""
+        return self.site.url("/v1")
+
+    @property
+    def anthropic_url(self) -> str:
+        """What ANTHROPIC_BASE_URL is set to."""
+        return self.site.url("")
+
+    def script(self, format: Format, *behaviours: Behaviour) -> None:
+        """Say how the requests of a format are answered from now on."""
+        self.scripts[format] = list(behaviours)
+
+    def of(self, format: Format) -> list[Any]:
+        """Return the bodies that came in a format."""
+        return [body for came, body in self.asked if came == format]
+
+    def _reply(self, asked: Asked) -> Reply:
+        format = PATHS[asked.path.split("?")[0]]
+        body: Any = asked.json
+        self.asked.append((format, body))
+        script = self.scripts.get(format, [fails(503)])
+        behaviour = script.pop(0) if len(script) > 1 else script[0]
+        return behaviour(format, body["model"])
+
+
+@asynccontextmanager
+async def open_model_server() -> AsyncIterator[ModelServer]:
+    """Serve on a free loopback port."""
+    async with open_site() as site:
+        yield ModelServer(site)
+
+
+@contextmanager
+def model_server_in_a_thread() -> Iterator[ModelServer]:
+    """Serve beside a test that has no event loop."""
+    loop = asyncio.new_event_loop()
+    thread = threading.Thread(target=loop.run_forever, daemon=True)
+    thread.start()
+    opened = open_model_server()
+    server = asyncio.run_coroutine_threadsafe(opened.__aenter__(), loop).result(10)
+    try:
+        yield server
+    finally:
+        asyncio.run_coroutine_threadsafe(opened.__aexit__(None, None, None), loop).result(10)
+        loop.call_soon_threadsafe(loop.stop)
+        thread.join(10)
+        loop.close()
