@@ -79,6 +79,13 @@ class Reading(Answer):
     """Why models were left."""
 
 
+class Readers(Answer):
+    """Who reads texts that are not to be read offline."""
+
+    models: list[str]
+    """Language models, the one that is asked first before the others; none: all is read offline."""
+
+
 class Change(Answer):
     """One field that differs."""
 

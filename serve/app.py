@@ -20,6 +20,7 @@ from serve import (
     item_routes,
     lifecycle_routes,
     problems,
+    reader_routes,
     retention_routes,
     session_routes,
     streams,
@@ -114,8 +115,8 @@ def build_app(config: ApiConfig, parser: Any) -> FastAPI:
     # The execution routes come first: `executions` must not be read as a workflow's identifier.
     for module in (execution_routes, item_routes, approval_routes, lifecycle_routes,
                    time_travel_routes, retention_routes, streams,
-                   version_routes, workflow_routes, template_routes, session_routes,
-                   health_routes):  # fmt: skip
+                   version_routes, workflow_routes, template_routes, reader_routes,
+                   session_routes, health_routes):  # fmt: skip
         app.include_router(module.router)
     describe(app)
     app.mount("/", Pages(directory=PAGES, html=True), name="dashboard")

@@ -36,6 +36,10 @@ class TextParser:
         self._planner = planner
         self._remembered = remembered
 
+    async def models(self) -> tuple[str, ...]:
+        """Return the language models that are asked, the first one first."""
+        return self._planner.models
+
     async def parse(
         self, tenant_id: UUID, text: str, name: str | None, answers: dict[str, str], offline: bool
     ) -> ParsedText:

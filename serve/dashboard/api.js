@@ -98,8 +98,8 @@ export const checkSession = () => call("GET", "/api/v1/session");
 export const signIn = (token) => call("POST", "/api/v1/session", { body: { token }, login: true });
 export const signOut = () => call("DELETE", "/api/v1/session");
 
-// How a text is read while it is typed: after pauses of so many milliseconds, with further fields of the request.
-export const READINGS = [{ pause_ms: 400 }];
+// The language models that read texts, unless these are to be read offline.
+export const getReaders = () => call("GET", "/api/v1/readers");
 
 export const dryRun = (source, signal) =>
   call("POST", `${WORKFLOWS}/create`, { body: { ...source, dry_run: true }, signal });

@@ -3,7 +3,7 @@
 import { useEffect, useRef, useState } from "./vendor/hooks.js";
 import { dryRun } from "./api.js";
 import { DraftView } from "./draft_view.js";
-import { Questions, unread, useQuestions, useReading } from "./reading.js";
+import { AskModel, Questions, readingWords, unread, useModel, useQuestions, useReading } from "./reading.js";
 import { initialInput, SchemaForm } from "./schema_form.js";
 import { createAndGo } from "./starting.js";
 import { html, Problem } from "./ui.js";
@@ -13,8 +13,6 @@ const EXAMPLES = [
   "Check https://example.com → if it is down, email an alert to me@example.com; otherwise log it to the database",
   "Summarize {input.text} in three sentences, then ask me to approve it",
 ];
-
-const ask = (description, answers, fields, signal) => dryRun({ description, answers, ...fields }, signal);
 
 function subjectsOf(draft) {
   const { nodes = [], trigger } = draft?.parsed_specification ?? {};
@@ -55,7 +53,9 @@ export function Composer({ onTyped }) {
   const [working, setWorking] = useState(false);
   const form = useRef(null);
   const given = Object.fromEntries(Object.entries(answers).filter(([, text]) => text.trim()));
-  const reading = useReading(sentence.trim(), given, ask);
+  const model = useModel(sentence.trim());
+  const ask = (description, answered, signal) => dryRun({ description, answers: answered, offline: model.offline }, signal);
+  const reading = useReading(sentence.trim(), given, ask, String(model.offline));
   const { questions, isOpen } = useQuestions(reading, sentence, given, subjectsOf(reading.result));
   const draft = sentence.trim() ? reading.result : null;
   const schema = draft?.parsed_specification.state_schema?.input;
@@ -108,7 +108,8 @@ export function Composer({ onTyped }) {
     html`<div class="actions">
       <button type="submit" class="primary" value="run" disabled=${!usable}>Create & run</button>
       <button type="submit" value="create" disabled=${!usable} formnovalidate>Create only</button>
-      <span class="quiet" role="status">${working ? "creating…" : reading.busy ? "reading…" : told(draft, isOpen)}</span>
+      <${AskModel} model=${model} />
+      <span class="quiet" role="status">${working ? "creating…" : reading.busy ? readingWords(model) : told(draft, isOpen)}</span>
     </div>`}
   </form>`;
 }

@@ -3,7 +3,7 @@
 import { useMemo, useRef, useState } from "./vendor/hooks.js";
 import { changeWorkflow, getVersionYaml } from "./api.js";
 import { DiffView, Widening } from "./diff_view.js";
-import { Questions, ReadBy, unread, useQuestions, useReading } from "./reading.js";
+import { AskModel, Questions, ReadBy, readingWords, unread, useModel, useQuestions, useReading } from "./reading.js";
 import { html, Problem, Problems } from "./ui.js";
 
 const EXAMPLES = ["Ask me to approve before the last step", "Remove the last step", "Run it every Monday at 9"];
@@ -57,9 +57,10 @@ export function EditBox({ id, base, onChanged, onReload }) {
   const [working, setWorking] = useState(false);
   const box = useRef(null);
   const given = Object.fromEntries(Object.entries(answers).filter(([, answer]) => answer.trim()));
-  const ask = (description, answered, fields, signal) =>
-    changeWorkflow(id, { description, answers: answered, base_version: base.version, dry_run: true, ...fields }, signal);
-  const reading = useReading(text.trim(), given, ask, base.version);
+  const model = useModel(text.trim());
+  const ask = (description, answered, signal) =>
+    changeWorkflow(id, { description, answers: answered, base_version: base.version, dry_run: true, offline: model.offline }, signal);
+  const reading = useReading(text.trim(), given, ask, `${base.version} ${model.offline}`);
   const { result: change, error, busy, fresh } = reading;
   const { questions, isOpen } = useQuestions(reading, text, given, stepsOf(base, change?.changes ?? []));
 
@@ -131,7 +132,8 @@ export function EditBox({ id, base, onChanged, onReload }) {
       <button type="submit" class="primary" value="publish" disabled=${!usable}>Accept${shown ? ` as ${shown.version}` : ""}</button>
       <button type="submit" value="draft" disabled=${!usable}>Accept as draft</button>
       <button type="button" onClick=${discard}>Discard</button>
-      <span class="quiet" role="status">${working ? "storing…" : busy ? "reading…" : shown && !stale ? told(shown) : ""}</span>
+      <${AskModel} model=${model} />
+      <span class="quiet" role="status">${working ? "storing…" : busy ? readingWords(model) : shown && !stale ? told(shown) : ""}</span>
     </div>`}
   </form>`;
 }

@@ -1,15 +1,27 @@
 // A text that is read while it is typed, and the questions that it leaves open.
 
 import { useEffect, useState } from "./vendor/hooks.js";
-import { READINGS } from "./api.js";
-import { html, withCode } from "./ui.js";
+import { getReaders } from "./api.js";
+import { html, useLoaded, withCode } from "./ui.js";
+import { dollars } from "./words.js";
 
-const UNREAD = { result: null, error: null, of: null, busy: false };
+const PAUSE_MS = 400;
+
+const UNREAD = { result: null, error: null, of: null };
 // Questions about a text as a whole: they are answered by saying it in other words.
 const WHOLE = ["description", "instruction"];
 
+// Whether a language model reads a text. It costs something, so it is asked only for a text for which
+// it was wanted, and what is typed is read offline.
+export function useModel(text) {
+  const [readers] = useLoaded(getReaders, "");
+  const [wanted, setWanted] = useState(null);
+  const offline = wanted !== text;
+  return { offline, canAsk: offline && readers?.models.length > 0, ask: () => setWanted(text) };
+}
+
 // Reads a text after each pause in typing. What was read last stays until something else is read.
-// ask(text, answers, fields, signal) asks the API; `base` names what else the answer depends on.
+// ask(text, answers, signal) asks the API; `base` names what else the answer depends on.
 // Returns {result, error, busy, fresh}; fresh: the answer is that of the text as it is.
 export function useReading(text, answers, ask, base = "") {
   const [state, setState] = useState(UNREAD);
@@ -20,26 +32,21 @@ export function useReading(text, answers, ask, base = "") {
       return undefined;
     }
     const abort = new AbortController();
-    let latest = -1;
-    const read = async (fields, turn) => {
-      setState((before) => ({ ...before, busy: true }));
-      const found = await ask(text, answers, fields, abort.signal).then(
-        (result) => ({ result, error: null }),
-        (error) => ({ error }),
-      );
-      // A slow first reading must not replace the one that came after it.
-      if (found.error?.name === "AbortError" || turn < latest) return;
-      latest = turn;
-      setState((before) => ({ ...before, ...found, of: asked, busy: turn < READINGS.length - 1 }));
-    };
-    const timers = READINGS.map(({ pause_ms: pause, ...fields }, turn) => setTimeout(() => read(fields, turn), pause));
+    const timer = setTimeout(async () => {
+      try {
+        const result = await ask(text, answers, abort.signal);
+        setState({ result, error: null, of: asked });
+      } catch (error) {
+        if (error.name !== "AbortError") setState((before) => ({ ...before, error, of: asked }));
+      }
+    }, PAUSE_MS);
     return () => {
-      timers.forEach(clearTimeout);
+      clearTimeout(timer);
       abort.abort();
     };
   }, [asked]);
   const fresh = state.of === asked;
-  return { ...state, fresh, busy: state.busy || (Boolean(text) && !fresh) };
+  return { result: state.result, error: state.error, fresh, busy: Boolean(text) && !fresh };
 }
 
 // What is asked of a text that cannot be read at all yet, which is no failure while somebody types.
@@ -104,14 +111,21 @@ export function Questions({ questions, answers, onAnswer }) {
   </fieldset>`;
 }
 
+export function AskModel({ model }) {
+  if (!model.canAsk) return null;
+  return html`<button type="button" class="plain" onClick=${model.ask}>Read it with a language model</button>`;
+}
+
+export const readingWords = (model) => (model.offline ? "reading…" : "a language model is reading…");
+
 const milliseconds = (ms) => (ms < 1000 ? `${Math.round(ms)} ms` : `${(ms / 1000).toFixed(1)} s`);
 
-// Who read the text, and what that took: told once the API tells it.
+// Who read a text, what that took, and why models were left.
 export function ReadBy({ reading }) {
   if (!reading) return null;
-  const parts = [reading.by === "offline" ? "read offline" : `read by ${reading.by}`];
-  if (reading.ms !== undefined) parts.push(milliseconds(reading.ms));
-  if (reading.by !== "offline") parts.push(`$${(reading.cost_usd ?? 0).toFixed(3)}`);
-  return html`<p class="quiet reading">${parts.join(", ")}
-    ${(reading.notes ?? []).map((note) => html`<span key=${note}> · ${note}</span>`)}</p>`;
+  const byModel = reading.by !== "offline";
+  const parts = [byModel ? `read by ${reading.by}` : "read offline", milliseconds(reading.ms)];
+  if (reading.cached) parts.push("remembered");
+  else if (byModel || reading.cost_usd > 0) parts.push(dollars(reading.cost_usd));
+  return html`<p class="quiet reading">${parts.join(", ")}${reading.notes.map((note) => html`<span key=${note}> · ${note}</span>`)}</p>`;
 }

@@ -57,7 +57,7 @@ export function TemplatesPage() {
     <${Cards} templates=${found} />`;
 }
 
-const plan = (template, inputs, _, signal) => dryRun({ template, inputs }, signal);
+const plan = (template, inputs, signal) => dryRun({ template, inputs }, signal);
 
 function Form({ template }) {
   const { template_id: id, input_schema: schema } = template;

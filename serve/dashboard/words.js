@@ -147,7 +147,7 @@ export function durationWords({ low, high, bounded }) {
   return from.number === to.number ? `${to.number} ${to.unit}${more}` : `${from.number}–${to.number} ${to.unit}${more}`;
 }
 
-const dollars = (value) => (value >= 1 ? `$${value.toFixed(2)}` : `$${Number(value.toPrecision(2))}`);
+export const dollars = (value) => (value >= 1 ? `$${value.toFixed(2)}` : `$${Number(value.toPrecision(2))}`);
 
 // An estimate of cost: from low to high.
 export function costWords({ low, high, bounded }) {

@@ -56,7 +56,6 @@ class FakeApi:
         cut_after: WebSockets are cut after this many messages each; None: never.
         ready: Whether /ready says so.
         refuse_input: Whether starts are refused for their input.
-        reading: How descriptions were read, as dry runs tell it.
         refuse_handshakes: Whether WebSockets are refused with a status, as an ingress does.
     """
 
@@ -69,7 +68,6 @@ class FakeApi:
         self.ready = True
         self.refuse_handshakes = False
         self.refuse_input = False
-        self.reading: dict[str, Any] | None = None
         self.base_url = ""
         self._wakers: set[asyncio.Event] = set()
         self._loop: asyncio.AbstractEventLoop | None = None
@@ -152,7 +150,6 @@ class FakeApi:
         if body.get("dry_run"):
             name, text = specification["metadata"]["name"], "pattern: map_reduce\n"
             more = {"dry_run": True, "name": name, "plan": _plan(specification)}
-            more["reading"] = self.reading
             return JSONResponse({**shape, **more, "problems": [], "yaml": text})
         if questions:
             detail = "The description leaves something open."
@@ -368,10 +365,10 @@ def _reading(body: dict[str, Any]) -> dict[str, Any] | None:
     if text is None:
         return None
     if "model" not in text or body.get("offline"):
-        return {"by": "offline", "rounds": 0, "llm_tokens": 0, "cost_usd": 0.0, "ms": 2.0,
-                "notes": []}  # fmt: skip
-    return {"by": "gpt-4", "rounds": 2, "llm_tokens": 1100, "cost_usd": 0.0015, "ms": 1200.0,
-            "notes": ["claude-sonnet-5-5: failed with 500"]}  # fmt: skip
+        return {"by": "offline", "cached": False, "rounds": 0, "llm_tokens": 0, "cost_usd": 0.0,
+                "ms": 2.0, "notes": []}  # fmt: skip
+    return {"by": "gpt-4", "cached": False, "rounds": 2, "llm_tokens": 1100, "cost_usd": 0.0015,
+            "ms": 1200.0, "notes": ["claude-sonnet-5-5: failed with 500"]}  # fmt: skip
 
 
 class Gate:

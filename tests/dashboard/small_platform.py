@@ -58,7 +58,9 @@ async def _host(process: Process) -> None:
 
 
 @asynccontextmanager
-async def _serving(postgres_url: str, redis_url: str) -> AsyncIterator[SmallPlatform]:
+async def _serving(
+    postgres_url: str, redis_url: str, readers: AgentSettings
+) -> AsyncIterator[SmallPlatform]:
     async with AsyncExitStack() as stack:
         dsn = await stack.enter_async_context(fresh_database(postgres_url, TEMPLATE))
         token = await create_account(dsn, "Acme", "olivia@example.com", "Olivia Owner")
@@ -71,7 +73,7 @@ async def _serving(postgres_url: str, redis_url: str) -> AsyncIterator[SmallPlat
         )
         signatures = builtin_registry().signatures
         planner = await stack.enter_async_context(
-            open_planner(PlannerSettings(), settings, signatures)
+            open_planner(PlannerSettings(seconds=20), readers, signatures)
         )
         [port] = free_ports(1)
         app = build_app(api_config(dsn, redis_url), ParserHandle(TextParser(planner)))
@@ -89,15 +91,23 @@ async def _serving(postgres_url: str, redis_url: str) -> AsyncIterator[SmallPlat
 
 
 @contextmanager
-def open_small_platform(postgres_url: str, redis_url: str) -> Iterator[SmallPlatform]:
-    """Serve on loopback, in a thread of its own, until the block ends."""
+def open_small_platform(
+    postgres_url: str, redis_url: str, readers: AgentSettings | None = None
+) -> Iterator[SmallPlatform]:
+    """Serve on loopback, in a thread of its own, until the block ends.
+
+    Args:
+        postgres_url: The server in which it has a database of its own.
+        redis_url: Its Redis.
+        readers: The providers of language models that read texts; None: none.
+    """
     opened: list[SmallPlatform] = []
     ready = threading.Event()
     loop = asyncio.new_event_loop()
     ending = asyncio.Event()
 
     async def serve() -> None:
-        async with _serving(postgres_url, redis_url) as platform:
+        async with _serving(postgres_url, redis_url, readers or AgentSettings()) as platform:
             opened.append(platform)
             ready.set()
             await ending.wait()

@@ -38,22 +38,6 @@ async def test_a_wrong_sentence_says_what_and_what_to_do(page: Page) -> None:
     await expect(page.get_by_role("button", name="Create & run")).to_be_disabled()
 
 
-async def test_who_read_the_sentence_is_told(page: Page, api: FakeApi) -> None:
-    """In a quiet line: which model, how long it took, what it cost, and why another was left."""
-    note = "gpt-4 did not answer in time"
-    api.reading = {"by": "claude-sonnet", "rounds": 1, "llm_tokens": 900, "cost_usd": 0.0021,
-                   "ms": 1234.5, "notes": [note]}  # fmt: skip
-    await page.goto("/")
-    sentence = page.get_by_label("What should happen?")
-    await sentence.fill("Read the reviews")
-    line = page.locator(".reading")
-    await expect(line).to_have_text(f"read by claude-sonnet, 1.2 s, $0.002 · {note}")
-    api.reading = {"by": "offline", "rounds": 0, "llm_tokens": 0, "cost_usd": 0, "ms": 3.2,
-                   "notes": []}  # fmt: skip
-    await sentence.fill("Read all the reviews")
-    await expect(line).to_have_text("read offline, 3 ms")
-
-
 async def test_a_platform_that_is_away_is_said_and_what_was_typed_stays(
     page: Page, api: FakeApi
 ) -> None:

@@ -49,6 +49,7 @@ class ParserHandle:
     def __init__(self, parser: TextParser) -> None:
         self.parse = Method(parser.parse)
         self.edit = Method(parser.edit)
+        self.models = Method(parser.models)
 
 
 def api_config(database_url: str, redis_url: str) -> ApiConfig:

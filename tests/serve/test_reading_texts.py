@@ -7,7 +7,7 @@ import httpx
 import pytest
 
 from agents.settings import AgentSettings
-from serve.answers import CreatedWorkflow, DryRun, ProblemDetails
+from serve.answers import CreatedWorkflow, DryRun, ProblemDetails, Readers
 from serve.version_answers import UpdatedWorkflow
 from store.postgres import Pool
 from tests.agents.model_server import (
@@ -54,6 +54,12 @@ def model_settings(server: ModelServer) -> AgentSettings:
 async def create(api: httpx.AsyncClient, **fields: Any) -> httpx.Response:
     """Create a workflow of the description."""
     return await api.post(f"{WORKFLOWS}/create", json={"description": TEXT, **fields})
+
+
+async def test_who_reads_texts_is_told(api: httpx.AsyncClient) -> None:
+    """The models of the chain, in the order in which they are asked."""
+    answer = await api.get("/api/v1/readers")
+    assert Readers.model_validate(answer.json()).models == ["gpt-4", "claude-sonnet"]
 
 
 @pytest.mark.requirement("FR-1.1", "FR-1.2", "API.1")
