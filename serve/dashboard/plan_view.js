@@ -13,7 +13,7 @@ function conditionsOf(id, edges) {
   return into.flatMap(({ from, type, condition }) => {
     if (type === "failure") return [`only if ${readable(from)} fails`];
     if (condition === "otherwise") return ["otherwise"];
-    return condition ? [`only if ${condition}`] : [];
+    return condition ? [`only if ${condition.replaceAll("_", " ")}`] : [];
   });
 }
 

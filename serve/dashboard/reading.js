@@ -17,7 +17,7 @@ export function useModel(text) {
   const [readers] = useLoaded(getReaders, "");
   const [wanted, setWanted] = useState(null);
   const offline = wanted !== text;
-  return { offline, canAsk: offline && readers?.models.length > 0, ask: () => setWanted(text) };
+  return { offline, exists: readers?.models.length > 0, toggle: () => setWanted(offline ? text : null) };
 }
 
 // Reads a text after each pause in typing. What was read last stays until something else is read.
@@ -112,8 +112,8 @@ export function Questions({ questions, answers, onAnswer }) {
 }
 
 export function AskModel({ model }) {
-  if (!model.canAsk) return null;
-  return html`<button type="button" class="plain" onClick=${model.ask}>Read it with a language model</button>`;
+  if (!model.exists) return null;
+  return html`<button type="button" class="chip" aria-pressed=${String(!model.offline)} onClick=${model.toggle}>Read it with a language model</button>`;
 }
 
 export const readingWords = (model) => (model.offline ? "reading…" : "a language model is reading…");

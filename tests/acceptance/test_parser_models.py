@@ -78,7 +78,8 @@ def test_the_chain_ends_offline(read: Read) -> None:
     """A model that stalls and one that fails leave the sentence to the offline parser, in time."""
     read.models.script("openai", stalls)
     read.models.script("anthropic", fails(529))
-    plan = read.client.dry_run(TEXT)
+    # A text that was not read before: what a model made of one is remembered.
+    plan = read.client.dry_run("Summarize {input.text}, then email me@example.com")
     assert plan["reading"] is not None
     assert plan["reading"]["by"] == "offline"
     assert [note.split(":")[0] for note in plan["reading"]["notes"]] == [
