@@ -3,7 +3,7 @@
 import { useEffect, useRef } from "./vendor/hooks.js";
 import { Parameters } from "./parameters.js";
 import { html, withCode } from "./ui.js";
-import { agentWords, costWords, durationWords, failureWords, itemWords, readable, referenceWords, sourceWords, touchWords, triggerWords, withWords } from "./words.js";
+import { agentWords, conditionWords, costWords, durationWords, failureWords, itemWords, readable, referenceWords, sourceWords, touchWords, triggerWords, withWords } from "./words.js";
 
 // Every workflow without a time limit is told so; alone that is no reason to stop anybody.
 const QUIET_RULES = ["no_timeout"];
@@ -13,7 +13,7 @@ function conditionsOf(id, edges) {
   return into.flatMap(({ from, type, condition }) => {
     if (type === "failure") return [`only if ${readable(from)} fails`];
     if (condition === "otherwise") return ["otherwise"];
-    return condition ? [`only if ${condition.replaceAll("_", " ")}`] : [];
+    return condition ? [`only if ${conditionWords(condition)}`] : [];
   });
 }
 

@@ -127,6 +127,9 @@ const FAILURES = {
 };
 export const failureWords = (onFailure) => FAILURES[onFailure] ?? "";
 
+// A condition; its name, if it has one, in words.
+export const conditionWords = (condition) => (/^\w+$/.test(condition) ? condition.replaceAll("_", " ") : condition);
+
 const UNITS = [
   { unit: "s", seconds: 1, below: 120 },
   { unit: "min", seconds: 60, below: 7200 },

@@ -64,9 +64,11 @@ async def test_a_sentence_with_a_question_becomes_an_execution_that_completes(
 
 
 async def test_what_is_created_is_what_was_shown(owner: Page, client: Client) -> None:
-    """The text that is stored is the one on the page, word for word."""
+    """The stored text is the one on the page, word for word; without a model none is offered."""
     form = await say(owner, SCRAPE)
     await expect(read(owner)).to_have_text("3 steps")
+    await expect(form.locator(".reading")).to_contain_text("read offline")
+    await expect(form.get_by_role("button", name="Read it with")).to_have_count(0)
     await form.get_by_text("Specification (YAML)").click()
     shown = await form.locator("details pre").inner_text()
     await form.get_by_role("button", name="Create only").click()

@@ -156,6 +156,8 @@ SAID: list[tuple[str, Any, str]] = [
     ("durationWords", {"low": 0.01, "high": 0.2, "bounded": True}, "<1 s"),
     ("durationWords", {"low": 7, "high": 156, "bounded": False}, "7 s - 3 min or more"),
     ("durationWords", {"low": 0, "high": 0, "bounded": True}, "no time"),
+    ("conditionWords", "any_negative", "any negative"),
+    ("conditionWords", "site_status.code != 200", "site_status.code != 200"),
     ("costWords", {"low": 0.005, "high": 0.015, "bounded": True}, "$0.005-$0.015"),
     ("costWords", {"low": 0, "high": 1.5, "bounded": False}, "$0-$1.50 or more"),
     ("costWords", {"low": 0, "high": 0, "bounded": True}, "nothing"),
