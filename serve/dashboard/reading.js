@@ -52,11 +52,11 @@ export function useReading(text, answers, ask, base = "") {
 // What is asked of a text that cannot be read at all yet, which is no failure while somebody types.
 export const unread = (error) => error?.questions?.find(({ id }) => WHOLE.includes(id)) ?? null;
 
-// Whether an answered question still belongs to a text: its step is there, or the words that it quotes.
-function belongs({ field, text: question }, text, subjects) {
-  const quoted = /“([^”]+)”/.exec(question)?.[1];
-  if (field === "description") return !quoted || text.toLowerCase().includes(quoted.toLowerCase());
-  return subjects.includes(field.split(".")[0]);
+// Whether an answered question still belongs to a text: its step is there, or the words that it is about.
+function belongs({ question, asked_of: former }, text, subjects) {
+  if (question.field !== "description") return subjects.includes(question.field.split(".")[0]);
+  const words = /“([^”]+)”/.exec(question.text)?.[1] ?? former;
+  return text.toLowerCase().includes(words.toLowerCase());
 }
 
 // The questions of a text while it grows: an answered one stays, to be changed, as long as it belongs to it.
@@ -66,13 +66,15 @@ export function useQuestions({ result, error }, text, answers, subjects) {
   const asked = ((error ? error.questions : result?.questions) ?? []).filter(({ id }) => !WHOLE.includes(id));
   useEffect(() => {
     setKnown((before) => {
-      const fresh = new Map(asked.map((question) => [question.id, question]));
-      const kept = before.filter((one) => fresh.has(one.id) || (answers[one.id] && (error || belongs(one, text, subjects))));
-      const ids = kept.map(({ id }) => id);
-      return [...kept.map((one) => fresh.get(one.id) ?? one), ...asked.filter(({ id }) => !ids.includes(id))];
+      const fresh = new Map(asked.map((question) => [question.id, { question, asked_of: text }]));
+      const stays = (one) => answers[one.question.id] && (error || belongs(one, text, subjects));
+      const kept = before.filter((one) => fresh.has(one.question.id) || stays(one));
+      // Each keeps its place, so that the field with the focus does not move.
+      const merged = new Map([...kept.map((one) => [one.question.id, one]), ...fresh]);
+      return [...merged.values()];
     });
   }, [result, error]);
-  return { questions: known, isOpen: asked.some(({ required }) => required) };
+  return { questions: known.map(({ question }) => question), isOpen: asked.some(({ required }) => required) };
 }
 
 // Answering is not sending: the key that would send the form is left to its buttons.

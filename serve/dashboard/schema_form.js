@@ -27,6 +27,9 @@ function parseJson(element, onChange) {
   }
 }
 
+// Strings that the browser knows how to help with.
+const KINDS = { email: "email", uri: "url", date: "date", time: "time" };
+
 // Where a schema takes anything: JSON as what it means, all else as the text that it is.
 function anything(text) {
   try {
@@ -38,8 +41,15 @@ function anything(text) {
 
 const asText = (value) => (value === undefined || typeof value === "string" ? (value ?? "") : JSON.stringify(value));
 
+const EXAMPLE_CHARACTERS = 80;
+
+function exampleOf({ examples: [first] = [] }) {
+  const text = Array.isArray(first) ? first.join("\n") : asText(first);
+  return text.length > EXAMPLE_CHARACTERS ? `${text.slice(0, EXAMPLE_CHARACTERS)}…` : text;
+}
+
 function Control({ id, schema, value, required, onChange, describedBy }) {
-  const common = { id, required, "aria-describedby": describedBy };
+  const common = { id, required, "aria-describedby": describedBy, placeholder: exampleOf(schema) };
   const text = (event) => onChange(event.currentTarget.value || undefined);
   if (schema.enum) {
     const choose = (event) => onChange(schema.enum[event.currentTarget.selectedIndex - 1]);
@@ -60,14 +70,15 @@ function Control({ id, schema, value, required, onChange, describedBy }) {
   }
   if (type === "array" && typeOf(schema.items ?? {}) === "string") {
     const lines = (event) => onChange(event.currentTarget.value.split("\n").map((line) => line.trim()).filter(Boolean));
-    return html`<textarea ...${common} rows="3" placeholder="one in each line" onInput=${lines}>${(value ?? []).join("\n")}</textarea>`;
+    return html`<textarea ...${common} rows="3" placeholder=${common.placeholder || "one in each line"} onInput=${lines}>${(value ?? []).join("\n")}</textarea>`;
   }
-  if (type === "string") {
-    const kind = { email: "email", uri: "url" }[schema.format] ?? "text";
-    return html`<input ...${common} type=${kind} value=${value ?? ""} onInput=${text} />`;
-  }
+  const kind = KINDS[schema.format];
+  if (type === "string" && kind) return html`<input ...${common} type=${kind} value=${value ?? ""} onInput=${text} />`;
+  // A text may have many lines, such as a contract; the field grows with it.
+  if (type === "string") return html`<textarea ...${common} rows="1" class="line-of-text" value=${value ?? ""} onInput=${text}></textarea>`;
   if (type === undefined) {
-    return html`<input ...${common} defaultValue=${asText(value)} onInput=${(event) => onChange(anything(event.currentTarget.value))} />`;
+    return html`<textarea ...${common} rows="1" class="line-of-text" defaultValue=${asText(value)}
+      onInput=${(event) => onChange(anything(event.currentTarget.value))}></textarea>`;
   }
   return html`<textarea ...${common} rows="3" class="code" placeholder="JSON" defaultValue=${value === undefined ? "" : JSON.stringify(value, null, 2)}
     onInput=${(event) => parseJson(event.currentTarget, onChange)} />`;

@@ -133,7 +133,8 @@ export const conditionWords = (condition) => (/^\w+$/.test(condition) ? conditio
 const UNITS = [
   { unit: "s", seconds: 1, below: 120 },
   { unit: "min", seconds: 60, below: 7200 },
-  { unit: "h", seconds: 3600, below: Infinity },
+  { unit: "h", seconds: 3600, below: 172_800 },
+  { unit: "days", seconds: 86_400, below: Infinity },
 ];
 
 function duration(seconds) {

@@ -193,6 +193,13 @@ async def test_a_question_about_a_change_is_answered_by_a_suggestion(
     await expect(form.get_by_text("Your answers")).to_be_visible()
     await form.get_by_role("button", name="instead").click()
     await expect(form.locator("ins")).not_to_contain_text("me@example.com")
+    instruction = form.get_by_role("textbox", name="Change it")
+    await instruction.press("End")
+    await owner.keyboard.type(". Remove step 2")
+    await expect(form.get_by_text("Your answers")).to_be_visible()
+    await instruction.fill("Remove the last step")
+    await expect(form.get_by_role("button", name="Accept as 2.0.0")).to_be_enabled()
+    await expect(form.get_by_text("Your answers")).to_have_count(0)
 
 
 @pytest.mark.requirement("FR-1.8", "API.7")

@@ -143,10 +143,11 @@ async def test_the_keyboard_alone_creates_and_runs(owner: Page) -> None:
             "e => e === document.activeElement"
         ):
             break
-    await owner.keyboard.type("the budget")
+    await owner.keyboard.type("the budget\nof this year")
     await owner.keyboard.press("Control+Enter")
     await expect(owner).to_have_url(re.compile("#/executions/exec_"))
     await expect(owner.locator("main")).to_be_focused()
+    await expect(owner.locator(".approval")).to_contain_text("the budget\nof this year")
     await owner.get_by_role("button", name="Approve", exact=True).press("Enter")
     await expect(owner.locator(".facts")).to_contain_text("completed")
 

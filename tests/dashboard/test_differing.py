@@ -155,6 +155,7 @@ SAID: list[tuple[str, Any, str]] = [
     ("durationWords", {"low": 1, "high": 6.3, "bounded": True}, "1-6 s"),
     ("durationWords", {"low": 0.01, "high": 0.2, "bounded": True}, "<1 s"),
     ("durationWords", {"low": 7, "high": 156, "bounded": False}, "7 s - 3 min or more"),
+    ("durationWords", {"low": 3600, "high": 1209600, "bounded": True}, "60 min - 14 days"),
     ("durationWords", {"low": 0, "high": 0, "bounded": True}, "no time"),
     ("conditionWords", "any_negative", "any negative"),
     ("conditionWords", "site_status.code != 200", "site_status.code != 200"),
