@@ -42,6 +42,7 @@ function useRoute() {
       requestAnimationFrame(() => (document.querySelector("main h1") ?? document.querySelector("main"))?.focus({ preventScroll: true }));
     };
     addEventListener("hashchange", change);
+    setHash(location.hash); // it may have changed before anybody listened
     return () => removeEventListener("hashchange", change);
   }, []);
   useEffect(() => {

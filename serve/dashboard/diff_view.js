@@ -2,16 +2,33 @@
 
 import { useEffect, useMemo, useState } from "./vendor/hooks.js";
 import { mergedGraph } from "./diff_graph.js";
-import { Graph, graphLabel, MARKS } from "./graph.js";
+import { Graph, graphLabel, MARKS, useWidth } from "./graph.js";
 import { folded, lineDiff } from "./line_diff.js";
 import { Parameters } from "./parameters.js";
 import { html, Problem } from "./ui.js";
 import { brief, changeKind, changeWords, isNothing, wideningWords } from "./words.js";
 
 const KINDS = ["added", "changed", "removed"];
+const AND = new Intl.ListFormat("en");
 
+const LINE_KINDS = { "+": "added", "-": "removed", "…": "left-out", " ": "same" };
+
+function Lines({ before, after }) {
+  const lines = useMemo(() => folded(lineDiff(before, after)), [before, after]);
+  return html`<pre class="value lines" tabindex="0">${lines.map(
+    ({ sign, text }, index) => html`<span class="line ${LINE_KINDS[sign]}" key=${index}>${`${sign} ${text}\n`}</span>`,
+  )}</pre>`;
+}
+
+const asText = (value) => (typeof value === "string" ? value : JSON.stringify(value, null, 2));
+
+// What a field was and is: side by side, or line by line if it has several.
 function Values({ change: { field, old_value: old, new_value: now } }) {
   if (field === "node" || /^edges\.[^.]+$/.test(field)) return null;
+  const texts = [old, now].map(asText);
+  if (!isNothing(old) && !isNothing(now) && texts.some((text) => text.includes("\n"))) {
+    return html`<${Lines} before=${texts[0]} after=${texts[1]} />`;
+  }
   return html`<div class="values">
     <span class="unseen">before:</span>
     ${isNothing(old) ? html`<span class="quiet">nothing</span>` : html`<del>${brief(old)}</del>`}
@@ -41,23 +58,15 @@ function tally(nodes) {
 
 function MarkedGraph({ specification, changes }) {
   const { nodes, edges, levels } = useMemo(() => mergedGraph(specification, changes), [specification, changes]);
+  const [box, room] = useWidth();
   const told = tally(nodes);
   const marked = KINDS.filter((kind) => [...nodes, ...edges].some(({ mark }) => mark === kind));
-  return html`<${Graph} levels=${levels} nodes=${nodes} edges=${edges}
-      label=${`${graphLabel(nodes)}${told ? `: ${told}` : ", none of them changed"}`} />
+  return html`<div ref=${box}><${Graph} levels=${levels} nodes=${nodes} edges=${edges} room=${room}
+      label=${`${graphLabel(nodes)}${told ? `: ${told}` : ", none of them changed"}`} /></div>
     ${marked.length > 0 &&
     html`<div class="legend">${marked.map(
       (kind) => html`<span class="mark-${kind}" key=${kind}><span class="sign" aria-hidden="true">${MARKS[kind]}</span> ${kind}</span>`,
     )}</div>`}`;
-}
-
-const LINE_KINDS = { "+": "added", "-": "removed", "…": "left-out", " ": "same" };
-
-function Lines({ before, after }) {
-  const lines = useMemo(() => folded(lineDiff(before, after)), [before, after]);
-  return html`<pre class="value lines" tabindex="0">${lines.map(
-    ({ sign, text }, index) => html`<span class="line ${LINE_KINDS[sign]}" key=${index}>${`${sign} ${text}\n`}</span>`,
-  )}</pre>`;
 }
 
 // load() returns a promise of both texts; they are fetched once somebody looks.
@@ -87,7 +96,7 @@ export function DiffView({ specification, changes, loadTexts }) {
   if (changes.length === 0) return html`<p class="quiet">No step and no setting differs.</p><${TextDiff} load=${loadTexts} />`;
   return html`<${MarkedGraph} specification=${specification} changes=${changes} />
     <ul class="changes" aria-label="Changes">
-      ${changes.map((change) => html`<${Change} key=${`${change.node_id} ${change.field}`} change=${change} />`)}
+      ${changes.map((change, index) => html`<${Change} key=${`${index} ${change.node_id} ${change.field}`} change=${change} />`)}
     </ul>
     <${TextDiff} load=${loadTexts} />`;
 }
@@ -103,6 +112,6 @@ export function Widening({ widens, ticked, onTick }) {
     )}</ul>
     ${onTick &&
     html`<label><input type="checkbox" checked=${ticked} onChange=${(event) => onTick(event.currentTarget.checked)} />
-      <span>I know that it may now also ${widens.map(wideningWords).join("; ")}.</span></label>`}
+      <span>I know that it may now also ${AND.format(widens.map(wideningWords))}.</span></label>`}
   </div>`;
 }

@@ -7,18 +7,23 @@ import { Questions, ReadBy, unread, useQuestions, useReading } from "./reading.j
 import { html, Problem, Problems } from "./ui.js";
 
 const EXAMPLES = ["Ask me to approve before the last step", "Remove the last step", "Run it every Monday at 9"];
-const SUMMARY_LETTERS = 200;
+const SUMMARY_CHARACTERS = 200;
 const CHANGED_MEANWHILE = 409;
 
 const isConflict = (error) => error?.status === CHANGED_MEANWHILE && error.widens.length === 0;
 const stepsOf = (base, changes) => ["trigger", ...base.specification.nodes.map(({ id }) => id), ...changes.map(({ node_id: id }) => id)];
+
+const count = ({ changes }) => (changes.length === 1 ? "One change" : `${changes.length} changes`);
+
+// What a reader who does not see the graph hears once it is read.
+const told = (change) => (change.widens.length > 0 ? `${count(change)}; it may now do more than before` : count(change));
 
 function Preview({ base, change, id, stale }) {
   const { version, changes, problems, yaml } = change;
   const loadTexts = useMemo(() => async () => [await getVersionYaml(id, base.version), yaml], [id, base.version, yaml]);
   return html`<section class="preview ${stale ? "stale" : ""}" aria-label="What would change">
     <div class="preview-head">
-      <h3>${changes.length === 1 ? "One change" : `${changes.length} changes`}</h3>
+      <h3>${count(change)}</h3>
       <span class="quiet">version ${base.version} → ${version}</span>
     </div>
     <${DiffView} specification=${base.specification} changes=${changes} loadTexts=${loadTexts} />
@@ -63,8 +68,8 @@ export function EditBox({ id, base, onChanged, onReload }) {
   const stale = Boolean(error) || !fresh;
   const widened = JSON.stringify(shown?.widens ?? []);
   const acknowledged = widened === "[]" || ticked === widened;
-  const usable = shown && !stale && !isOpen && shown.problems.length === 0 && acknowledged && !working;
   const conflict = [refusal, error].find(isConflict);
+  const usable = shown && !stale && !conflict && !isOpen && shown.problems.length === 0 && acknowledged && !working;
   const failure = refusal ?? (error && !error.questions.length ? error : null);
 
   function begin(words) {
@@ -88,7 +93,7 @@ export function EditBox({ id, base, onChanged, onReload }) {
     setWorking(true);
     setRefusal(null);
     try {
-      const summary = text.trim().slice(0, SUMMARY_LETTERS);
+      const summary = [...text.trim()].slice(0, SUMMARY_CHARACTERS).join("");
       // The text that is shown, not the sentence: who reads it again may read it in another way.
       const body = { yaml: shown.yaml, summary, base_version: base.version, draft, confirm: shown.widens.length > 0 };
       const made = await changeWorkflow(id, body);
@@ -111,7 +116,8 @@ export function EditBox({ id, base, onChanged, onReload }) {
 
   return html`<form class="card edit-box" onSubmit=${submit} onKeyDown=${onKeyDown} aria-labelledby="edit-title">
     <h2 id="edit-title"><label for="instruction">Change it in a sentence</label></h2>
-    ${base.state === "draft" && html`<p class="quiet">It changes the draft ${base.version}.</p>`}
+    ${base.state === "draft" && html`<p class="quiet">It changes the draft ${base.version}, so what is accepted has the draft's changes, too.
+      <button type="button" class="plain" onClick=${reload}>Change the current version instead</button></p>`}
     <textarea id="instruction" ref=${box} rows="2" value=${text} autocomplete="off" placeholder="Say what should be different…"
       onInput=${(event) => begin(event.currentTarget.value)}></textarea>
     ${(!text.trim() || unread(error)) && html`<${Hint} question=${unread(error)} text=${text} onChoose=${begin} />`}
@@ -125,7 +131,7 @@ export function EditBox({ id, base, onChanged, onReload }) {
       <button type="submit" class="primary" value="publish" disabled=${!usable}>Accept${shown ? ` as ${shown.version}` : ""}</button>
       <button type="submit" value="draft" disabled=${!usable}>Accept as draft</button>
       <button type="button" onClick=${discard}>Discard</button>
-      <span class="quiet" role="status">${working ? "storing…" : busy ? "reading…" : ""}</span>
+      <span class="quiet" role="status">${working ? "storing…" : busy ? "reading…" : shown && !stale ? told(shown) : ""}</span>
     </div>`}
   </form>`;
 }

@@ -1,10 +1,11 @@
 // A workflow's graph as SVG: from left to right, or downwards on a narrow screen.
 
-import { useEffect, useId, useMemo, useState } from "./vendor/hooks.js";
+import { useEffect, useId, useMemo, useRef, useState } from "./vendor/hooks.js";
 import { LABEL_LETTERS, layout, NODE } from "./layout.js";
 import { html, SIGNS } from "./ui.js";
 
-const LEAST_SCALE = 0.75;
+const LEAST_SCALE = 0.66;
+const GOOD_SCALE = 0.75;
 const NARROW = matchMedia("(max-width: 720px)");
 
 function useNarrow() {
@@ -17,6 +18,18 @@ function useNarrow() {
   return narrow;
 }
 
+// How wide an element is, kept up to date; it counts as wide until it is drawn.
+export function useWidth() {
+  const element = useRef(null);
+  const [width, setWidth] = useState(Infinity);
+  useEffect(() => {
+    const observer = new ResizeObserver(([{ contentRect }]) => setWidth(contentRect.width));
+    observer.observe(element.current);
+    return () => observer.disconnect();
+  }, []);
+  return [element, width];
+}
+
 const shorten = (text, length) => (text.length > length ? `${text.slice(0, length - 1)}…` : text);
 
 function done(items) {
@@ -26,14 +39,14 @@ function done(items) {
 // What becomes of a node or an edge when a workflow changes: told by sign and line as well as by colour.
 export const MARKS = { added: "+", changed: "~", removed: "−" };
 
-function NodeBox({ node, box, state, selected, onSelect }) {
+function NodeBox({ node, box, number, state, selected, onSelect }) {
   const status = state?.status ?? "pending";
   const each = node.pattern === "map";
   const items = each && state?.items?.count ? state.items : null;
   const about = items ? `${done(items)} of ${items.count}` : `${node.agent}${each ? ", each item" : ""}`;
-  const told = state ? status : node.mark;
+  const told = state ? status : (node.mark ?? (number && `step ${number}`));
   const label = `${node.id}, ${node.agent}${told ? `, ${told}` : ""}${items ? `, ${about} items` : ""}`;
-  const sign = state ? (SIGNS[status] ?? "?") : (MARKS[node.mark] ?? "●");
+  const sign = state ? (SIGNS[status] ?? "?") : (MARKS[node.mark] ?? number ?? "●");
   const select = onSelect && (() => onSelect(node.id));
   const onKeyDown = (event) => {
     if (event.key !== "Enter" && event.key !== " ") return;
@@ -77,15 +90,23 @@ const withConditions = (edges) =>
 
 export const graphLabel = ({ length }) => `Graph of ${length} ${length === 1 ? "node" : "nodes"}`;
 
-// levels: node ids by level; nodes and edges: the specification's; states: node id → state, or null.
-export function Graph({ levels, nodes, edges, states, selected, onSelect, label = graphLabel(nodes) }) {
+// levels: node ids by level; nodes and edges: the specification's; states: node id → state, or null;
+// numbered: whether nodes show which step they are, as a change in a sentence names them;
+// room: how wide it may become before it goes downwards instead of being scrolled.
+export function Graph({ levels, nodes, edges, states, selected, onSelect, numbered, label = graphLabel(nodes), room = Infinity }) {
   const narrow = useNarrow();
   const arrow = useId();
-  const drawn = useMemo(() => layout(levels, withConditions(edges), narrow), [levels, edges, narrow]);
+  const [drawn, upright] = useMemo(() => {
+    const ways = withConditions(edges);
+    const usual = layout(levels, ways, narrow);
+    return narrow || GOOD_SCALE * usual.width <= room ? [usual, false] : [layout(levels, ways, true), true];
+  }, [levels, edges, narrow, room]);
   const byId = new Map(nodes.map((node) => [node.id, node]));
+  const numbers = new Map(numbered ? nodes.map(({ id }, index) => [id, index + 1]) : []);
   // It shrinks to fit as long as it can be read; then it scrolls.
-  const size = { width: "100%", maxWidth: `${drawn.width}px`, minWidth: `${LEAST_SCALE * drawn.width}px` };
-  return html`<div class="graph" tabindex="0" role="group" aria-label=${label}>
+  const [whole, least] = [drawn.width, LEAST_SCALE * drawn.width].map((pixels) => `${pixels}px`);
+  const size = upright ? { width: whole } : { width: "100%", maxWidth: whole, minWidth: least };
+  return html`<div class=${upright ? "graph upright" : "graph"} tabindex="0" role="group" aria-label=${label}>
     <svg viewBox="0 0 ${drawn.width} ${drawn.height}" style=${size}>
       <defs>
         <marker id=${arrow} viewBox="0 0 8 8" refX="7" refY="4" markerWidth="7" markerHeight="7" orient="auto-start-reverse">
@@ -107,6 +128,7 @@ export function Graph({ levels, nodes, edges, states, selected, onSelect, label 
           key=${box.id}
           node=${byId.get(box.id) ?? { id: box.id, agent: "" }}
           box=${box}
+          number=${numbers.get(box.id)}
           state=${states?.get(box.id)}
           selected=${selected === box.id}
           onSelect=${onSelect}

@@ -23,7 +23,22 @@ function factsOf(node, edges) {
   return [...conditionsOf(node.id, edges), ...each, ...touchWords(node), failureWords(node.on_failure), ...undone].filter(Boolean);
 }
 
-function Step({ node, written, number, edges, chosen, onChoose }) {
+function takes({ agent, seconds, cost_usd: cost }) {
+  const words = [agentWords(agent), durationWords(seconds), cost.high > 0 && costWords(cost), sourceWords(seconds)];
+  return words.filter(Boolean).join(" · ");
+}
+
+// A worker of a step, or what undoes it.
+function Part({ title, part }) {
+  const touched = touchWords(part);
+  return html`<section class="part" aria-label=${title}>
+    <h4>${title}</h4>
+    ${touched.length > 0 && html`<p>${agentWords(part.agent)}, ${touched.join(", ")}</p>`}
+    <${Parameters} node=${part} />
+  </section>`;
+}
+
+function Step({ node, written, edges, chosen, onChoose }) {
   const item = useRef(null);
   useEffect(() => {
     if (chosen) item.current.scrollIntoView({ block: "nearest" });
@@ -31,12 +46,14 @@ function Step({ node, written, number, edges, chosen, onChoose }) {
   const facts = factsOf(node, edges);
   return html`<li ref=${item} class=${chosen ? "step chosen" : "step"}>
     <button type="button" class="step-head" aria-expanded=${String(chosen)} onClick=${() => onChoose(node.id)}>
-      <span class="step-number">${number}</span>
-      <span><strong>${withWords(written?.description || readable(node.id))}</strong>
-        <span class="quiet">${agentWords(node.agent)} · ${durationWords(node.seconds)}${node.cost_usd.high > 0 && ` · ${costWords(node.cost_usd)}`}</span></span>
+      <span class="step-number">${written.number}</span>
+      <span><strong>${withWords(written.description || readable(node.id))}</strong>
+        <span class="quiet">${takes(node)}</span></span>
     </button>
     ${facts.length > 0 && html`<ul class="step-facts">${facts.map((fact) => html`<li key=${fact}>${fact}</li>`)}</ul>`}
-    ${chosen && html`<${Parameters} node=${{ ...written, parameters: node.parameters, description: "" }} />`}
+    ${chosen && html`<${Parameters} node=${{ ...written, parameters: node.parameters, description: "" }} />
+      ${Object.entries(node.workers).map(([name, worker]) => html`<${Part} key=${name} title=${`Worker ${name}`} part=${worker} />`)}
+      ${node.compensation && html`<${Part} title="What undoes it" part=${node.compensation} />`}`}
   </li>`;
 }
 
@@ -76,14 +93,14 @@ function Warnings({ warnings }) {
   </details>`;
 }
 
-// specification: what is planned; chosen: the id of the step whose parameters are shown.
+// specification: what is planned, in whose order steps are numbered; chosen: the id of the step whose
+// parameters are shown.
 export function PlanView({ plan, specification, chosen, onChoose }) {
-  const written = new Map(specification.nodes.map((node) => [node.id, node]));
-  const steps = [...plan.nodes].sort((a, b) => a.level - b.level);
+  const written = new Map(specification.nodes.map((node, index) => [node.id, { ...node, number: index + 1 }]));
   return html`<div class="plan">
     <section aria-label="Steps"><ol class="steps">
-      ${steps.map(
-        (node, index) => html`<${Step} key=${node.id} node=${node} written=${written.get(node.id)} number=${index + 1}
+      ${plan.nodes.map(
+        (node) => html`<${Step} key=${node.id} node=${node} written=${written.get(node.id)}
           edges=${specification.edges ?? []} chosen=${chosen === node.id} onChoose=${onChoose} />`,
       )}
     </ol></section>

@@ -89,16 +89,14 @@ function Question({ question, answer, onAnswer }) {
   </div>`;
 }
 
-function titleOf(questions, isAnswered) {
-  const open = questions.filter((question) => question.required && !isAnswered(question)).length;
-  if (open > 0) return open === 1 ? "One thing is open" : `${open} things are open`;
-  return questions.some(isAnswered) ? "Your answers" : "You may say more";
-}
-
 export function Questions({ questions, answers, onAnswer }) {
   if (questions.length === 0) return null;
-  return html`<fieldset class="questions">
-    <legend>${titleOf(questions, ({ id }) => Boolean(answers[id]?.trim()))}</legend>
+  const isAnswered = ({ id }) => Boolean(answers[id]?.trim());
+  const open = questions.filter((question) => question.required && !isAnswered(question)).length;
+  const settled = questions.some(isAnswered) ? "Your answers" : "You may say more";
+  const title = open === 0 ? settled : open === 1 ? "One thing is open" : `${open} things are open`;
+  return html`<fieldset class=${open > 0 ? "questions" : "questions settled"}>
+    <legend>${title}</legend>
     ${questions.map(
       (question) => html`<${Question} key=${question.id} question=${question} answer=${answers[question.id] ?? ""}
         onAnswer=${(text) => onAnswer(question.id, text)} />`,

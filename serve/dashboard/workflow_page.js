@@ -1,6 +1,6 @@
 // One workflow: its graph, a box to change it, a form to run it, its versions and executions.
 
-import { useEffect, useState } from "./vendor/hooks.js";
+import { useEffect, useRef, useState } from "./vendor/hooks.js";
 import { archiveWorkflow, execute, getVersion, getWorkflow, getYaml, planWorkflow } from "./api.js";
 import { EditBox } from "./edit_box.js";
 import { ExecutionList } from "./executions.js";
@@ -65,7 +65,7 @@ function GraphCard({ workflow }) {
     if (id !== chosen) setOpen(true);
   }
   return html`<section class="card" aria-label="Graph">
-    <${Graph} levels=${workflow.levels ?? []} nodes=${nodes} edges=${edges} selected=${chosen} onSelect=${choose} />
+    <${Graph} levels=${workflow.levels ?? []} nodes=${nodes} edges=${edges} numbered selected=${chosen} onSelect=${choose} />
     <details open=${open} onToggle=${(event) => setOpen(event.currentTarget.open)}>
       <summary>What it does, touches, takes and costs</summary>
       ${open && html`<${Plan} workflow=${workflow} chosen=${chosen} onChoose=${choose} />`}
@@ -92,6 +92,7 @@ export function WorkflowPage({ id, writes }) {
   const [round, setRound] = useState(0);
   const [problem, setProblem] = useState(null);
   const [said, setSaid] = useState("");
+  const status = useRef(null);
   const [workflow, error] = useLoaded(() => getWorkflow(id), `${id} ${round}`);
   const { base, choose, error: draftError } = useBase(workflow);
   useEffect(() => {
@@ -106,6 +107,11 @@ export function WorkflowPage({ id, writes }) {
     choose(null);
     reload();
   }
+  // The button that was pressed goes away: who works by keyboard goes on at what was said.
+  function moved(words) {
+    changed(words);
+    requestAnimationFrame(() => status.current.focus());
+  }
   const accepted = ({ version, state }) =>
     changed(state === "draft" ? `Version ${version} is kept as a draft; nothing starts it before it is published.` : `Version ${version} is the current one now.`);
   const active = writes && workflow.status === "active";
@@ -118,10 +124,13 @@ export function WorkflowPage({ id, writes }) {
     </div>
     ${workflow.description && html`<p class="description">${workflow.description}</p>`}
     <${Problem} error=${problem ?? draftError} />
-    <p class="said" role="status">${said}</p>
+    <div class=${said ? "said" : "unseen"}>
+      <p role="status" tabindex="-1" ref=${status}>${said}</p>
+      ${said && html`<button type="button" class="plain" aria-label="Close the message" onClick=${() => setSaid("")}>✕</button>`}
+    </div>
     <${GraphCard} key=${workflow.version} workflow=${workflow} />
     ${active && html`<${EditBox} id=${id} base=${base} onChanged=${accepted} onReload=${() => changed("")} />`}
     ${active && html`<${RunForm} key=${workflow.version} workflow=${workflow} />`}
-    <${Versions} id=${id} current=${workflow.version} round=${round} active=${active} onChanged=${changed} onEdit=${choose} />
+    <${Versions} id=${id} current=${workflow.version} round=${round} active=${active} onChanged=${moved} onEdit=${choose} />
     <section aria-labelledby="executions-title"><${ExecutionList} title="Executions" workflowId=${id} /></section>`;
 }

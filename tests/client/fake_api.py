@@ -56,6 +56,7 @@ class FakeApi:
         cut_after: WebSockets are cut after this many messages each; None: never.
         ready: Whether /ready says so.
         refuse_input: Whether starts are refused for their input.
+        reading: How descriptions were read, as dry runs tell it.
         refuse_handshakes: Whether WebSockets are refused with a status, as an ingress does.
     """
 
@@ -68,6 +69,7 @@ class FakeApi:
         self.ready = True
         self.refuse_handshakes = False
         self.refuse_input = False
+        self.reading: dict[str, Any] | None = None
         self.base_url = ""
         self._wakers: set[asyncio.Event] = set()
         self._loop: asyncio.AbstractEventLoop | None = None
@@ -150,6 +152,7 @@ class FakeApi:
         if body.get("dry_run"):
             name, text = specification["metadata"]["name"], "pattern: map_reduce\n"
             more = {"dry_run": True, "name": name, "plan": _plan(specification)}
+            more["reading"] = self.reading
             return JSONResponse({**shape, **more, "problems": [], "yaml": text})
         if questions:
             detail = "The description leaves something open."

@@ -132,6 +132,56 @@ async def test_an_instruction_that_is_no_change_yet_is_no_error(
     await expect(form.get_by_role("button", name="Accept as 2.0.0")).to_be_enabled()
 
 
+async def test_a_long_value_is_compared_line_by_line(
+    owner: Page, client: Client, workflow_id: str
+) -> None:
+    """Only the lines that differ are marked, and what is the same is seen once."""
+    for middle in ("be brief", "be thorough"):
+        specification = client.get(workflow_id)["specification"]
+        specification["nodes"][1]["parameters"]["prompt"] = (
+            f"Summarize.\n{middle}\n{{page_content}}"
+        )
+        client.update(workflow_id, specification=specification)
+    await owner.goto(f"/#/workflows/{workflow_id}")
+    await owner.get_by_role("button", name="Show what differs").click()
+    change = owner.get_by_role("list", name="Changes").get_by_role("listitem")
+    await expect(change.locator(".line")).to_have_text(
+        ["  Summarize.", "- be brief", "+ be thorough", "  {page_content}"]
+    )
+
+
+async def test_the_plan_shows_what_undoes_a_step(owner: Page, client: Client) -> None:
+    """With what that touches and its parameters, at the step that it undoes."""
+    book = {"agent": "api", "parameters": {"url": "https://rooms.example/book", "method": "POST"}}
+    undo = {"agent": "api", "parameters": {"url": "https://rooms.example/x", "method": "DELETE"}}
+    settings = {"error_handling": {"on_failure": "rollback"}}
+    nodes = [{"id": "book", **book, "compensate": undo}]
+    made = client.create(specification={"nodes": nodes, "settings": settings})
+    await owner.goto(f"/#/workflows/{made['workflow_id']}")
+    await owner.get_by_role("button", name="book, api, step 1").click()
+    steps = owner.get_by_role("region", name="Steps")
+    await expect(steps).to_contain_text("can be undone")
+    part = steps.get_by_role("region", name="What undoes it")
+    await expect(part).to_contain_text("calls rooms.example")
+    await expect(part).to_contain_text("DELETE")
+
+
+async def test_what_would_not_run_is_shown_with_its_remedy_and_not_accepted(
+    owner: Page, client: Client, workflow_id: str
+) -> None:
+    """Where, what is wrong, what to do; and markup in a value stays the text that it is."""
+    markup = "<img src=x onerror=alert(1)> {nothing}"
+    form = await say(owner, workflow_id, f'Set the prompt of step 2 to "{markup}"')
+    await expect(form.get_by_text("It cannot be accepted like this")).to_be_visible()
+    await expect(form.locator(".problems")).to_contain_text("nodes[1].parameters.prompt")
+    await expect(form.locator(".problems .remedy")).not_to_be_empty()
+    await expect(form.locator(".line.added")).to_have_text(f"+ {markup}")
+    await expect(form.locator("img")).to_have_count(0)
+    await expect(form.get_by_role("button", name="Accept as 1.0.1")).to_be_disabled()
+    await expect(form.get_by_role("button", name="Accept as draft")).to_be_disabled()
+    assert client.versions(workflow_id)["total"] == 1
+
+
 async def test_a_question_about_a_change_is_answered_by_a_suggestion(
     owner: Page, client: Client, workflow_id: str
 ) -> None:
@@ -170,7 +220,8 @@ async def test_versions_are_compared_and_rolled_back(
     assert client.get(workflow_id)["version"] == "1.0.2"
     await versions.get_by_role("button", name="Roll back to 1.0.0").click()
     await dialog.get_by_role("button", name="Roll back", exact=True).click()
-    await expect(owner.get_by_text("Version 1.0.0 is the current one again.")).to_be_visible()
+    said = owner.get_by_text("Version 1.0.0 is the current one again.")
+    await expect(said).to_be_focused()
     await expect(rows.last).to_contain_text("current")
     assert client.get(workflow_id)["version"] == "1.0.0"
 
@@ -186,7 +237,7 @@ async def test_a_draft_is_kept_changed_and_published(
     await expect(owner.locator(".page-head")).to_contain_text("version 1.0.0")
     versions = owner.get_by_role("region", name="Versions")
     await versions.get_by_role("button", name="Change 1.0.1").click()
-    await expect(form.get_by_text("It changes the draft 1.0.1.")).to_be_visible()
+    await expect(form.get_by_text("It changes the draft 1.0.1")).to_be_visible()
     await expect(form.get_by_role("textbox", name="Change it")).to_be_focused()
     await form.get_by_role("textbox", name="Change it").fill("Remove the last step")
     await expect(form.get_by_text("version 1.0.1 → 2.0.0")).to_be_visible()
@@ -226,6 +277,18 @@ async def test_the_page_says_what_the_workflow_does(owner: Page, workflow_id: st
     await expect(steps).to_contain_text("sends to me@example.com")
     await expect(steps.get_by_text("{summary}")).to_be_visible()
     await expect(graph.get_by_role("region", name="In all")).to_contain_text("example.com")
+
+
+async def test_estimates_of_former_runs_say_so(owner: Page, client: Client) -> None:
+    """Of the whole and of each step, with the number of runs."""
+    workflow_id = client.create("Summarize {input.text}")["workflow_id"]
+    for _ in range(5):
+        client.execute(workflow_id, {"text": "All is well."}, wait=True)
+    await owner.goto(f"/#/workflows/{workflow_id}")
+    await owner.get_by_text("What it does, touches").click()
+    for name in ("Steps", "In all"):
+        part = owner.get_by_role("region", name=name)
+        await expect(part).to_contain_text("as the last 5 runs")
 
 
 async def test_who_may_only_look_is_offered_no_change(

@@ -38,6 +38,40 @@ async def test_a_wrong_sentence_says_what_and_what_to_do(page: Page) -> None:
     await expect(page.get_by_role("button", name="Create & run")).to_be_disabled()
 
 
+async def test_who_read_the_sentence_is_told(page: Page, api: FakeApi) -> None:
+    """In a quiet line: which model, how long it took, what it cost, and why another was left."""
+    note = "gpt-4 did not answer in time"
+    api.reading = {"by": "claude-sonnet", "rounds": 1, "llm_tokens": 900, "cost_usd": 0.0021,
+                   "ms": 1234.5, "notes": [note]}  # fmt: skip
+    await page.goto("/")
+    sentence = page.get_by_label("What should happen?")
+    await sentence.fill("Read the reviews")
+    line = page.locator(".reading")
+    await expect(line).to_have_text(f"read by claude-sonnet, 1.2 s, $0.002 · {note}")
+    api.reading = {"by": "offline", "rounds": 0, "llm_tokens": 0, "cost_usd": 0, "ms": 3.2,
+                   "notes": []}  # fmt: skip
+    await sentence.fill("Read all the reviews")
+    await expect(line).to_have_text("read offline, 3 ms")
+
+
+async def test_a_platform_that_is_away_is_said_and_what_was_typed_stays(
+    page: Page, api: FakeApi
+) -> None:
+    """The plan that was shown stays, dimmed; the next key brings the answer."""
+    await page.goto("/")
+    sentence = page.get_by_label("What should happen?")
+    await sentence.fill("Read the reviews")
+    await expect(page.get_by_role("group", name="Graph of 6 nodes")).to_be_visible()
+    await page.route("**/create", lambda route: route.abort())
+    await sentence.fill("Read all the reviews")
+    await expect(page.get_by_role("alert")).to_contain_text("The platform does not answer")
+    await expect(page.locator(".preview.stale")).to_be_visible()
+    await page.unroute("**/create")
+    await sentence.fill("Read all of the reviews")
+    await expect(page.get_by_role("alert")).to_have_count(0)
+    await expect(page.get_by_role("button", name="Create & run")).to_be_enabled()
+
+
 @pytest.mark.requirement("FR-7.1", "FR-2.8")
 async def test_the_list_of_executions_is_live(page: Page, api: FakeApi) -> None:
     """An execution that starts or ends elsewhere shows without a reload; filters work."""

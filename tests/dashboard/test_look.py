@@ -108,7 +108,7 @@ async def _edited(page: Page, client: Client) -> None:
     await page.goto(f"/#/workflows/{made['workflow_id']}")
     await page.get_by_role("button", name="Show what differs").click()
     await page.get_by_role("textbox", name="Change it").fill("Send it to Slack instead")
-    await expect(page.get_by_text("It may now do more")).to_be_visible()
+    await expect(page.get_by_role("group", name="It may now do more")).to_be_visible()
     await page.get_by_text("Lines of the YAML").first.click()
     await page.get_by_text("What it does, touches").click()
     await expect(page.get_by_role("region", name="In all")).to_be_visible()
