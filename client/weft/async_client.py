@@ -29,6 +29,7 @@ from weft.records import (
     NodeLog,
     Plan,
     Pruning,
+    Readers,
     Session,
     Workflow,
     WorkflowPage,
@@ -375,6 +376,10 @@ class AsyncClient(AsyncTemplates, AsyncVersions):
     ) -> builtins.list[Event]:
         """Return recorded events whose sequence number is above `after`."""
         return await self._send(requests.events(execution_id, after, limit))
+
+    async def readers(self) -> Readers:
+        """Return the language models that read texts, unless these are to be read offline."""
+        return await self._send(requests.readers())
 
     async def session(self) -> Session:
         """Return the user, the organization and the role that the token stands for."""

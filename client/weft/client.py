@@ -28,6 +28,7 @@ from weft.records import (
     NodeLog,
     Plan,
     Pruning,
+    Readers,
     Session,
     Workflow,
     WorkflowPage,
@@ -372,6 +373,10 @@ class Client(Templates, Versions):
     ) -> builtins.list[Event]:
         """Return recorded events whose sequence number is above `after`."""
         return self._send(requests.events(execution_id, after, limit))
+
+    def readers(self) -> Readers:
+        """Return the language models that read texts, unless these are to be read offline."""
+        return self._send(requests.readers())
 
     def session(self) -> Session:
         """Return the user, the organization and the role that the token stands for."""

@@ -452,6 +452,12 @@ class Event(TypedDict, total=False):
     cost_usd: float
 
 
+class Readers(TypedDict):
+    """Who reads texts: language models, the first one first; none: all is read offline."""
+
+    models: list[str]
+
+
 class Session(TypedDict, total=False):
     """Whom a token speaks for."""
 

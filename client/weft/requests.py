@@ -30,6 +30,7 @@ from weft.records import (
     NodeLog,
     Plan,
     Pruning,
+    Readers,
     Session,
     Workflow,
     WorkflowPage,
@@ -367,6 +368,11 @@ def events(execution_id: str, after: int, limit: int) -> Request[list[Event]]:
     """Fetch recorded events after a sequence number."""
     path = _path(EXECUTIONS, execution_id, "events")
     return Request("GET", path, {"after": after, "limit": limit}, member="events")
+
+
+def readers() -> Request[Readers]:
+    """Ask which language models read texts."""
+    return Request("GET", f"{PREFIX}/readers")
 
 
 def session() -> Request[Session]:

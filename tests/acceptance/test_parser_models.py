@@ -61,6 +61,7 @@ def read() -> Iterator[Read]:
 @pytest.mark.requirement("FR-1.1", "FR-1.2", "FR-1.7", "FIRST.2")
 def test_a_workflow_is_created_and_changed_by_a_model(read: Read) -> None:
     """From the sentence to the stored YAML, and from an instruction to a diff of one field."""
+    assert read.client.readers()["models"] == ["gpt-4", "claude-sonnet"]
     read.models.script("openai", answers({"name": 1}), answers(right()), EDIT)
     created = read.client.create(TEXT)
     assert created["name"] == right()["name"]

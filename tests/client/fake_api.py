@@ -301,6 +301,9 @@ class FakeApi:
             }
         )
 
+    async def _readers(self, request: Request) -> Response:
+        return JSONResponse({"models": ["gpt-4"]})
+
     async def _health(self, request: Request) -> Response:
         return JSONResponse({"status": "ok"})
 
@@ -439,6 +442,7 @@ def _application(api: FakeApi) -> Starlette:
     routes = [
         Route("/health", api._health),
         Route("/ready", api._readiness),
+        Route("/api/v1/readers", api._readers),
         Route("/api/v1/session", api._session, methods=["GET", "POST", "DELETE"]),
         Route(base, api._list_workflows),
         Route(f"{base}/create", api._create, methods=["POST"]),

@@ -240,6 +240,7 @@ def test_logs_events_session_and_health(api: FakeApi, client: Client, workflow_i
     assert client.logs(execution_id)[0]["node_id"] == "scrape_reviews"
     assert client.events(execution_id, after=2)[0]["seq"] == 3
     assert client.session()["user"]["email"] == "me@example.com"
+    assert client.readers()["models"] == ["gpt-4"]
     assert client.health()["status"] == "ok"
     api.ready = False
     assert client.ready()["checks"]["redis"] == "down"
