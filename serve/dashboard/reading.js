@@ -53,7 +53,7 @@ export function useReading(text, answers, ask, base = "") {
 export const unread = (error) => error?.questions?.find(({ id }) => WHOLE.includes(id)) ?? null;
 
 // Whether an answered question still belongs to a text: its step is there, or the words that it is about.
-function belongs({ question, asked_of: former }, text, subjects) {
+function belongs({ question, askedOf: former }, text, subjects) {
   if (question.field !== "description") return subjects.includes(question.field.split(".")[0]);
   const words = /“([^”]+)”/.exec(question.text)?.[1] ?? former;
   return text.toLowerCase().includes(words.toLowerCase());
@@ -66,7 +66,7 @@ export function useQuestions({ result, error }, text, answers, subjects) {
   const asked = ((error ? error.questions : result?.questions) ?? []).filter(({ id }) => !WHOLE.includes(id));
   useEffect(() => {
     setKnown((before) => {
-      const fresh = new Map(asked.map((question) => [question.id, { question, asked_of: text }]));
+      const fresh = new Map(asked.map((question) => [question.id, { question, askedOf: text }]));
       const stays = (one) => answers[one.question.id] && (error || belongs(one, text, subjects));
       const kept = before.filter((one) => fresh.has(one.question.id) || stays(one));
       // Each keeps its place, so that the field with the focus does not move.

@@ -28,7 +28,7 @@ function parseJson(element, onChange) {
 }
 
 // Strings that the browser knows how to help with.
-const KINDS = { email: "email", uri: "url", date: "date", time: "time" };
+const KINDS = { email: "email", uri: "url", date: "date" };
 
 // Where a schema takes anything: JSON as what it means, all else as the text that it is.
 function anything(text) {
@@ -49,7 +49,8 @@ function exampleOf({ examples: [first] = [] }) {
 }
 
 function Control({ id, schema, value, required, onChange, describedBy }) {
-  const common = { id, required, "aria-describedby": describedBy, placeholder: exampleOf(schema) };
+  const common = { id, required, "aria-describedby": describedBy };
+  const typed = { ...common, placeholder: exampleOf(schema) };
   const text = (event) => onChange(event.currentTarget.value || undefined);
   if (schema.enum) {
     const choose = (event) => onChange(schema.enum[event.currentTarget.selectedIndex - 1]);
@@ -65,22 +66,22 @@ function Control({ id, schema, value, required, onChange, describedBy }) {
   }
   if (type === "integer" || type === "number") {
     const number = (event) => onChange(event.currentTarget.value === "" ? undefined : event.currentTarget.valueAsNumber);
-    return html`<input ...${common} type="number" step=${type === "integer" ? 1 : "any"} min=${schema.minimum}
+    return html`<input ...${typed} type="number" step=${type === "integer" ? 1 : "any"} min=${schema.minimum}
       max=${schema.maximum} value=${value ?? ""} onInput=${number} />`;
   }
   if (type === "array" && typeOf(schema.items ?? {}) === "string") {
     const lines = (event) => onChange(event.currentTarget.value.split("\n").map((line) => line.trim()).filter(Boolean));
-    return html`<textarea ...${common} rows="3" placeholder=${common.placeholder || "one in each line"} onInput=${lines}>${(value ?? []).join("\n")}</textarea>`;
+    return html`<textarea ...${typed} rows="3" placeholder=${typed.placeholder || "one in each line"} onInput=${lines}>${(value ?? []).join("\n")}</textarea>`;
   }
   const kind = KINDS[schema.format];
-  if (type === "string" && kind) return html`<input ...${common} type=${kind} value=${value ?? ""} onInput=${text} />`;
+  if (type === "string" && kind) return html`<input ...${typed} type=${kind} value=${value ?? ""} onInput=${text} />`;
   // A text may have many lines, such as a contract; the field grows with it.
-  if (type === "string") return html`<textarea ...${common} rows="1" class="line-of-text" value=${value ?? ""} onInput=${text}></textarea>`;
+  if (type === "string") return html`<textarea ...${typed} rows="1" class="line-of-text" value=${value ?? ""} onInput=${text}></textarea>`;
   if (type === undefined) {
-    return html`<textarea ...${common} rows="1" class="line-of-text" defaultValue=${asText(value)}
+    return html`<textarea ...${typed} rows="1" class="line-of-text" defaultValue=${asText(value)}
       onInput=${(event) => onChange(anything(event.currentTarget.value))}></textarea>`;
   }
-  return html`<textarea ...${common} rows="3" class="code" placeholder="JSON" defaultValue=${value === undefined ? "" : JSON.stringify(value, null, 2)}
+  return html`<textarea ...${typed} rows="3" class="code" placeholder="JSON" defaultValue=${value === undefined ? "" : JSON.stringify(value, null, 2)}
     onInput=${(event) => parseJson(event.currentTarget, onChange)} />`;
 }
 
