@@ -14,6 +14,7 @@ export class ApiError extends Error {
     this.remedy = problem.remedy;
     this.problems = problem.problems ?? [];
     this.questions = problem.questions ?? [];
+    this.reading = problem.reading ?? null;
   }
 }
 

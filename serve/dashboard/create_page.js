@@ -33,7 +33,8 @@ function usePlan(sentence, answers, offline) {
         setState({ plan, error: null, busy: false });
       } catch (error) {
         if (error.name === "AbortError") return;
-        setState({ plan: error.questions?.length ? { questions: error.questions } : null, error, busy: false });
+        const { questions, reading } = error;
+        setState({ plan: questions?.length ? { questions, reading } : null, error, busy: false });
       }
     }, PAUSE_MS);
     return () => {
