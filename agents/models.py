@@ -4,8 +4,6 @@ Keys and base addresses are the operator's. The providers' libraries take second
 megabytes to import, so a process loads one only when it first asks that provider.
 """
 
-from __future__ import annotations
-
 import asyncio
 import importlib
 import re
@@ -13,7 +11,7 @@ from collections.abc import AsyncIterator, Mapping
 from contextlib import AbstractAsyncContextManager, AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass
 from types import MappingProxyType
-from typing import TYPE_CHECKING, Literal, Protocol, cast
+from typing import Literal, Protocol, cast
 
 from pydantic import SecretStr
 
@@ -21,9 +19,6 @@ from agents.agent import Usage
 from agents.egress import Egress
 from agents.errors import AgentError
 from agents.settings import AgentSettings
-
-if TYPE_CHECKING:
-    from pydantic_ai.models import Model
 
 ProviderName = Literal["openai", "anthropic", "google", "ollama"]
 
@@ -134,8 +129,8 @@ class Provider(Protocol):
         """
         ...
 
-    def model(self, name: str) -> Model:
-        """Return one of its models, for whoever leads a conversation of its own."""
+    def model(self, name: str) -> object:
+        """Return one of its models as pydantic-ai has them, whose types nobody imports here."""
         ...
 
 
@@ -191,8 +186,8 @@ class Models:
         provider = await self._provider(choice.provider)
         return await provider.complete(choice.model, conversation)
 
-    async def model(self, choice: Choice) -> Model:
-        """Return a model, for whoever leads a conversation of its own.
+    async def model(self, choice: Choice) -> object:
+        """Return a model as pydantic-ai has them, for whoever leads a conversation of its own.
 
         Raises:
             AgentError: There is no key for it.

@@ -12,7 +12,8 @@ from contextlib import asynccontextmanager
 from agents.egress import egress_of
 from agents.models import model_access, open_models
 from agents.planner_chain import Chain, PlannerSettings
-from agents.planner_edits import edit_job
+from agents.planner_edits import EditAnswer, edit_job
+from agents.planner_output import WorkflowAnswer
 from agents.planner_plan import plan_job
 from agents.planner_reading import Planned, PlannerError, Reading, timed
 from agents.settings import AgentSettings
@@ -40,7 +41,9 @@ class Planner:
     async def load(self) -> None:
         """Import what asking the models takes, before the first text comes."""
         if self._chain.names:
-            await self._chain.load(plan_job("Summarize it", None, {}, None, self._agents()))
+            self._agents()
+            parse("Summarize it")
+            await self._chain.load(WorkflowAnswer, EditAnswer)
 
     async def plan(
         self,

@@ -9,10 +9,12 @@ import importlib
 import time
 from collections.abc import Sequence
 from dataclasses import dataclass
+from types import ModuleType
 from typing import Protocol, TypeVar, cast
 
 from agents.errors import AgentError
 from agents.models import OFFLINE, Choice, Models
+from agents.planner_output import Answered
 from agents.planner_reading import A, Attempt, Job, Left, Reading, T, Used, timed
 
 REST_SECONDS = 0.1
@@ -64,11 +66,14 @@ class Chain:
             return self._models.default_chain()
         return names[: names.index(OFFLINE)] if OFFLINE in names else names
 
-    async def load(self, job: Job[A, T]) -> None:
-        """Import what asking takes, and prepare a job that is never asked."""
+    async def load(self, *answers: type[Answered]) -> None:
+        """Import what asking takes, and prepare for such answers."""
+        talking = await _talking()
+        for answer in answers:
+            talking.agent_for(answer)
         for name in self.names:
             try:
-                await self._talk(self._models.choose(name), job)
+                await self._models.model(self._models.choose(name))
             except AgentError:
                 # It is told with the first reading, as why the model was left.
                 continue
@@ -159,10 +164,8 @@ class Chain:
             )
 
     async def _talk(self, choice: Choice, job: Job[A, T]) -> _Talk[T]:
-        """Begin a conversation; the first one imports what it takes."""
-        module = await asyncio.to_thread(importlib.import_module, "agents.planner_model")
-        model = await self._models.model(choice)
-        return cast("_Talk[T]", module.Talk(model, job))
+        talking = await _talking()
+        return cast("_Talk[T]", talking.Talk(await self._models.model(choice), job))
 
     def _bounds(self, attempts: Sequence[Attempt]) -> tuple[int, float]:
         """Return how many tokens and dollars are left for the next model."""
@@ -170,3 +173,8 @@ class Chain:
         cost_usd = sum(one.used.cost_usd for one in attempts)
         settings = self._settings
         return max(0, settings.max_tokens - tokens), max(0.0, settings.max_cost_usd - cost_usd)
+
+
+async def _talking() -> ModuleType:
+    """Return the module that leads conversations; importing it takes seconds."""
+    return await asyncio.to_thread(importlib.import_module, "agents.planner_model")

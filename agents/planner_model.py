@@ -4,12 +4,13 @@ Imported only when a model is asked; see `agents/models.py`.
 """
 
 from decimal import Decimal
-from typing import Generic
+from functools import cache
+from typing import Any, Generic
 
 import structlog
 from genai_prices import Usage as PricedUsage
 from genai_prices import calc_price
-from pydantic_ai import Agent, ModelRetry, ToolOutput
+from pydantic_ai import Agent, ModelRetry, RunContext, ToolOutput
 from pydantic_ai.exceptions import (
     AgentRunError,
     ContentFilterError,
@@ -25,6 +26,7 @@ from pydantic_ai.usage import RunUsage, UsageLimits
 
 from agents.completion import settings_of
 from agents.errors import AgentError
+from agents.planner_output import Answered
 from agents.planner_reading import A, Job, Left, T, Unfit, Used
 
 log = structlog.get_logger(__name__)
@@ -40,13 +42,6 @@ class Talk(Generic[A, T]):
     def __init__(self, model: Model, job: Job[A, T]) -> None:
         self._model = model
         self._job = job
-        self._agent = Agent(
-            model,
-            output_type=ToolOutput(job.answer, name="answer"),
-            instructions=job.instructions,
-            model_settings=settings_of(model, MAX_OUTPUT_TOKENS, 0.0),
-        )
-        self._agent.output_validator(self._accept)
         self._made: list[T] = []
         self._last_fault = ""
         self._usage = RunUsage()
@@ -74,8 +69,12 @@ class Talk(Generic[A, T]):
             cost_limit=Decimal(str(cost_usd)) if _has_price(self._model) else None,
         )
         try:
-            await self._agent.run(
+            await agent_for(self._job.answer).run(
                 self._job.message,
+                deps=self,
+                model=self._model,
+                instructions=self._job.instructions,
+                model_settings=settings_of(self._model, MAX_OUTPUT_TOKENS, 0.0),
                 usage_limits=limits,
                 usage=self._usage,
                 retries={"output": repairs},
@@ -89,7 +88,8 @@ class Talk(Generic[A, T]):
             raise Left("failed", "gave no answer that can be read") from error
         return self._made[-1]
 
-    def _accept(self, answer: A) -> A:
+    def accept(self, answer: A) -> A:
+        """Take an answer that can be used, or send it back."""
         try:
             self._made.append(self._job.accept(answer))
         except Unfit as unfit:
@@ -121,6 +121,22 @@ class Talk(Generic[A, T]):
                 told = fault[0].strip("- ")[:MAX_FAULT_CHARACTERS]
                 return Left("invalid", f"gave no answer that can be used: {told}")
         return Left("failed", "gave no answer that can be read")
+
+
+@cache
+def agent_for(answer: type[Answered]) -> Agent[Talk[Any, Any], Any]:
+    """Return what leads conversations that end with such an answer.
+
+    Its schema takes longer to make than all the rest of a conversation's work here.
+    """
+    agent = Agent[Talk[Any, Any], Any](output_type=ToolOutput(answer, name="answer"))
+
+    @agent.output_validator
+    def accept(context: RunContext[Talk[Any, Any]], answer: Answered) -> Answered:
+        accepted: Answered = context.deps.accept(answer)
+        return accepted
+
+    return agent
 
 
 def _refused_connection(error: BaseException) -> AgentError | None:

@@ -39,11 +39,13 @@ How a specification is written:
 - Texts in parameters refer to values in braces: `{input.name}`, `{key}`, `{key.field}`, \
 `{secrets.name}`, `{user.email}`. A text that is one reference keeps the value's type.
 - `edges` say the order: `{"from": "a", "to": "b"}`. Several edges from one node to different \
-nodes run in parallel; a node that several edges enter waits for all of them.
+nodes run in parallel, and so do nodes that no edge enters; one that several edges enter waits for \
+all of them.
 - A choice is a node of agent `router` with `condition`, `if_true` and `if_false`, or `routes` and \
 `default`, that name node ids, and one edge to each of these nodes whose `condition` is a label. \
 Conditions are Python expressions over keys, without braces: `score['value'] > 0.8`, \
-`approval.approved`. A way that does nothing needs no node.
+`approval.approved`. A way that does nothing needs no node; one that leads back to an earlier node \
+is a loop.
 - `pattern: map` on a node runs it once for each element of the list that `input_keys[0]` names; \
 its parameters refer to the element as `{item}`.
 - A node that needs a person is a `human_loop`; a router after it reads `key.approved`.

@@ -18,9 +18,11 @@ PatternName = Literal["sequential", "conditional", "map_reduce", "orchestrator_w
 
 
 class Model(BaseModel):
-    """Base of all specification models: frozen, unknown fields refused."""
+    """Base of all specification models: frozen, unknown fields refused, described in schemas."""
 
-    model_config = ConfigDict(frozen=True, extra="forbid", populate_by_name=True)
+    model_config = ConfigDict(
+        frozen=True, extra="forbid", populate_by_name=True, use_attribute_docstrings=True
+    )
 
 
 class Metadata(Model):

@@ -1,5 +1,7 @@
 """What the agents and the readers of texts are told of the settings."""
 
+from dataclasses import replace
+
 from agents.planner_chain import PlannerSettings
 from agents.settings import AgentSettings
 from serve.settings import Settings
@@ -12,8 +14,8 @@ def planner_settings(settings: Settings) -> PlannerSettings:
     )
 
 
-def agent_settings(settings: Settings, blocked_ports: frozenset[int]) -> AgentSettings:
-    """Return the agents' settings of a platform."""
+def reader_settings(settings: Settings, blocked_ports: frozenset[int]) -> AgentSettings:
+    """Return what the readers of texts need of the agents' settings: the models, no other key."""
     return AgentSettings(
         allow_loopback=settings.allow_loopback,
         blocked_ports=blocked_ports | {settings.port},
@@ -24,6 +26,13 @@ def agent_settings(settings: Settings, blocked_ports: frozenset[int]) -> AgentSe
         google_api_key=settings.google_api_key,
         ollama_base_url=settings.ollama_base_url,
         default_model=settings.default_model,
+    )
+
+
+def agent_settings(settings: Settings, blocked_ports: frozenset[int]) -> AgentSettings:
+    """Return the agents' settings of a platform."""
+    return replace(
+        reader_settings(settings, blocked_ports),
         smtp_url=settings.smtp_url,
         email_sender=settings.email_sender,
         default_database_url=settings.agent_database_url,

@@ -60,6 +60,7 @@ def show_error(console: Console, error: WeftError) -> None:
     for question in error.questions:
         console.print(question_text(question))
         console.print(Text(f"    → --answer {plain(question['id'])}=TEXT", style="green"))
+    show_reading(console, error.reading)
     if remedy := _remedy(error):
         console.print(Text(f"  → {plain(remedy)}", style="green"))
 

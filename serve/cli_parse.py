@@ -91,7 +91,7 @@ async def _read_with_models(
     settings = load_settings()
     turns = asyncio.Semaphore(AT_ONCE)
     async with planning.open_planner(
-        told.planner_settings(settings), told.agent_settings(settings, frozenset()), signatures
+        told.planner_settings(settings), told.reader_settings(settings, frozenset()), signatures
     ) as planner:
         await planner.load()
 

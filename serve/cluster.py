@@ -17,7 +17,7 @@ from actors.config import ExecutorConfig, SupervisorConfig
 from actors.names import NAMESPACE
 from actors.supervisor import start_supervisor
 from agents.settings import AgentSettings
-from serve.agent_settings import agent_settings, planner_settings
+from serve.agent_settings import agent_settings, planner_settings, reader_settings
 from serve.api_config import ApiConfig
 from serve.deployments import application
 from serve.embedded import make_private, ray_folder
@@ -58,12 +58,13 @@ def open_cluster(
     """
     logging.getLogger("ray.serve").setLevel(logging.WARNING)
     key = platform_key(settings)
+    blocked = blocked_ports | {ray_dashboard_port}
     with open_ray(settings, ray_dashboard_port) as dashboard_url:
         executor = ExecutorConfig(
             database_url=database_url,
             redis_url=redis_url,
             lease_seconds=settings.lease_seconds,
-            agents=agent_settings(settings, blocked_ports | {ray_dashboard_port}),
+            agents=agent_settings(settings, blocked),
             secrets=secrets_from_environment(),
             log_level=settings.log_level,
             bounds=_bounds(settings),
@@ -76,7 +77,7 @@ def open_cluster(
             )
         )  # fmt: skip
         started: ray.ObjectRef[int] = supervisor.ready.remote()
-        _start_serve(settings, database_url, redis_url, key, executor.agents)
+        _start_serve(settings, database_url, redis_url, key, reader_settings(settings, blocked))
         ray.get(started, timeout=READY_SECONDS)
         stopped = threading.Event()
         threading.Thread(
@@ -139,7 +140,7 @@ def open_ray(settings: Settings, dashboard_port: int) -> Iterator[str]:
 
 
 def _start_serve(
-    settings: Settings, database_url: str, redis_url: str, key: bytes, agents: AgentSettings
+    settings: Settings, database_url: str, redis_url: str, key: bytes, readers: AgentSettings
 ) -> None:
     config = ApiConfig(
         database_url=database_url,
@@ -158,7 +159,7 @@ def _start_serve(
         # handler takes, costs as much as a tenth of it.
         logging_config=LoggingConfig(log_level="WARNING", enable_access_log=False),
     )
-    parser = ParserConfig(planner_settings(settings), agents, redis_url, settings.log_level)
+    parser = ParserConfig(planner_settings(settings), readers, redis_url, settings.log_level)
     served = application(config, parser, settings.api_replicas)
     ray_serve.run(served, name="weft", route_prefix="/")
 

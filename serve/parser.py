@@ -34,7 +34,7 @@ def _signatures() -> Mapping[str, AgentSignature]:
     return builtin_registry().signatures()
 
 
-@ray_serve.deployment(name="parser", max_ongoing_requests=64, ray_actor_options={"num_cpus": 0})
+@ray_serve.deployment(name="parser", max_ongoing_requests=256, ray_actor_options={"num_cpus": 0})
 class Parser(TextParser):
     """A replica: its connections to models are opened with it and closed with it."""
 

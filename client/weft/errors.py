@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from weft.records import Change, Problem, Question, Widening
+from weft.records import Change, Problem, Question, Reading, Widening
 
 
 class WeftError(Exception):
@@ -21,6 +21,7 @@ class WeftError(Exception):
         questions: What the platform must know before it can build the workflow.
         changes: What a change would do that has to be confirmed.
         widens: What it would let the workflow touch that it could not before.
+        reading: How the sentence that leaves questions open was read; None: none was sent.
     """
 
     def __init__(
@@ -35,6 +36,7 @@ class WeftError(Exception):
         questions: Sequence[Question] = (),
         changes: Sequence[Change] = (),
         widens: Sequence[Widening] = (),
+        reading: Reading | None = None,
     ) -> None:
         self.status = status
         self.title = title
@@ -45,6 +47,7 @@ class WeftError(Exception):
         self.questions = tuple(questions)
         self.changes = tuple(changes)
         self.widens = tuple(widens)
+        self.reading = reading
         reason = f"{title}: {detail}" if detail else f"{title}."
         super().__init__(f"{reason} {remedy}".strip())
 
@@ -61,6 +64,7 @@ class WeftError(Exception):
             questions=problem.get("questions") or (),
             changes=problem.get("changes") or (),
             widens=problem.get("widens") or (),
+            reading=problem.get("reading"),
         )
 
 

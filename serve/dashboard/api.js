@@ -16,6 +16,7 @@ export class ApiError extends Error {
     this.problems = problem.problems ?? [];
     this.questions = problem.questions ?? [];
     this.widens = problem.widens ?? [];
+    this.reading = problem.reading ?? null;
   }
 }
 

@@ -1,5 +1,6 @@
 """A platform whose descriptions are read by models that servers play."""
 
+import json
 import shutil
 import tempfile
 from collections.abc import Iterator
@@ -9,9 +10,11 @@ from pathlib import Path
 import pytest
 from weft import Client
 
+from serve.embedded import ray_folder
 from serve.platform import free_ports, start_background, stop_platform
 from serve.processes import platform_id, platform_processes
 from serve.settings import load_settings
+from tests.acceptance.waiting import until
 from tests.agents.model_server import (
     ModelServer,
     answers,
@@ -31,6 +34,7 @@ class Read:
 
     client: Client
     models: ModelServer
+    home: Path
 
 
 @pytest.fixture(scope="module")
@@ -51,7 +55,7 @@ def read() -> Iterator[Read]:
         try:
             token = (home / "token").read_text().strip()
             with Client(url, token=token, timeout=60) as client:
-                yield Read(client, models)
+                yield Read(client, models, home)
         finally:
             stop_platform(home)
             shutil.rmtree(home.parent)
@@ -72,6 +76,23 @@ def test_a_workflow_is_created_and_changed_by_a_model(read: Read) -> None:
     assert [change["field"] for change in changed["changes"]] == ["parameters.prompt"]
     differ = set(before.splitlines()) ^ set(changed["yaml"].splitlines())
     assert all("prompt" in line or "version" in line for line in differ)
+
+
+@pytest.mark.requirement("NFR-5.2", "NFR-5.5")
+def test_readings_are_logged(read: Read) -> None:
+    """The API writes one JSON line for each, with its cost and nothing of the text."""
+    read.models.script("openai", answers(right()))
+    read.client.dry_run(TEXT)
+    logs = ray_folder(read.home) / "session_latest" / "logs"
+
+    def lines() -> list[str]:
+        written = [file.read_text("utf-8", "replace") for file in logs.glob("worker-*.err")]
+        return [line for text in written for line in text.splitlines() if "parser.read" in line]
+
+    until(lambda: len(lines()) >= 1, 30)
+    told = json.loads(lines()[-1])
+    assert (told["by"], told["outcomes"], told["level"]) == ("gpt-4", ["answered"], "info")
+    assert "shop.example" not in "".join(lines())
 
 
 @pytest.mark.requirement("FR-1.2", "NFR-1.1")

@@ -89,3 +89,10 @@ def test_services_are_told_with_their_secrets() -> None:
     """A model need not guess how Slack is called, and is not told of what nobody names."""
     assert "{secrets.slack_webhook_url}" in catalogue("Post it to Slack", SIGNATURES)
     assert "secrets." not in catalogue("Post it", SIGNATURES)
+
+
+def test_the_form_of_the_answer_explains_itself() -> None:
+    """What a field of a specification means stands in the schema that a model has to fill in."""
+    fields = WorkflowAnswer.model_json_schema()["$defs"]["Node"]["properties"]
+    assert "leaves null" in fields["on_item_error"]["description"].replace("\n", " ")
+    assert fields["compensate"]["description"].startswith("What undoes this node")

@@ -7,6 +7,7 @@ from typing import Any
 
 import pytest
 
+from agents.models import KEY_NAMES
 from compiler.text import load_document
 from serve import cli
 from tests.agents.model_server import ModelServer, answers, fails, model_server_in_a_thread
@@ -105,6 +106,9 @@ def test_models_read_what_is_not_to_be_read_offline(tmp_path: Path, models: Mode
 
 def test_without_models_it_reads_offline(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """With nothing configured the answers are the same as with `--offline`."""
+    for provider in KEY_NAMES:
+        for ending in ("API_KEY", "BASE_URL"):
+            monkeypatch.delenv(f"{provider.upper()}_{ending}", raising=False)
     line = json.dumps({"id": 1, "text": TEXT})
     [found] = run_parse(tmp_path, [line])
     assert found.pop("reading")["by"] == "offline"

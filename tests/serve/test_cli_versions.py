@@ -2,10 +2,14 @@
 
 import asyncio
 import json
+from collections.abc import AsyncIterator
 
 import pytest
 from weft import AsyncClient, Client, WeftError
 
+from agents.settings import AgentSettings
+from tests.agents.model_server import ModelServer, answers, fails, open_model_server
+from tests.agents.planning import settings_of
 from tests.serve.terminal import Result, Weft
 
 TEXT = """\
@@ -99,3 +103,49 @@ async def test_both_clients_speak_of_versions(workflow_id: str) -> None:
         assert not (await client.version(workflow_id, "1.0.2"))["current"]
         with pytest.raises(WeftError):
             await client.publish(workflow_id, "1.0.2")
+
+
+class TestWithModels:
+    """Instructions that a model reads."""
+
+    INSTRUCTION = "Make the summary sound like a pirate wrote it"
+
+    @pytest.fixture
+    async def models(self) -> AsyncIterator[ModelServer]:
+        """The models' server."""
+        async with open_model_server() as server:
+            yield server
+
+    @pytest.fixture
+    def model_settings(self, models: ModelServer) -> AgentSettings:
+        """Both providers, the server."""
+        return settings_of(models)
+
+    @pytest.mark.requirement("FR-1.7", "USER.23")
+    async def test_an_edit_says_which_model_read_it(
+        self, weft: Weft, workflow_id: str, models: ModelServer
+    ) -> None:
+        """What differs is shown, with the model and what it cost; offline none is asked."""
+        path = ["parameters", "prompt"]
+        operation = {"operation": "set_field", "node_id": "sum_up", "path": path, "value": "Arr!"}
+        models.script("openai", answers({"operations": [operation]}))
+        offline = await weft("edit", workflow_id, self.INSTRUCTION, "--offline")
+        assert (offline.code, models.asked) == (1, [])
+        edited = await weft("edit", workflow_id, self.INSTRUCTION)
+        # The app logs into the same output here.
+        lines = [line for line in edited.out.splitlines() if "parser.read" not in line]
+        assert lines[:3] == ["sum_up.parameters.prompt", "  - Summarize", "  + Arr!"]
+        assert lines[3].startswith("read by gpt-4 in ")
+        assert lines[4] == "1.0.0 becomes 1.0.1."
+
+    @pytest.mark.requirement("FR-1.7", "USER.23")
+    async def test_a_question_says_why_no_model_answered(
+        self, weft: Weft, workflow_id: str, models: ModelServer
+    ) -> None:
+        """Whoever is asked by the offline reader learns what became of the models."""
+        models.script("openai", fails(500))
+        models.script("anthropic", fails(401))
+        asked = await weft("edit", workflow_id, self.INSTRUCTION)
+        assert asked.code == 1
+        assert "left gpt-4: failed with 500" in asked.err
+        assert "left claude-sonnet-5-5: refused the request with 401" in asked.err

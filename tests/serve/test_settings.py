@@ -5,6 +5,7 @@ from pathlib import Path
 
 import pytest
 
+from serve.agent_settings import agent_settings, reader_settings
 from serve.settings import (
     Settings,
     SettingsError,
@@ -140,6 +141,16 @@ def test_keys_are_not_shown() -> None:
     settings = load_settings({name: VARIABLES[name][1] for name in VARIABLES})
     for secret in ("sk-1", "sk-2", "sk-3", "smtp://u:p", "very secret", "postgresql://d"):
         assert secret not in repr(settings)
+
+
+def test_the_readers_of_texts_know_no_key_but_the_models() -> None:
+    """What reaches a provider reaches them; mail, databases and the signing key do not."""
+    settings = load_settings({name: VARIABLES[name][1] for name in VARIABLES})
+    readers, agents = reader_settings(settings, frozenset()), agent_settings(settings, frozenset())
+    assert (readers.smtp_url, readers.default_database_url) == (None, None)
+    assert agents.smtp_url is not None
+    assert agents.default_database_url is not None
+    assert readers.google_api_key == agents.google_api_key == settings.google_api_key
 
 
 def test_a_child_inherits_the_environment(monkeypatch: pytest.MonkeyPatch) -> None:

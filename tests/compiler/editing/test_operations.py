@@ -7,10 +7,12 @@ import pytest
 from agents.registry import builtin_registry
 from compiler.check import check
 from compiler.editing.operations import (
+    AddEdge,
     AddSteps,
     CannotEdit,
     MoveStep,
     Operation,
+    RemoveEdge,
     RemoveStep,
     RenameStep,
     ReplaceStep,
@@ -140,6 +142,29 @@ def test_fields_are_set_and_taken_away() -> None:
     assert apply(changed, [SetField(None, ("trigger",), None)]).trigger is None
 
 
+def test_edges_come_and_go() -> None:
+    """A way is added with its kind, and taken away; the others stay."""
+    changed = apply(
+        Specification.model_validate(CHAIN),
+        [RemoveEdge("b", "c"), AddEdge("b", "c", type="failure"), AddEdge("a", "c")],
+    )
+    assert [(edge.source, edge.target, edge.type) for edge in changed.edges] == [
+        ("a", "b", None), ("b", "c", "failure"), ("a", "c", None),
+    ]  # fmt: skip
+
+
+def test_an_element_of_a_list_is_set_and_taken_out() -> None:
+    """A number in a path is a place; without a value the element goes, and the others move up."""
+    mails = {"to": ["a@x.example", "b@x.example"], "subject": "s"}
+    one = Specification.model_validate(
+        {"nodes": [{"id": "a", "agent": "email", "parameters": mails}]}
+    )
+    path = ("parameters", "to", "0")
+    changed = apply(one, [SetField("a", path, "c@x.example")])
+    assert changed.nodes[0].parameters["to"] == ["c@x.example", "b@x.example"]
+    assert apply(one, [SetField("a", path, None)]).nodes[0].parameters["to"] == ["b@x.example"]
+
+
 @pytest.mark.parametrize(
     ("document", "operation", "message"),
     [
@@ -149,6 +174,11 @@ def test_fields_are_set_and_taken_away() -> None:
         ({"nodes": [NEW]}, RemoveStep("n"), "only step"),
         (CHAIN, RenameStep("a", "b"), "already"),
         (CHAIN, MoveStep("a", after="a"), "itself"),
+        (CHAIN, SetField("b", ("agent", "name"), "x"), r"no field `agent\.name`"),
+        (CHAIN, SetField(None, ("edges", "9", "to"), "x"), r"no field `edges\.9\.to`"),
+        (CHAIN, AddEdge("a", "b"), "an edge from `a` to `b` already"),
+        (CHAIN, AddEdge("a", "x"), "no step `x`"),
+        (CHAIN, RemoveEdge("c", "a"), "no edge from `c` to `a`"),
     ],
 )
 def test_what_does_not_fit_is_said(
