@@ -76,8 +76,15 @@ class Estimator:
         measured = _measured(own, "history")
         if node.pattern != "map":
             return measured
-        # What the items of a map cost is known of its execution only.
-        return Estimate(measured.seconds, self._mapped(node, one).cost_usd)
+        return Estimate(measured.seconds, self._items_cost() or self._mapped(node, one).cost_usd)
+
+    def _items_cost(self) -> Interval | None:
+        """Return what the only map's items cost before: of several only the sum is known."""
+        cost = self.history.maps_cost_usd
+        maps = sum(node.pattern == "map" for node in self.specification.nodes)
+        if cost is None or not cost.counts or maps != 1:
+            return None
+        return Interval(cost.amount.low, cost.amount.high, True, "history", cost.samples)
 
     def _mapped(self, node: Node, one: Estimate) -> Estimate:
         count = self.items(node)
@@ -95,7 +102,7 @@ class Estimator:
             return Interval(len(given), len(given), True, "input")
         counted = self.history.items.get(node.id)
         if counted is not None and counted.counts:
-            low, high = math.floor(counted.items.low), math.ceil(counted.items.high)
+            low, high = math.floor(counted.amount.low), math.ceil(counted.amount.high)
             return Interval(low, high, True, "history", counted.samples)
         limit = self._limit(node)
         return Interval(0, ASSUMED_ITEMS, False) if limit is None else Interval(limit, limit)

@@ -55,11 +55,13 @@ def shown(
 ) -> dict[str, Any]:
     """Return a node's parameters with the input's values, as a person may read them.
 
-    Passwords in addresses and credentials that stand in the text are hidden.
+    They stand in the order of the agent's own. Passwords in addresses and credentials that stand
+    in the text are hidden.
     """
     filling = _Filling({"input": input}, signature.code_parameters, plain=False)
-    hidden: dict[str, Any] = _hidden(filling.value(parameters), "", within_credentials=False)
-    return hidden
+    hidden = _hidden(filling.value(parameters), "", within_credentials=False)
+    known = [name for name in signature.parameters_schema.get("properties", ()) if name in hidden]
+    return {name: hidden[name] for name in dict.fromkeys((*known, *hidden))}
 
 
 @dataclass(frozen=True, slots=True)

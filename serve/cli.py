@@ -16,6 +16,7 @@ from serve.cli_follow import (
     create_by_asking,
     execute_by_asking,
     follow_to_the_end,
+    how_to_execute,
     show_error,
     show_graph,
     show_status,
@@ -176,7 +177,7 @@ def create(
         return
     console.print(Text(f"{plain(workflow['name'])}  {workflow['workflow_id']}", style="bold"))
     show_graph(console, workflow)
-    console.print(f"Execute it: weft execute {workflow['workflow_id']}")
+    console.print(f"Execute it: {how_to_execute(workflow)}")
 
 
 @app.command()

@@ -73,7 +73,7 @@ def template_view(template: Template) -> RenderableType:
         Text(),
         graph_tree(template["levels"], specification["nodes"], specification.get("edges", [])),
         Text("\nInputs", style="bold underline"),
-        *(Padding(input_text(name, about, schema), (0, 0, 0, 2))
+        *(Padding(input_text(name, about, schema), (0, 0, 0, 2), expand=False)
           for name, about in schema.get("properties", {}).items()),
         Text(f"\nCreate a workflow of it: {command}"),
     )  # fmt: skip

@@ -18,6 +18,8 @@ from serve.progress import format_seconds, format_usd, graph_tree, plain, questi
 
 VALUE_LETTERS = 100
 """How much of a parameter's value its line shows."""
+LEAST_SECONDS = 0.01
+"""What takes less takes no time worth telling."""
 _EFFECTS = {"reads": "reads from", "writes": "writes to", "sends": "sends to"}
 _SOURCES = {
     "catalogue": "the agents' own figures",
@@ -148,10 +150,12 @@ def _from(interval: Mapping[str, Any]) -> str:
 
 
 def _took(interval: Mapping[str, Any]) -> str:
-    low, high = interval["low"], interval["high"]
-    if format_seconds(low) == format_seconds(high):
-        return f"takes about {format_seconds(high)}"
-    return f"takes {format_seconds(low)} to {format_seconds(high)}"
+    low, high = format_seconds(interval["low"]), format_seconds(interval["high"])
+    if interval["high"] < LEAST_SECONDS:
+        return f"takes less than {format_seconds(LEAST_SECONDS)}"
+    if interval["low"] < LEAST_SECONDS:
+        return f"takes up to {high}"
+    return f"takes about {high}" if low == high else f"takes {low} to {high}"
 
 
 def _cost(interval: Mapping[str, Any]) -> str:

@@ -144,6 +144,7 @@ async def test_a_person_is_asked_for_what_a_template_needs(weft: Weft, person: A
     asked = person("", "nobody", "a@example.com")
     result = await weft(*MONITOR)
     assert result.code == 0, result.err
+    assert """--input '{"url": …}'""" in result.out
     assert len(asked) == 3
     assert "`recipient` is no valid email." in result.out
     assert "such as https://example.com/health" in result.out
