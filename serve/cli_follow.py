@@ -174,7 +174,7 @@ def execute_by_asking(
     for name in missing:
         about = schema.get("properties", {}).get(name, {})
         console.print(Text(f"? {plain(about.get('description') or name)}", style="bold"))
-        found[name] = typed(str(typer.prompt(f"  {name}")), about.get("type"))
+        found[name] = typed(str(typer.prompt(f"  {name}")), about)
     return client.execute(workflow["workflow_id"], found)["execution_id"]
 
 

@@ -151,5 +151,5 @@ def _answers(console: Console, names: Sequence[str], schema: Mapping[str, Any]) 
             typer.prompt("  answer (none: ask at each start)", default="", show_default=False)
         )
         if text.strip():
-            found[name] = typed(text.strip(), about.get("type"))
+            found[name] = typed(text.strip(), about)
     return found

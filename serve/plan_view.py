@@ -42,8 +42,10 @@ def plan_view(shape: Plan) -> RenderableType:
     nodes, edges = specification["nodes"], specification.get("edges", [])
     count = f"{len(nodes)} node" + ("" if len(nodes) == 1 else "s")
     pattern = str(specification.get("pattern", "")).replace("_", "-")
+    version = f", version {plain(shape['version'])}" if "version" in shape else ""
+    about = f"  {pattern}, {count}{version}"
     parts: list[RenderableType] = [
-        Text.assemble((plain(plan.get("name", "")), "bold"), (f"  {pattern}, {count}", "dim")),
+        Text.assemble((plain(plan.get("name", "")), "bold"), (about, "dim")),
         *_trigger(specification.get("trigger")),
         graph_tree(shape.get("levels", []), nodes, edges),
     ]
@@ -100,10 +102,14 @@ def _step(node: Mapping[str, Any], described: Mapping[str, str]) -> RenderableTy
 
 def _parameters(parameters: Mapping[str, Any]) -> Iterator[Text]:
     for name, value in parameters.items():
-        if name == "routes" and isinstance(value, list):
+        if name == "routes" and isinstance(value, list) and all(map(_is_way, value)):
             yield from (Text(plain(f"if {way['when']}: {way['to']}")) for way in value)
             continue
         yield Text.assemble((f"{plain(name)}: ", "dim"), plain(_short(value)))
+
+
+def _is_way(value: Any) -> bool:
+    return isinstance(value, Mapping) and {"when", "to"} <= value.keys()
 
 
 def _short(value: Any) -> str:
