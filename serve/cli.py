@@ -164,8 +164,9 @@ def create(
     interactive = _interactive() and not json_
     with Client() as client:
         if dry_run:
+            schema = client.template(template)["input_schema"] if template and input_ else None
             # A template's own values are planned as its defaults.
-            source["input" if template is None else "inputs"] = parse_inputs(input_)
+            source["inputs" if template else "input"] = parse_inputs(input_, schema)
             show_plan(console, client.dry_run(**source, answers=answers), json_)
             return
         if template is not None:
