@@ -12,6 +12,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
+from compiler.callees import AGENT
 from compiler.failures import compensation, final_nodes, rolls_back
 from compiler.history import NOTHING, History, Measured
 from compiler.intervals import Estimate, Interval, Source, either, longest
@@ -38,6 +39,8 @@ class Estimator:
     history: History = NOTHING
     input: Mapping[str, Any] = field(default_factory=dict)
     """The input as far as it is known; lists in it say how long a map is."""
+    calls: Mapping[str, Estimate] = field(default_factory=dict)
+    """What the workflows take that its nodes run, by node id, as far as they are known."""
 
     def workflow(self) -> Estimate:
         """Estimate the whole: a sum in a row, the longest side by side, one way of a choice.
@@ -127,6 +130,8 @@ class Estimator:
 
     def _one(self, node: Node) -> Estimate:
         """Estimate one run of a node's agent, its retries included."""
+        if node.agent == AGENT and node.id in self.calls:
+            return self.calls[node.id]
         signature = self.agents[node.agent]
         elsewhere = self.history.agents.get(node.agent)
         # How long people and other workflows take depends on what they are asked.
