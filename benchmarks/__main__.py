@@ -1,10 +1,11 @@
 """Runs every benchmark."""
 
-from benchmarks import executions, fan_out, idle, in_flight, parked, state
+from benchmarks import executions, fan_out, idle, in_flight, parked, plan_history, state
 
 state.main()
 executions.main()
 fan_out.main()
 in_flight.main()
 parked.main()
+plan_history.main()
 idle.main()

@@ -12,6 +12,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
+from compiler.callees import AGENT
 from compiler.failures import compensation, final_nodes, rolls_back
 from compiler.history import NOTHING, History, Measured
 from compiler.intervals import Estimate, Interval, Source, either, longest
@@ -38,6 +39,8 @@ class Estimator:
     history: History = NOTHING
     input: Mapping[str, Any] = field(default_factory=dict)
     """The input as far as it is known; lists in it say how long a map is."""
+    calls: Mapping[str, Estimate] = field(default_factory=dict)
+    """What the workflows take that its nodes run, by node id, as far as they are known."""
 
     def workflow(self) -> Estimate:
         """Estimate the whole: a sum in a row, the longest side by side, one way of a choice.
@@ -76,8 +79,15 @@ class Estimator:
         measured = _measured(own, "history")
         if node.pattern != "map":
             return measured
-        # What the items of a map cost is known of its execution only.
-        return Estimate(measured.seconds, self._mapped(node, one).cost_usd)
+        return Estimate(measured.seconds, self._items_cost() or self._mapped(node, one).cost_usd)
+
+    def _items_cost(self) -> Interval | None:
+        """Return what the only map's items cost before: of several only the sum is known."""
+        cost = self.history.maps_cost_usd
+        maps = sum(node.pattern == "map" for node in self.specification.nodes)
+        if cost is None or not cost.counts or maps != 1:
+            return None
+        return Interval(cost.amount.low, cost.amount.high, True, "history", cost.samples)
 
     def _mapped(self, node: Node, one: Estimate) -> Estimate:
         count = self.items(node)
@@ -95,7 +105,7 @@ class Estimator:
             return Interval(len(given), len(given), True, "input")
         counted = self.history.items.get(node.id)
         if counted is not None and counted.counts:
-            low, high = math.floor(counted.items.low), math.ceil(counted.items.high)
+            low, high = math.floor(counted.amount.low), math.ceil(counted.amount.high)
             return Interval(low, high, True, "history", counted.samples)
         limit = self._limit(node)
         return Interval(0, ASSUMED_ITEMS, False) if limit is None else Interval(limit, limit)
@@ -120,6 +130,8 @@ class Estimator:
 
     def _one(self, node: Node) -> Estimate:
         """Estimate one run of a node's agent, its retries included."""
+        if node.agent == AGENT and node.id in self.calls:
+            return self.calls[node.id]
         signature = self.agents[node.agent]
         elsewhere = self.history.agents.get(node.agent)
         # How long people and other workflows take depends on what they are asked.

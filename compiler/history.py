@@ -31,10 +31,10 @@ class Measured:
 
 @dataclass(frozen=True, slots=True)
 class Counted:
-    """How many items the lists of a map had."""
+    """One figure of a number of runs."""
 
     samples: int
-    items: Spread
+    amount: Spread
 
     @property
     def counts(self) -> bool:
@@ -51,7 +51,9 @@ class History:
     nodes: Mapping[tuple[str, str], Measured] = field(default_factory=dict)
     """Visits of its nodes by id and agent, with their retries; of a map, all its items."""
     items: Mapping[str, Counted] = field(default_factory=dict)
-    """The lists of its maps by node id."""
+    """How many elements the lists of its maps had, by node id."""
+    maps_cost_usd: Counted | None = None
+    """What the items of all its maps cost together, in executions of this very specification."""
     agents: Mapping[str, Measured] = field(default_factory=dict)
     """Visits of any workflow's nodes by agent, maps left out."""
 

@@ -1,6 +1,6 @@
 """What a node touches outside the engine, as far as its parameters tell before it runs."""
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 from urllib.parse import urlsplit
@@ -50,8 +50,11 @@ def node_outside(node: Node, agents: Mapping[str, AgentSignature]) -> Outside:
         for worker in worker_nodes(node).values()
         if worker.agent in agents
     ]
-    if not parts:
-        return own
+    return together(parts) if parts else own
+
+
+def together(parts: Sequence[Outside]) -> Outside:
+    """Return what several touch, at least one."""
     return Outside(
         side_effect=max((part.side_effect for part in parts), key=_EFFECTS.index),
         hosts=_unique(name for part in parts for name in part.hosts),

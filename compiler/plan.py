@@ -5,10 +5,11 @@ be called, what is read and written outside, what it may take and cost, and what
 know before they start it.
 """
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import asdict, dataclass
 from typing import Any
 
+from compiler.callees import Callees, callee_input, callee_name
 from compiler.check import check, validate_input
 from compiler.errors import Problem
 from compiler.estimate import Estimator
@@ -16,7 +17,7 @@ from compiler.failures import Then, compensation, what_follows
 from compiler.history import NOTHING, History
 from compiler.inputs import with_defaults
 from compiler.intervals import Estimate, Interval
-from compiler.outside import Outside, node_outside, outside
+from compiler.outside import Outside, node_outside, outside, together
 from compiler.plan_warnings import plan_warnings
 from compiler.preview import known, shown
 from compiler.signature import AgentSignature
@@ -63,6 +64,9 @@ class NodePlan:
     """What follows when it fails for good."""
     compensation: Part | None
     """What undoes it; None: nothing does."""
+    calls: "Plan | None"
+    """What the workflow does that it runs, which counts to what it touches; None: it runs none,
+    or one that is not known."""
 
     @property
     def touched(self) -> tuple[Outside, ...]:
@@ -86,7 +90,11 @@ class NodePlan:
             "cost_usd": self.estimate.cost_usd.to_document(),
             "on_failure": self.on_failure,
             "compensation": self.compensation and self.compensation.to_document(),
-        }
+            "calls": self.calls and {
+                "name": self.calls.name,
+                "specification_hash": self.calls.specification_hash,
+            },
+        }  # fmt: skip
 
 
 def _touched(outside: Outside) -> dict[str, Any]:
@@ -130,6 +138,11 @@ class Plan:
         """What an execution costs."""
         return self.estimate.cost_usd
 
+    @property
+    def touched(self) -> tuple[Outside, ...]:
+        """What its nodes touch."""
+        return tuple(touched for node in self.nodes for touched in node.touched)
+
     def to_document(self) -> dict[str, Any]:
         """Return the plan as JSON."""
         return {
@@ -151,8 +164,7 @@ class Plan:
         }
 
     def _gathered(self, names: Callable[[Outside], tuple[str, ...]]) -> list[str]:
-        found = (name for node in self.nodes for touched in node.touched for name in names(touched))
-        return list(dict.fromkeys(found))
+        return list(dict.fromkeys(name for touched in self.touched for name in names(touched)))
 
 
 def plan(
@@ -160,6 +172,8 @@ def plan(
     agents: Mapping[str, AgentSignature],
     input: Mapping[str, Any] | None = None,
     history: History = NOTHING,
+    callees: Callees | None = None,
+    above: tuple[str, ...] = (),
 ) -> Plan:
     """Return what a specification would do; with its problems when it could not run.
 
@@ -168,6 +182,8 @@ def plan(
         agents: The agents that its nodes may name.
         input: An execution's input, or a part of it; the rest are its defaults.
         history: What executions of it, and its agents, took before.
+        callees: The workflows that it may run; None: nobody looked, so none is missed.
+        above: Those that run it, each by the name by which the one before it does.
     """
     problems = check(specification, agents)
     missing: list[str] = []
@@ -180,11 +196,13 @@ def plan(
             else:
                 problems.append(problem)
     filled = known(specification, agents, given)
-    estimator = Estimator(filled, agents, history, given)
+    calls = _calls(filled, agents, callees, above) if callees else {}
+    times = {name: call.estimate for name, call in calls.items() if call.runnable}
+    estimator = Estimator(filled, agents, history, given, times)
     levels = layout(specification)
     level = {node: number for number, nodes in enumerate(levels) for node in nodes}
     nodes = tuple(
-        _node_plan(node, written, level[node.id], estimator)
+        _node_plan(node, written, level[node.id], estimator, calls.get(node.id))
         for node, written in zip(filled.nodes, specification.nodes, strict=True)
         if node.agent in agents
     )
@@ -196,12 +214,44 @@ def plan(
         levels=tuple(tuple(names) for names in levels),
         estimate=Estimate() if problems else estimator.workflow(),
         problems=tuple(problems),
-        warnings=() if problems else tuple(plan_warnings(filled, agents)),
+        warnings=() if problems else (
+            *plan_warnings(filled, agents),
+            *(callees.warnings(filled) if callees else ()),
+            *_refusals(filled, calls),
+        ),
         missing_input=tuple(missing),
-    )
+    )  # fmt: skip
 
 
-def _node_plan(node: Node, written: Node, level: int, estimator: Estimator) -> NodePlan:
+def _calls(
+    specification: Specification,
+    agents: Mapping[str, AgentSignature],
+    callees: Callees,
+    above: tuple[str, ...],
+) -> dict[str, Plan]:
+    """Plan the workflows that the nodes of a specification run, by node id."""
+    found: dict[str, Plan] = {}
+    for node in specification.nodes:
+        callee = callees.follow(node, above)
+        if callee is not None:
+            path = (*above, str(callee_name(node)))
+            found[node.id] = plan(callee, agents, callee_input(node), NOTHING, callees, path)
+    return found
+
+
+def _refusals(specification: Specification, calls: Mapping[str, Plan]) -> Iterator[Problem]:
+    """Find the workflows that could not be run as their nodes do."""
+    for index, node in enumerate(specification.nodes):
+        call = calls.get(node.id)
+        if call is not None and not call.runnable:
+            first = call.problems[0]
+            message = f"`{node.id}` runs `{call.name}`, which cannot start so: {first.message}"
+            yield Problem(f"nodes[{index}].parameters", "refused_call", message, first.remedy)
+
+
+def _node_plan(
+    node: Node, written: Node, level: int, estimator: Estimator, calls: Plan | None
+) -> NodePlan:
     """Plan a node in which the input is known; `written` is how it stands in the text."""
     agents, specification = estimator.agents, estimator.specification
     mapped = node.pattern == "map"
@@ -221,7 +271,7 @@ def _node_plan(node: Node, written: Node, level: int, estimator: Estimator) -> N
         mapped=mapped,
         items=estimator.items(node) if mapped else None,
         on_item_error=(node.on_item_error or "fail") if mapped else None,
-        outside=node_outside(node, agents),
+        outside=together([node_outside(node, agents), *(calls.touched if calls else ())]),
         estimate=estimator.node(node),
         on_failure="continue"
         if node.id in specification.final_ids
@@ -229,6 +279,7 @@ def _node_plan(node: Node, written: Node, level: int, estimator: Estimator) -> N
         compensation=_part(undo, undo_written.parameters, estimator)
         if undo is not None and undo_written is not None and undo.agent in agents
         else None,
+        calls=calls,
     )
 
 

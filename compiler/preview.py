@@ -17,7 +17,10 @@ MOST_CHARACTERS = 2000
 """A longer value stays its reference where a person reads it."""
 HIDDEN = "***"
 _PASSWORD = re.compile(r"(?<=://)([^/\s:@]*):[^/\s@]+@")
-_SECRET = re.compile(r"(?:^|_)(?:password|secret|token|authorization|api_?key|x_api_key)$", re.I)
+_SECRET = re.compile(
+    r"(?:^|[_-])(?:password|passwd|passphrase|secret|token|authorization|cookie|api[_-]?key)$", re.I
+)
+_HUMP = re.compile(r"(?<=[a-z])(?=[A-Z])")
 _CREDENTIALS = frozenset(("key", "token", "password"))
 
 
@@ -55,11 +58,13 @@ def shown(
 ) -> dict[str, Any]:
     """Return a node's parameters with the input's values, as a person may read them.
 
-    Passwords in addresses and credentials that stand in the text are hidden.
+    They stand in the order of the agent's own. Passwords in addresses and credentials that stand
+    in the text are hidden.
     """
     filling = _Filling({"input": input}, signature.code_parameters, plain=False)
-    hidden: dict[str, Any] = _hidden(filling.value(parameters), "", within_credentials=False)
-    return hidden
+    hidden = _hidden(filling.value(parameters), "", within_credentials=False)
+    known = [name for name in signature.parameters_schema.get("properties", ()) if name in hidden]
+    return {name: hidden[name] for name in dict.fromkeys((*known, *hidden))}
 
 
 @dataclass(frozen=True, slots=True)
@@ -127,6 +132,6 @@ def _hidden(value: Any, name: str, *, within_credentials: bool) -> Any:
     if not isinstance(value, str):
         return value
     named = within_credentials and name in _CREDENTIALS
-    if named or _SECRET.search(name.replace("-", "_")):
+    if named or _SECRET.search(_HUMP.sub("_", name)):
         return value if parse_template(value).references else HIDDEN
     return _PASSWORD.sub(rf"\1:{HIDDEN}@", value)

@@ -199,6 +199,13 @@ class PartPlan(Answer):
     secrets: list[str]
 
 
+class Callee(Answer):
+    """A workflow that a node runs, as it is now."""
+
+    name: str
+    specification_hash: str
+
+
 class NodePlan(Estimated):
     """What one node would do."""
 
@@ -219,6 +226,8 @@ class NodePlan(Estimated):
     on_failure: Literal["branch", "default", "continue", "stop", "rollback"]
     """What follows when it fails for good: its failure edge, its default, or `on_failure`."""
     compensation: PartPlan | None
+    calls: Callee | None
+    """What it touches is counted to the node; null: none is run, or which is not known."""
 
 
 class Plan(Estimated):

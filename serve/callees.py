@@ -1,12 +1,20 @@
-"""The workflows that a workflow runs: whether those that it names by id are there."""
+"""The workflows that a workflow runs: whether they are there, and what they say."""
 
+from collections.abc import Mapping
+from typing import Any
 from uuid import UUID
 
 from actors.children import workflow_id
+from compiler.callees import Callees, callee_names
 from compiler.errors import Problem
+from compiler.signature import AgentSignature
 from compiler.specification import Specification
 from store import workflows
+from store.json_values import clean_text
 from store.postgres import Pool
+
+MOST_READ = 20
+"""So many workflows are read for a plan."""
 
 
 async def callee_problems(
@@ -34,3 +42,28 @@ async def callee_problems(
         for path, id in named.items()
         if id in missing
     ]
+
+
+async def read_callees(
+    pool: Pool,
+    tenant_id: UUID,
+    agents: Mapping[str, AgentSignature],
+    specification: Specification,
+    input: Mapping[str, Any],
+) -> Callees:
+    """Return the workflows that a specification runs with an input, and those that they run."""
+    found: dict[str, Specification] = {}
+    waiting = list(callee_names(specification, agents, input))
+    looked: set[str] = set()
+    while waiting and len(looked) < MOST_READ:
+        name = waiting.pop(0)
+        if name in looked:
+            continue
+        looked.add(name)
+        document = await workflows.find_specification(
+            pool, tenant_id, workflow_id(name), clean_text(name)
+        )
+        if document is not None:
+            found[name] = Specification.model_validate(document)
+            waiting += callee_names(found[name], agents, {})
+    return Callees(found, frozenset(looked - found.keys()))

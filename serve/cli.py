@@ -16,6 +16,7 @@ from serve.cli_follow import (
     create_by_asking,
     execute_by_asking,
     follow_to_the_end,
+    how_to_execute,
     show_error,
     show_graph,
     show_reading,
@@ -168,8 +169,9 @@ def create(
     interactive = _interactive() and not json_
     with Client() as client:
         if dry_run:
+            schema = client.template(template)["input_schema"] if template and input_ else None
             # A template's own values are planned as its defaults.
-            source["input" if template is None else "inputs"] = parse_inputs(input_)
+            source["inputs" if template else "input"] = parse_inputs(input_, schema)
             show_plan(console, client.dry_run(**source, answers=answers), json_)
             return
         if template is not None:
@@ -182,7 +184,7 @@ def create(
     console.print(Text(f"{plain(workflow['name'])}  {workflow['workflow_id']}", style="bold"))
     show_graph(console, workflow)
     show_reading(console, workflow.get("reading"))
-    console.print(f"Execute it: weft execute {workflow['workflow_id']}")
+    console.print(f"Execute it: {how_to_execute(workflow)}")
 
 
 @app.command()

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from typing import Any
 
 import typer
@@ -76,13 +76,25 @@ def _title(error: WeftError) -> str:
 def _remedy(error: WeftError) -> str:
     """The platform's remedy, or how to follow it with this command line."""
     if names := _inputs_in(error):
-        fields = ", ".join(f'"{name}": …' for name in names)
-        return f"Give it with --input '{{{fields}}}', or --input @FILE."
+        return f"Give it with {_input_option(names)}, or --input @FILE."
     if error.status == 401:
         return "Set WEFT_TOKEN, or WEFT_HOME to the platform's folder; `weft token` prints its key."
     if error.widens:
         return "If that is meant, say it again with --yes."
     return "" if error.questions else error.remedy
+
+
+def _input_option(names: Iterable[str]) -> str:
+    fields = ", ".join(f'"{plain(name)}": …' for name in names)
+    return f"--input '{{{fields}}}'"
+
+
+def how_to_execute(workflow: CreatedWorkflow) -> str:
+    """Return the command that starts a workflow, with the input that it needs."""
+    schema = workflow["parsed_specification"].get("state_schema", {}).get("input", {})
+    needed = schema.get("required", ())
+    option = f" {_input_option(needed)}" if needed else ""
+    return f"weft execute {workflow['workflow_id']}{option}"
 
 
 def follow_to_the_end(client: Client, console: Console, execution_id: str) -> None:
@@ -183,7 +195,7 @@ def execute_by_asking(
     for name in missing:
         about = schema.get("properties", {}).get(name, {})
         console.print(Text(f"? {plain(about.get('description') or name)}", style="bold"))
-        found[name] = typed(str(typer.prompt(f"  {name}")), about.get("type"))
+        found[name] = typed(str(typer.prompt(f"  {name}")), about)
     return client.execute(workflow["workflow_id"], found)["execution_id"]
 
 

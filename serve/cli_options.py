@@ -42,6 +42,9 @@ ExecutionId = Annotated[
     str, typer.Argument(metavar="EXECUTION", help="Its id, such as exec_0199a1b2…")
 ]
 
+_ANY_JSON = {"type": "json"}
+"""The schema of a value of which nothing is known: JSON, if it is some."""
+
 
 def parse_object(text: str | None, name: str) -> dict[str, Any]:
     """Return the JSON object of an option, written out or in a file; none is an empty one.
@@ -97,19 +100,26 @@ def parse_inputs(
         name, equals, text = option.partition("=")
         if not equals:
             raise typer.BadParameter(f"{option!r} is neither NAME=VALUE nor JSON nor @FILE")
-        about = (schema or {}).get("properties", {}).get(name.strip(), {})
-        found[name.strip()] = typed(text, about.get("type") if schema else "json")
+        about = schema.get("properties", {}).get(name.strip(), {}) if schema else _ANY_JSON
+        found[name.strip()] = typed(text, about)
     return found
 
 
-def typed(text: str, kind: object) -> Any:
-    """Read what a person wrote as a JSON Schema's type wants it; what cannot be read stays text."""
+def typed(text: str, about: Mapping[str, Any]) -> Any:
+    """Read what a person wrote as its JSON Schema wants it; what cannot be read stays text.
+
+    A list may be JSON; otherwise it is addresses and the like with commas, or one text alone.
+    """
+    kind = about.get("type")
     if kind in (None, "string"):
         return text
     try:
         return json.loads(text)
     except ValueError:
-        return text
+        if kind != "array":
+            return text
+    parts = text.split(",") if about.get("items", {}).get("format") else [text]
+    return [part.strip() for part in parts if part.strip()]
 
 
 def source_of(sentence: str | None, file: Path | None, template: str | None) -> dict[str, Any]:

@@ -55,12 +55,16 @@ def plan(
         if subject is not None and _WORKFLOW_ID.fullmatch(subject):
             if file or template:
                 raise typer.BadParameter("give one of a workflow, a sentence, -f and --template")
-            found = client.plan(subject, parse_inputs(input_))
+            specification = client.get(subject)["specification"] if input_ else {}
+            schema = specification.get("state_schema", {}).get("input")
+            found = client.plan(subject, parse_inputs(input_, schema))
         else:
             source = source_of(subject, file, template)
+            schema = client.template(template)["input_schema"] if template and input_ else None
+            source["input"] = parse_inputs(input_, schema)
             found = plan_by_asking(
-                client, console, {**source, "input": parse_inputs(input_), "offline": offline},
-                parse_answers(answer), interactive=interactive,
+                client, console, {**source, "offline": offline}, parse_answers(answer),
+                interactive=interactive,
             )  # fmt: skip
     show_plan(console, found, json_)
 

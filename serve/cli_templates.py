@@ -73,7 +73,7 @@ def template_view(template: Template) -> RenderableType:
         Text(),
         graph_tree(template["levels"], specification["nodes"], specification.get("edges", [])),
         Text("\nInputs", style="bold underline"),
-        *(Padding(input_text(name, about, schema), (0, 0, 0, 2))
+        *(Padding(input_text(name, about, schema), (0, 0, 0, 2), expand=False)
           for name, about in schema.get("properties", {}).items()),
         Text(f"\nCreate a workflow of it: {command}"),
     )  # fmt: skip
@@ -151,5 +151,5 @@ def _answers(console: Console, names: Sequence[str], schema: Mapping[str, Any]) 
             typer.prompt("  answer (none: ask at each start)", default="", show_default=False)
         )
         if text.strip():
-            found[name] = typed(text.strip(), about.get("type"))
+            found[name] = typed(text.strip(), about)
     return found

@@ -18,6 +18,8 @@ from serve.progress import format_seconds, format_usd, graph_tree, plain, questi
 
 VALUE_LETTERS = 100
 """How much of a parameter's value its line shows."""
+LEAST_SECONDS = 0.01
+"""What takes less takes no time worth telling."""
 _EFFECTS = {"reads": "reads from", "writes": "writes to", "sends": "sends to"}
 _SOURCES = {
     "catalogue": "the agents' own figures",
@@ -40,8 +42,10 @@ def plan_view(shape: Plan) -> RenderableType:
     nodes, edges = specification["nodes"], specification.get("edges", [])
     count = f"{len(nodes)} node" + ("" if len(nodes) == 1 else "s")
     pattern = str(specification.get("pattern", "")).replace("_", "-")
+    version = f", version {plain(shape['version'])}" if "version" in shape else ""
+    about = f"  {pattern}, {count}{version}"
     parts: list[RenderableType] = [
-        Text.assemble((plain(plan.get("name", "")), "bold"), (f"  {pattern}, {count}", "dim")),
+        Text.assemble((plain(plan.get("name", "")), "bold"), (about, "dim")),
         *_trigger(specification.get("trigger")),
         graph_tree(shape.get("levels", []), nodes, edges),
     ]
@@ -98,10 +102,14 @@ def _step(node: Mapping[str, Any], described: Mapping[str, str]) -> RenderableTy
 
 def _parameters(parameters: Mapping[str, Any]) -> Iterator[Text]:
     for name, value in parameters.items():
-        if name == "routes" and isinstance(value, list):
+        if name == "routes" and isinstance(value, list) and all(map(_is_way, value)):
             yield from (Text(plain(f"if {way['when']}: {way['to']}")) for way in value)
             continue
         yield Text.assemble((f"{plain(name)}: ", "dim"), plain(_short(value)))
+
+
+def _is_way(value: Any) -> bool:
+    return isinstance(value, Mapping) and {"when", "to"} <= value.keys()
 
 
 def _short(value: Any) -> str:
@@ -148,10 +156,12 @@ def _from(interval: Mapping[str, Any]) -> str:
 
 
 def _took(interval: Mapping[str, Any]) -> str:
-    low, high = interval["low"], interval["high"]
-    if format_seconds(low) == format_seconds(high):
-        return f"takes about {format_seconds(high)}"
-    return f"takes {format_seconds(low)} to {format_seconds(high)}"
+    low, high = format_seconds(interval["low"]), format_seconds(interval["high"])
+    if interval["high"] < LEAST_SECONDS:
+        return f"takes less than {format_seconds(LEAST_SECONDS)}"
+    if interval["low"] < LEAST_SECONDS:
+        return f"takes up to {high}"
+    return f"takes about {high}" if low == high else f"takes {low} to {high}"
 
 
 def _cost(interval: Mapping[str, Any]) -> str:

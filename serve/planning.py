@@ -4,10 +4,12 @@ from collections.abc import Mapping
 from typing import Any
 from uuid import UUID
 
+from compiler.inputs import with_defaults
 from compiler.plan import plan
 from compiler.specification import Specification
 from compiler.text import specification_hash
 from compiler.workers import worker_nodes
+from serve.callees import read_callees
 from serve.context import Context
 from store.accounts import Principal
 from store.measured import read_history
@@ -40,4 +42,8 @@ async def plan_document(
         specification_sha256=specification_hash(specification),
         nodes=len(specification.nodes),
     )
-    return plan(specification, context.signatures, input, history).to_document()
+    given = with_defaults(specification, input)
+    callees = await read_callees(
+        context.pool, caller.tenant_id, context.signatures, specification, given
+    )
+    return plan(specification, context.signatures, input, history, callees).to_document()

@@ -59,6 +59,10 @@ async def read_history(
             row["node_id"]: Counted(row["samples"], Spread(*row["seconds"]))
             for row in by_kind.get("items", ())
         },
+        maps_cost_usd=next(
+            (Counted(row["samples"], Spread(*row["cost_usd"])) for row in by_kind.get("maps", ())),
+            None,
+        ),
         agents={row["agent_name"]: _measured(row) for row in by_kind.get("agent", ())},
     )
 

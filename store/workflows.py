@@ -137,6 +137,16 @@ async def missing_workflows(
     return [id for id in workflow_ids if id not in known]
 
 
+async def find_specification(
+    pool: Pool, tenant_id: UUID, workflow_id: UUID | None, name: str
+) -> dict[str, Any] | None:
+    """Return what the active workflow says that has an id, or else a name that no other has."""
+    async with tenant_transaction(pool, tenant_id) as connection:
+        rows = await connection.fetch(statement("find_workflow"), tenant_id, workflow_id, name)
+    document: dict[str, Any] | None = loads(rows[0]["specification"]) if len(rows) == 1 else None
+    return document
+
+
 async def list_workflows(
     pool: Pool,
     tenant_id: UUID,

@@ -3,7 +3,7 @@
 import { useEffect, useRef, useState } from "./vendor/hooks.js";
 import { dryRun } from "./api.js";
 import { DraftView } from "./draft_view.js";
-import { AskModel, Questions, readingWords, unread, useModel, useQuestions, useReading } from "./reading.js";
+import { AskModel, Questions, ReadBy, readingWords, unread, useModel, useQuestions, useReading } from "./reading.js";
 import { initialInput, SchemaForm } from "./schema_form.js";
 import { createAndGo } from "./starting.js";
 import { html, Problem } from "./ui.js";
@@ -97,6 +97,7 @@ export function Composer({ onTyped }) {
     <textarea id="sentence" rows="3" value=${sentence} placeholder="Say it in a sentence or two…" autocomplete="off"
       onInput=${(event) => type(event.currentTarget.value)}></textarea>
     ${!draft && html`<${Hint} question=${unread(reading.error)} sentence=${sentence.trim()} onChoose=${type} />`}
+    ${!model.offline && html`<${ReadBy} reading=${reading.error?.reading} />`}
     ${draft && unread(reading.error) && html`<p class="quiet hint">The last words are not understood yet; this is what was understood before them.</p>`}
     ${sentence.trim() &&
     html`<${Questions} questions=${questions} answers=${answers}

@@ -124,6 +124,7 @@ export function EditBox({ id, base, onChanged, onReload }) {
     ${(!text.trim() || unread(error)) && html`<${Hint} question=${unread(error)} text=${text} onChoose=${begin} />`}
     <${Questions} questions=${text.trim() ? questions : []} answers=${answers}
       onAnswer=${(question, answer) => setAnswers({ ...answers, [question]: answer })} />
+    ${!model.offline && html`<${ReadBy} reading=${error?.reading} />`}
     ${conflict ? html`<${Conflict} error=${conflict} onReload=${reload} />` : html`<${Problem} error=${failure} />`}
     ${shown && html`<${Preview} base=${base} change=${shown} id=${id} stale=${stale} />
       <${Widening} widens=${shown.widens} ticked=${ticked === widened} onTick=${(on) => setTicked(on ? widened : "")} />`}

@@ -20,6 +20,16 @@ WITH own AS MATERIALIZED (
     ) AS l
     GROUP BY l.execution_id, l.node_id, l.task_id, l.agent_name
     HAVING bool_or(l.status = 'completed') AND bool_or(l.metadata ? 'reused_from') IS NOT TRUE
+), own_items AS MATERIALIZED (
+    -- The items of maps have no rows that say what they cost: their executions' costs do.
+    SELECT own.cost_usd::double precision - l.cost_usd AS cost_usd
+    FROM own CROSS JOIN LATERAL (
+        SELECT coalesce(sum(n.cost_usd), 0)::double precision AS cost_usd,
+            bool_or(n.metadata ? 'items') AS mapped, count(*) AS rows
+        FROM (SELECT * FROM execution_node_logs AS x WHERE x.execution_id = own.id LIMIT $5) AS n
+    ) AS l
+    WHERE own.status = 'completed' AND own.specification_sha256 = $2
+        AND own.origin_execution_id IS NULL AND l.mapped AND l.rows < $5
 ), visit AS MATERIALIZED (
     SELECT l.agent_name, sum(l.cost_usd)::double precision AS cost_usd,
         extract(epoch FROM max(l.completed_at) - min(l.started_at)) AS seconds
@@ -51,6 +61,10 @@ UNION ALL
 SELECT 'items', node_id, NULL, count(*)::integer,
     percentile_cont(ARRAY[0.1, 0.9]) WITHIN GROUP (ORDER BY items), NULL
 FROM own_visit WHERE items IS NOT NULL GROUP BY node_id
+UNION ALL
+SELECT 'maps', NULL, NULL, count(*)::integer, NULL,
+    percentile_cont(ARRAY[0.1, 0.9]) WITHIN GROUP (ORDER BY greatest(cost_usd, 0))
+FROM own_items HAVING count(*) > 0
 UNION ALL
 SELECT 'agent', NULL, agent_name, count(*)::integer,
     percentile_cont(ARRAY[0.1, 0.9]) WITHIN GROUP (ORDER BY seconds),

@@ -106,6 +106,24 @@ def test_map_takes_what_it_took_and_costs_what_its_items_cost(agents: Agents) ->
     assert found.cost_usd == Interval(0.1, 0.2, True, "catalogue")
 
 
+def test_items_cost_what_they_cost_before(agents: Agents) -> None:
+    """Of the only map that is known; of several only what they cost together, which says little."""
+    nodes = {("a", "llm"): took(3, 4), ("b", "llm"): took(3, 4)}
+    cost = Counted(5, Spread(0.2, 0.3))
+    found = planned(agents, MAP, nodes=nodes, maps_cost_usd=cost)
+    assert found.cost_usd == Interval(0.2, 0.3, True, "history", 5)
+    two = (
+        MAP
+        + """
+- {id: b, agent: llm, pattern: map, input: input.texts, parameters: {prompt: "{text}"}}
+edges: [{from: a, to: b}]
+"""
+    )
+    assert planned(agents, two, nodes=nodes, maps_cost_usd=cost).cost_usd.source == "catalogue"
+    few = Counted(4, Spread(0.2, 0.3))
+    assert planned(agents, MAP, nodes=nodes, maps_cost_usd=few).cost_usd.source == "catalogue"
+
+
 def test_map_of_unknown_length_rests_on_an_assumption(agents: Agents) -> None:
     """Without any history it says so."""
     found = planned(agents, MAP)

@@ -119,6 +119,8 @@ def test_long_values_are_not_shown(agents: Agents) -> None:
         ({"url": "x", "body": {"auth": {"key": "hunter2", "name": "K"}, "key": "paid"}},
          {"url": "x", "body": {"auth": {"key": HIDDEN, "name": "K"}, "key": "paid"}}),
         ({"url": "x", "body": {"token": "{input.u}"}}, {"url": "x", "body": {"token": HIDDEN}}),
+        ({"url": "x", "body": {"accessToken": "hunter2", "Cookie": "hunter2", "tokens": "5"}},
+         {"url": "x", "body": {"accessToken": HIDDEN, "Cookie": HIDDEN, "tokens": "5"}}),
     ],
 )  # fmt: skip
 def test_passwords_are_hidden(agents: Agents, given: Any, shown: Any) -> None:

@@ -58,6 +58,7 @@ async def test_a_stored_workflow_is_planned_with_an_input(
     """Values may be NAME=VALUE or JSON; what is missing is named with what it is."""
     workflow_id = f"wf_{(await make_workflow(ASK)).id.hex}"
     result = await weft("plan", workflow_id)
+    assert "sequential, 2 nodes, version 1.0.0" in result.out
     assert "Still to be given with --input" in result.out
     assert "reads from {input.site}" in result.out
     given = await weft("plan", workflow_id, "-i", "site=shop.example", "-i", '{"greeting": "Ho"}')
@@ -65,7 +66,7 @@ async def test_a_stored_workflow_is_planned_with_an_input(
     assert "prompt: Ho {get.body}" in given.out
     document = json.loads((await weft("plan", workflow_id, "--json")).out)
     assert document["plan"]["missing_input"] == ["site"]
-    wrong = await weft("plan", workflow_id, "-i", "site=3")
+    wrong = await weft("plan", workflow_id, "-i", '{"site": 3}')
     assert (wrong.code, "`site` must be a text" in wrong.out) == (1, True)
 
 
@@ -144,6 +145,7 @@ async def test_a_person_is_asked_for_what_a_template_needs(weft: Weft, person: A
     asked = person("", "nobody", "a@example.com")
     result = await weft(*MONITOR)
     assert result.code == 0, result.err
+    assert """--input '{"url": …}'""" in result.out
     assert len(asked) == 3
     assert "`recipient` is no valid email." in result.out
     assert "such as https://example.com/health" in result.out

@@ -110,3 +110,29 @@ async def test_who_may_look_may_plan(
     assert (await api.post(path, json={})).status_code == 200
     stranger = {"Authorization": f"Bearer {(await make_account('Other')).token}"}
     assert (await api.post(path, json={}, headers=stranger)).status_code == 404
+
+
+@pytest.mark.requirement("FIRST.3", "USER.6")
+async def test_a_plan_follows_the_workflows_that_are_run(
+    api: httpx.AsyncClient, make_workflow: MakeWorkflow
+) -> None:
+    """By name and by id; a name that several have, or none has, is warned of."""
+    child = await make_workflow(ASK, name="Ask")
+    for name in ("Twice", "Twice"):
+        await make_workflow(ASK, name=name)
+    names = ["Ask", f"wf_{child.id.hex}", "Twice", "None"]
+    runs = [
+        {"id": f"n{number}", "agent": "workflow",
+         "parameters": {"workflow": name, "input": {"site": f"s{number}.example"}}}
+        for number, name in enumerate(names)
+    ]  # fmt: skip
+    specification = {"pattern": "orchestrator_worker", "nodes": runs}
+    body = {"specification": specification, "dry_run": True}
+    shown = (await api.post(f"{WORKFLOWS}/create", json=body)).json()
+    fits(answers.DryRun, shown)
+    plan = shown["plan"]
+    assert plan["hosts"] == ["s0.example", "s1.example"]
+    hashes = [node["calls"] and node["calls"]["specification_hash"] for node in plan["nodes"]]
+    assert hashes == [child.specification_sha256] * 2 + [None] * 2
+    warned = [one["path"] for one in plan["warnings"] if one["rule"] == "unknown_callee"]
+    assert warned == ["nodes[2].parameters.workflow", "nodes[3].parameters.workflow"]

@@ -6,7 +6,7 @@ from uuid import UUID
 
 import pytest
 
-from compiler.history import History, Spread
+from compiler.history import Counted, History, Spread
 from store.measured import read_history
 from store.postgres import Pool
 from store.records import MapItemRecord, MoveRecord, NodeLogRecord, ProgressRecord
@@ -108,7 +108,7 @@ async def test_map_tells_its_items_and_nothing_of_its_agent(
         many = visit(account, id, 3, node_id="many", task_id="t2", metadata_json='{"items": 7}')
         await write(engine_pool, row, item, many)
     found = await history(api_pool, account, workflow)
-    assert (found.items["only"].samples, found.items["only"].items) == (2, Spread(11, 19))
+    assert (found.items["only"].samples, found.items["only"].amount) == (2, Spread(11, 19))
     assert found.nodes["only", "llm"].seconds == Spread(60, 60)
     assert (found.agents["llm"].samples, found.agents["llm"].seconds) == (2, Spread(3, 3))
 
@@ -131,6 +131,22 @@ async def test_whole_executions_count_that_went_the_same_way(
     assert found.seconds.high > 0
     other = await read_history(api_pool, account.tenant_id, [], workflow_id=workflow.id)
     assert other.workflow is None
+
+
+async def test_items_of_maps_cost_what_nodes_did_not(
+    api_pool: Pool, engine_pool: Pool, account: Account, make_workflow: MakeWorkflow,
+    start: StartExecution,
+) -> None:  # fmt: skip
+    """The rest of an execution's cost is that of its maps' items; without a map there is none."""
+    workflow = await make_workflow()
+    for metadata, cost in (('{"items": 3}', 2.0), ("{}", 9.0)):
+        id = (await start(workflow)).execution_id
+        await write(engine_pool, MoveRecord(id, 1, Status.RUNNING))
+        row = visit(account, id, 1, metadata_json=metadata, cost_usd=0.5)
+        await write(engine_pool, row, ProgressRecord(id, cost_usd=cost))
+        await write(engine_pool, MoveRecord(id, 1, Status.COMPLETED))
+    found = await history(api_pool, account, workflow)
+    assert found.maps_cost_usd == Counted(1, Spread(1.5, 1.5))
 
 
 @pytest.mark.requirement("NFR-4.1")

@@ -90,6 +90,7 @@ async def payment_reminder(world: World) -> None:
     paid = await world.run("payment-reminder", inputs)
     late = await world.run("payment-reminder", {**inputs, "number": "R-2"})
     assert (paid.status, late.status) == ("waiting", "waiting")
+    assert "Please pay 480 EUR within 14 days." in world.mails()[0].text
     await world.signal("payment_received", "R-3")
     assert len(world.mails()) == 2
     await world.signal("payment_received", "R-1", {"amount": 480})
