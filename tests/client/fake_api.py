@@ -43,7 +43,9 @@ def problem(status: int, title: str, detail: str, **more: Any) -> Response:
 
 def _plan(specification: dict[str, Any]) -> dict[str, Any]:
     agents = builtin_registry().signatures()
-    return plan(Specification.model_validate(specification), agents).to_document()
+    document = plan(Specification.model_validate(specification), agents).to_document()
+    # The world's specifications are sketches without parameters.
+    return {**document, "problems": [], "runnable": True}
 
 
 class FakeApi:
