@@ -124,6 +124,8 @@ def open_small_platform(
     ready.wait(60)
     if not opened:
         raise RuntimeError("the small platform did not start")
-    yield opened[0]
-    loop.call_soon_threadsafe(ending.set)
-    thread.join(60)
+    try:
+        yield opened[0]
+    finally:
+        loop.call_soon_threadsafe(ending.set)
+        thread.join(60)
