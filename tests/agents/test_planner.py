@@ -9,6 +9,7 @@ from typing import Any
 
 import pytest
 
+from agents import planner_chain
 from agents.planner import Planner, open_planner
 from agents.planner_chain import PlannerSettings
 from agents.planner_reading import Planned, PlannerError
@@ -157,15 +158,17 @@ async def test_the_second_model_reads_what_the_first_cannot(
 @pytest.mark.parametrize("format", FORMATS)
 @pytest.mark.parametrize("fault", [model_server.stalls, model_server.stops_half_way])
 async def test_a_silent_model_leaves_time_for_the_second(
-    planner: OpenPlanner, server: ModelServer, format: Format, fault: Behaviour
-) -> None:
+    planner: OpenPlanner, server: ModelServer, format: Format, fault: Behaviour,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:  # fmt: skip
     """Neither a request without an answer nor half an answer takes the whole deadline."""
+    monkeypatch.setattr(planner_chain, "SHARE", 0.05)
     second = OTHER[format]
     server.script(format, fault)
     server.script(second, RIGHT)
-    planned = await (await planner(format, second, seconds=4.0)).plan(TEXT)
+    planned = await (await planner(format, second, seconds=30.0)).plan(TEXT)
     assert told(planned) == [(MODELS[format], "late", 0), (MODELS[second], "answered", 1)]
-    assert planned.reading.ms < 4000
+    assert planned.reading.ms < 30_000
 
 
 @pytest.mark.requirement("FR-1.2", "NFR-1.1")
@@ -206,7 +209,7 @@ async def test_the_last_model_is_asked_again_when_it_says_when(
 ) -> None:
     """A short Retry-After of the last model is waited for, since nothing better comes after it."""
     server.script(format, fails(429, Retry_After_Ms="200"), RIGHT)
-    planned = await (await planner(format, seconds=5.0)).plan(TEXT)
+    planned = await (await planner(format, seconds=30.0)).plan(TEXT)
     assert told(planned) == [(MODELS[format], "limited", 0), (MODELS[format], "answered", 1)]
 
 
