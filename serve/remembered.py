@@ -2,7 +2,7 @@
 
 A text that is the same but for case and spaces gets the specification that was made of it. One
 that asks for the same workflow, in like words or with other values, gets it with its own values,
-checked again.
+checked again, also for whether it touches only what the text names.
 """
 
 import hashlib
@@ -15,8 +15,10 @@ from uuid import UUID
 import orjson
 from pydantic import ValidationError
 
+from agents.grounding import named_in, unnamed
 from compiler.check import check
 from compiler.english.normalise import normalise
+from compiler.english.parser import parse
 from compiler.likeness.comparison import compare
 from compiler.likeness.revaluing import NotSure, revalued
 from compiler.likeness.wording import plain_words
@@ -65,7 +67,7 @@ class Remembered:
         entries = await self._cache.words(tenant_id, scope)
         for name in _alike(plain_words(text), entries):
             plan = await self._cache.get(tenant_id, scope, name)
-            if plan is not None and (recalled := self._revalued(plan, text)) is not None:
+            if plan is not None and (recalled := self._revalued(plan, text, answers)) is not None:
                 return recalled
         return None
 
@@ -78,7 +80,7 @@ class Remembered:
         given = orjson.dumps(dict(sorted(answers.items()))).decode()
         return f"{self._circumstances} {given}"
 
-    def _revalued(self, plan: CachedPlan, text: str) -> Recalled | None:
+    def _revalued(self, plan: CachedPlan, text: str, answers: Mapping[str, str]) -> Recalled | None:
         likeness = compare(plan.text, text)
         if likeness is None:
             return None
@@ -88,7 +90,10 @@ class Remembered:
             specification = Specification.model_validate(made["document"])
         except (NotSure, ValidationError):
             return None
-        if check(specification, self._signatures):
+        named = named_in(text, answers, parse(text).specification)
+        if check(specification, self._signatures) or unnamed(
+            specification, named, self._signatures
+        ):
             return None
         document = _described(made["document"], text)
         return Recalled(document, made["questions"], plan.model, "like")

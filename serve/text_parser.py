@@ -55,14 +55,15 @@ class TextParser:
         if offline or self._remembered is None:
             return _parsed(await self._planner.plan(text, name, answers, offline=offline))
         begun = time.perf_counter()
-        found = await self._remembered.find(tenant_id, text, answers)
+        said = answers.get("description") or text
+        found = await self._remembered.find(tenant_id, said, answers)
         if found is not None:
             reading = timed(Reading(found.model, cached=True), begun)
             return ParsedText(_named(found.document, name), found.questions, reading)
         parsed = _parsed(await self._planner.plan(text, name, answers))
         if parsed.document is not None and parsed.reading.by != OFFLINE:
             plan = CachedPlan(
-                text=text,
+                text=said,
                 document=parsed.document,
                 questions=parsed.questions,
                 model=parsed.reading.by,

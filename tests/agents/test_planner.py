@@ -297,7 +297,7 @@ async def test_a_model_that_is_not_there_is_told(server: ModelServer) -> None:
     names = ("nobody-knows-it", "gemini", "openai:gpt-6.1-terra")
     settings = AgentSettings(anthropic_base_url=server.anthropic_url)
     async with open_planner(
-        PlannerSettings(names), settings, builtin_registry().signatures
+        PlannerSettings(names, seconds=30.0), settings, builtin_registry().signatures
     ) as opened:
         planned = await opened.plan(TEXT)
     assert [one.outcome for one in planned.reading.attempts] == ["denied"] * 3

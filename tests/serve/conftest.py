@@ -82,7 +82,7 @@ async def parser(model_settings: AgentSettings, redis_url: str) -> AsyncIterator
     """The parser."""
     signatures = builtin_registry().signatures
     async with (
-        open_planner(PlannerSettings(), model_settings, signatures) as planner,
+        open_planner(PlannerSettings(seconds=30.0), model_settings, signatures) as planner,
         Redis.from_url(redis_url) as redis,
     ):
         remembered = Remembered(ParserCache(redis), signatures(), planner.models)
