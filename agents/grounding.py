@@ -11,6 +11,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 
 from compiler.editing.widening import Widening, widens
+from compiler.english.lexicon import lexicon
 from compiler.errors import Problem
 from compiler.signature import AgentSignature
 from compiler.specification import Node, Specification
@@ -47,17 +48,27 @@ class Named:
 
 
 def named_in(text: str, answers: Mapping[str, str], *known: Specification | None) -> Named:
-    """Return what a text names.
+    """Return what a text names, services by their names (`Slack`) included.
 
     Args:
         text: A description or an instruction.
         answers: Answers by question id.
         known: Specifications that hold what is named as well: what the offline parser makes of
-            the text (`Slack` names a secret), and the workflow that an instruction changes.
+            the text, and the workflow that an instruction changes.
     """
     documents = [to_document(one) for one in known if one is not None]
     parts = [text, *answers.values(), *(json.dumps(one, ensure_ascii=False) for one in documents)]
-    return Named("\n".join(parts).lower())
+    return Named("\n".join([*parts, *services_in(text)]).lower())
+
+
+def services_in(text: str) -> Iterator[str]:
+    """Yield how the services that a text names are called, with the secrets that this takes."""
+    known = lexicon()
+    found = [known.products[match[0].lower()] for match in known.product_pattern.finditer(text)]
+    for product in {one.key: one for one in found}.values():
+        for verb, call in (("write", product.write), ("read", product.read)):
+            if call is not None:
+                yield f"  {product.name}, to {verb}: {json.dumps(dict(call))}"
 
 
 def unnamed(

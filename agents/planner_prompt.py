@@ -8,6 +8,7 @@ import re
 from collections.abc import Iterator, Mapping
 from typing import Any
 
+from agents.grounding import services_in
 from compiler.english.lexicon import lexicon
 from compiler.inflection import singular
 from compiler.signature import AgentSignature
@@ -169,18 +170,8 @@ def catalogue(
     """Return the agents that a text may need, with their parameters in short."""
     names = relevant(text, agents, used)
     told = ["Agents:", *(_described(agents[name]) for name in names)]
-    services = list(_services(text))
+    services = list(services_in(text))
     return "\n".join([*told, *(["Services that the text names:", *services] if services else [])])
-
-
-def _services(text: str) -> Iterator[str]:
-    """Yield how the services that a text names are called, with the secrets that this takes."""
-    known = lexicon()
-    found = [known.products[match[0].lower()] for match in known.product_pattern.finditer(text)]
-    for product in {one.key: one for one in found}.values():
-        for verb, call in (("write", product.write), ("read", product.read)):
-            if call is not None:
-                yield f"  {product.name}, to {verb}: {json.dumps(dict(call))}"
 
 
 def relevant(

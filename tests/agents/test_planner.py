@@ -227,6 +227,18 @@ async def test_tokens_and_cost_have_bounds(
     assert len(server.asked) < 3
 
 
+@pytest.mark.requirement("NFR-5.5")
+async def test_what_a_late_model_used_before_is_counted(
+    planner: OpenPlanner, server: ModelServer
+) -> None:
+    """A model that is silent after its first answer has been paid for that one."""
+    server.script("openai", UNKNOWN_AGENT, model_server.stalls)
+    planned = await (await planner("openai", seconds=5.0)).plan(TEXT)
+    assert told(planned) == [(MODELS["openai"], "late", 1)]
+    assert planned.reading.to_document()["llm_tokens"] == INPUT_TOKENS + OUTPUT_TOKENS
+    assert planned.reading.by == "offline"
+
+
 async def test_a_model_asks_what_the_text_leaves_open(
     planner: OpenPlanner, server: ModelServer
 ) -> None:

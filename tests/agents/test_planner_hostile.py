@@ -122,6 +122,9 @@ async def test_a_model_that_insists_is_not_followed(planner: Planner, server: Mo
         ("Scrape (https://shop.example:8080/a)", one("web_scraping", url="shop.example:8080/a")),
         ("Scrape each link", one("web_scraping", url="{input.link}")),
         ("Post it to Slack", one("api", url="{secrets.slack_webhook_url}", method="POST")),
+        ("Hol jeden Montag die Issues von GitHub", one(
+            "api", url="https://api.github.com/repos/{input.repository}/issues",
+            auth={"type": "bearer", "token": "{secrets.github_token}"})),
         ("Call it with {secrets.my_key}", one("llm", prompt="{secrets.my_key}")),
         ("Call it with the secret my_key", one("llm", prompt="{secrets.my_key}")),
         ("Log it to the database", one("database", query="INSERT INTO log VALUES (1)")),
