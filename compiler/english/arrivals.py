@@ -31,6 +31,12 @@ _TAKES = re.compile(
 _MONITORS = re.compile(
     r"^(?:it |this )?(?:monitors|watches|listens to|polls|monitoring|watching)\b", re.IGNORECASE
 )
+_STANDS_WATCH = re.compile(
+    r"^(?:it |this )?(?:monitor|watch|keep an eye on|listen (?:to|on)|poll)(?:s|es|ing)?"
+    r" (?:[^,.;:→]*? )?(?:inbox(?:es)?|mailbox(?:es)?|folders?|gmail|channels?|dms|forms?|queues?"
+    r"|buckets?|director(?:y|ies)|boards?)(?: [\w'-]+){0,3}?(?:,| and(?= [a-z]+s?\b)| →)\s*",
+    re.IGNORECASE,
+)
 _ARRIVES = re.compile(
     r"\b(?:new|incoming|inbound|newly|submissions?|submitted|responses?|uploaded|uploads|received|replies"
     r"|messages?|errors?|e-?mails?|orders?|requests?|events?|alerts?|webhooks?|tickets?|leads?|calls?|signups?|sign-ups)\b",
@@ -132,6 +138,16 @@ def find_arrival(text: str) -> Arrival | None:
 def watches_something(text: str) -> bool:
     """Whether a text begins by saying what is watched all the time."""
     return bool(_MONITORS.match(text))
+
+
+def find_watched_place(text: str) -> Arrival | None:
+    """Return the place that a text begins by watching: what lands there starts the workflow."""
+    match = _STANDS_WATCH.match(text)
+    if match is None or not re.search(r"\w", text[match.end() :]):
+        return None
+    words = re.findall(r"[a-z]+", match[0].lower())
+    thing = "email" if {"inbox", "gmail", "mailbox", "inboxes"} & set(words) else "item"
+    return Arrival(f"{thing}_received", thing, match.end())
 
 
 def _noun(phrase: str) -> str | None:

@@ -4,7 +4,12 @@ import re
 from dataclasses import dataclass
 from functools import cache
 
-from compiler.english.arrivals import find_arrival, find_new_things, watches_something
+from compiler.english.arrivals import (
+    find_arrival,
+    find_new_things,
+    find_watched_place,
+    watches_something,
+)
 from compiler.english.lexicon import lexicon
 from compiler.english.normalise import MARK
 from compiler.english.schedule import Schedule, find_schedule
@@ -40,9 +45,14 @@ _WEBHOOK = re.compile(
     r"(?: an?| the| new| incoming)*(?: [\w-]+){0,3}? ?(?:webhooks?|http post|post request"
     r"|http request)(?: (?:calls?|requests?|events?|payloads?|notifications?))?"
     rf"(?: (?:is |gets )?(?:received|called|arrives?|comes? in|fires?|hits?"
-    rf"|triggered))?(?: (?:to|at|on) /[\w/-]+)?(?P<more> with [^,.→;]+)?,?",
+    rf"|triggered|triggers?|receives? [^,.;:→\n]+?(?=,)))?(?: (?:to|at|on) /[\w/-]+)?(?P<more> with [^,.→;]+)?,?",
     re.IGNORECASE,
 )  # fmt: skip
+_ASKS = re.compile(r"(?:via|by|through|from|on) [\w ]*http requests?", re.IGNORECASE)
+_TOLD_WHEN = re.compile(rf"{_HERE}{_WHEN} (?P<event>[^,.;:→\n]+)$", re.IGNORECASE)
+_RECEIVED = re.compile(
+    r"receiv\w+ (?:[\w-]+ ){0,2}?(?P<noun>[\w-]+) (?:via|by|from|through)\b", re.IGNORECASE
+)
 _AT_START = re.compile(
     rf"^{_HERE}(?:{_WHEN}|after|upon|on|if|for each new|for every new) "
     rf"(?P<event>.+?){_STOP}[,:]?(?: then)?",
@@ -115,15 +125,8 @@ def find_start(text: str, told: str = "") -> Start:
         text: The instructions.
         told: The whole text as it was told, for a schedule that stands outside of them.
     """
-    webhook = _WEBHOOK.search(text)
-    if webhook and not _is_target(text, webhook):
-        received = re.search(
-            r"receiv\w+ (?:[\w-]+ ){0,2}?(?P<noun>[\w-]+) (?:via|by|from|through)\b",
-            webhook[0],
-            re.I,
-        )
-        subject = singular(received["noun"].lower()) if received else "payload"
-        return Start(Trigger(kind="webhook"), _without(text, *webhook.span()), subject)
+    if webhook := _find_webhook(text):
+        return webhook
     schedule = find_schedule(text)
     if schedule:
         rest = _without(text, schedule.start, schedule.end)
@@ -142,6 +145,24 @@ def find_start(text: str, told: str = "") -> Start:
     return found
 
 
+def _find_webhook(text: str) -> Start | None:
+    """Read "when a lead comes in via webhook, …"; a request that is only sent starts nothing."""
+    found = (m for m in _WEBHOOK.finditer(text) if not _is_target(text, m) and not _ASKS.match(m[0]))
+    webhook = next(found, None)
+    if webhook is None:
+        return None
+    told = _TOLD_WHEN.match(text[: webhook.start()])
+    received = _RECEIVED.search(webhook[0])
+    if received:
+        subject = singular(received["noun"].lower())
+    elif told and (named := _read_event(told["event"], certain=True)):
+        subject = named[1]
+    else:
+        subject = "payload"
+    start = 0 if told else webhook.start()
+    return Start(Trigger(kind="webhook"), _without(text, start, webhook.end()), subject)
+
+
 def _schedule_trigger(schedule: Schedule) -> Trigger:
     return Trigger(kind="schedule", cron=schedule.cron, timezone=schedule.timezone)
 
@@ -156,7 +177,7 @@ def _is_target(text: str, webhook: re.Match[str]) -> bool:
 
 def _find_arrival(text: str) -> Start | None:
     """Read a start that is told as the first step; another start that is told later goes first."""
-    arrival = find_arrival(text)
+    arrival = find_arrival(text) or find_watched_place(text)
     if arrival is None:
         return None
     other = _find_event(text)

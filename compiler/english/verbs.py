@@ -131,15 +131,43 @@ def read_opening(text: str, guess: bool = False) -> Opening | None:
             if done.action == "approve":
                 done = replace(done, action="check")
             return replace(inner, verb=done, tool=tool["tool"].strip())
-    words = text.split(" ", 2)
-    for length in (2, 1):
+    words = text.split(" ", 3)
+    for length in (3, 2, 1):
         form = " ".join(words[:length]).lower().strip(",:;.!")
-        verb = lexicon().verbs.get(form)
+        verb = lexicon().verbs.get(form) or _by_itself(form)
         if verb and len(words) >= length:
-            gerund = form.split()[0].endswith("ing")
-            third = form != verb.base and not gerund
-            return Opening(verb, " ".join(words[length:]), gerund, third=third)
-    return (_repeated(words) or _guessed(words)) if guess else None
+            found = _parted(words) if length == 1 else None
+            return found or _opening(form, verb, words[length:])
+    return (_parted(words) or _repeated(words) or _guessed(words)) if guess else None
+
+
+def _opening(form: str, verb: Verb, rest: list[str]) -> Opening:
+    gerund = form.split()[0].endswith("ing")
+    return Opening(verb, " ".join(rest), gerund, third=not gerund and form != verb.base)
+
+
+def _by_itself(form: str) -> Verb | None:
+    """Return the verb of "auto-tags": what is done automatically is done."""
+    verb = lexicon().verbs.get(form.removeprefix("auto-")) if form.startswith("auto-") else None
+    return verb and replace(verb, base=form if form == f"auto-{verb.base}" else verb.base)
+
+
+_PARTED = re.compile(
+    r"(?P<what>(?:it|them|this|that|these|those|everything|(?:the|an?|my|our|your|its|their)"
+    r"(?: [\w-]+){1,3}?)) (?P<particle>up|down|on|off|out|back|away|in)(?=[ ,.;]|$)",
+    re.IGNORECASE,
+)
+
+
+def _parted(words: list[str]) -> Opening | None:
+    """Return a verb whose second word stands behind its object: "tear it down"."""
+    match = _PARTED.match(" ".join(words[1:]))
+    if match is None:
+        return None
+    form = f"{words[0].lower()} {match['particle'].lower()}"
+    verb = lexicon().verbs.get(form)
+    after = " ".join(words[1:])[match.end() :]
+    return _opening(form, verb, [f"{match['what']}{after}"]) if verb else None
 
 
 def _repeated(words: list[str]) -> Opening | None:
@@ -206,9 +234,10 @@ def acts(opening: Opening, before: str = "") -> bool:
         return bool(before) and opening.verb.base in lexicon().words("rarely_nouns")
     first = words[0].strip(",.;:")
     sends = opening.verb.action in ("send", "store", "email", "notify", "create")
-    if (sends and first in lexicon().words("after_sending")) or re.search(
+    again = first not in lexicon().words("after_nouns") and re.search(
         rf"\b{re.escape(first)}\b", before.lower()
-    ):
+    )
+    if again or (sends and first in lexicon().words("after_sending")):
         return True
     if (
         MARK.match(words[0])
