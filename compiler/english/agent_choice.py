@@ -12,9 +12,20 @@ _TO_MODEL = re.compile(
     r"|gpt\S*|claude|gemini)\b",
     re.IGNORECASE,
 )
+_DATA = re.compile(
+    r"(?:it|them|(?:(?:the|its|their|this|these|all|each|any|raw) )?(?:[\w-]+ ){0,3}?(?:data|records?|files?"
+    r"|contents?|rows?|results?|responses?|entries|payloads?|csv|xml|json|texts?|values?|fields?"
+    r"|information))\W*(?:$|(?:into|with|in|from|and|for|using|by|to)\b)",
+    re.IGNORECASE,
+)
 _FILE = re.compile(
     r"(?:an? |the )?(?:[\w-]+ )?(?:csv|pdf|xlsx|excel|xml|zip|parquet|docx)(?:"
     r" file)?s?\b(?! \w+ing)\W*(?:$|(?:with|from|of|for|out)\b)",
+    re.IGNORECASE,
+)
+_MODEL_ASKED = re.compile(
+    r"\w+ (?:(?:an?|the|our|my) )?(?:[\w-]+ ){0,2}?(?:ai|llm|agent|model|gpt\S*|claude|gemini"
+    r"|chatgpt|openai)\b",
     re.IGNORECASE,
 )
 _MAKES = ("generate", "create", "produce", "make", "build")
@@ -131,6 +142,8 @@ def _store(action: str, facts: Facts) -> tuple[str, str]:
 def _create(action: str, facts: Facts) -> tuple[str, str]:
     if facts.verb in ("run", "process", "handle") and _TO_MODEL.search(facts.rest):
         return "generate", "llm"
+    if facts.verb in ("process", "handle") and not facts.product and _DATA.match(facts.rest):
+        return "transform", "data_processing"
     if facts.verb in ("remove", "delete") and facts.has("duplicate", "duplicates"):
         return "dedupe", "data_processing"
     if facts.verb == "call" and facts.urls and not facts.has("webhook", "post", "with"):
@@ -273,6 +286,8 @@ def _approve(action: str, facts: Facts) -> tuple[str, str]:
     """A review by a model reads; one by nobody in particular is a person's."""
     if facts.has("automatically"):
         return "create", "api"
+    if facts.verb in ("ask", "request", "require") and _MODEL_ASKED.match(facts.marked):
+        return "generate", "llm"
     third = facts.marked.lower().startswith(("reviews ", "confirms "))
     if facts.verb == "review" and (facts.has("ai", "llm", "agent", "model") or third):
         return "analyze", "llm"

@@ -54,8 +54,9 @@ _POINTS_BACK = re.compile(
     re.IGNORECASE,
 )
 _DENIED = re.compile(
-    r"^(?:they|it|he|she|this|that|there|the \w+) (?:is|are|do|does|has|have|was|were"
-    r"|did)(?:n't| not)$",
+    r"^(?:they|it|he|she|this|that|there|the \w+|none|one|any) (?:(?:is|are|do|does|has|have|was"
+    r"|were|did)(?:n't| not)(?: (?:exist|match|pass|qualify|apply|work|succeed|found|one|any|there|hold"
+    r"|the case|yet|already))*|cannot be found)$|^(?:none|nothing|not|it's not)(?: (?:is |was )?found)?$",
     re.IGNORECASE,
 )
 _JOINING = re.compile(r"(?:and )?(?:then|finally|after that|afterwards)\b", re.IGNORECASE)

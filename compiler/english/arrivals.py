@@ -29,7 +29,8 @@ _TAKES = re.compile(
     re.IGNORECASE,
 )
 _MONITORS = re.compile(
-    r"^(?:it |this )?(?:monitors|watches|listens to|polls|monitoring|watching)\b", re.IGNORECASE
+    r"^(?:it |this )?(?:(?:monitors|watches|listens to|polls|monitoring|watching)\b"
+    r"|(?:monitor|watch|keep an eye on|listen to)\b(?![^.]*[\ue000-\ue003]))", re.IGNORECASE
 )
 _STANDS_WATCH = re.compile(
     r"^(?:it |this )?(?:monitor|watch|keep an eye on|listen (?:to|on)|poll)(?:s|es|ing)?"

@@ -121,7 +121,16 @@ def _scan(segment: str, separator: Separator) -> list[Clause]:
         ended = routed and bool(clauses) and clauses[-1].kind == "else"
         clauses.extend(_action(action, separator))
         separator = "sentence" if ended else following
-    return clauses
+    return _bound_at_end(clauses)
+
+
+def _bound_at_end(clauses: list[Clause]) -> list[Clause]:
+    """Let "…, but only if it is green" at the end hold for the action before it."""
+    if len(clauses) < 2 or clauses[-1].kind != "if" or clauses[-2].kind != "action":
+        return clauses
+    deed, condition = clauses[-2:]
+    branch = replace(condition, separator=deed.separator, bound=True)
+    return [*clauses[:-2], branch, replace(deed, separator="condition", bound=True)]
 
 
 def _routed(ways: list[Way], separator: Separator) -> list[Clause]:

@@ -7,6 +7,7 @@ from itertools import pairwise
 from compiler.english.clauses import Clause
 from compiler.english.lexicon import Product, lexicon
 from compiler.english.normalise import MARK
+from compiler.english.purposes import purpose
 from compiler.english.verbs import Opening, read_opening
 from compiler.inflection import singular
 
@@ -29,6 +30,18 @@ _AIMED = re.compile(
 )
 _TARGETS_JOINT = re.compile(
     r",?\s*(?:and|&|,|plus)\s+(?:(?:and|to|in|into|on|via|an?|the|my|our) )*", re.IGNORECASE
+)
+_TWO_WAYS = re.compile(
+    r"^(?P<first>.+? (?:via|on|to|in|by|over|through|into) (?P<one>[^,]+?)),? and"
+    r" (?P<second>(?:an? |the |another |its )?(?:[\w-]+ ){1,4}?(?:via|on|to|in|by|over|through"
+    r"|into) (?P<other>[^,]+))$",
+    re.IGNORECASE,
+)
+_CHANNEL = re.compile(r"\b(?:e-?mail|mail|sms|text message|phone)\b", re.IGNORECASE)
+_PLAIN_TARGET = re.compile(
+    r"\b(?:(?:local|shared|csv|json|log|internal) )*(?:file|database|crm|spreadsheet|warehouse"
+    r"|data lake|wiki|e-?mail|sms)\b(?![ -][a-z])",
+    re.IGNORECASE,
 )
 _BY_MODEL = re.compile(
     r",?\s+(?P<verb>\w+ed)(?= (?:by|with|using|via)\b[^,]*\b(?:ai|llm|gpt\S*|claude"
@@ -55,6 +68,9 @@ _WORLD = re.compile(
 
 def distributed(clause: Clause) -> list[Clause]:
     """Return the clauses, one for each step, that one clause stands for."""
+    if not clause.worker and (aim := purpose(clause.text)):
+        deed = replace(clause, text=aim[1], separator="then", parallel=False)
+        return [*distributed(replace(clause, text=aim[0])), *distributed(deed)]
     opening = read_opening(clause.text, guess=True)
     if opening is None or clause.worker:
         return [clause]
@@ -161,7 +177,14 @@ def _also(text: str, opening: Opening) -> list[str]:
         r"|\s+and\s+(?=an?\s[\w -]+ in [A-Z])",
         text,
     )
+    if not others and (pair := _TWO_WAYS.match(text)) and all(map(_is_channel, pair.group("one", "other"))):
+        first, others = pair["first"], [pair["second"]]
     return [first, *(f"{opening.verb.base} {other}" for other in others)]
+
+
+def _is_channel(text: str) -> bool:
+    """Whether a message can go there: a service, a mailbox, a phone."""
+    return bool(_products(text)) or bool(_CHANNEL.search(text))
 
 
 def _from_places(text: str, opening: Opening) -> list[str]:
@@ -220,16 +243,28 @@ def _moved(text: str, opening: Opening) -> list[str]:
     return [text]
 
 
+def _targets(text: str) -> list[tuple[int, int, str]]:
+    """Return where in a text things can be put, and what each place is."""
+    services = [(start, end, product.key) for start, end, product in _products(text)]
+    taken = [range(start, end) for start, end, _ in services]
+    plain = [
+        (match.start(), match.end(), match[0].lower())
+        for match in _PLAIN_TARGET.finditer(text)
+        if not any(match.start() in span or match.end() - 1 in span for span in taken)
+    ]
+    return sorted(services + plain)
+
+
 def _to_several(text: str) -> list[str]:
     """Cut "post it to Slack and Teams" into a clause for each target."""
-    found = _products(text)
+    found = _targets(text)
     for place, (start, _, _) in enumerate(found):
         if not _AIMED.search(text[:start]):
             continue
         run = [found[place]]
         for entry in found[place + 1 :]:
             joint = text[run[-1][1] : entry[0]]
-            if not _TARGETS_JOINT.fullmatch(joint) or entry[2].key == run[-1][2].key:
+            if not _TARGETS_JOINT.fullmatch(joint) or entry[2] == run[-1][2]:
                 break
             run.append(entry)
         if len(run) > 1:

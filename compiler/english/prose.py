@@ -39,6 +39,10 @@ _TITLE = re.compile(r"^(?P<title>[^:,.→]{3,100}): (?=(?P<rest>[a-z].*))", re.I
 _BY_DOING = re.compile(
     r"^[^,.:→]{3,100}? by (?:automatically )?(?P<word>\w+ing)(?= )", re.IGNORECASE
 )
+_REACTS_BY = re.compile(
+    r"^(?:it |this )?(?:reacts?|responds?) to (?P<event>[^,.:→]{3,80}?) by (?=\w+ing\b)",
+    re.IGNORECASE,
+)
 _EITHER = re.compile(
     r"\beither (?P<one>[^,.;]+?),? or (?P<other>[^,.;]+?)"
     r"(?:,? (?:depending on|based on) (?:whether |if )?(?P<condition>[^,.;]+))?(?=[,.;]|$)",
@@ -185,6 +189,9 @@ def _either(sentence: str) -> str:
 
 def _by_doing(sentence: str) -> str:
     """Keep the steps of "writes the brief by pulling the data, grouping it and saving it"."""
+    reacts = _REACTS_BY.match(sentence)
+    if reacts:
+        return f"when {reacts['event']} occurs, {_from_gerund(sentence[reacts.end() :].strip())}"
     match = _BY_DOING.match(sentence)
     verb = lexicon().verbs.get(match["word"].lower()) if match else None
     if match is None or verb is None or verb.base in ("use", "leverage", "run", "combine"):
@@ -257,7 +264,8 @@ def _from_participles(sentence: str) -> str:
             and not re.match(r"\s+(?:in|on|by)\b", sentence[match.end() :])
         ):
             tail = _chain(sentence[match.end() :])
-            return f"{sentence[: match.start()]}, and {verb.base}{tail}"
+            joint = ", then" if verb.is_noun else ", and"
+            return f"{sentence[: match.start()]}{joint} {verb.base}{tail}"
     return sentence
 
 
