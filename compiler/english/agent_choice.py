@@ -9,7 +9,7 @@ from compiler.english.nouns import words_of
 
 _TO_MODEL = re.compile(
     r"\b(?:through|to|into|by) (?:an?|the|our) (?:[\w-]+ ){0,2}(?:ai|llm|agent|model"
-    r"|gpt\S*|claude|gemini)\b",
+    r"|worker|gpt\S*|claude|gemini)\b",
     re.IGNORECASE,
 )
 _DATA = re.compile(
@@ -141,6 +141,8 @@ def _store(action: str, facts: Facts) -> tuple[str, str]:
 
 def _create(action: str, facts: Facts) -> tuple[str, str]:
     if facts.verb in ("run", "process", "handle") and _TO_MODEL.search(facts.rest):
+        return "generate", "llm"
+    if facts.verb in ("assign", "hand out", "hand off", "pass") and _TO_MODEL.search(facts.rest):
         return "generate", "llm"
     if facts.verb in ("process", "handle") and not facts.product and _DATA.match(facts.rest):
         return "transform", "data_processing"

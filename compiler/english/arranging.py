@@ -228,6 +228,10 @@ class _Builder:
         return asked and pointing and not re.search(r"\b(?:by|from|of)\b", step.marked)
 
     def _place(self, step: Step, clause: Clause) -> None:
+        if clause.times > 1 and not self.arms and self.group is None:
+            step = replace(step, parallel=False)
+            self.parts.append(Fork(((step,),) * clause.times))
+            return
         if self.arms:
             self.arms[-1].body.append(step)
         elif self.group is not None:

@@ -4,6 +4,7 @@ import re
 from dataclasses import dataclass, replace
 from typing import Literal
 
+from compiler.english.casting import crew
 from compiler.english.control_words import (
     AFTER,
     ALWAYS,
@@ -65,6 +66,8 @@ class Clause:
     """A condition written after its action: it holds for that action alone."""
     worker: bool = False
     """It says what one of several agents does."""
+    times: int = 1
+    """How many agents do it side by side."""
 
 
 _CONDITION_LENGTH = 300
@@ -339,6 +342,8 @@ def _opens(rest: str, before: str) -> bool:
     deed = is_human(before) or (opening is not None and not opening.gerund)
     if deed and SUBJECT.match(stripped) and active(stripped) != stripped:
         return True
+    if crew(stripped):
+        return True
     controls = (ELSE, PARALLEL, EACH, OUTCOME)
     if any(pattern.match(stripped) for pattern in controls) or opens_step(stripped, before):
         return True
@@ -357,6 +362,8 @@ def _action(text: str, separator: Separator) -> list[Clause]:
         return []
     always = bool(ALWAYS.search(text)) or text.lower().startswith("finally")
     text = ALWAYS_WORDS.sub("", text).strip(" ,")
+    if several := crew(strip_leading(text)):
+        return [Clause("action", separator, several[1], always=always, worker=True, times=several[0])]
     whether = WHETHER.match(strip_leading(text))
     if whether:
         return [Clause("whether", separator, strip_leading(text)[whether.end() :], always=always)]

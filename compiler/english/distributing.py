@@ -40,7 +40,8 @@ _TWO_WAYS = re.compile(
 _CHANNEL = re.compile(r"\b(?:e-?mail|mail|sms|text message|phone)\b", re.IGNORECASE)
 _PLAIN_TARGET = re.compile(
     r"\b(?:(?:local|shared|csv|json|log|internal) )*(?:file|database|crm|spreadsheet|warehouse"
-    r"|data lake|wiki|e-?mail|sms)\b(?![ -][a-z])",
+    r"|data lake|wiki|e-?mail|sms)\b(?! (?:records?|tables?|rows?|entr\w+|formats?|address\w*"
+    r"|messages?|contacts?|cells?|fields?))",
     re.IGNORECASE,
 )
 _BY_MODEL = re.compile(

@@ -185,7 +185,7 @@ def _pattern(weaver: Weaver, text: str) -> str:
         r"\b(?:orchestrator|coordinators?|(?:orchestrat|coordinat)\w+ (?:[\w-]+"
         r" ){0,4}?(?:agents?|workers?)|several agents|multi-agent|agents work"
         r" together|supervis\w+ agent"
-        r"|delegat\w+|sub-?agents?|planner (?:agent|llm)|worker agents?|specialist agents?)\b",
+        r"|delegat\w+|sub-?agents?|(?:two|three|four|five|six|several|multiple|\d) (?:[\w-]+ )?(?:agents|workers)|planner (?:agent|llm)|worker agents?|specialist agents?)\b",
         text,
         re.IGNORECASE,
     ):

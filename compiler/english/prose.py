@@ -7,6 +7,7 @@ and save them". Sentences that only praise or introduce are left out; every line
 import re
 from functools import cache
 
+from compiler.english.casting import cast
 from compiler.english.lexicon import lexicon
 from compiler.english.verbs import opens_step, read_opening
 
@@ -94,6 +95,7 @@ def instructions(text: str) -> str:
     if len(_AGENT_DOES.findall(text)) > 1:
         kept = [part for part in _SENTENCE.split(text) if not _AGENTS.search(part)]
         text = " ".join(kept)
+    text = cast(text)
     lines = [_line(line) for line in text.split("\n")]
     return "\n".join(lines)
 
