@@ -28,6 +28,15 @@ _MODEL_ASKED = re.compile(
     r"|chatgpt|openai)\b",
     re.IGNORECASE,
 )
+_LOOKED_UP = re.compile(
+    r"(?:(?:the|all|any|our|my|your|its|their|each|every|open|unpaid|overdue|outstanding|pending|new|today's"
+    r"|tomorrow's|current) )*(?:[\w-]+ )?(?:invoices?|orders?|payments?|tickets?|stock|tasks?|balances?|subscriptions?"
+    r"|bookings?|reservations?|shipments?|deliver(?:y|ies)|backups?|reviews|messages|dms|emails|competitors?"
+    r"|ads|prices|listings|jobs|events|availability|domains?|renewals?|contracts?|leads|deals|alerts"
+    r"|mentions|releases|versions?)\b(?!.* (?:for (?:\w+ )?(?:errors|compliance|mistakes|grammar|tone|spelling|anomal\w+|fraud|issues"
+    r"|problems|risks?|red flags|inconsistenc\w+|violations?|typos|quality)|against|is|are)\b)",
+    re.IGNORECASE,
+)
 _MAKES = ("generate", "create", "produce", "make", "build")
 _AS_FILE = r"\b(?:as|to|in|into) (?:an? )?(?:json|csv)\b"
 
@@ -130,11 +139,14 @@ def _store(action: str, facts: Facts) -> tuple[str, str]:
         return action, "database"
     if facts.urls:
         return "send", "api"
+    if re.search(r"\bback (?:to|into|in|on)\b", facts.rest):
+        return "create", "api"
     if facts.place("api"):
         return "create", "api"
-    if facts.place("data_processing") or re.search(_AS_FILE, facts.rest, re.I):
+    inside = facts.verb != "file" or set(words_of(facts.rest)) & {"file", "csv", "disk"}
+    if (inside and facts.place("data_processing")) or re.search(_AS_FILE, facts.rest, re.I):
         return "transform", "data_processing"
-    if facts.verb in ("update", "add", "move", "put", "append", "sync", "copy", "index", "archive"):
+    if facts.verb in lexicon().words("keeps_in_service"):
         return "create", "api"
     return action, "database"
 
@@ -180,9 +192,9 @@ def _fetch(action: str, facts: Facts) -> tuple[str, str]:
             if any(_is_endpoint(url) for url in urls)
             else ("scrape", "web_scraping")
         )
-    if facts.place("database"):
+    if facts.place("database") and not facts.has("spreadsheet", "spreadsheets", "sheet"):
         return action, "database"
-    if facts.has("api", "endpoint", "rss", "feed", "feeds", "inbox", "json"):
+    if facts.has("spreadsheet", "spreadsheets", "sheet", "api", "endpoint", "rss", "feed", "feeds", "inbox", "json"):
         return action, "api"
     if facts.place("web_scraping"):
         return "scrape", "web_scraping"
@@ -253,6 +265,8 @@ def _check(action: str, facts: Facts) -> tuple[str, str]:
     ):
         return "fetch", "api"
     if facts.verb in ("monitor", "watch", "poll", "ping", "probe"):
+        return "fetch", "api"
+    if facts.verb == "check" and _LOOKED_UP.match(facts.rest):
         return "fetch", "api"
     return "analyze", "llm"
 

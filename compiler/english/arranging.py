@@ -132,11 +132,14 @@ class _Builder:
         self.each = clause.text
         marks = "".join(f" {match[0]}" for match in MARK.finditer(clause.text))
         noun = each_noun(f"each {clause.text}")
+        step = None
         if noun and self.text.literals_in(clause.text, "url"):
             step = read_step(f"scrape {plural(noun)} from{marks}", self.text)
-            if step is not None:
-                self.sources.before(step)
-                self._place(step, clause)
+        elif source := self.sources.of_loop(clause.text, fresh=not (self.parts or self.arms)):
+            step = read_step(source, self.text)
+        if step is not None:
+            self.sources.before(step)
+            self._place(step, clause)
 
     def finish(self) -> Program:
         """Return the program."""
@@ -288,7 +291,9 @@ class _Builder:
             return True
         if any(opposite(arm.condition, clause.text) for arm in self.arms):
             return True
-        return clause.separator in ("semicolon", "comma", "item") and not self.bound
+        if clause.separator == "semicolon":
+            return True
+        return clause.separator in ("comma", "item") and not self.bound
 
     def _else(self, clause: Clause) -> None:
         self.bound = False

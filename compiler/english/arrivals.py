@@ -28,6 +28,12 @@ _TAKES = re.compile(
     rf"(?P<what>[^,.;:→]+?){_END},?",
     re.IGNORECASE,
 )
+_BY_FORM = re.compile(
+    r"^(?:it )?(?:collect|capture|gather|receive|get|take|accept)s? (?P<what>[^,.;:→]+?) (?:via|through|from"
+    r"|with|using|by|on|in) (?:an?|the|our|my|your) (?:[\w-]+ ){0,3}?"
+    rf"forms?\b{_END},?",
+    re.IGNORECASE,
+)
 _MONITORS = re.compile(
     r"^(?:it |this )?(?:(?:monitors|watches|listens to|polls|monitoring|watching)\b"
     r"|(?:monitor|watch|keep an eye on|listen to)\b(?![^.]*[\ue000-\ue003]))", re.IGNORECASE
@@ -120,7 +126,7 @@ def find_arrival(text: str) -> Arrival | None:
     """Return the arrival that a text begins with, provided that steps follow."""
     watches = _WATCHES.match(text)
     watches = watches if watches and _INBOX.search(watches[0]) else None
-    match = watches or _TAKES.match(text) or _SUBMIT.match(text)
+    match = watches or _BY_FORM.match(text) or _TAKES.match(text) or _SUBMIT.match(text)
     if match is None or not re.search(r"\w", text[match.end() :]) or " each " in match["what"]:
         return None
     subject = _noun(match["what"])

@@ -361,7 +361,7 @@ def _action(text: str, separator: Separator) -> list[Clause]:
     if not text:
         return []
     always = bool(ALWAYS.search(text)) or text.lower().startswith("finally")
-    text = ALWAYS_WORDS.sub("", text).strip(" ,")
+    text = re.sub(r",?\s+(?:and|then)$", "", ALWAYS_WORDS.sub("", text).strip(" ,"))
     if several := crew(strip_leading(text)):
         return [Clause("action", separator, several[1], always=always, worker=True, times=several[0])]
     whether = WHETHER.match(strip_leading(text))

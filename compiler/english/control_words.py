@@ -23,7 +23,9 @@ ELSE = re.compile(
     re.IGNORECASE,
 )
 EACH = re.compile(
-    r"^(?:then |and )?(?:for|within|in) (?:each|every|all(?: of)?(?: the)?)(?: of the| one "
+    r"^(?:then |and |next |finally )?(?:(?:for|within|in) (?:each|every|all(?: of)?(?: the)?)"
+    r"|(?:loops?|iterates?|goes|go|cycles?) (?:over|through|across)"
+    r" (?:each|every|all|the)(?: the)?)(?: of the| one "
     r"of the| of these| of those)? (?P<rest>.+)$",
     re.IGNORECASE,
 )
@@ -53,7 +55,8 @@ TRAILING_IF = re.compile(
 )
 FOR_REVIEW = re.compile(
     r"^(?P<action>.+?),? for (?P<human>(?:(?!each|every|all)[\w'-]+ ){0,2}(?:review"
-    r"|approval|sign-?off))\W*$",
+    r"|approval|sign-?off)|(?:me|us|(?:the|an?|my|our) (?:[\w-]+ )?[\w-]+|someone|[A-Z]\w+) to (?:approve|re-?view"
+    r"|sign off(?: on)?|confirm|decide|check|proofread)(?: (?:it|them|this))?)\W*$",
     re.IGNORECASE,
 )
 WORKER = re.compile(
@@ -122,7 +125,8 @@ DONE = re.compile(
     r"\b(?:is|are|has been|have been|gets?|was|were) (?:\w+ly )?(?P<verb>\w+)$", re.IGNORECASE
 )
 FINISHED = re.compile(
-    r"^(?:(?:it|that|this|everything|all)(?:'s| is| are| has)? ?|the [\w ]+ (?:is|are|has "
+    r"^(?:(?:it|that|this|everything|all(?: of (?:them|these))?|they|both|each(?: one)?)"
+    r"(?:'s| is| are| has| have)?(?: been)? ?|the [\w ]+ (?:is|are|has "
     r"been|have been) )?(?:done|finished|complete[d]?|ready|all done|available)$"
     r"|^(?:the|this|that) (?:[\w-]+ ){0,3}(?:translation|analysis|summary|step"
     r"|extraction|processing|research"

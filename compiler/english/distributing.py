@@ -22,6 +22,10 @@ _COUNTED = re.compile(
     re.IGNORECASE,
 )
 _NAME = re.compile(r"(?:the |an? |our |my )?[A-Z][\w.]*(?: [A-Z][\w.]*)*(?: (?:api|feed|page))?")
+_NAMES = re.compile(
+    r"\b(?:for|of|in|about|on|from) (?P<names>[A-Z][\w.]*(?: [A-Z][\w.]*)*(?:(?:, (?:and )?| and | & )"
+    r"[A-Z][\w.]*(?: [A-Z][\w.]*)*)+)"
+)
 _LISTED = re.compile(r",\s*(?:and\s+)?|\s+and\s+|\s+&\s+", re.IGNORECASE)
 _LED = re.compile(r"\b(?:from|of|with|using|about|for)\s+(?:[\w'-]+\s+){0,3}?$", re.IGNORECASE)
 _PHRASE_END = re.compile(r",|\b(?:to|into|in|on|via)\b", re.IGNORECASE)
@@ -81,6 +85,7 @@ def distributed(clause: Clause) -> list[Clause]:
     if role == "source" and len(texts) == 1:
         texts = _from_places(clause.text, opening)
         several = _from_several(clause.text, opening) if len(texts) == 1 else []
+        several = several or (_about_several(clause.text) if clause.parallel else [])
         side = len(several) > 1
         texts = several or texts
     if len(texts) == 1:
@@ -127,6 +132,15 @@ def _from_several(text: str, opening: Opening) -> list[str]:
         f"{verb} {part}" if _FROM.search(part) else f"{front.strip()} {part}" for part in parts[1:]
     ]
     return [f"{front}{parts[0]}", *rest]
+
+
+def _about_several(text: str) -> list[str]:
+    """Cut "fetch the weather for Berlin and Paris", told to be side by side, into one for each."""
+    match = _NAMES.search(text)
+    names = _LISTED.split(match["names"]) if match else []
+    if match is None or not 1 < len(names) <= _MOST_COUNTED:
+        return []
+    return [f"{text[: match.start('names')]}{name}{text[match.end() :]}" for name in names]
 
 
 def _is_place(text: str) -> bool:

@@ -49,6 +49,12 @@ _EITHER = re.compile(
     r"(?:,? (?:depending on|based on) (?:whether |if )?(?P<condition>[^,.;]+))?(?=[,.;]|$)",
     re.IGNORECASE,
 )
+_NAMES_ALL = frozenset(
+    {"integrate", "connect", "sync", "synchronize", "link", "automate", "handle", "manage", "turn", "convert",
+     "process", "run", "orchestrate", "replicate", "build", "create", "vet", "transform", "onboard", "triage"}
+)  # fmt: skip
+_CONTROL = re.compile(r"(?:if|when|whenever|once|for each|for every|every)\b", re.IGNORECASE)
+_JOINT = re.compile(r",\s+(?:and\s+)?(?:then\s+)?|\s+and\s+")
 _STARTS = re.compile(r"(?:every|whenever|when|each|on|at)\b", re.IGNORECASE)
 _LOADING = re.compile(
     r"\bextracts?, transforms?,? and loads? (?P<what>[^,.]*? from [^,.]*?) (?=into\b|to\b)",
@@ -214,6 +220,10 @@ def _without_title(sentence: str) -> str:
     rest = re.sub(r"^(?:it|this|the (?:workflow|flow|bot)) ", "", match["rest"], flags=re.I)
     opening = read_opening(rest)
     title = read_opening(match["title"])
+    if title and title.third and title.verb.base in _NAMES_ALL and _CONTROL.match(rest):
+        return rest
+    if title and title.verb.base in _NAMES_ALL and opening and _several(rest):
+        return rest
     if (
         opening is None
         or opening.gerund
@@ -223,6 +233,12 @@ def _without_title(sentence: str) -> str:
     made = title is not None and title.verb.action in ("generate", "create")
     told = opening.third or (title is not None and title.third)
     return rest if title is None or (made and told) else sentence
+
+
+def _several(text: str) -> bool:
+    """Whether a text holds at least two steps: "transcribe it, tag by topic and file it"."""
+    joints = list(_JOINT.finditer(text))
+    return any(opens_step(text[joint.end() :], text[: joint.start()]) for joint in joints)
 
 
 def _without_adverbial(sentence: str) -> str:

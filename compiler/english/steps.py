@@ -88,6 +88,8 @@ def read_step(clause: str, text: Text, parallel: bool = False) -> Step | None:
     by_model = _MODEL.search(told[: len(told) - len(clause)])
     if step and by_model and step.role == "process" and step.agent != "llm":
         return replace(step, action="generate", agent="llm")
+    if step and by_model and step.role == "source" and step.agent == "api" and not step.product:
+        return replace(step, action="generate", agent="llm")
     return step
 
 

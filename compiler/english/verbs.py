@@ -138,7 +138,7 @@ def read_opening(text: str, guess: bool = False) -> Opening | None:
         if verb and len(words) >= length:
             found = _parted(words) if length == 1 else None
             return found or _opening(form, verb, words[length:])
-    return (_parted(words) or _repeated(words) or _guessed(words)) if guess else None
+    return _parted(words) or ((_repeated(words) or _guessed(words)) if guess else None)
 
 
 def _opening(form: str, verb: Verb, rest: list[str]) -> Opening:
@@ -254,6 +254,8 @@ def acts(opening: Opening, before: str = "") -> bool:
     if opening.third and first == "and" and verbal and paired and paired.base != following:
         return True
     if opening.verb.base in ("check", "test", "search", "look", "wait", "ask") and first in _LOOKS:
+        return True
+    if before and first == "by" and opening.verb.action in ("classify", "score", "aggregate", "sort"):
         return True
     if before and _aims(rest):
         return True
