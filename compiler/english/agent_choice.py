@@ -29,14 +29,11 @@ _MODEL_ASKED = re.compile(
     re.IGNORECASE,
 )
 _LOOKED_UP = re.compile(
-    r"(?:(?:the|all|any|our|my|your|its|their|each|every|open|unpaid|overdue|outstanding|pending|new|today's"
-    r"|tomorrow's|current) )*(?:[\w-]+ )?(?:invoices?|orders?|payments?|tickets?|stock|tasks?|balances?|subscriptions?"
-    r"|bookings?|reservations?|shipments?|deliver(?:y|ies)|backups?|reviews|messages|dms|emails|competitors?"
-    r"|ads|prices|listings|jobs|events|availability|domains?|renewals?|contracts?|leads|deals|alerts"
-    r"|mentions|releases|versions?)\b(?!.* (?:for (?:\w+ )?(?:errors|compliance|mistakes|grammar|tone|spelling|anomal\w+|fraud|issues"
-    r"|problems|risks?|red flags|inconsistenc\w+|violations?|typos|quality)|against|is|are)\b)",
+    r"(?!(?:it|them|this|that|these|those|for|if|whether|that|against|on|with|to|in)\b)(?:[\w'-]+ ){0,4}?"
+    r"[a-z]{2,}(?:s|ability|stock|status|balance)\b(?!['-])(?!.* (?:is|are|against)\b)",
     re.IGNORECASE,
 )
+_LOOKS_ON = ("monitor", "watch", "poll", "ping", "probe")
 _MAKES = ("generate", "create", "produce", "make", "build")
 _AS_FILE = r"\b(?:as|to|in|into) (?:an? )?(?:json|csv)\b"
 
@@ -118,6 +115,8 @@ def _send(action: str, facts: Facts) -> tuple[str, str]:
     target = re.search(r"\b(?:to|in|into)\b(?P<where>.*)$", facts.rest)
     if target and set(words_of(target["where"])) & set(lexicon().names("places", "database")):
         return "store", "database"
+    if target and set(words_of(target["where"])[:3]) & lexicon().words("systems"):
+        return action, "api"
     if (
         facts.verb == "text"
         or facts.urls
@@ -162,6 +161,8 @@ def _create(action: str, facts: Facts) -> tuple[str, str]:
         return "dedupe", "data_processing"
     if facts.verb == "call" and facts.urls and not facts.has("webhook", "post", "with"):
         return "fetch", "api"
+    if facts.has("http", "request", "requests") and facts.verb in ("make", "perform", "issue", "do"):
+        return action, "api"
     if facts.verb in ("use", "leverage", "utilize") and facts.has("ai", "llm", "agent", "model"):
         return "generate", "llm"
     if facts.product:
@@ -217,58 +218,19 @@ def _is_endpoint(url: str) -> bool:
 
 
 def _check(action: str, facts: Facts) -> tuple[str, str]:
+    """What is looked up is read from somewhere; what is judged is a model's."""
     if facts.product and facts.verb == "ping":
         return _send("notify", facts)
     if facts.product:
         return "fetch", "database" if facts.product.kind == "database" else "api"
-    looked = {
-        "website",
-        "site",
-        "url",
-        "uptime",
-        "server",
-        "api",
-        "endpoint",
-        "health",
-        "status",
-        "page",
-    }
-    if facts.urls or facts.has(*looked):
+    if facts.urls or facts.has(*lexicon().words("watched")):
         return action, "api"
     if facts.place("database"):
         return "fetch", "database"
-    if facts.has(
-        "price",
-        "prices",
-        "weather",
-        "inbox",
-        "stock",
-        "feed",
-        "feeds",
-        "balance",
-        "usage",
-        "disk",
-        "inventory",
-        "availability",
-        "credit",
-        "calendar",
-        "level",
-        "levels",
-        "cpu",
-        "memory",
-        "account",
-        "warehouse",
-        "quota",
-        "certificate",
-        "certificates",
-        "logs",
-    ):
+    if facts.has(*lexicon().words("measured")) or facts.verb in _LOOKS_ON:
         return "fetch", "api"
-    if facts.verb in ("monitor", "watch", "poll", "ping", "probe"):
-        return "fetch", "api"
-    if facts.verb == "check" and _LOOKED_UP.match(facts.rest):
-        return "fetch", "api"
-    return "analyze", "llm"
+    judged = facts.has(*lexicon().words("judged")) or not _LOOKED_UP.match(facts.rest)
+    return ("analyze", "llm") if facts.verb != "check" or judged else ("fetch", "api")
 
 
 def _generate(action: str, facts: Facts) -> tuple[str, str]:

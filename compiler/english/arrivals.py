@@ -29,8 +29,8 @@ _TAKES = re.compile(
     re.IGNORECASE,
 )
 _BY_FORM = re.compile(
-    r"^(?:it )?(?:collect|capture|gather|receive|get|take|accept)s? (?P<what>[^,.;:→]+?) (?:via|through|from"
-    r"|with|using|by|on|in) (?:an?|the|our|my|your) (?:[\w-]+ ){0,3}?"
+    r"^(?:it )?(?:collect|capture|gather|receive|get|take|accept)s? (?P<what>[^,.;:→]+?) (?:via|through"
+    r"|with|using|by) (?:an?|the|our|my|your) (?:[\w-]+ ){0,3}?"
     rf"forms?\b{_END},?",
     re.IGNORECASE,
 )
@@ -61,7 +61,7 @@ _SUBMIT = re.compile(
     re.IGNORECASE,
 )
 _NEW_THINGS = re.compile(
-    r"^(?P<front>(?:automatically )?(?P<verb>[a-z-]+) (?:[^,.;:→]*? (?:from|for|of|to"
+    r"^(?P<front>(?:automatically )?(?P<verb>[a-z-]+) (?:and [a-z-]+ )?(?:[^,.;:→]*? (?:from|for|of|to"
     r"|about) )?)(?:each |every |all |any |the )?"
     r"(?:new|incoming|inbound|newly \w+) (?P<what>(?:[\w'-]+ ){0,3}?[\w'-]+s?)(?=,|"
     r" (?:to|into|in|on|from|with|by|and|using|via|for|submitted|sent|received|that"

@@ -16,6 +16,7 @@ from compiler.english.control_words import (
     EACH,
     ELSE,
     ELSE_IF,
+    ENDS_IN_LOOK,
     FINISHED,
     FOR_REVIEW,
     FOR_SOME,
@@ -376,7 +377,8 @@ def _action(text: str, separator: Separator) -> list[Clause]:
         human = Clause("action", "then", f"approval: {review['human']}", always=always)
         return [Clause("action", separator, review["action"]), human]
     condition = TRAILING_IF.match(text)
-    if condition and read_opening(condition["action"]) and not is_human(text):
+    judged = condition and ENDS_IN_LOOK.search(condition["action"])
+    if condition and not judged and read_opening(condition["action"]) and not is_human(text):
         return _bound(condition, separator, always)
     parallel = bool(PARALLEL_END.search(text)) or " in parallel" in text
     text = re.sub(r"\s+in parallel\b", "", PARALLEL_END.sub("", text)).strip(" ,")

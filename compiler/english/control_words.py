@@ -53,6 +53,10 @@ TRAILING_IF = re.compile(
     r"|in case|as long as|provided(?: that)?|the moment)\s+(?P<condition>.+)$",
     re.IGNORECASE,
 )
+ENDS_IN_LOOK = re.compile(
+    r"\bto (?:determine|see|decide|check|know|find out|tell|assess|evaluate|identify|verify|establish|judge)$",
+    re.IGNORECASE,
+)
 FOR_REVIEW = re.compile(
     r"^(?P<action>.+?),? for (?P<human>(?:(?!each|every|all)[\w'-]+ ){0,2}(?:review"
     r"|approval|sign-?off)|(?:me|us|(?:the|an?|my|our) (?:[\w-]+ )?[\w-]+|someone|[A-Z]\w+) to (?:approve|re-?view"

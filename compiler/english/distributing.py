@@ -26,8 +26,9 @@ _NAMES = re.compile(
     r"\b(?:for|of|in|about|on|from) (?P<names>[A-Z][\w.]*(?: [A-Z][\w.]*)*(?:(?:, (?:and )?| and | & )"
     r"[A-Z][\w.]*(?: [A-Z][\w.]*)*)+)"
 )
+_SOURCES_END = re.compile(r"\s+(?:into|to|in|with|by|using|as|for|via)\b", re.IGNORECASE)
 _LISTED = re.compile(r",\s*(?:and\s+)?|\s+and\s+|\s+&\s+", re.IGNORECASE)
-_LED = re.compile(r"\b(?:from|of|with|using|about|for)\s+(?:[\w'-]+\s+){0,3}?$", re.IGNORECASE)
+_LED = re.compile(r"\b(?:from|of|with|using|about)\s+(?:[\w'-]+\s+){0,3}?$", re.IGNORECASE)
 _PHRASE_END = re.compile(r",|\b(?:to|into|in|on|via)\b", re.IGNORECASE)
 _AIMED = re.compile(
     rf"(?:{_TO}|\b(?:via|through|by)\b)(?: (?:the|an?|my|our|your|both))*\s*$", re.IGNORECASE
@@ -66,7 +67,7 @@ _SOME = re.compile(
 )
 _WORLD = re.compile(
     r"\bwith (?P<what>(?:the )?(?:[\w-]+ ){0,3}?(?:news|headlines|weather|forecast"
-    r"|articles|stories|quotes?|prices?|rates?)\b.*)$",
+    r"|articles|stories|(?:stock|share) (?:quotes?|prices?)|exchange rates?)\b.*)$",
     re.I,
 )
 
@@ -88,6 +89,9 @@ def distributed(clause: Clause) -> list[Clause]:
         several = several or (_about_several(clause.text) if clause.parallel else [])
         side = len(several) > 1
         texts = several or texts
+    if role == "process" and len(texts) == 1:
+        texts = _of_several(clause.text, opening)
+        side = len(texts) > 1
     if len(texts) == 1:
         texts = _moved(clause.text, opening)
     if role == "sink":
@@ -96,8 +100,8 @@ def distributed(clause: Clause) -> list[Clause]:
         )
         texts = [part for text in texts for part in _also(text, opening)]
         texts = [part for text in texts for part in _to_several(text)]
-    made = _made_by_model(texts[-1])
-    texts = [*texts[:-1], *made]
+    if role != "process":
+        texts = [*texts[:-1], *_made_by_model(texts[-1])]
     return [
         replace(
             clause,
@@ -132,6 +136,19 @@ def _from_several(text: str, opening: Opening) -> list[str]:
         f"{verb} {part}" if _FROM.search(part) else f"{front.strip()} {part}" for part in parts[1:]
     ]
     return [f"{front}{parts[0]}", *rest]
+
+
+def _of_several(text: str, opening: Opening) -> list[str]:
+    """Cut "summarize the updates from GitHub, Jira and Slack" into reading each and doing it."""
+    match = _FROM.search(opening.rest)
+    if match is None:
+        return [text]
+    stop = _SOURCES_END.search(opening.rest, match.end())
+    end = stop.start() if stop else len(opening.rest)
+    reading = f"fetch {opening.rest[:end]}"
+    read = read_opening(reading)
+    parts = _from_several(reading, read) if read else []
+    return [*parts, f"{opening.verb.base} them{opening.rest[end:]}"] if len(parts) > 1 else [text]
 
 
 def _about_several(text: str) -> list[str]:

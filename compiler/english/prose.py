@@ -9,6 +9,7 @@ from functools import cache
 
 from compiler.english.casting import cast
 from compiler.english.lexicon import lexicon
+from compiler.english.overviews import without_overview
 from compiler.english.verbs import opens_step, read_opening
 
 _SENTENCE = re.compile(r"(?<=[.!?])\s+(?=\S)")
@@ -111,7 +112,8 @@ def _line(line: str) -> str:
     if heading:
         return ""
     line = _without_label(line)
-    return " ".join(filter(None, (_sentence(part) for part in _SENTENCE.split(line))))
+    told = without_overview(_SENTENCE.split(line))
+    return " ".join(filter(None, (_sentence(part) for part in told)))
 
 
 def _without_label(line: str) -> str:
@@ -280,11 +282,19 @@ def _from_participles(sentence: str) -> str:
             and not tool
             and match.start()
             and not re.match(r"\s+(?:in|on|by)\b", sentence[match.end() :])
+            and not _describes(match["word"], sentence[match.end() :])
         ):
             tail = _chain(sentence[match.end() :])
             joint = ", then" if verb.is_noun else ", and"
             return f"{sentence[: match.start()]}{joint} {verb.base}{tail}"
     return sentence
+
+
+def _describes(word: str, rest: str) -> bool:
+    """Whether a participle only says which things are meant: "buying signals"."""
+    following = re.match(r"\s+([a-z-]+)", rest, re.IGNORECASE)
+    plain = following is not None and following[1].lower() not in lexicon().words("determiners")
+    return plain and word.lower() in lexicon().words("describing")
 
 
 def _with_added(sentence: str) -> str:

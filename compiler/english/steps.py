@@ -85,6 +85,9 @@ def read_step(clause: str, text: Text, parallel: bool = False) -> Step | None:
         if nominal:
             return _step(clause, text, *nominal, parallel)
     step = _opened(clause, opening, text, parallel) if opening else None
+    if step and opening and step.action == "create" and model_of(opening.tool):
+        media = lexicon().words("media").intersection(words_of(step.phrase)[-1:])
+        step = step if media else replace(step, action="generate", agent="llm")
     by_model = _MODEL.search(told[: len(told) - len(clause)])
     if step and by_model and step.role == "process" and step.agent != "llm":
         return replace(step, action="generate", agent="llm")

@@ -48,8 +48,16 @@ _WEBHOOK = re.compile(
     rf"|triggered|triggers?|receives? [^,.;:→\n]+?(?=,)))?(?: (?:to|at|on) /[\w/-]+)?(?P<more> with [^,.→;]+)?,?",
     re.IGNORECASE,
 )  # fmt: skip
+_TOLD_WATCH = re.compile(
+    r"\b(?:workflow|automation|flow|zap|bot|system) (?:that|which|to) (?:monitors?|watch(?:es)?|listens?)\b",
+    re.IGNORECASE,
+)
 _ASKS = re.compile(r"(?:via|by|through|from|on) [\w ]*http requests?", re.IGNORECASE)
 _TOLD_WHEN = re.compile(rf"{_HERE}{_WHEN} (?P<event>[^,.;:→\n]+)$", re.IGNORECASE)
+_TAKEN = re.compile(
+    r"(?:that |which )?(?:receives?|takes?|accepts?) (?P<what>[^,.;:→]+?)(?:,| and)(?: and| then)* (?=[a-z-]+ \w)",
+    re.IGNORECASE,
+)
 _RECEIVED = re.compile(
     r"receiv\w+ (?:[\w-]+ ){0,2}?(?P<noun>[\w-]+) (?:via|by|from|through)\b", re.IGNORECASE
 )
@@ -134,6 +142,8 @@ def find_start(text: str, told: str = "") -> Start:
     found = _find_arrival(text) or _find_event(text)
     if found.trigger is None and (new := find_new_things(text)):
         return Start(Trigger(kind="event", event=new.event), new.rest, new.subject)
+    if found.trigger is None and _TOLD_WATCH.search(told) and not find_schedule(told):
+        return Start(Trigger(kind="event", event=_CHANGE), text)
     if found.trigger is None and (outside := find_schedule(told)):
         return Start(_schedule_trigger(outside), text, needs_time=outside.cron is None)
     if found.trigger is None and (label := _LABELLED.search(told)):
@@ -160,7 +170,11 @@ def _find_webhook(text: str) -> Start | None:
     else:
         subject = "payload"
     start = 0 if told else webhook.start()
-    return Start(Trigger(kind="webhook"), _without(text, start, webhook.end()), subject)
+    rest = _without(text, start, webhook.end())
+    taken = _TAKEN.match(rest)
+    if taken and (named := _named(taken["what"], "received")):
+        rest, subject = rest[taken.end() :], named[1]
+    return Start(Trigger(kind="webhook"), rest, subject)
 
 
 def _schedule_trigger(schedule: Schedule) -> Trigger:

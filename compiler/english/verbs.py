@@ -41,6 +41,8 @@ _HUMAN = re.compile(
     r"|checked|confirmed) by\b"
     r"|(?:route|direct)s? .{0,60}\bfor (?:[\w'-]+ ){0,3}review\b"
     r"|starts? (?:an? |the )?(?:[\w-]+ )?approval\b"
+    r"|(?:escalate|hand|forward|route|send|pass|refer|assign|transfer|defer)s? .{0,60}\bto (?:an? |the |our )?"
+    r"(?:human|person|real person|staff member|live agent)\b(?! resources)"
     r"|[\w' -]{2,40} (?:goes|passes|gets sent|(?:is|are) (?:then )?(?:sent|routed"
     r"|submitted|forwarded)) .{0,60}\bfor "
     r"(?:[\w-]+ )?(?:approval|review|sign-?off)\b"
