@@ -28,6 +28,11 @@ _MODEL_ASKED = re.compile(
     r"|chatgpt|openai)\b",
     re.IGNORECASE,
 )
+_BUILT = re.compile(
+    r"(?:(?:the|an?|our|its|their|it) ?)?(?:[\w-]+ ){0,3}?(?:images?|containers?|projects?|apps?|code|artifacts?|packages?|jars?"
+    r"|binar(?:y|ies)|branch|repositor(?:y|ies)|modules?|releases?)\b|it with\b",
+    re.IGNORECASE,
+)
 _LOOKED_UP = re.compile(
     r"(?!(?:it|them|this|that|these|those|for|if|whether|that|against|on|with|to|in)\b)(?:[\w'-]+ ){0,4}?"
     r"[a-z]{2,}(?:s|ability|stock|status|balance)\b(?!['-])(?!.* (?:is|are|against)\b)",
@@ -120,7 +125,7 @@ def _send(action: str, facts: Facts) -> tuple[str, str]:
     if (
         facts.verb == "text"
         or facts.urls
-        or facts.has("webhook", "sms", "endpoint")
+        or facts.has("webhook", "sms", "endpoint", "api")
         or re.search(r"\b(?:text message|push notification)s?\b", facts.marked, re.I)
     ):
         return action, "api"
@@ -223,6 +228,8 @@ def _check(action: str, facts: Facts) -> tuple[str, str]:
         return _send("notify", facts)
     if facts.product:
         return "fetch", "database" if facts.product.kind == "database" else "api"
+    if facts.verb == "test":
+        return "create", "api"
     if facts.urls or facts.has(*lexicon().words("watched")):
         return action, "api"
     if facts.place("database"):
@@ -249,6 +256,8 @@ def _generate(action: str, facts: Facts) -> tuple[str, str]:
         return "create", "api"
     if facts.verb == "write" and facts.product and _aimed(facts):
         return _store("store", facts)
+    if facts.verb == "build" and _BUILT.match(facts.rest):
+        return "create", "api"
     if facts.verb in _MAKES and _FILE.match(facts.rest):
         return "transform", "data_processing"
     if lexicon().words("media").intersection(facts.object_words[-1:]) and facts.verb in (
@@ -284,6 +293,8 @@ def _aggregate(action: str, facts: Facts) -> tuple[str, str]:
 def _extract(action: str, facts: Facts) -> tuple[str, str]:
     if facts.product and facts.product.kind == "database":
         return "fetch", "database"
+    if facts.product and facts.product.kind == "email":
+        return "fetch", "api"
     return action, "llm"
 
 

@@ -22,8 +22,8 @@ _INBOX = re.compile(
     re.IGNORECASE,
 )
 _TAKES = re.compile(
-    r"^(?:it )?(?P<verb>takes|receives|accepts|captures|catch(?:es)?|intercepts|picks up"
-    r"|listens to|subscribes to|consumes"
+    r"^(?:it )?(?P<verb>takes|receives?|accepts?|captures|catch(?:es)?|intercepts?|picks up"
+    r"|listens? to|subscribes? to|consumes?"
     r"|gets triggered by|takes in) "
     rf"(?P<what>[^,.;:→]+?){_END},?",
     re.IGNORECASE,

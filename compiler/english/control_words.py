@@ -89,7 +89,7 @@ UPON = re.compile(
     re.IGNORECASE,
 )
 WHETHER = re.compile(
-    r"^(?:check|see|verify|determine|test|decide|find out|monitor|detect|checks|verifies|sees"
+    r"^(?:check|see|verify|determine|test|decide|find out|monitor|detect|checks|verifies|sees|detects|validates|finds out"
     r"|determines|(?:uses? .{1,40}? to )?(?:analy[sz]es?|assess(?:es)?|evaluates?"
     r"|determines?|checks?|identify|decides?))\s+(?:if|whether|that)\s+",
     re.IGNORECASE,

@@ -27,6 +27,7 @@ _NAMES = re.compile(
     r"[A-Z][\w.]*(?: [A-Z][\w.]*)*)+)"
 )
 _SOURCES_END = re.compile(r"\s+(?:into|to|in|with|by|using|as|for|via)\b", re.IGNORECASE)
+_MORE = re.compile(r" (?!(?:and|to|in|on|for|via|into|as|or|from|with|by)\b)[a-z]", re.IGNORECASE)
 _LISTED = re.compile(r",\s*(?:and\s+)?|\s+and\s+|\s+&\s+", re.IGNORECASE)
 _LED = re.compile(r"\b(?:from|of|with|using|about)\s+(?:[\w'-]+\s+){0,3}?$", re.IGNORECASE)
 _PHRASE_END = re.compile(r",|\b(?:to|into|in|on|via)\b", re.IGNORECASE)
@@ -188,10 +189,12 @@ def _reading_first(text: str) -> list[str]:
     world = _WORLD.search(text)
     if world and not _products(world["what"]):
         return [f"fetch {world['what']}", text[: world.start()].strip()]
-    for start, _, source in found:
+    for start, ended, source in found:
         led = _LED.search(text[:start])
         others = [product for _, _, product in found if product.key != source.key]
-        if led is None or not others:
+        tool = led is not None and re.match(r"(?:using|with)\b", led[0], re.I)
+        alone = not _MORE.match(text[ended:])
+        if led is None or not others or (tool and alone):
             continue
         stop = _PHRASE_END.search(text, start)
         end = stop.start() if stop else len(text)

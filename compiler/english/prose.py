@@ -81,7 +81,8 @@ _AGENTS = re.compile(
 )
 _WORD = re.compile(r"[A-Za-z][\w-]*")
 _GERUND_JOINT = re.compile(
-    r"(?P<joint>,\s+(?:and\s+)?(?:then\s+)?|\s+and\s+(?:then\s+)?)(?P<word>\w+ing)(?= )"
+    r"(?P<joint>,\s+(?:and\s+)?(?:(?:then|finally|also|automatically)\s+)?"
+    r"|\s+and\s+(?:(?:then|finally|also|automatically)\s+)?)(?P<word>\w+ing)(?P<after>(?= )[^,.;]*)"
 )
 _PARTICIPLE = re.compile(r",\s+(?:and\s+|then\s+|while\s+|by\s+)?(?P<word>\w+ing)(?= )", re.I)
 _ADDED = re.compile(
@@ -265,9 +266,12 @@ def _from_gerund(sentence: str) -> str:
 def _chain(rest: str) -> str:
     def base(match: re.Match[str]) -> str:
         verb = lexicon().verbs.get(match["word"].lower())
-        if verb is None:
-            return match[0]
-        return f", then {verb.base}" if verb.is_noun else f"{match['joint']}{verb.base}"
+        tool = verb is not None and verb.base in ("use", "leverage", "utilize")
+        plain = verb is None or (tool and " to " not in match["after"])
+        if verb is None or plain or _describes(match["word"], match["after"]):
+            return f"{match['joint']}{match['word']}{_chain(match['after'])}"
+        joint = ", then " if verb.is_noun else match["joint"]
+        return f"{joint}{verb.base}{_chain(match['after'])}"
 
     return _GERUND_JOINT.sub(base, rest)
 

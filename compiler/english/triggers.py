@@ -84,7 +84,8 @@ _WHOLE = re.compile(
 _TRAILING = re.compile(
     rf",? (?:whenever|every time|each time|any time|as soon as|when(?= (?:an?|any"
     rf"|someone|somebody|new"
-    rf"|there(?:'s| is) an?)\b)) (?P<event>(?:there(?:'s| is) )?.+?){_STOP}",
+    rf"|there(?:'s| is) an?|there are (?:new|any|changes|updates))\b)"
+    rf"|after (?:every|each)) (?P<event>(?:there(?:'s| is| are) )?.+?){_STOP}",
     re.IGNORECASE,
 )
 _LATER = re.compile(
@@ -184,9 +185,11 @@ def _schedule_trigger(schedule: Schedule) -> Trigger:
 def _is_target(text: str, webhook: re.Match[str]) -> bool:
     """Whether the webhook is where something is sent to, not what starts the workflow."""
     after = text[webhook.end() : webhook.end() + 3]
-    before = text[: webhook.start()].lower().split()
-    sinks = {"send", "post", "push", "alert", "notify", "deliver", "call"}
-    return bool(MARK.search(after)) or bool(sinks.intersection(before[-6:]))
+    clause = re.split(r"[,.;:→\n]", text[: webhook.start()])[-1].lower().split()
+    verbs = (lexicon().verbs.get(word) for word in clause)
+    sends = any(verb and lexicon().roles.get(verb.action) == "sink" for verb in verbs)
+    carried = re.match(r"\s*(?:by|via|through|with)\b", webhook[0], re.IGNORECASE)
+    return bool(MARK.search(after)) or bool(sends and carried) or "call" in clause
 
 
 def _find_arrival(text: str) -> Start | None:
