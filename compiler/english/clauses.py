@@ -16,6 +16,7 @@ from compiler.english.control_words import (
     EACH,
     ELSE,
     ELSE_IF,
+    ENDED,
     ENDS_IN_LOOK,
     FINISHED,
     FOR_REVIEW,
@@ -28,11 +29,13 @@ from compiler.english.control_words import (
     OUTCOMES,
     PARALLEL,
     PARALLEL_END,
+    PASSIVE_START,
     STATED,
     STATES,
     SUBJECT,
     TRAILING_APPROVAL,
     TRAILING_IF,
+    TRAILING_OUTCOME,
     UPON,
     WEAK,
     WHETHER,
@@ -271,9 +274,19 @@ def _split_condition(text: str) -> tuple[str, str]:
             decided = not re.match(r"(?:and|or|but)\b", rest)
         if decided or any(pattern.match(rest) for pattern in (ELSE, IF, IDLE)):
             return text[: match.start()].strip(), rest
+    length = _passive_position(text) if length is None else length
     if length is None:
         return text.strip(" ,."), ""
     return text[:length].strip(" ,"), text[length:]
+
+
+def _passive_position(text: str) -> int | None:
+    """Return where a passive main clause begins: "if it fails | the stock is released"."""
+    for match in PASSIVE_START.finditer(text[:_CONDITION_LENGTH]):
+        rest = text[match.end() :]
+        if ENDED.search(text[: match.start()]) and active(rest) != rest:
+            return match.end()
+    return None
 
 
 def _verb_position(text: str) -> int | None:
@@ -380,6 +393,11 @@ def _action(text: str, separator: Separator) -> list[Clause]:
     judged = condition and ENDS_IN_LOOK.search(condition["action"])
     if condition and not judged and read_opening(condition["action"]) and not is_human(text):
         return _bound(condition, separator, always)
+    outcome = TRAILING_OUTCOME.match(text)
+    if outcome and read_opening(outcome["action"]) and not is_human(text):
+        condition = OUTCOMES.get(outcome["what"].lower(), "it fails")
+        branch = Clause("if", separator, condition, always=always, bound=True)
+        return [branch, Clause("action", "condition", outcome["action"], bound=True)]
     parallel = bool(PARALLEL_END.search(text)) or " in parallel" in text
     text = re.sub(r"\s+in parallel\b", "", PARALLEL_END.sub("", text)).strip(" ,")
     return [Clause("action", separator, text, always=always, parallel=parallel)]

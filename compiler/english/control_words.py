@@ -53,6 +53,11 @@ TRAILING_IF = re.compile(
     r"|in case|as long as|provided(?: that)?|the moment)\s+(?P<condition>.+)$",
     re.IGNORECASE,
 )
+TRAILING_OUTCOME = re.compile(
+    r"^(?P<action>.+?),? (?:on|upon|in case of|in the event of|after) (?:an? |any )?"
+    r"(?P<what>failures?|success|errors?|timeouts?|rejection|denial)\W*$",
+    re.IGNORECASE,
+)
 ENDS_IN_LOOK = re.compile(
     r"\bto (?:determine|see|decide|check|know|find out|tell|assess|evaluate|identify|verify|establish|judge)$",
     re.IGNORECASE,
@@ -124,6 +129,12 @@ OTHERS = re.compile(
 ASKS = re.compile(r"(?:have|get|ask|let|wait|request|require|seek)\b", re.IGNORECASE)
 STATED = re.compile(
     r"\b(?:is|are|was|were|exceeds|contains|above|below|over|under|than)\b[^,]*\w\s$", re.IGNORECASE
+)
+PASSIVE_START = re.compile(r"\s(?=(?:the|an?|it|they|our|my|your|all|its|their) )", re.IGNORECASE)
+ENDED = re.compile(
+    r"(?:\b(?:fails?|succeeds?|pass(?:es)?|exists?|match(?:es)?|expires?|arrives?|clears?|bounces?|changes?)"
+    r"|\b(?:is|are|was|were|has been|have been|gets?)(?: not)? \w+|\b(?:over|under|above|below|than) \S+)$",
+    re.IGNORECASE,
 )
 DONE = re.compile(
     r"\b(?:is|are|has been|have been|gets?|was|were) (?:\w+ly )?(?P<verb>\w+)$", re.IGNORECASE

@@ -114,6 +114,8 @@ def _line(line: str) -> str:
         return ""
     line = _without_label(line)
     told = without_overview(_SENTENCE.split(line))
+    if len(told) == 1:
+        told = [_from_deed(told[0])]
     return " ".join(filter(None, (_sentence(part) for part in told)))
 
 
@@ -132,6 +134,25 @@ def _without_label(line: str) -> str:
     if re.match(r"(?:if|when|else|otherwise|for|every|each|in)\b", match["label"], re.I):
         return line
     return f"{match['mark']}{match['rest']}"
+
+
+@cache
+def _deed() -> re.Pattern[str]:
+    deeds = "|".join(lexicon().names("deeds"))
+    return re.compile(
+        r"^(?:(?:this|the|it|an?)\b(?: [\w-]+){0,4}? )?(?:automat|handl|perform|manag|streamlin|simplif|enabl"
+        r"|allow|facilitat|do|provid)(?:e|es|s|ies|y)? (?:the )?(?:[\w-]+ ){0,2}?"
+        rf"(?P<deed>{deeds}) of ",
+        re.IGNORECASE,
+    )
+
+
+def _from_deed(sentence: str) -> str:
+    """Turn "automates the export of all orders to CSV" into "export all orders to CSV"."""
+    match = _deed().match(sentence)
+    if match is None:
+        return sentence
+    return f"{lexicon().names('deeds')[match['deed'].lower()]} {sentence[match.end() :]}"
 
 
 @cache

@@ -19,7 +19,10 @@ _ACTS_OF_ITSELF = frozenset({"see", "get", "find", "keep", "make", "help", "let"
 def purpose(text: str) -> tuple[str, str] | None:
     """Return a reading step and the step that it is done for; None when it is one step."""
     opening = read_opening(text)
-    if opening is None or opening.tool or lexicon().roles.get(opening.verb.action) != "source":
+    if opening is None or opening.tool:
+        return None
+    reads = lexicon().roles.get(opening.verb.action) == "source"
+    if not reads and opening.verb.base not in ("process", "handle", "parse", "transcribe"):
         return None
     match = _PURPOSE.search(text)
     verb = lexicon().verbs.get(match["verb"].lower()) if match else None

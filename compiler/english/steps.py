@@ -23,6 +23,9 @@ _FOR_JOB = re.compile(
     r"|succeeds?|available)\b",
     re.IGNORECASE,
 )
+_JUDGES = re.compile(
+    r"\bto (?:determine|decide|see|assess|find out|identify|tell) (?:if|whether|which|what|how)\b", re.IGNORECASE
+)
 _PEOPLE = re.compile(r"\b(?:approv\w*|review\w*|human|person|manager|token)\b", re.IGNORECASE)
 _MODEL = re.compile(r"\b(?:agent|llm|model|ai|bot)\b", re.IGNORECASE)
 
@@ -88,6 +91,8 @@ def read_step(clause: str, text: Text, parallel: bool = False) -> Step | None:
     if step and opening and step.action == "create" and model_of(opening.tool):
         media = lexicon().words("media").intersection(words_of(step.phrase)[-1:])
         step = step if media else replace(step, action="generate", agent="llm")
+    if step and step.verb in ("process", "handle", "review") and _JUDGES.search(step.rest):
+        return replace(step, action="analyze", agent="llm")
     by_model = _MODEL.search(told[: len(told) - len(clause)])
     if step and by_model and step.role == "process" and step.agent != "llm":
         return replace(step, action="generate", agent="llm")

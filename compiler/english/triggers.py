@@ -117,6 +117,17 @@ _PERSON = re.compile(
     r"|approv)(?P<verb>[a-z]{3,}) "
     r"(?:an?|the|my|our|any|new|this|to|up|on)\b(?P<what>.+)$"
 )
+_NO_EVENT = (
+    r"(?!(?:is|has|was|does|this|news|contains|equals|exceeds|includes|matches|needs|wants|looks|seems|always"
+    r"|already|becomes|remains|stays|means|mentions|lacks|are|have|want|need|am|can|will|not|still)\b)"
+)
+_DOES = re.compile(
+    r"^(?P<noun>(?:i|we|you)|(?:an?|the|my|our|your|any|some|every|someone|somebody)"
+    rf"(?: {_NO_EVENT}[\w'/-]+){{0,4}}?)"
+    rf" {_NO_EVENT}(?P<verb>(?<=\bi )[a-z]{{3,}}|(?<=\bwe )[a-z]{{3,}}|(?<=\byou )[a-z]{{3,}}|[a-z]{{2,}}[^s\W]s)"
+    r"(?= (?:an?|the|my|our|your|over|into|out|up|down|in|on|at|from|to|with|off|through|it|home|work"
+    r"|this|that)\b|$)",
+)
 _RUNNING = re.compile(
     r"(?:and )?(?:(?:please )?(?:run|schedule|do|repeat)s? (?:it|this|that)(?: to run)?|to "
     r"run|that runs|which runs|runs?|running|executed|fully automated)[ ,.]*$",
@@ -299,6 +310,8 @@ def _read_event(phrase: str, certain: bool) -> tuple[str, str] | None:
     new = _NEW.match(phrase)
     if new:
         return _named(new["noun"], "created")
+    if deed := _DOES.match(phrase):
+        return _named(deed["noun"], deed["verb"])
     words = phrase.split()
     gerund = bool(words) and words[0].endswith("ing") and words[0] in lexicon().verbs
     if not certain or gerund or not words or _is_verb_phrase(phrase):
