@@ -202,7 +202,7 @@ def _fetch(action: str, facts: Facts) -> tuple[str, str]:
         return action, "database"
     if facts.has("spreadsheet", "spreadsheets", "sheet", "api", "endpoint", "rss", "feed", "feeds", "inbox", "json"):
         return action, "api"
-    if facts.place("web_scraping"):
+    if facts.place("web_scraping") or facts.verb in ("search for", "search online"):
         return "scrape", "web_scraping"
     return action, "api"
 
@@ -271,7 +271,7 @@ def _generate(action: str, facts: Facts) -> tuple[str, str]:
 
 def _approve(action: str, facts: Facts) -> tuple[str, str]:
     """A review by a model reads; one by nobody in particular is a person's."""
-    if facts.has("automatically"):
+    if facts.has("automatically") or facts.verb.startswith("auto-"):
         return "create", "api"
     if facts.verb in ("ask", "request", "require") and _MODEL_ASKED.match(facts.marked):
         return "generate", "llm"

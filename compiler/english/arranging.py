@@ -5,8 +5,9 @@ from __future__ import annotations
 import re
 from dataclasses import dataclass, field, replace
 
-from compiler.english.clauses import Clause
+from compiler.english.clause import Clause
 from compiler.english.conditions import is_decision
+from compiler.english.control_words import GIVEN_BACK
 from compiler.english.distributing import distributed
 from compiler.english.implied import implied_steps
 from compiler.english.normalise import MARK, Text
@@ -47,6 +48,14 @@ def _sends_all(step: Step) -> bool:
     return step.role == "sink" and bool(step.words & _OF_ALL)
 
 
+def _are_apart(one: Step, other: Step) -> bool:
+    """Whether two steps of different kinds can run side by side: neither needs the other."""
+    if one.each is not None or other.each is not None or one.role == "source":
+        return False
+    pointing = re.match(r"(?:it|them|this|these|those|their|its)\b", other.rest, re.IGNORECASE)
+    return other.agent != "aggregator" and pointing is None
+
+
 _POINTS_BACK = re.compile(
     r"approval: |(?:wait|hold|pause)s? |(?:capture|record|collect|get|receive|process"
     r"|read)s? (?:the |their |his |her )?"
@@ -59,6 +68,12 @@ _DENIED = re.compile(
     r"|the case|yet|already))*|cannot be found)$|^(?:none|nothing|not|it's not)(?: (?:is |was )?found)?$",
     re.IGNORECASE,
 )
+_LIMITED = re.compile(
+    r"^(?:new )?(?P<noun>[\w-]+(?: [\w-]+)?) (?P<which>(?:that|which|who|whose|without|having|marked|rated|above|below|over"
+    r"|under|older than|newer than|with (?:an?|no|more|less|fewer))\b.+)$",
+    re.IGNORECASE,
+)
+_OUTPUTS = re.compile(r"(?:outputs?|returns?) an? [^,]*$", re.IGNORECASE)
 _JOINING = re.compile(r"(?:and )?(?:then|finally|after that|afterwards)\b", re.IGNORECASE)
 
 
@@ -140,6 +155,9 @@ class _Builder:
         if step is not None:
             self.sources.before(step)
             self._place(step, clause)
+        limit = _LIMITED.match(clause.text)
+        if limit and (kept := read_step(f"filter the {plural(limit['noun'])} {limit['which']}", self.text)):
+            self._place(kept, clause)
 
     def finish(self) -> Program:
         """Return the program."""
@@ -207,8 +225,10 @@ class _Builder:
             step = replace(step, action="generate", agent="llm")
         if self._repeats(step):
             return
-        if _is_given(step):
+        if _is_given(step) or (step.product is None and self._gives_back(step)):
             return
+        if _OUTPUTS.match(step.marked):
+            step = replace(step, action="generate", agent="llm")
         if step.agent == "aggregator" or _sends_all(step):
             self.each = None
         if self.each is not None and step.each is None:
@@ -216,6 +236,11 @@ class _Builder:
         for found in (*self.sources.before(step), *implied_steps(step, self._last(), self.text)):
             self._place(found, clause)
         self._place(step, clause)
+
+    def _gives_back(self, step: Step) -> bool:
+        """Whether a step only ends with what there is: "and returns the summary"."""
+        to_somebody = re.search(r"\b(?:to|in|on|via|at|as|into)\b", step.rest)
+        return bool(self._last() and GIVEN_BACK.match(step.marked) and not to_somebody)
 
     def _last(self) -> Step | None:
         """The step that was written last where the next one goes."""
@@ -246,9 +271,9 @@ class _Builder:
         else:
             self.parts.append(step)
             if clause.parallel:
-                self._gather()
+                self._gather(clause.separator)
 
-    def _gather(self) -> None:
+    def _gather(self, joined: str) -> None:
         """Put the last steps side by side: "email it and post it to Slack at the same time"."""
         last = self.parts[-1]
         run: list[Part] = []
@@ -257,6 +282,10 @@ class _Builder:
             if not same or last.each is not None:
                 break
             run.insert(0, self.parts.pop())
+        if len(run) == 1 and isinstance(last, Step) and self.parts and joined == "comma":
+            before = self.parts[-1]
+            if isinstance(before, Step) and _are_apart(before, last):
+                run.insert(0, self.parts.pop())
         if len(run) > 1:
             steps = [replace(step, parallel=False) for step in run if isinstance(step, Step)]
             self.parts.append(Fork(tuple((step,) for step in steps)))

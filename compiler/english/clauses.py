@@ -1,10 +1,10 @@
 """Second stage: cuts the text into clauses, each an action or a word of control."""
 
 import re
-from dataclasses import dataclass, replace
-from typing import Literal
+from dataclasses import replace
 
 from compiler.english.casting import crew
+from compiler.english.clause import Clause, Kind
 from compiler.english.control_words import (
     AFTER,
     ALWAYS,
@@ -43,36 +43,11 @@ from compiler.english.control_words import (
 )
 from compiler.english.lexicon import lexicon
 from compiler.english.prose import without_frame
+from compiler.english.relations import with_shared_objects, with_the_rest
 from compiler.english.routes import Way, find_routes
 from compiler.english.segments import Separator, segments
 from compiler.english.verbs import is_human, opens_step, read_opening, strip_leading
 from compiler.english.voice import active
-
-Kind = Literal["action", "if", "else", "each", "parallel", "whether"]
-
-
-@dataclass(frozen=True, slots=True)
-class Clause:
-    """One action, or one word of control such as "if the site is down"."""
-
-    kind: Kind
-    separator: Separator
-    """What stands between it and the clause before."""
-    text: str
-    """The action, the condition, or the noun of "for each"."""
-    negated: bool = False
-    """The condition was written with "unless"."""
-    always: bool = False
-    """It follows whichever way a choice before it went ("then always")."""
-    parallel: bool = False
-    """It says "in parallel" of itself."""
-    bound: bool = False
-    """A condition written after its action: it holds for that action alone."""
-    worker: bool = False
-    """It says what one of several agents does."""
-    times: int = 1
-    """How many agents do it side by side."""
-
 
 _CONDITION_LENGTH = 300
 """How many characters a condition may have before its verb: bounds the work on hostile texts."""
@@ -86,7 +61,7 @@ def cut(text: str) -> list[Clause]:
         clauses.extend(
             clause for clause in found if not IDLE.match(clause.text) or clause.kind != "action"
         )
-    return clauses
+    return with_shared_objects(with_the_rest(clauses))
 
 
 def _worker(segment: str, separator: Separator) -> list[Clause]:

@@ -158,6 +158,12 @@ IDLE = re.compile(
     r"|(?:ignore|skip|discard|drop|exclude|filter)s?(?: it| them| this)?(?: out)?"
         r"|end(?:s)?(?: the (?:workflow|flow"
     r"|process))?|stop|thanks?(?: you)?|please|do nothing|nothing)\W*$", re.IGNORECASE)  # fmt: skip
+GIVEN_BACK = re.compile(
+    r"^(?:then |finally |and )*(?:returns?|outputs?|displays?|shows?|presents?|gives? back)"
+    r" (?:(?:the|this|that|these|those|its|their|both|all(?: the)?)\b(?! (?:[\w-]+ )?(?:response|answer|reply)\b)[^,]*|it|them|results?|verified [\w-]+|\w+s)"
+    r"(?<!\bto me)$",
+    re.IGNORECASE,
+)
 SUBJECT = re.compile(
     r"^(?:(?!,|and\b)\S+ ){1,10}?(?:is|are|gets?|(?:will|should|must|can) be)\b", re.IGNORECASE
 )

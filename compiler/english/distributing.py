@@ -4,7 +4,7 @@ import re
 from dataclasses import replace
 from itertools import pairwise
 
-from compiler.english.clauses import Clause
+from compiler.english.clause import Clause
 from compiler.english.lexicon import Product, lexicon
 from compiler.english.normalise import MARK
 from compiler.english.purposes import purpose

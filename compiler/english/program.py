@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import dataclass
 
-from compiler.english.clauses import Clause
+from compiler.english.clause import Clause
 from compiler.english.steps import Step
 
 

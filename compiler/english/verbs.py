@@ -25,7 +25,7 @@ _HUMAN = re.compile(
     r"|(?:human|manual|manager|final|legal) ?(?:[\w'-]+ )?check\b"
     r"|send(?:s|ing)? (?:an?|another|the) (?:[\w-]+ )?approval (?:request )?to\b"
     r"|(?:send|post|share)s? .{0,60}\bwith (?:[\w/-]+ )*buttons\b"
-    r"|(?:flag|hold|queue|mark|escalate)s? .{0,60}\bfor (?:[\w-]+ )?(?:review|approval)\b"
+    r"|(?:flag|hold|queue|mark|escalate)s? .{0,60}\bfor (?:(?:[\w-]+ )?(?:review|approval)|me|us|a human|a person)\b"
     r"|(?:send|submit|route|put)s? .{0,60}\bfor (?:[\w'-]+ ){0,3}(?:approval|sign-?off)\b"
     r"|(?:an?|the|our|my) (?!(?:[\w-]+ ){0,2}?(?:agent|llm|ai|model|workflow|system|flow"
     r"|function|lambda|bot|node|step)\b)"

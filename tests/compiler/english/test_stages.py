@@ -3,7 +3,7 @@
 import pytest
 
 from compiler.english.arrivals import find_arrival, find_new_things
-from compiler.english.clauses import Clause
+from compiler.english.clause import Clause
 from compiler.english.distributing import distributed
 from compiler.english.prose import instructions
 from compiler.english.routes import find_routes

@@ -1,0 +1,64 @@
+"""What clauses that stand side by side say of each other.
+
+"Download and parse the file" is one object of two deeds; "flag anything over 500, approve the
+rest" is a choice between what is over 500 and all else.
+"""
+
+import re
+from collections.abc import Sequence
+from dataclasses import replace
+
+from compiler.english.clause import Clause
+from compiler.english.verbs import read_opening, strip_leading
+
+_SELECTED = re.compile(
+    r"^(?P<verb>[a-z-]+(?: (?:up|out|off|back))?) (?:only )?(?P<what>anything|anyone|everything|everyone|those|the ones|ones"
+    r"|(?:any|all|every) [\w-]+|[\w-]+ (?:ones|items|requests|reports|messages|emails|tickets|orders|leads|invoices|claims))"
+    r" (?P<which>(?:over|above|below|under|older|newer|that|which|who|with|without|missing|marked|rated|scored"
+    r"|from|in|due|sent)\b.+?)(?: (?:for|to) (?:me|us)\b.*)?$",
+    re.IGNORECASE,
+)
+_REST = re.compile(
+    r"\b(?:the rest|the others|everything else|all others|anything else|everyone else|the remaining (?:ones|\w+s))\b",
+    re.IGNORECASE,
+)
+
+
+def with_shared_objects(clauses: Sequence[Clause]) -> list[Clause]:
+    """Give a verb without an object the one of the verb after it: "transcribe and tag the call"."""
+    found = list(clauses)
+    for place in range(len(found) - 1):
+        first, second = found[place], found[place + 1]
+        if first.kind != "action" or second.kind != "action" or second.separator != "comma":
+            continue
+        opening, following = read_opening(first.text), read_opening(second.text)
+        bare = opening is not None and not opening.rest.strip(" ,.")
+        if not bare or following is None or not following.rest.strip() or following.tool:
+            continue
+        noun = re.split(r"\s(?:to|into|in|on|via|with|using|by|and|for)\b", following.rest)[0]
+        found[place] = replace(first, text=f"{first.text.strip()} {noun}")
+    return found
+
+
+def with_the_rest(clauses: Sequence[Clause]) -> list[Clause]:
+    """Read "flag anything over 500; approve the rest" as an if and an otherwise."""
+    found: list[Clause] = []
+    for clause in clauses:
+        last = found[-1] if found else None
+        if (
+            last is not None
+            and clause.kind == last.kind == "action"
+            and _REST.search(clause.text)
+            and (chosen := _SELECTED.match(strip_leading(last.text)))
+        ):
+            which = re.sub(r"^(?:that|which|who) ", "", chosen["which"], flags=re.IGNORECASE)
+            condition = f"it {which}" if which != chosen["which"] else f"it is {which}"
+            found[-1:] = [
+                Clause("if", last.separator, condition),
+                replace(last, separator="condition"),
+                Clause("else", "condition", "else"),
+                replace(clause, separator="condition"),
+            ]
+        else:
+            found.append(clause)
+    return found
