@@ -24,13 +24,23 @@ _FILE = re.compile(
     re.IGNORECASE,
 )
 _MODEL_ASKED = re.compile(
-    r"\w+ (?:(?:an?|the|our|my) )?(?:[\w-]+ ){0,2}?(?:ai|llm|agent|model|gpt\S*|claude|gemini"
+    r"\w+ (?:(?:an?|the|our|my) )?(?:[\w-]+ ){0,2}?(?:ai|llms?|agents?|models?|gpt\S*|claude|gemini"
     r"|chatgpt|openai)\b",
     re.IGNORECASE,
 )
 _BUILT = re.compile(
     r"(?:(?:the|an?|our|its|their|it) ?)?(?:[\w-]+ ){0,3}?(?:images?|containers?|projects?|apps?|code|artifacts?|packages?|jars?"
     r"|binar(?:y|ies)|branch|repositor(?:y|ies)|modules?|releases?)\b|it with\b",
+    re.IGNORECASE,
+)
+_IN_THREAD = re.compile(
+    r"\b(?:in|on|to|under) (?:the |that |this |its )?(?:same )?(?:threads?|comments?|posts?|tickets?|issues?|tweets?|reviews?"
+    r"|conversations?|chat|pull request|pr)\b",
+    re.IGNORECASE,
+)
+_PERSON = re.compile(
+    r"(?:the |our |my |an? )?(?:[\w-]+ ){0,2}?(?:engineers?|owners?|authors?|team|managers?|assignees?|maintainers?"
+    r"|reviewers?|reps?|admins?|colleagues?|leads?)\W*(?:$|(?:in|on|about|when|if|for)\b)",
     re.IGNORECASE,
 )
 _LOOKED_UP = re.compile(
@@ -126,8 +136,12 @@ def _send(action: str, facts: Facts) -> tuple[str, str]:
         facts.verb == "text"
         or facts.urls
         or facts.has("webhook", "sms", "endpoint", "api")
-        or re.search(r"\b(?:text message|push notification)s?\b", facts.marked, re.I)
+        or re.search(
+            r"\b(?:text message|push notification)s?\b|\ba text\b(?! \w)", facts.marked, re.I
+        )
     ):
+        return action, "api"
+    if facts.verb in ("reply", "respond", "comment") and _IN_THREAD.search(facts.rest):
         return action, "api"
     if facts.verb == "escalate" and not facts.has("email", "mail"):
         return action, "api"
@@ -305,6 +319,8 @@ def _filter(action: str, facts: Facts) -> tuple[str, str]:
 
 def _classify(action: str, facts: Facts) -> tuple[str, str]:
     """A label that is put on a thing in a service, not found by reading it."""
+    if facts.verb == "tag" and _PERSON.match(facts.rest):
+        return "notify", "api"
     if facts.verb in ("label", "tag", "flag") and (facts.product or facts.has("accordingly")):
         return "create", "api"
     return action, "llm"

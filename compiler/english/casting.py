@@ -56,11 +56,20 @@ def _as_agent(match: re.Match[str]) -> str:
     return f"{match['front']}one agent "
 
 
+_ASKED = re.compile(
+    r"^(?:ask|query|prompt|call)s? (?P<number>\d|two|three|four|five) (?:[\w-]+ )?(?:models|llms|agents)"
+    r" (?P<deed>(?:the|a|for|about|to)\b.+)$",
+    re.IGNORECASE,
+)
+
+
 def crew(clause: str) -> tuple[int, str] | None:
     """Return how many agents do the same thing side by side, and what they do."""
-    match = _CREW.match(clause)
-    if match is None or read_opening(match["deed"], guess=True) is None:
+    asked = _ASKED.match(clause)
+    match = asked or _CREW.match(clause)
+    if match is None or (not asked and read_opening(match["deed"], guess=True) is None):
         return None
+    deed = f"answer {match['deed']}" if asked else match["deed"]
     word = match["number"].lower()
     number = int(word) if word.isdigit() else int(lexicon().names("numbers")[word])
-    return (number, match["deed"]) if 1 < number <= _MOST else None
+    return (number, deed) if 1 < number <= _MOST else None

@@ -182,7 +182,8 @@ def _each(
     end = stop.start() if stop else len(match["rest"])
     if length is None and not match["rest"][end:].strip(" ,:→"):
         return [], text, separator
-    length = end if length is None else min(length, end)
+    told = match["rest"][end:].lstrip(" ,:→")
+    length = end if length is None or opens_step(told) else min(length, end)
     noun, rest = match["rest"][:length], match["rest"][length:]
     return [Clause("each", separator, noun.strip(" ,"))], rest, "condition"
 
@@ -296,6 +297,8 @@ def _needs_object(before: str) -> bool:
         "to", "the", "a", "an", "of", "is", "are", "not", "than", "no", "new", "can", "does", "did",
         "do", "and", "or", "be", "in", "by", "for", "has", "have", "was", "will", "my", "each",
         "i", "we", "you", "they", "he", "she", "it", "who", "that", "which", "user", "users",
+        "still", "already", "yet", "currently", "now", "always", "just", "very", "too", "more", "less",
+        "fully", "wide",
     }  # fmt: skip
 
 
@@ -366,7 +369,7 @@ def _action(text: str, separator: Separator) -> list[Clause]:
         return [Clause("action", separator, review["action"]), human]
     condition = TRAILING_IF.match(text)
     judged = condition and ENDS_IN_LOOK.search(condition["action"])
-    if condition and not judged and read_opening(condition["action"]) and not is_human(text):
+    if condition and not judged and read_opening(condition["action"], guess=True) and not is_human(text):
         return _bound(condition, separator, always)
     outcome = TRAILING_OUTCOME.match(text)
     if outcome and read_opening(outcome["action"]) and not is_human(text):

@@ -74,7 +74,12 @@ WORKER = re.compile(
     r"|agent (?:\d+|[a-d]))(?: (?:should|will|must|can|is responsible for|then|first))*:? (?=\w)",
     re.IGNORECASE,
 )
-DECISION = r"(?:approv\w*|sign(?:s|ed)?[- ]?off|confirm\w*|review(?:s|ed)?|go-ahead|accept\w*)"
+DECISION = (
+    r"(?:approv\w*|sign(?:s|ed)?[- ]?off|confirm\w*|review(?:s|ed)?|go-ahead|accept\w*"
+    r"|(?:has|have) (?:been )?(?:checked|verified|validated|proofread)"
+    r"|(?:give[sn]?|has given|have given) (?:their|his|her|its|the|an?) (?:ok|okay|blessing|green light|consent)"
+    r"|(?:says?|said) (?:yes|ok|okay)\b)"
+)
 TRAILING_APPROVAL = re.compile(
     rf"^(?P<action>.+?),?\s+(?P<human>(?:but )?(?:only )?(?:after|once|upon|following"
     rf"|pending|subject to|with|when)\s+(?:[\w'-]+\s+){{0,4}}?{DECISION}\b.*)$",
@@ -106,7 +111,8 @@ STATES = re.compile(
 )
 FOR_SOME = re.compile(
     r"^for (?!each|every|all|example|instance|the|an?|this|that|these|now|me|us|your?|any\b|\d)"
-    r"(?P<what>(?:[\w-]+ ){0,3}[\w-]+), (?:also )?(?=(?P<rest>\w.*))",
+    r"(?P<what>(?:[\w-]+ ){0,3}[\w-]+|[\w-]+(?: [\w-]+)? (?:above|over|under|below|older than|newer than|with|without|worth"
+    r"|from|rated|marked) [^,;]+?)(?:, (?:also )?| also )(?=(?P<rest>\w.*))",
     re.I,
 )
 HAPPENED = re.compile(

@@ -8,7 +8,7 @@ from compiler.english.clause import Clause
 from compiler.english.lexicon import Product, lexicon
 from compiler.english.normalise import MARK
 from compiler.english.purposes import purpose
-from compiler.english.verbs import Opening, read_opening
+from compiler.english.verbs import Opening, opens_step, read_opening
 from compiler.inflection import singular
 
 _PLACE = r"(?=[^\ue000-\ue003]+\b(?:from|at|on)\s+[\ue000-\ue003])"
@@ -209,10 +209,10 @@ def _also(text: str, opening: Opening) -> list[str]:
     """Cut "create a contact and also a file in Box" into a clause for each thing."""
     first, *others = re.split(
         r",?\s+(?:and also|as well as)\s+(?=(?:an?|the)\s)"
-        r"|\s+and\s+(?=an?\s[\w -]+ in [A-Z])",
+        r"|(?:,?\s+and\s+|,\s+)(?=an?\s[\w -]+ in (?:the )?[A-Z])",
         text,
     )
-    if not others and (pair := _TWO_WAYS.match(text)) and all(map(_is_channel, pair.group("one", "other"))):
+    if not others and (pair := _TWO_WAYS.match(text)) and not opens_step(pair["second"]) and all(map(_is_channel, pair.group("one", "other"))):
         first, others = pair["first"], [pair["second"]]
     return [first, *(f"{opening.verb.base} {other}" for other in others)]
 

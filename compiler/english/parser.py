@@ -190,6 +190,7 @@ def _pattern(weaver: Weaver, text: str) -> str:
         re.IGNORECASE,
     ):
         return "orchestrator_worker"
-    if any(node.get("pattern") == "map" for node in nodes) or weaver.joined or weaver.met:
+    batched = re.search(r"\bin batches\b", text, re.IGNORECASE)
+    if any(node.get("pattern") == "map" for node in nodes) or weaver.joined or weaver.met or batched:
         return "map_reduce"
     return "sequential"

@@ -11,6 +11,7 @@ from compiler.english.casting import cast
 from compiler.english.lexicon import lexicon
 from compiler.english.overviews import without_overview
 from compiler.english.verbs import opens_step, read_opening
+from compiler.english.ways import as_choice
 
 _SENTENCE = re.compile(r"(?<=[.!?])\s+(?=\S)")
 _LABEL = re.compile(
@@ -200,7 +201,7 @@ def _sentence(sentence: str) -> str:
     sentence = _either(_by_doing(sentence))
     if _noise().match(sentence):
         return ""
-    bare = without_frame(sentence)
+    bare = as_choice(without_frame(sentence))
     bare = _without_title(bare)
     bare = _empty_tail().sub("", bare)
     bare = _without_adverbial(bare)

@@ -32,7 +32,12 @@ def with_shared_objects(clauses: Sequence[Clause]) -> list[Clause]:
         if first.kind != "action" or second.kind != "action" or second.separator != "comma":
             continue
         opening, following = read_opening(first.text), read_opening(second.text)
-        bare = opening is not None and not opening.rest.strip(" ,.")
+        bare = (
+            opening is not None
+            and not opening.rest.strip(" ,.")
+            and " " not in opening.verb.base
+            and not opening.verb.is_noun
+        )
         if not bare or following is None or not following.rest.strip() or following.tool:
             continue
         noun = re.split(r"\s(?:to|into|in|on|via|with|using|by|and|for)\b", following.rest)[0]

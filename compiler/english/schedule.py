@@ -212,7 +212,8 @@ def _rules() -> tuple[tuple[re.Pattern[str], _Reader], ...]:
                 r" )?\d{1,2}(?:st|nd|rd|th))+)"
             r" of (?:each|every|the|a) month", _month_days),
         (
-            rf"(?:(?:{each}|(?:on )?the) (?:first|second|third|fourth|last|1st|2nd|3rd|4th"
+            r"(?:on )?the (?:first|last|second|third) (?:working|business|week)\s?day of (?:the|each|every) month"
+            rf"|(?:(?:{each}|(?:on )?the) (?:first|second|third|fourth|last|1st|2nd|3rd|4th"
             rf"|other) (?:{days})(?: of (?:each|every|the|a) month)?|(?:first|last) (?:{days}) of"
             rf" (?:each|every|the) month)(?!\w)",
             _vague),
@@ -228,7 +229,7 @@ def _rules() -> tuple[tuple[re.Pattern[str], _Reader], ...]:
                 r" (?:schedule|basis|cadence)", _every),
         (rf"{each}day(?!\w)", lambda _: _Recurrence("{at} * * *")),
         (
-            r"(?<![\w-])(?P<unit>hourly|daily|nightly|weekly|monthly|quarterly|yearly"
+            r"(?<![\w-])(?<!in the )(?<!from the )(?<!of the )(?<!on the )(?<!in our )(?<!of our )(?P<unit>hourly|daily|nightly|weekly|monthly|quarterly|yearly"
             r"|annually|bi-?weekly|fortnightly)(?!\w)", _every),
         (rf"(?<=\ba )(?P<unit>morning|evening)(?= (?:[\w-]+ )?{digest})", _every),
         (

@@ -76,6 +76,10 @@ class Sources:
             fresh: Whether nothing was read before.
         """
         match = _MEMBERS.match(phrase)
+        named = lexicon().product_pattern.search(phrase)
+        if match is None and named and fresh:
+            head, _, rest = phrase.partition(" ")
+            return f"fetch the {head} {rest}"
         if match is None:
             return None
         named = lexicon().product_pattern.search(match["place"])

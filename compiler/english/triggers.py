@@ -298,7 +298,7 @@ def _read_event(phrase: str, certain: bool) -> tuple[str, str] | None:
     """Return the event's name and its subject, such as `demo_completed` and `demo`."""
     phrase = MARK.sub("", phrase).strip().lower()
     passive = _PASSIVE.match(phrase)
-    if passive:
+    if passive and passive["noun"] != "there":
         return _named(passive["noun"], passive["verb"])
     active = _active(phrase)
     if active:

@@ -26,7 +26,7 @@ _HUMAN = re.compile(
     r"|send(?:s|ing)? (?:an?|another|the) (?:[\w-]+ )?approval (?:request )?to\b"
     r"|(?:send|post|share)s? .{0,60}\bwith (?:[\w/-]+ )*buttons\b"
     r"|(?:flag|hold|queue|mark|escalate)s? .{0,60}\bfor (?:(?:[\w-]+ )?(?:review|approval)|me|us|a human|a person)\b"
-    r"|(?:send|submit|route|put)s? .{0,60}\bfor (?:[\w'-]+ ){0,3}(?:approval|sign-?off)\b"
+    r"|(?:send|submit|route|put)s? .{0,60}\bfor (?:[\w'-]+ ){0,3}(?:approval|sign-?off|review)\b"
     r"|(?:an?|the|our|my) (?!(?:[\w-]+ ){0,2}?(?:agent|llm|ai|model|workflow|system|flow"
     r"|function|lambda|bot|node|step)\b)"
     r"(?:[\w-]+ ){1,2}(?:manually )?(?:reviews|approves|confirms|verifies|signs off on"
@@ -156,7 +156,7 @@ def _by_itself(form: str) -> Verb | None:
 
 _PARTED = re.compile(
     r"(?P<what>(?:it|them|this|that|these|those|everything|(?:the|an?|my|our|your|its|their)"
-    r"(?: [\w-]+){1,3}?)) (?P<particle>up|down|on|off|out|back|away|in)(?=[ ,.;]|$)",
+    r"(?: [\w-]+){1,3}?)) (?P<particle>up|down|on|off|out|back|away|in|over)(?=[ ,.;]|$)",
     re.IGNORECASE,
 )
 
