@@ -60,6 +60,11 @@ _SUBMIT = re.compile(
     rf"(?P<what>[^,.;:→]+?){_END},?",
     re.IGNORECASE,
 )
+_PUT_IN = re.compile(
+    r"^(?:our|the|my|all|some) (?:[\w-]+ )?[\w-]+s (?P<verb>type|enter|fill|submit|upload|paste|drop|put|write|log|send|record"
+    r"|add|report|scan) (?P<what>[^,.;:→]+?) (?:in|into|to|via|through|on|with) (?:an?|the|our|this) [^,.;:→]{2,40}[.;,]\s+(?=\w)",
+    re.IGNORECASE,
+)
 _NEW_THINGS = re.compile(
     r"^(?P<front>(?:automatically )?(?P<verb>[a-z-]+) (?:and [a-z-]+ )?(?:[^,.;:→]*? (?:from|for|of|to"
     r"|about) )?)(?:each |every |all |any |the )?"
@@ -126,7 +131,7 @@ def find_arrival(text: str) -> Arrival | None:
     """Return the arrival that a text begins with, provided that steps follow."""
     watches = _WATCHES.match(text)
     watches = watches if watches and _INBOX.search(watches[0]) else None
-    match = watches or _BY_FORM.match(text) or _TAKES.match(text) or _SUBMIT.match(text)
+    match = watches or _PUT_IN.match(text) or _BY_FORM.match(text) or _TAKES.match(text) or _SUBMIT.match(text)
     if match is None or not re.search(r"\w", text[match.end() :]) or " each " in match["what"]:
         return None
     subject = _noun(match["what"])

@@ -63,6 +63,19 @@ _ASKED = re.compile(
 )
 
 
+_LISTED_AGENTS = re.compile(
+    r"^(?P<deed>.*?\b(?:to|among|between|with|using|of|called|named|:)) (?P<agents>(?:an?|the) [\w -]+? (?:agent|worker|specialist|llm)"
+    r"(?:,\s*(?:and\s+)?(?:an?|the) [\w -]+? (?:agent|worker|specialist|llm))*,? and (?:an?|the) [\w -]+? (?:agent|worker|specialist|llm))\b",
+    re.IGNORECASE,
+)
+
+
+def listed_agents(clause: str) -> list[str]:
+    """Return the agents to whom a clause gives work, as named: "a web agent, a database agent"."""
+    match = _LISTED_AGENTS.match(clause)
+    return re.split(r",\s*(?:and\s+)?|\s+and\s+", match["agents"]) if match else []
+
+
 def crew(clause: str) -> tuple[int, str] | None:
     """Return how many agents do the same thing side by side, and what they do."""
     asked = _ASKED.match(clause)

@@ -3,7 +3,7 @@
 import re
 from dataclasses import replace
 
-from compiler.english.casting import crew
+from compiler.english.casting import crew, listed_agents
 from compiler.english.clause import Clause, Kind
 from compiler.english.control_words import (
     AFTER,
@@ -332,7 +332,8 @@ def _opens(rest: str, before: str) -> bool:
     stripped = rest.lstrip(" ,")
     opening = read_opening(before)
     deed = is_human(before) or (opening is not None and not opening.gerund)
-    if deed and SUBJECT.match(stripped) and active(stripped) != stripped:
+    caused = re.match(r"(?:have|has|get|gets) ", stripped, re.IGNORECASE)
+    if deed and (caused or SUBJECT.match(stripped)) and active(stripped) != stripped:
         return True
     if crew(stripped):
         return True
@@ -354,6 +355,10 @@ def _action(text: str, separator: Separator) -> list[Clause]:
         return []
     always = bool(ALWAYS.search(text)) or text.lower().startswith("finally")
     text = re.sub(r",?\s+(?:and|then)$", "", ALWAYS_WORDS.sub("", text).strip(" ,"))
+    if agents := listed_agents(text):
+        given = [Clause("action", "comma", f"answer it as {agent}", worker=True) for agent in agents]
+        given[0] = replace(given[0], separator="condition")
+        return [Clause("parallel", separator, ""), *given]
     if several := crew(strip_leading(text)):
         return [Clause("action", separator, several[1], always=always, worker=True, times=several[0])]
     whether = WHETHER.match(strip_leading(text))

@@ -38,6 +38,10 @@ _ADVERBIAL = re.compile(
     r" [^,→]{3,80}, (?=(?P<rest>\S.*))",
     re.IGNORECASE,
 )
+_FRONTED = re.compile(
+    r"^(?P<basis>(?:depending|based) (?:up)?on [^,→]{3,80}), (?P<deed>(?:it |then )?[a-z]+ [^.;]*\bor\b[^.;]*?)[.!]?$",
+    re.IGNORECASE,
+)
 _TITLE = re.compile(r"^(?P<title>[^:,.→]{3,100}): (?=(?P<rest>[a-z].*))", re.IGNORECASE | re.DOTALL)
 _BY_DOING = re.compile(
     r"^[^,.:→]{3,100}? by (?:automatically )?(?P<word>\w+ing)(?= )", re.IGNORECASE
@@ -268,6 +272,8 @@ def _several(text: str) -> bool:
 
 def _without_adverbial(sentence: str) -> str:
     """Leave out "Based on the outline," before an instruction: the steps before it say so."""
+    if fronted := _FRONTED.match(sentence):
+        return f"{fronted['deed']} {fronted['basis']}"
     match = _ADVERBIAL.match(sentence)
     opening = read_opening(match["rest"]) if match else None
     if match is None or opening is None or opening.gerund:

@@ -10,6 +10,11 @@ _ROUTE = re.compile(
     r"|splits? into branches)\b(?P<rest>.*)$",
     re.IGNORECASE,
 )
+_SENT = re.compile(
+    r"^(?:forwards?|sends?|assigns?|moves?|pushes|push|escalates?|hands?|delivers?|directs?|posts?|files?)\b"
+    r"(?P<rest>(?=.*\bor\b)(?=.*\b(?:depending|based) (?:up)?on\b).*)$",
+    re.IGNORECASE,
+)
 _PAIR = re.compile(r"^(?P<what>[^,]+?) (?:to|into|via|through) (?P<where>.+)$", re.IGNORECASE)
 _JOINT = re.compile(r",\s*(?:and\s+|or\s+)?|\s+and\s+|;\s*", re.IGNORECASE)
 _BASIS = re.compile(
@@ -37,7 +42,7 @@ class Way:
 def find_routes(clause: str) -> list[Way]:
     """Return the ways of a clause that routes; none when it does something else."""
     clause = strip_leading(clause.strip(" ,."))
-    match = _ROUTE.match(clause)
+    match = _ROUTE.match(clause) or _SENT.match(clause)
     if match is None or is_human(clause):
         return []
     rest = match["rest"].strip()

@@ -144,7 +144,7 @@ def read_opening(text: str, guess: bool = False) -> Opening | None:
 
 
 def _opening(form: str, verb: Verb, rest: list[str]) -> Opening:
-    gerund = form.split()[0].endswith("ing")
+    gerund = form.split()[0].endswith("ing") and form != verb.base
     return Opening(verb, " ".join(rest), gerund, third=not gerund and form != verb.base)
 
 

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 
 from compiler.english.lexicon import lexicon
 
-_JOINT = re.compile(r";\s+|,\s+(?:and\s+|but\s+|while\s+)?|\s+(?:and|while|but|whereas)\s+", re.IGNORECASE)
+_JOINT = re.compile(r";\s+|,\s+(?:and\s+|but\s+|while\s+)?|\s+(?:and(?! \d)|while|but|whereas)\s+", re.IGNORECASE)
 _FATE = re.compile(
     r"^(?P<who>(?!(?:it|they|this|that|he|she|we|you|i|then|if|when|once|after|before)\b)[\w' $€£%-]{2,60}?)"
     r" (?:should |will |must |can |then |automatically )*"
@@ -51,11 +51,16 @@ def as_choice(sentence: str) -> str:
     if not all(deeds):
         return sentence
     ways_told = [
-        f"otherwise {deed}" if _REST.match(way.who) else f"if it is one of the {way.who}, {deed}"
+        f"otherwise {deed}" if _REST.match(way.who) else f"if it is one of the {_plain(way.who)}, {deed}"
         for way, deed in zip(ways, deeds, strict=True)
     ]
     kept = f"{title['title']}. " if title and not _SORTS.match(title["title"]) else ""
     return f"{kept}{'; '.join(ways_told)}."
+
+
+def _plain(who: str) -> str:
+    first = who.split()[0]
+    return who if first.isupper() else f"{who[:1].lower()}{who[1:]}"
 
 
 def _ways(text: str) -> list[_Way]:
