@@ -13,7 +13,8 @@ _TO_MODEL = re.compile(
     re.IGNORECASE,
 )
 _DATA = re.compile(
-    r"(?:it|them|(?:(?:the|its|their|this|these|all|each|any|raw) )?(?:[\w-]+ ){0,3}?(?:data|records?|files?"
+    r"(?:it|them|(?:(?:the|its|their|this|these|all|each|any|raw) )?(?:[\w-]+ ){0,3}?(?:data"
+    r"|records?|files?"
     r"|contents?|rows?|results?|responses?|entries|payloads?|csv|xml|json|texts?|values?|fields?"
     r"|information))\W*(?:$|(?:into|with|in|from|and|for|using|by|to)\b)",
     re.IGNORECASE,
@@ -29,26 +30,32 @@ _MODEL_ASKED = re.compile(
     re.IGNORECASE,
 )
 _BUILT = re.compile(
-    r"(?:(?:the|an?|our|its|their|it) ?)?(?:[\w-]+ ){0,3}?(?:images?|containers?|projects?|apps?|code|artifacts?|packages?|jars?"
+    r"(?:(?:the|an?|our|its|their|it) ?)?(?:[\w-]+ ){0,3}?(?:images?|containers?|projects?|apps?"
+    r"|code|artifacts?|packages?|jars?"
     r"|binar(?:y|ies)|branch|repositor(?:y|ies)|modules?|releases?)\b|it with\b",
     re.IGNORECASE,
 )
+_BY_PHONE = re.compile(r"\b(?:text message|push notification)s?\b|\ba text\b(?! \w)", re.IGNORECASE)
 _IN_THREAD = re.compile(
-    r"\b(?:in|on|to|under) (?:the |that |this |its )?(?:same )?(?:threads?|comments?|posts?|tickets?|issues?|tweets?|reviews?"
+    r"\b(?:in|on|to|under) (?:the |that |this |its )?(?:same )?(?:threads?|comments?|posts?"
+    r"|tickets?|issues?|tweets?|reviews?"
     r"|conversations?|chat|pull request|pr)\b",
     re.IGNORECASE,
 )
 _PERSON = re.compile(
-    r"(?:the |our |my |an? )?(?:[\w-]+ ){0,2}?(?:engineers?|owners?|authors?|team|managers?|assignees?|maintainers?"
+    r"(?:the |our |my |an? )?(?:[\w-]+ ){0,2}?(?:engineers?|owners?|authors?|team|managers?"
+    r"|assignees?|maintainers?"
     r"|reviewers?|reps?|admins?|colleagues?|leads?)\W*(?:$|(?:in|on|about|when|if|for)\b)",
     re.IGNORECASE,
 )
 _LOOKED_UP = re.compile(
-    r"(?!(?:it|them|this|that|these|those|for|if|whether|that|against|on|with|to|in)\b)(?:[\w'-]+ ){0,4}?"
+    r"(?!(?:it|them|this|that|these|those|for|if|whether|that|against|on|with|to|in)\b)(?:[\w'-]+"
+    r" ){0,4}?"
     r"[a-z]{2,}(?:s|ability|stock|status|balance)\b(?!['-])(?!.* (?:is|are|against)\b)",
     re.IGNORECASE,
 )
 _LOOKS_ON = ("monitor", "watch", "poll", "ping", "probe")
+_GIVES_WORK = ("run", "process", "handle", "assign", "hand out", "hand off", "pass")
 _MAKES = ("generate", "create", "produce", "make", "build")
 _AS_FILE = r"\b(?:as|to|in|into) (?:an? )?(?:json|csv)\b"
 
@@ -130,24 +137,20 @@ def _send(action: str, facts: Facts) -> tuple[str, str]:
     target = re.search(r"\b(?:to|in|into)\b(?P<where>.*)$", facts.rest)
     if target and set(words_of(target["where"])) & set(lexicon().names("places", "database")):
         return "store", "database"
-    if target and set(words_of(target["where"])[:3]) & lexicon().words("systems"):
-        return action, "api"
-    if (
-        facts.verb == "text"
-        or facts.urls
-        or facts.has("webhook", "sms", "endpoint", "api")
-        or re.search(
-            r"\b(?:text message|push notification)s?\b|\ba text\b(?! \w)", facts.marked, re.I
-        )
-    ):
-        return action, "api"
+    system = target and set(words_of(target["where"])[:3]) & lexicon().words("systems")
+    return action, "api" if system or _goes_by_service(facts) else "email"
+
+
+def _goes_by_service(facts: Facts) -> bool:
+    """Whether a message without a named service goes through one, not by mail."""
+    if facts.verb == "text" or facts.urls or facts.has("webhook", "sms", "endpoint", "api"):
+        return True
+    if _BY_PHONE.search(facts.marked):
+        return True
     if facts.verb in ("reply", "respond", "comment") and _IN_THREAD.search(facts.rest):
-        return action, "api"
-    if facts.verb == "escalate" and not facts.has("email", "mail"):
-        return action, "api"
-    if facts.verb in lexicon().words("posting") and not facts.has("email", "mail"):
-        return action, "api"
-    return action, "email"
+        return True
+    posts = facts.verb == "escalate" or facts.verb in lexicon().words("posting")
+    return posts and not facts.has("email", "mail")
 
 
 def _store(action: str, facts: Facts) -> tuple[str, str]:
@@ -170,9 +173,7 @@ def _store(action: str, facts: Facts) -> tuple[str, str]:
 
 
 def _create(action: str, facts: Facts) -> tuple[str, str]:
-    if facts.verb in ("run", "process", "handle") and _TO_MODEL.search(facts.rest):
-        return "generate", "llm"
-    if facts.verb in ("assign", "hand out", "hand off", "pass") and _TO_MODEL.search(facts.rest):
+    if facts.verb in _GIVES_WORK and _TO_MODEL.search(facts.rest):
         return "generate", "llm"
     if facts.verb in ("process", "handle") and not facts.product and _DATA.match(facts.rest):
         return "transform", "data_processing"
@@ -180,14 +181,12 @@ def _create(action: str, facts: Facts) -> tuple[str, str]:
         return "dedupe", "data_processing"
     if facts.verb == "call" and facts.urls and not facts.has("webhook", "post", "with"):
         return "fetch", "api"
-    if facts.has("http", "request", "requests") and facts.verb in ("make", "perform", "issue", "do"):
-        return action, "api"
     if facts.verb in ("use", "leverage", "utilize") and facts.has("ai", "llm", "agent", "model"):
         return "generate", "llm"
     if facts.product:
         return action, "database" if facts.product.kind == "database" else "api"
     written = not lexicon().words("texts").isdisjoint(facts.object_words[-2:])
-    if facts.verb in ("create", "make") and written:
+    if facts.verb in ("create", "make") and written and not facts.has("http", "request"):
         return _generate("generate", facts)
     if facts.place("database") and facts.verb in ("delete", "remove", "create"):
         return "store", "database"
@@ -214,7 +213,18 @@ def _fetch(action: str, facts: Facts) -> tuple[str, str]:
         )
     if facts.place("database") and not facts.has("spreadsheet", "spreadsheets", "sheet"):
         return action, "database"
-    if facts.has("spreadsheet", "spreadsheets", "sheet", "api", "endpoint", "rss", "feed", "feeds", "inbox", "json"):
+    if facts.has(
+        "spreadsheet",
+        "spreadsheets",
+        "sheet",
+        "api",
+        "endpoint",
+        "rss",
+        "feed",
+        "feeds",
+        "inbox",
+        "json",
+    ):
         return action, "api"
     if facts.place("web_scraping") or facts.verb in ("search for", "search online"):
         return "scrape", "web_scraping"

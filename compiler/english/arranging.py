@@ -64,12 +64,15 @@ _POINTS_BACK = re.compile(
 )
 _DENIED = re.compile(
     r"^(?:they|it|he|she|this|that|there|the \w+|none|one|any) (?:(?:is|are|do|does|has|have|was"
-    r"|were|did)(?:n't| not)(?: (?:exist|match|pass|qualify|apply|work|succeed|found|one|any|there|hold"
-    r"|the case|yet|already))*|cannot be found)$|^(?:none|nothing|not|it's not)(?: (?:is |was )?found)?$",
+    r"|were|did)(?:n't| not)(?: (?:exist|match|pass|qualify|apply|work|succeed|found|one|any"
+    r"|there|hold"
+    r"|the case|yet|already))*|cannot be found)$|^(?:none|nothing|not|it's not)(?: (?:is |was"
+    r" )?found)?$",
     re.IGNORECASE,
 )
 _LIMITED = re.compile(
-    r"^(?:new )?(?P<noun>[\w-]+(?: [\w-]+)?) (?P<which>(?:that|which|who|whose|without|having|marked|rated|above|below|over"
+    r"^(?:new )?(?P<noun>[\w-]+(?: [\w-]+)?) (?P<which>(?:that|which|who|whose|without|having"
+    r"|marked|rated|above|below|over"
     r"|under|older than|newer than|with (?:an?|no|more|less|fewer))\b.+)$",
     re.IGNORECASE,
 )
@@ -156,7 +159,9 @@ class _Builder:
             self.sources.before(step)
             self._place(step, clause)
         limit = _LIMITED.match(clause.text)
-        if limit and (kept := read_step(f"filter the {plural(limit['noun'])} {limit['which']}", self.text)):
+        if limit and (
+            kept := read_step(f"filter the {plural(limit['noun'])} {limit['which']}", self.text)
+        ):
             self._place(kept, clause)
 
     def finish(self) -> Program:

@@ -17,7 +17,8 @@ _WATCHES = re.compile(
 _COMING = ("receive", "it receive", "listens", "subscribes", "consumes")
 """What these bring always comes from outside."""
 _INBOX = re.compile(
-    r"^listens|\b(?:messages?|mentions?|events?|requests?|comments?|inbox|gmail|outlook|e?-?mails?|mailbox|folder|drive|channel|forms?|new|incoming|unread|recently|fresh"
+    r"^listens|\b(?:messages?|mentions?|events?|requests?|comments?|inbox|gmail|outlook"
+    r"|e?-?mails?|mailbox|folder|drive|channel|forms?|new|incoming|unread|recently|fresh"
     r"|inbound|newly)\b",
     re.IGNORECASE,
 )
@@ -29,14 +30,16 @@ _TAKES = re.compile(
     re.IGNORECASE,
 )
 _BY_FORM = re.compile(
-    r"^(?:it )?(?:collect|capture|gather|receive|get|take|accept)s? (?P<what>[^,.;:→]+?) (?:via|through"
+    r"^(?:it )?(?:collect|capture|gather|receive|get|take|accept)s? (?P<what>[^,.;:→]+?) (?:via"
+    r"|through"
     r"|with|using|by) (?:an?|the|our|my|your) (?:[\w-]+ ){0,3}?"
     rf"forms?\b{_END},?",
     re.IGNORECASE,
 )
 _MONITORS = re.compile(
     r"^(?:it |this )?(?:(?:monitors|watches|listens to|polls|monitoring|watching)\b"
-    r"|(?:monitor|watch|keep an eye on|listen to)\b(?![^.]*[\ue000-\ue003]))", re.IGNORECASE
+    r"|(?:monitor|watch|keep an eye on|listen to)\b(?![^.]*[\ue000-\ue003]))",
+    re.IGNORECASE,
 )
 _STANDS_WATCH = re.compile(
     r"^(?:it |this )?(?:monitor|watch|keep an eye on|listen (?:to|on)|poll)(?:s|es|ing)?"
@@ -45,8 +48,10 @@ _STANDS_WATCH = re.compile(
     re.IGNORECASE,
 )
 _ARRIVES = re.compile(
-    r"\b(?:new|incoming|inbound|newly|submissions?|submitted|responses?|uploaded|uploads|received|replies"
-    r"|messages?|errors?|e-?mails?|orders?|requests?|events?|alerts?|webhooks?|tickets?|leads?|calls?|signups?|sign-ups)\b",
+    r"\b(?:new|incoming|inbound|newly|submissions?|submitted|responses?|uploaded|uploads|received"
+    r"|replies"
+    r"|messages?|errors?|e-?mails?|orders?|requests?|events?|alerts?|webhooks?|tickets?|leads?"
+    r"|calls?|signups?|sign-ups)\b",
     re.IGNORECASE,
 )
 
@@ -61,12 +66,15 @@ _SUBMIT = re.compile(
     re.IGNORECASE,
 )
 _PUT_IN = re.compile(
-    r"^(?:our|the|my|all|some) (?:[\w-]+ )?[\w-]+s (?P<verb>type|enter|fill|submit|upload|paste|drop|put|write|log|send|record"
-    r"|add|report|scan) (?P<what>[^,.;:→]+?) (?:in|into|to|via|through|on|with) (?:an?|the|our|this) [^,.;:→]{2,40}[.;,]\s+(?=\w)",
+    r"^(?:our|the|my|all|some) (?:[\w-]+ )?[\w-]+s (?P<verb>type|enter|fill|submit|upload|paste"
+    r"|drop|put|write|log|send|record"
+    r"|add|report|scan) (?P<what>[^,.;:→]+?) (?:in|into|to|via|through|on|with) (?:an?|the|our"
+    r"|this) [^,.;:→]{2,40}[.;,]\s+(?=\w)",
     re.IGNORECASE,
 )
 _NEW_THINGS = re.compile(
-    r"^(?P<front>(?:automatically )?(?P<verb>[a-z-]+) (?:and [a-z-]+ )?(?:[^,.;:→]*? (?:from|for|of|to"
+    r"^(?P<front>(?:automatically )?(?P<verb>[a-z-]+) (?:and [a-z-]+ )?(?:[^,.;:→]*? (?:from|for"
+    r"|of|to"
     r"|about) )?)(?:each |every |all |any |the )?"
     r"(?:new|incoming|inbound|newly \w+) (?P<what>(?:[\w'-]+ ){0,3}?[\w'-]+s?)(?=,|"
     r" (?:to|into|in|on|from|with|by|and|using|via|for|submitted|sent|received|that"
@@ -131,7 +139,13 @@ def find_arrival(text: str) -> Arrival | None:
     """Return the arrival that a text begins with, provided that steps follow."""
     watches = _WATCHES.match(text)
     watches = watches if watches and _INBOX.search(watches[0]) else None
-    match = watches or _PUT_IN.match(text) or _BY_FORM.match(text) or _TAKES.match(text) or _SUBMIT.match(text)
+    match = (
+        watches
+        or _PUT_IN.match(text)
+        or _BY_FORM.match(text)
+        or _TAKES.match(text)
+        or _SUBMIT.match(text)
+    )
     if match is None or not re.search(r"\w", text[match.end() :]) or " each " in match["what"]:
         return None
     subject = _noun(match["what"])

@@ -22,8 +22,10 @@ _MOST = 8
 def _acting() -> re.Pattern[str]:
     roles = "|".join(sorted(lexicon().words("roles"), key=len, reverse=True))
     return re.compile(
-        rf"(?P<front>^|[.;:!?]\s+|,\s+(?:and |then |while |finally )?|\s(?:and|then|while|where|which|that)\s|\n\s*(?:[-*•]\s*|\d+[.)]\s*)?)"
-        rf"(?:(?:an?|the|one|another|several|multiple|many|some|various|specialized|specialist|all|each|every)"
+        rf"(?P<front>^|[.;:!?]\s+|,\s+(?:and |then |while |finally )?|\s(?:and|then|while|where"
+        rf"|which|that)\s|\n\s*(?:[-*•]\s*|\d+[.)]\s*)?)"
+        rf"(?:(?:an?|the|one|another|several|multiple|many|some|various|specialized|specialist"
+        rf"|all|each|every)"
         rf" (?:[\w-]+ ){{0,2}}?(?:{roles})(?: agents?| workers?| llms?)?"
         rf"|(?:an?|the) {_ORDINAL}(?: (?:one|agent|worker|llm|{roles}))?)"
         rf" {_MODAL}(?=(?P<verb>[a-z-]+) (?P<rest>\S.*))",
@@ -32,11 +34,13 @@ def _acting() -> re.Pattern[str]:
 
 
 _CREW = re.compile(
-    r"^(?:(?:launch|run|start|spawn|use|orchestrate|deploy|create|invoke|spin up|kick off|call)(?:e?s)? )?"
+    r"^(?:(?:launch|run|start|spawn|use|orchestrate|deploy|create|invoke|spin up|kick off"
+    r"|call)(?:e?s)? )?"
     r"(?P<number>\d|two|three|four|five|six|seven|eight) (?:[\w-]+ ){0,2}?"
     r"(?:agents|workers|llms|models|reviewers|sub-?agents|researchers|analysts)(?: workflows)?"
     r"(?: in parallel| simultaneously| concurrently| at the same time)*"
-    r",? (?:that |which |to |who )?(?:each |all |independently |separately )*(?=(?P<deed>[a-z-]+ .+)$)",
+    r",? (?:that |which |to |who )?(?:each |all |independently |separately )*(?=(?P<deed>[a-z-]+"
+    r" .+)$)",
     re.IGNORECASE,
 )
 
@@ -57,15 +61,18 @@ def _as_agent(match: re.Match[str]) -> str:
 
 
 _ASKED = re.compile(
-    r"^(?:ask|query|prompt|call)s? (?P<number>\d|two|three|four|five) (?:[\w-]+ )?(?:models|llms|agents)"
+    r"^(?:ask|query|prompt|call)s? (?P<number>\d|two|three|four|five) (?:[\w-]+ )?(?:models|llms"
+    r"|agents)"
     r" (?P<deed>(?:the|a|for|about|to)\b.+)$",
     re.IGNORECASE,
 )
 
 
 _LISTED_AGENTS = re.compile(
-    r"^(?P<deed>.*?\b(?:to|among|between|with|using|of|called|named|:)) (?P<agents>(?:an?|the) [\w -]+? (?:agent|worker|specialist|llm)"
-    r"(?:,\s*(?:and\s+)?(?:an?|the) [\w -]+? (?:agent|worker|specialist|llm))*,? and (?:an?|the) [\w -]+? (?:agent|worker|specialist|llm))\b",
+    r"^(?P<deed>.*?\b(?:to|among|between|with|using|of|called|named|:)) (?P<agents>(?:an?|the)"
+    r" [\w -]+? (?:agent|worker|specialist|llm)"
+    r"(?:,\s*(?:and\s+)?(?:an?|the) [\w -]+? (?:agent|worker|specialist|llm))*,? and (?:an?|the)"
+    r" [\w -]+? (?:agent|worker|specialist|llm))\b",
     re.IGNORECASE,
 )
 

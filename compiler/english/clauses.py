@@ -5,23 +5,19 @@ from dataclasses import replace
 
 from compiler.english.casting import crew, listed_agents
 from compiler.english.clause import Clause, Kind
+from compiler.english.condition_ends import is_over, split_condition, verb_position
 from compiler.english.control_words import (
     AFTER,
     ALWAYS,
     ALWAYS_WORDS,
-    ASKS,
-    BARE_STATE,
     DECISION,
-    DONE,
     EACH,
     ELSE,
     ELSE_IF,
-    ENDED,
     ENDS_IN_LOOK,
     FINISHED,
     FOR_REVIEW,
     FOR_SOME,
-    HAPPENED,
     IDLE,
     IF,
     OTHERS,
@@ -29,9 +25,6 @@ from compiler.english.control_words import (
     OUTCOMES,
     PARALLEL,
     PARALLEL_END,
-    PASSIVE_START,
-    STATED,
-    STATES,
     SUBJECT,
     TRAILING_APPROVAL,
     TRAILING_IF,
@@ -41,16 +34,12 @@ from compiler.english.control_words import (
     WHETHER,
     WORKER,
 )
-from compiler.english.lexicon import lexicon
 from compiler.english.prose import without_frame
 from compiler.english.relations import with_shared_objects, with_the_rest
 from compiler.english.routes import Way, find_routes
 from compiler.english.segments import Separator, segments
 from compiler.english.verbs import is_human, opens_step, read_opening, strip_leading
 from compiler.english.voice import active
-
-_CONDITION_LENGTH = 300
-"""How many characters a condition may have before its verb: bounds the work on hostile texts."""
 
 
 def cut(text: str) -> list[Clause]:
@@ -177,7 +166,7 @@ def _case(text: str, separator: Separator) -> tuple[list[Clause], str, Separator
 def _each(
     match: re.Match[str], text: str, separator: Separator
 ) -> tuple[list[Clause], str, Separator]:
-    length = _verb_position(match["rest"])
+    length = verb_position(match["rest"])
     stop = re.search(r"[,:]| →|$", match["rest"])
     end = stop.start() if stop else len(match["rest"])
     if length is None and not match["rest"][end:].strip(" ,:→"):
@@ -215,91 +204,16 @@ def _if(
     match: re.Match[str], text: str, separator: Separator
 ) -> tuple[list[Clause], str, Separator]:
     word = match["word"].lower()
-    condition, rest = _split_condition(text[match.end() :])
+    condition, rest = split_condition(text[match.end() :])
     written: Separator = (
         "condition" if word.startswith(("else", "otherwise", "elif")) else separator
     )
-    if _is_over(condition, word):
+    if is_over(condition, word):
         return [], rest, separator
     if not condition:
         return [], rest, separator
     clause = Clause("if", written, condition, negated=word == "unless")
     return [clause], rest, "condition"
-
-
-def _is_over(condition: str, word: str) -> bool:
-    """Whether a condition only says that the step before has ended: "once the file is saved"."""
-    if word not in ("when", "once", "as soon as", "whenever"):
-        return False
-    done = DONE.search(condition) if word in ("once", "as soon as") else None
-    ended = done is not None and done["verb"].lower() in lexicon().participles
-    decided = re.search(rf"\b{DECISION}", condition, re.IGNORECASE)
-    return bool(FINISHED.match(condition)) or (ended and not decided)
-
-
-def _split_condition(text: str) -> tuple[str, str]:
-    """Return the condition and what is to be done."""
-    length = _verb_position(text)
-    for match in re.finditer(r",?\s+then\s+|,\s*|:\s+|\s*→\s*", text):
-        rest = text[match.end() :]
-        if length is not None and length < match.start():
-            break
-        decided = match[0].strip() != "," or opens_step(rest) or read_opening(rest) is not None
-        decided = decided or active(rest) != rest
-        if not decided and length is None and STATES.search(text[: match.start()]):
-            decided = not re.match(r"(?:and|or|but)\b", rest)
-        if decided or any(pattern.match(rest) for pattern in (ELSE, IF, IDLE)):
-            return text[: match.start()].strip(), rest
-    length = _passive_position(text) if length is None else length
-    if length is None:
-        return text.strip(" ,."), ""
-    return text[:length].strip(" ,"), text[length:]
-
-
-def _passive_position(text: str) -> int | None:
-    """Return where a passive main clause begins: "if it fails | the stock is released"."""
-    for match in PASSIVE_START.finditer(text[:_CONDITION_LENGTH]):
-        rest = text[match.end() :]
-        if ENDED.search(text[: match.start()]) and active(rest) != rest:
-            return match.end()
-    return None
-
-
-def _verb_position(text: str) -> int | None:
-    """Return where a base-form verb that opens a step begins, past the first word."""
-    for match in list(re.finditer(r"\S+", text[:_CONDITION_LENGTH]))[1:]:
-        rest = text[match.start() :]
-        before = text[: match.start()]
-        if BARE_STATE.match(before) and opens_step(rest, "it"):
-            return match.start()
-        third = read_opening(rest)
-        if third and third.third and HAPPENED.search(before) and opens_step(rest, "it"):
-            return match.start()
-        if match[0].lower() in ("will", "should") and STATES.search(text[: match.start()]):
-            return match.start() if opens_step(rest) else None
-        opening = read_opening(match[0])
-        plain = opening is not None and (
-            opening.verb.base == match[0].lower().strip(",")
-            or bool(STATED.search(text[: match.start()]))
-        )
-        decides = opening is not None and opening.verb.action == "approve"
-        if ASKS.match(rest) and is_human(rest) and not _needs_object(text[: match.start()]):
-            return match.start()
-        if plain and not decides and opens_step(rest) and not _needs_object(text[: match.start()]):
-            return match.start()
-    return None
-
-
-def _needs_object(before: str) -> bool:
-    """Whether the text before a word cannot stand alone, so that the word belongs to it."""
-    last = before.split()[-1].lower()
-    return last in {
-        "to", "the", "a", "an", "of", "is", "are", "not", "than", "no", "new", "can", "does", "did",
-        "do", "and", "or", "be", "in", "by", "for", "has", "have", "was", "will", "my", "each",
-        "i", "we", "you", "they", "he", "she", "it", "who", "that", "which", "user", "users",
-        "still", "already", "yet", "currently", "now", "always", "just", "very", "too", "more", "less",
-        "fully", "wide",
-    }  # fmt: skip
 
 
 def _next_action(text: str) -> tuple[str, Separator, str]:
@@ -356,11 +270,15 @@ def _action(text: str, separator: Separator) -> list[Clause]:
     always = bool(ALWAYS.search(text)) or text.lower().startswith("finally")
     text = re.sub(r",?\s+(?:and|then)$", "", ALWAYS_WORDS.sub("", text).strip(" ,"))
     if agents := listed_agents(text):
-        given = [Clause("action", "comma", f"answer it as {agent}", worker=True) for agent in agents]
+        given = [
+            Clause("action", "comma", f"answer it as {agent}", worker=True) for agent in agents
+        ]
         given[0] = replace(given[0], separator="condition")
         return [Clause("parallel", separator, ""), *given]
     if several := crew(strip_leading(text)):
-        return [Clause("action", separator, several[1], always=always, worker=True, times=several[0])]
+        return [
+            Clause("action", separator, several[1], always=always, worker=True, times=several[0])
+        ]
     whether = WHETHER.match(strip_leading(text))
     if whether:
         return [Clause("whether", separator, strip_leading(text)[whether.end() :], always=always)]
@@ -374,12 +292,17 @@ def _action(text: str, separator: Separator) -> list[Clause]:
         return [Clause("action", separator, review["action"]), human]
     condition = TRAILING_IF.match(text)
     judged = condition and ENDS_IN_LOOK.search(condition["action"])
-    if condition and not judged and read_opening(condition["action"], guess=True) and not is_human(text):
+    if (
+        condition
+        and not judged
+        and read_opening(condition["action"], guess=True)
+        and not is_human(text)
+    ):
         return _bound(condition, separator, always)
     outcome = TRAILING_OUTCOME.match(text)
     if outcome and read_opening(outcome["action"]) and not is_human(text):
-        condition = OUTCOMES.get(outcome["what"].lower(), "it fails")
-        branch = Clause("if", separator, condition, always=always, bound=True)
+        ended = OUTCOMES.get(outcome["what"].lower(), "it fails")
+        branch = Clause("if", separator, ended, always=always, bound=True)
         return [branch, Clause("action", "condition", outcome["action"], bound=True)]
     parallel = bool(PARALLEL_END.search(text)) or " in parallel" in text
     text = re.sub(r"\s+in parallel\b", "", PARALLEL_END.sub("", text)).strip(" ,")

@@ -59,12 +59,14 @@ TRAILING_OUTCOME = re.compile(
     re.IGNORECASE,
 )
 ENDS_IN_LOOK = re.compile(
-    r"\bto (?:determine|see|decide|check|know|find out|tell|assess|evaluate|identify|verify|establish|judge)$",
+    r"\bto (?:determine|see|decide|check|know|find out|tell|assess|evaluate|identify|verify"
+    r"|establish|judge)$",
     re.IGNORECASE,
 )
 FOR_REVIEW = re.compile(
     r"^(?P<action>.+?),? for (?P<human>(?:(?!each|every|all)[\w'-]+ ){0,2}(?:review"
-    r"|approval|sign-?off)|(?:me|us|(?:the|an?|my|our) (?:[\w-]+ )?[\w-]+|someone|[A-Z]\w+) to (?:approve|re-?view"
+    r"|approval|sign-?off)|(?:me|us|(?:the|an?|my|our) (?:[\w-]+ )?[\w-]+|someone|[A-Z]\w+) to"
+    r" (?:approve|re-?view"
     r"|sign off(?: on)?|confirm|decide|check|proofread)(?: (?:it|them|this))?)\W*$",
     re.IGNORECASE,
 )
@@ -77,7 +79,8 @@ WORKER = re.compile(
 DECISION = (
     r"(?:approv\w*|sign(?:s|ed)?[- ]?off|confirm\w*|review(?:s|ed)?|go-ahead|accept\w*"
     r"|(?:has|have) (?:been )?(?:checked|verified|validated|proofread)"
-    r"|(?:give[sn]?|has given|have given) (?:their|his|her|its|the|an?) (?:ok|okay|blessing|green light|consent)"
+    r"|(?:give[sn]?|has given|have given) (?:their|his|her|its|the|an?) (?:ok|okay|blessing|green"
+    r" light|consent)"
     r"|(?:says?|said) (?:yes|ok|okay)\b)"
 )
 TRAILING_APPROVAL = re.compile(
@@ -99,7 +102,8 @@ UPON = re.compile(
     re.IGNORECASE,
 )
 WHETHER = re.compile(
-    r"^(?:check|see|verify|determine|test|decide|find out|monitor|detect|checks|verifies|sees|detects|validates|finds out"
+    r"^(?:check|see|verify|determine|test|decide|find out|monitor|detect|checks|verifies|sees"
+    r"|detects|validates|finds out"
     r"|determines|(?:uses? .{1,40}? to )?(?:analy[sz]es?|assess(?:es)?|evaluates?"
     r"|determines?|checks?|identify|decides?))\s+(?:if|whether|that)\s+",
     re.IGNORECASE,
@@ -111,7 +115,8 @@ STATES = re.compile(
 )
 FOR_SOME = re.compile(
     r"^for (?!each|every|all|example|instance|the|an?|this|that|these|now|me|us|your?|any\b|\d)"
-    r"(?P<what>(?:[\w-]+ ){0,3}[\w-]+|[\w-]+(?: [\w-]+)? (?:above|over|under|below|older than|newer than|with|without|worth"
+    r"(?P<what>(?:[\w-]+ ){0,3}[\w-]+|[\w-]+(?: [\w-]+)? (?:above|over|under|below|older than"
+    r"|newer than|with|without|worth"
     r"|from|rated|marked) [^,;]+?)(?:, (?:also )?| also )(?=(?P<rest>\w.*))",
     re.I,
 )
@@ -138,8 +143,10 @@ STATED = re.compile(
 )
 PASSIVE_START = re.compile(r"\s(?=(?:the|an?|it|they|our|my|your|all|its|their) )", re.IGNORECASE)
 ENDED = re.compile(
-    r"(?:\b(?:fails?|succeeds?|pass(?:es)?|exists?|match(?:es)?|expires?|arrives?|clears?|bounces?|changes?)"
-    r"|\b(?:is|are|was|were|has been|have been|gets?)(?: not)? \w+|\b(?:over|under|above|below|than) \S+)$",
+    r"(?:\b(?:fails?|succeeds?|pass(?:es)?|exists?|match(?:es)?|expires?|arrives?|clears?"
+    r"|bounces?|changes?)"
+    r"|\b(?:is|are|was|were|has been|have been|gets?)(?: not)? \w+|\b(?:over|under|above|below"
+    r"|than) \S+)$",
     re.IGNORECASE,
 )
 DONE = re.compile(
@@ -166,7 +173,8 @@ IDLE = re.compile(
     r"|process))?|stop|thanks?(?: you)?|please|do nothing|nothing)\W*$", re.IGNORECASE)  # fmt: skip
 GIVEN_BACK = re.compile(
     r"^(?:then |finally |and )*(?:returns?|outputs?|displays?|shows?|presents?|gives? back)"
-    r" (?:(?:the|this|that|these|those|its|their|both|all(?: the)?)\b(?! (?:[\w-]+ )?(?:response|answer|reply)\b)[^,]*|it|them|results?|verified [\w-]+|\w+s)"
+    r" (?:(?:the|this|that|these|those|its|their|both|all(?: the)?)\b(?! (?:[\w-]+ )?(?:response"
+    r"|answer|reply)\b)[^,]*|it|them|results?|verified [\w-]+|\w+s)"
     r"(?<!\bto me)$",
     re.IGNORECASE,
 )
@@ -174,7 +182,8 @@ SUBJECT = re.compile(
     r"^(?:(?!,|and\b)\S+ ){1,10}?(?:is|are|gets?|(?:will|should|must|can) be)\b", re.IGNORECASE
 )
 BARE_STATE = re.compile(
-    r"^(?:so|positive|negative|neutral|urgent|valid|invalid|needed|necessary|successful|true|false|yes|no"
+    r"^(?:so|positive|negative|neutral|urgent|valid|invalid|needed|necessary|successful|true"
+    r"|false|yes|no"
     r"|found|empty|missing|available|high|low|critical|spam)\s+$",
     re.IGNORECASE,
 )

@@ -18,12 +18,14 @@ _FROM = re.compile(r"\b(?:from|across|in)\s+(?:both\s+)?", re.IGNORECASE)
 _MOST_COUNTED = 6
 _COUNTED = re.compile(
     r"(?P<n>two|three|four|five|six|[2-6]) (?:different |separate |several |public )?"
-    r"(?P<kind>apis|sources|llms|models|endpoints|sites|websites|feeds|databases|services|agents)\b",
+    r"(?P<kind>apis|sources|llms|models|endpoints|sites|websites|feeds|databases|services"
+    r"|agents)\b",
     re.IGNORECASE,
 )
 _NAME = re.compile(r"(?:the |an? |our |my )?[A-Z][\w.]*(?: [A-Z][\w.]*)*(?: (?:api|feed|page))?")
 _NAMES = re.compile(
-    r"\b(?:for|of|in|about|on|from) (?P<names>[A-Z][\w.]*(?: [A-Z][\w.]*)*(?:(?:, (?:and )?| and | & )"
+    r"\b(?:for|of|in|about|on|from) (?P<names>[A-Z][\w.]*(?: [A-Z][\w.]*)*(?:(?:, (?:and )?| and "
+    r"| & )"
     r"[A-Z][\w.]*(?: [A-Z][\w.]*)*)+)"
 )
 _SOURCES_END = re.compile(r"\s+(?:into|to|in|with|by|using|as|for|via)\b", re.IGNORECASE)
@@ -212,7 +214,12 @@ def _also(text: str, opening: Opening) -> list[str]:
         r"|(?:,?\s+and\s+|,\s+)(?=an?\s[\w -]+ in (?:the )?[A-Z])",
         text,
     )
-    if not others and (pair := _TWO_WAYS.match(text)) and not opens_step(pair["second"]) and all(map(_is_channel, pair.group("one", "other"))):
+    if (
+        not others
+        and (pair := _TWO_WAYS.match(text))
+        and not opens_step(pair["second"])
+        and all(map(_is_channel, pair.group("one", "other")))
+    ):
         first, others = pair["first"], [pair["second"]]
     return [first, *(f"{opening.verb.base} {other}" for other in others)]
 

@@ -39,7 +39,8 @@ _ADVERBIAL = re.compile(
     re.IGNORECASE,
 )
 _FRONTED = re.compile(
-    r"^(?P<basis>(?:depending|based) (?:up)?on [^,→]{3,80}), (?P<deed>(?:it |then )?[a-z]+ [^.;]*\bor\b[^.;]*?)[.!]?$",
+    r"^(?P<basis>(?:depending|based) (?:up)?on [^,→]{3,80}), (?P<deed>(?:it |then )?[a-z]+"
+    r" [^.;]*\bor\b[^.;]*?)[.!]?$",
     re.IGNORECASE,
 )
 _TITLE = re.compile(r"^(?P<title>[^:,.→]{3,100}): (?=(?P<rest>[a-z].*))", re.IGNORECASE | re.DOTALL)
@@ -55,10 +56,6 @@ _EITHER = re.compile(
     r"(?:,? (?:depending on|based on) (?:whether |if )?(?P<condition>[^,.;]+))?(?=[,.;]|$)",
     re.IGNORECASE,
 )
-_NAMES_ALL = frozenset(
-    {"integrate", "connect", "sync", "synchronize", "link", "automate", "handle", "manage", "turn", "convert",
-     "process", "run", "orchestrate", "replicate", "build", "create", "vet", "transform", "onboard", "triage"}
-)  # fmt: skip
 _CONTROL = re.compile(r"(?:if|when|whenever|once|for each|for every|every)\b", re.IGNORECASE)
 _JOINT = re.compile(r",\s+(?:and\s+)?(?:then\s+)?|\s+and\s+")
 _STARTS = re.compile(r"(?:every|whenever|when|each|on|at)\b", re.IGNORECASE)
@@ -145,7 +142,8 @@ def _without_label(line: str) -> str:
 def _deed() -> re.Pattern[str]:
     deeds = "|".join(lexicon().names("deeds"))
     return re.compile(
-        r"^(?:(?:this|the|it|an?)\b(?: [\w-]+){0,4}? )?(?:automat|handl|perform|manag|streamlin|simplif|enabl"
+        r"^(?:(?:this|the|it|an?)\b(?: [\w-]+){0,4}? )?(?:automat|handl|perform|manag|streamlin"
+        r"|simplif|enabl"
         r"|allow|facilitat|do|provid)(?:e|es|s|ies|y)? (?:the )?(?:[\w-]+ ){0,2}?"
         rf"(?P<deed>{deeds}) of ",
         re.IGNORECASE,
@@ -249,9 +247,14 @@ def _without_title(sentence: str) -> str:
     rest = re.sub(r"^(?:it|this|the (?:workflow|flow|bot)) ", "", match["rest"], flags=re.I)
     opening = read_opening(rest)
     title = read_opening(match["title"])
-    if title and title.third and title.verb.base in _NAMES_ALL and _CONTROL.match(rest):
+    if (
+        title
+        and title.third
+        and title.verb.base in lexicon().words("names_of_all")
+        and _CONTROL.match(rest)
+    ):
         return rest
-    if title and title.verb.base in _NAMES_ALL and opening and _several(rest):
+    if title and title.verb.base in lexicon().words("names_of_all") and opening and _several(rest):
         return rest
     if (
         opening is None

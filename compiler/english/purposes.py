@@ -6,7 +6,8 @@ from compiler.english.lexicon import lexicon
 from compiler.english.verbs import read_opening
 
 _PURPOSE = re.compile(
-    r",? (?:in order |so as )?to (?P<deed>(?P<verb>[a-z-]+) (?:an?|the|its|their|our|my|each|it|them"
+    r",? (?:in order |so as )?to (?P<deed>(?P<verb>[a-z-]+) (?:an?|the|its|their|our|my|each|it"
+    r"|them"
     r"|[a-z]+s|key|new|short|weekly|daily|monthly|structured|personali[sz]ed|[a-z-]+ed)\b.*)$",
     re.IGNORECASE,
 )

@@ -12,14 +12,18 @@ from compiler.english.clause import Clause
 from compiler.english.verbs import read_opening, strip_leading
 
 _SELECTED = re.compile(
-    r"^(?P<verb>[a-z-]+(?: (?:up|out|off|back))?) (?:only )?(?P<what>anything|anyone|everything|everyone|those|the ones|ones"
-    r"|(?:any|all|every) [\w-]+|[\w-]+ (?:ones|items|requests|reports|messages|emails|tickets|orders|leads|invoices|claims))"
-    r" (?P<which>(?:over|above|below|under|older|newer|that|which|who|with|without|missing|marked|rated|scored"
+    r"^(?P<verb>[a-z-]+(?: (?:up|out|off|back))?) (?:only )?(?P<what>anything|anyone|everything"
+    r"|everyone|those|the ones|ones"
+    r"|(?:any|all|every) [\w-]+|[\w-]+ (?:ones|items|requests|reports|messages|emails|tickets"
+    r"|orders|leads|invoices|claims))"
+    r" (?P<which>(?:over|above|below|under|older|newer|that|which|who|with|without|missing|marked"
+    r"|rated|scored"
     r"|from|in|due|sent)\b.+?)(?: (?:for|to) (?:me|us)\b.*)?$",
     re.IGNORECASE,
 )
 _REST = re.compile(
-    r"\b(?:the rest|the others|everything else|all others|anything else|everyone else|the remaining (?:ones|\w+s))\b",
+    r"\b(?:the rest|the others|everything else|all others|anything else|everyone else|the"
+    r" remaining (?:ones|\w+s))\b",
     re.IGNORECASE,
 )
 

@@ -11,7 +11,8 @@ _ROUTE = re.compile(
     re.IGNORECASE,
 )
 _SENT = re.compile(
-    r"^(?:forwards?|sends?|assigns?|moves?|pushes|push|escalates?|hands?|delivers?|directs?|posts?|files?)\b"
+    r"^(?:forwards?|sends?|assigns?|moves?|pushes|push|escalates?|hands?|delivers?|directs?"
+    r"|posts?|files?)\b"
     r"(?P<rest>(?=.*\bor\b)(?=.*\b(?:depending|based) (?:up)?on\b).*)$",
     re.IGNORECASE,
 )

@@ -123,7 +123,7 @@ def _times(match: re.Match[str]) -> _Recurrence:
 def _month_day(match: re.Match[str]) -> _Recurrence:
     word = match["day"].lower()
     if word.startswith(("end", "last")):
-        return _Recurrence("{at} L * *")
+        return _Recurrence(None)
     number = re.sub(r"\D", "", word)
     return _Recurrence(f"{{at}} {min(int(number), 31) if number else 1} * *")
 
@@ -201,7 +201,8 @@ def _rules() -> tuple[tuple[re.Pattern[str], _Reader], ...]:
         (rf"(?:{each}|on) (?P<days>{week}){part}", _business),
         (r"every (?P<part>half|quarter)(?: an| of an|-)?[ -]?hour", _fraction),
         (
-            rf"(?:once )?(?:in )?{each} (?P<count>\d+|{numbers}|other|second|couple of|few) (?P<unit>second|minute"
+            rf"(?:once )?(?:in )?{each} (?P<count>\d+|{numbers}|other|second|couple of|few)"
+            rf" (?P<unit>second|minute"
             rf"|min|hour|day|week|month)s?(?![\w'])", _interval),
         (
             rf"(?P<times>once|twice|(?:two|three) times) (?:an?|per|{each}) (?P<per>day|week"
@@ -212,14 +213,15 @@ def _rules() -> tuple[tuple[re.Pattern[str], _Reader], ...]:
                 r" )?\d{1,2}(?:st|nd|rd|th))+)"
             r" of (?:each|every|the|a) month", _month_days),
         (
-            r"(?:on )?the (?:first|last|second|third) (?:working|business|week)\s?day of (?:the|each|every) month"
+            r"(?:on )?the (?:first|last|second|third) (?:working|business|week)\s?day of (?:the"
+            r"|each|every) month"
             rf"|(?:(?:{each}|(?:on )?the) (?:first|second|third|fourth|last|1st|2nd|3rd|4th"
             rf"|other) (?:{days})(?: of (?:each|every|the|a) month)?|(?:first|last) (?:{days}) of"
             rf" (?:each|every|the) month)(?!\w)",
             _vague),
         (rf"(?:on|at) the {ordinal} (?:day )?of (?:{each}|the|a) month", _month_day),
         (rf"(?:every|on the) {ordinal} (?:day )?of (?:{each}|the|a) month", _month_day),
-        (rf"(?:on )?(?:every|each) (?P<day>first|last)(?: day)? of the month", _month_day),
+        (r"(?:on )?(?:every|each) (?P<day>first|last)(?: day)? of the month", _month_day),
         (rf"(?:{each} month|monthly) on the {ordinal}(?: day)?", _month_day),
         (
             rf"{each} ?(?P<unit>minute|hour|day|night|morning|afternoon|evening|week|month"
@@ -229,7 +231,8 @@ def _rules() -> tuple[tuple[re.Pattern[str], _Reader], ...]:
                 r" (?:schedule|basis|cadence)", _every),
         (rf"{each}day(?!\w)", lambda _: _Recurrence("{at} * * *")),
         (
-            r"(?<![\w-])(?<!in the )(?<!from the )(?<!of the )(?<!on the )(?<!in our )(?<!of our )(?P<unit>hourly|daily|nightly|weekly|monthly|quarterly|yearly"
+            r"(?<![\w-])(?<!in the )(?<!from the )(?<!of the )(?<!on the )(?<!in our )(?<!of our"
+            r" )(?P<unit>hourly|daily|nightly|weekly|monthly|quarterly|yearly"
             r"|annually|bi-?weekly|fortnightly)(?!\w)", _every),
         (rf"(?<=\ba )(?P<unit>morning|evening)(?= (?:[\w-]+ )?{digest})", _every),
         (

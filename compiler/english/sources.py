@@ -21,12 +21,14 @@ _OF_ITEMS = re.compile(
     re.IGNORECASE,
 )
 _MEMBERS = re.compile(
-    r"^(?:new |single |individual )*(?P<noun>[\w-]+(?: [\w-]+){0,2}?) (?:in|of|from|on|inside|within)"
+    r"^(?:new |single |individual )*(?P<noun>[\w-]+(?: [\w-]+){0,2}?) (?:in|of|from|on|inside"
+    r"|within)"
     r" (?P<place>[^,;:]+)$",
     re.IGNORECASE,
 )
 _STORED = re.compile(
-    r"\b(?:spreadsheet|sheet|table|database|folder|inbox|mailbox|feed|csv|excel|file|bucket|repository"
+    r"\b(?:spreadsheet|sheet|table|database|folder|inbox|mailbox|feed|csv|excel|file|bucket"
+    r"|repository"
     r"|queue|crm|warehouse|store|shop|calendar|board|channel|drive|catalog(?:ue)?|backlog)\b",
     re.IGNORECASE,
 )
@@ -88,7 +90,9 @@ class Sources:
         if known or not (named or stored):
             return None
         noun = match["noun"].split()
-        return f"fetch the {' '.join([*noun[:-1], plural(singular(noun[-1]))])} from {match['place']}"
+        return (
+            f"fetch the {' '.join([*noun[:-1], plural(singular(noun[-1]))])} from {match['place']}"
+        )
 
     def _page(self, step: Step) -> Step | None:
         fresh = [url for url in step.urls if url not in self.urls]

@@ -24,7 +24,8 @@ _FOR_JOB = re.compile(
     re.IGNORECASE,
 )
 _JUDGES = re.compile(
-    r"\bto (?:determine|decide|see|assess|find out|identify|tell) (?:if|whether|which|what|how)\b", re.IGNORECASE
+    r"\bto (?:determine|decide|see|assess|find out|identify|tell) (?:if|whether|which|what|how)\b",
+    re.IGNORECASE,
 )
 _PEOPLE = re.compile(r"\b(?:approv\w*|review\w*|human|person|manager|token)\b", re.IGNORECASE)
 _MODEL = re.compile(r"\b(?:agent|llm|model|ai|bot)\b", re.IGNORECASE)

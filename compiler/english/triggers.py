@@ -1,7 +1,7 @@
 """What starts the workflow: takes the schedule, event or webhook out of the text."""
 
 import re
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cache
 
 from compiler.english.arrivals import (
@@ -28,6 +28,8 @@ class Start:
     """The thing that the event is about, singular snake_case: it is in the execution's input."""
     needs_time: bool = False
     """The text speaks of a schedule without saying which."""
+    second: str = ""
+    """The words of another start, which one workflow cannot have beside the first."""
 
 
 _HERE = (
@@ -45,17 +47,21 @@ _WEBHOOK = re.compile(
     r"(?: an?| the| new| incoming)*(?: [\w-]+){0,3}? ?(?:webhooks?|http post|post request"
     r"|http request)(?: (?:calls?|requests?|events?|payloads?|notifications?))?"
     rf"(?: (?:is |gets )?(?:received|called|arrives?|comes? in|fires?|hits?"
-    rf"|triggered|triggers?|receives? [^,.;:→\n]+?(?=,)))?(?: (?:to|at|on) /[\w/-]+)?(?P<more> with [^,.→;]+)?,?",
+    rf"|triggered|triggers?|receives? [^,.;:→\n]+?(?=,)))?(?: (?:to|at|on) /[\w/-]+)?(?P<more>"
+    rf" with [^,.→;]+)?,?",
     re.IGNORECASE,
 )  # fmt: skip
 _TOLD_WATCH = re.compile(
-    r"\b(?:workflow|automation|flow|zap|bot|system) (?:that|which|to) (?:monitors?|watch(?:es)?|listens?)\b",
+    r"\b(?:workflow|automation|flow|zap|bot|system) (?:that|which|to) (?:monitors?|watch(?:es)?"
+    r"|listens?)\b",
     re.IGNORECASE,
 )
+_TOLD_EVENT = re.compile(rf"{_HERE}{_WHEN}\b", re.IGNORECASE)
 _ASKS = re.compile(r"(?:via|by|through|from|on) [\w ]*http requests?", re.IGNORECASE)
 _TOLD_WHEN = re.compile(rf"{_HERE}{_WHEN} (?P<event>[^,.;:→\n]+)$", re.IGNORECASE)
 _TAKEN = re.compile(
-    r"(?:that |which )?(?:receives?|takes?|accepts?) (?P<what>[^,.;:→]+?)(?:,| and)(?: and| then)* (?=[a-z-]+ \w)",
+    r"(?:that |which )?(?:receives?|takes?|accepts?) (?P<what>[^,.;:→]+?)(?:,| and)(?: and|"
+    r" then)* (?=[a-z-]+ \w)",
     re.IGNORECASE,
 )
 _RECEIVED = re.compile(
@@ -118,14 +124,18 @@ _PERSON = re.compile(
     r"(?:an?|the|my|our|any|new|this|to|up|on)\b(?P<what>.+)$"
 )
 _NO_EVENT = (
-    r"(?!(?:is|has|was|does|this|news|contains|equals|exceeds|includes|matches|needs|wants|looks|seems|always"
-    r"|already|becomes|remains|stays|means|mentions|lacks|are|have|want|need|am|can|will|not|still)\b)"
+    r"(?!(?:is|has|was|does|this|news|contains|equals|exceeds|includes|matches|needs|wants|looks"
+    r"|seems|always"
+    r"|already|becomes|remains|stays|means|mentions|lacks|are|have|want|need|am|can|will|not"
+    r"|still)\b)"
 )
 _DOES = re.compile(
     r"^(?P<noun>(?:i|we|you)|(?:an?|the|my|our|your|any|some|every|someone|somebody)"
     rf"(?: {_NO_EVENT}[\w'/-]+){{0,4}}?)"
-    rf" {_NO_EVENT}(?P<verb>(?<=\bi )[a-z]{{3,}}|(?<=\bwe )[a-z]{{3,}}|(?<=\byou )[a-z]{{3,}}|[a-z]{{2,}}[^s\W]s)"
-    r"(?= (?:an?|the|my|our|your|over|into|out|up|down|in|on|at|from|to|with|off|through|it|home|work"
+    rf" {_NO_EVENT}(?P<verb>(?<=\bi )[a-z]{{3,}}|(?<=\bwe )[a-z]{{3,}}|(?<=\byou )[a-z]{{3,}}"
+    rf"|[a-z]{{2,}}[^s\W]s)"
+    r"(?= (?:an?|the|my|our|your|over|into|out|up|down|in|on|at|from|to|with|off|through|it|home"
+    r"|work"
     r"|this|that)\b|$)",
 )
 _RUNNING = re.compile(
@@ -148,6 +158,8 @@ def find_start(text: str, told: str = "") -> Start:
     if webhook := _find_webhook(text):
         return webhook
     schedule = find_schedule(text)
+    if schedule and (event := _event_before(text, schedule)):
+        return event
     if schedule:
         rest = _without(text, schedule.start, schedule.end)
         return Start(_schedule_trigger(schedule), rest, needs_time=schedule.cron is None)
@@ -167,9 +179,22 @@ def find_start(text: str, told: str = "") -> Start:
     return found
 
 
+def _event_before(text: str, schedule: Schedule) -> Start | None:
+    """Read "when a form arrives, …, and once a week …": the event is the start."""
+    match = _AT_START.match(text)
+    if match is None or not _TOLD_EVENT.match(match[0]) or match.end() > schedule.start:
+        return None
+    rest = _without(text, schedule.start, schedule.end)
+    start = _find_event(rest)
+    words = text[schedule.start : schedule.end].strip()
+    return replace(start, second=words) if start.trigger else None
+
+
 def _find_webhook(text: str) -> Start | None:
     """Read "when a lead comes in via webhook, …"; a request that is only sent starts nothing."""
-    found = (m for m in _WEBHOOK.finditer(text) if not _is_target(text, m) and not _ASKS.match(m[0]))
+    found = (
+        m for m in _WEBHOOK.finditer(text) if not _is_target(text, m) and not _ASKS.match(m[0])
+    )
     webhook = next(found, None)
     if webhook is None:
         return None

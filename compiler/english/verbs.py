@@ -25,7 +25,8 @@ _HUMAN = re.compile(
     r"|(?:human|manual|manager|final|legal) ?(?:[\w'-]+ )?check\b"
     r"|send(?:s|ing)? (?:an?|another|the) (?:[\w-]+ )?approval (?:request )?to\b"
     r"|(?:send|post|share)s? .{0,60}\bwith (?:[\w/-]+ )*buttons\b"
-    r"|(?:flag|hold|queue|mark|escalate)s? .{0,60}\bfor (?:(?:[\w-]+ )?(?:review|approval)|me|us|a human|a person)\b"
+    r"|(?:flag|hold|queue|mark|escalate)s? .{0,60}\bfor (?:(?:[\w-]+ )?(?:review|approval)|me|us"
+    r"|a human|a person)\b"
     r"|(?:send|submit|route|put)s? .{0,60}\bfor (?:[\w'-]+ ){0,3}(?:approval|sign-?off|review)\b"
     r"|(?:an?|the|our|my) (?!(?:[\w-]+ ){0,2}?(?:agent|llm|ai|model|workflow|system|flow"
     r"|function|lambda|bot|node|step)\b)"
@@ -41,7 +42,8 @@ _HUMAN = re.compile(
     r"|checked|confirmed) by\b"
     r"|(?:route|direct)s? .{0,60}\bfor (?:[\w'-]+ ){0,3}review\b"
     r"|starts? (?:an? |the )?(?:[\w-]+ )?approval\b"
-    r"|(?:escalate|hand|forward|route|send|pass|refer|assign|transfer|defer)s? .{0,60}\bto (?:an? |the |our )?"
+    r"|(?:escalate|hand|forward|route|send|pass|refer|assign|transfer|defer)s? .{0,60}\bto (?:an?"
+    r" |the |our )?"
     r"(?:human|person|real person|staff member|live agent)\b(?! resources)"
     r"|[\w' -]{2,40} (?:goes|passes|gets sent|(?:is|are) (?:then )?(?:sent|routed"
     r"|submitted|forwarded)) .{0,60}\bfor "
@@ -257,7 +259,11 @@ def acts(opening: Opening, before: str = "") -> bool:
         return True
     if opening.verb.base in ("check", "test", "search", "look", "wait", "ask") and first in _LOOKS:
         return True
-    if before and first == "by" and opening.verb.action in ("classify", "score", "aggregate", "sort"):
+    if (
+        before
+        and first == "by"
+        and opening.verb.action in ("classify", "score", "aggregate", "sort")
+    ):
         return True
     if before and _aims(rest):
         return True

@@ -46,8 +46,10 @@ def _next_participle() -> re.Pattern[str]:
 @cache
 def _caused() -> re.Pattern[str]:
     return re.compile(
-        rf"^(?:and |then |please )*(?:have|has|get|gets) (?P<what>it|them|this|that|those|these|everything|both"
-        rf"|(?:the|an?|my|our|your|its|their|all|each) [\w' -]{{2,50}}?|[\w-]+s) (?:then )?(?P<verb>{_participles()})(?!\w)",
+        rf"^(?:and |then |please )*(?:have|has|get|gets) (?P<what>it|them|this|that|those|these"
+        rf"|everything|both"
+        rf"|(?:the|an?|my|our|your|its|their|all|each) [\w' -]{{2,50}}?|[\w-]+s) (?:then"
+        rf" )?(?P<verb>{_participles()})(?!\w)",
         re.IGNORECASE,
     )
 
@@ -55,7 +57,8 @@ def _caused() -> re.Pattern[str]:
 @cache
 def _next_passive() -> re.Pattern[str]:
     return re.compile(
-        rf",?\s+and (?P<what>(?:the|its|their|an?) [\w' -]{{2,40}}?) (?P<verb>{_participles()})(?= (?:to|into|in|on|with"
+        rf",?\s+and (?P<what>(?:the|its|their|an?) [\w' -]{{2,40}}?)"
+        rf" (?P<verb>{_participles()})(?= (?:to|into|in|on|with"
         rf"|as|for|from|by|via)\b|[,.]|$)",
         re.IGNORECASE,
     )

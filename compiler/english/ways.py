@@ -9,27 +9,38 @@ from dataclasses import dataclass
 
 from compiler.english.lexicon import lexicon
 
-_JOINT = re.compile(r";\s+|,\s+(?:and\s+|but\s+|while\s+)?|\s+(?:and(?! \d)|while|but|whereas)\s+", re.IGNORECASE)
+_JOINT = re.compile(
+    r";\s+|,\s+(?:and\s+|but\s+|while\s+)?|\s+(?:and(?! \d)|while|but|whereas)\s+", re.IGNORECASE
+)
 _FATE = re.compile(
-    r"^(?P<who>(?!(?:it|they|this|that|he|she|we|you|i|then|if|when|once|after|before)\b)[\w' $€£%-]{2,60}?)"
+    r"^(?P<who>(?!(?:it|they|this|that|he|she|we|you|i|then|if|when|once|after|before)\b)[\w'"
+    r" $€£%-]{2,60}?)"
     r" (?:should |will |must |can |then |automatically )*"
-    r"(?P<fate>goes|go|becomes|become|enters|enter|gets|get|receives|receive|needs|need|requires|require"
-    r"|is|are|be)\b (?:straight |directly |automatically |then |simply |immediately )*(?P<what>\S.*)$",
+    r"(?P<fate>goes|go|becomes|become|enters|enter|gets|get|receives|receive|needs|need|requires"
+    r"|require"
+    r"|is|are|be)\b (?:straight |directly |automatically |then |simply |immediately"
+    r" )*(?P<what>\S.*)$",
     re.IGNORECASE,
 )
 _REST = re.compile(
-    r"^(?:everything else|all (?:the )?(?:others?|rest)|(?:the )?others|the rest|anything else|everyone else"
+    r"^(?:everything else|all (?:the )?(?:others?|rest)|(?:the )?others|the rest|anything else"
+    r"|everyone else"
     r"|all else|the remaining (?:ones|[\w-]+))$",
     re.IGNORECASE,
 )
 _PICKED = re.compile(
-    r"\b(?:over|above|under|below|between|older|newer|higher|lower|scoring|scored|rated|with|without|marked"
+    r"\b(?:over|above|under|below|between|older|newer|higher|lower|scoring|scored|rated|with"
+    r"|without|marked"
     r"|that|which|from|ones|those|larger|smaller|first|second|other)\b",
     re.IGNORECASE,
 )
 _TITLE = re.compile(r"^(?P<title>[^:]{3,80}):\s+(?=(?P<rest>.+)$)")
-_SORTS = re.compile(r"^\W*(?:route|sort|triage|handle|process|distribute|dispatch|split)\b", re.IGNORECASE)
-_APPROVAL = re.compile(r"\b(?:approv\w*|sign-?off|review|confirmation|ok|go-ahead)\b", re.IGNORECASE)
+_SORTS = re.compile(
+    r"^\W*(?:route|sort|triage|handle|process|distribute|dispatch|split)\b", re.IGNORECASE
+)
+_APPROVAL = re.compile(
+    r"\b(?:approv\w*|sign-?off|review|confirmation|ok|go-ahead)\b", re.IGNORECASE
+)
 _PLAIN = ("is", "are", "be", "gets", "get")
 
 
@@ -51,7 +62,9 @@ def as_choice(sentence: str) -> str:
     if not all(deeds):
         return sentence
     ways_told = [
-        f"otherwise {deed}" if _REST.match(way.who) else f"if it is one of the {_plain(way.who)}, {deed}"
+        f"otherwise {deed}"
+        if _REST.match(way.who)
+        else f"if it is one of the {_plain(way.who)}, {deed}"
         for way, deed in zip(ways, deeds, strict=True)
     ]
     kept = f"{title['title']}. " if title and not _SORTS.match(title["title"]) else ""
@@ -75,7 +88,9 @@ def _ways(text: str) -> list[_Way]:
             ways.append(_Way(match["who"].strip(), match["fate"].lower(), match["what"]))
         elif ways:
             last = ways[-1]
-            ways[-1] = _Way(last.who, last.fate, f"{last.what}{text[place - _width(text, place) : end]}")
+            ways[-1] = _Way(
+                last.who, last.fate, f"{last.what}{text[place - _width(text, place) : end]}"
+            )
         else:
             return []
         place = joint.end() if joint else end
@@ -90,9 +105,15 @@ def _width(text: str, place: int) -> int:
 
 def _is_choice(ways: list[_Way]) -> bool:
     """Whether the subjects are picked from one thing: told by a limit, an opposite, a kind."""
-    if any(re.match(r"(?:the|an?|its|their|our|my) ", way.who, re.I) and not _REST.match(way.who) for way in ways):
+    if any(
+        re.match(r"(?:the|an?|its|their|our|my) ", way.who, re.I) and not _REST.match(way.who)
+        for way in ways
+    ):
         return False
-    if any(_REST.match(way.who) for way in ways) or sum(bool(_PICKED.search(w.who)) for w in ways) > 1:
+    if (
+        any(_REST.match(way.who) for way in ways)
+        or sum(bool(_PICKED.search(w.who)) for w in ways) > 1
+    ):
         return True
     heads = {way.who.lower().split()[-1] for way in ways}
     shared = len(heads) == 1 and all(len(way.who.split()) > 1 for way in ways)

@@ -22,7 +22,6 @@ _SCHEDULES = [
     ("every half hour", "*/30 * * * *"),
     ("at the start of each month", "0 9 1 * *"),
     ("on the 15th of every month at 10", "0 10 15 * *"),
-    ("on the last day of each month", "0 9 L * *"),
     ("monthly", "0 9 1 * *"),
     ("weekly", "0 9 * * 1"),
     ("nightly", "0 22 * * *"),
@@ -46,6 +45,24 @@ def test_schedules_in_english(words: str, cron: str) -> None:
     assert start.trigger is not None
     assert (start.trigger.kind, start.trigger.cron) == ("schedule", cron)
     assert start.rest == "summarize the notes and email them to me"
+
+
+@pytest.mark.parametrize(
+    "words",
+    [
+        "on the last day of each month",
+        "at the end of every month",
+        "every other Tuesday",
+        "every second Friday of the month",
+        "on the first working day of each month",
+        "at regular intervals",
+    ],
+)
+def test_a_recurrence_that_no_expression_can_tell_is_asked_for(words: str) -> None:
+    """What five fields cannot say is a schedule whose time is a question."""
+    schedule = find_schedule(words)
+    assert schedule is not None
+    assert schedule.cron is None
 
 
 @pytest.mark.requirement("FR-5.5")
