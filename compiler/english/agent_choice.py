@@ -24,6 +24,11 @@ _FILE = re.compile(
     r" file)?s?\b(?! \w+ing)\W*(?:$|(?:with|from|of|for|out)\b)",
     re.IGNORECASE,
 )
+_FAVOUR = re.compile(
+    r"(?:for )?(?:an? |their |the |some |more )*(?:[\w-]+ )?(?:reviews?|feedback|ratings?|referrals?|testimonials?"
+    r"|payment|quotes?|more information|survey)\b(?! by| from (?:the|my|our) )",
+    re.IGNORECASE,
+)
 _MODEL_ASKED = re.compile(
     r"\w+ (?:(?:an?|the|our|my) )?(?:[\w-]+ ){0,2}?(?:ai|llms?|agents?|models?|gpt\S*|claude|gemini"
     r"|chatgpt|openai)\b",
@@ -297,6 +302,8 @@ def _approve(action: str, facts: Facts) -> tuple[str, str]:
     """A review by a model reads; one by nobody in particular is a person's."""
     if facts.has("automatically") or facts.verb.startswith("auto-"):
         return "create", "api"
+    if facts.verb in ("ask", "request") and _FAVOUR.match(facts.rest):
+        return "notify", "email"
     if facts.verb in ("ask", "request", "require") and _MODEL_ASKED.match(facts.marked):
         return "generate", "llm"
     third = facts.marked.lower().startswith(("reviews ", "confirms "))
@@ -323,6 +330,8 @@ def _extract(action: str, facts: Facts) -> tuple[str, str]:
 
 
 def _filter(action: str, facts: Facts) -> tuple[str, str]:
+    if facts.verb == "reject" and re.match(r"(?:it|the request|the order)\b", facts.rest, re.I):
+        return "create", "api"
     kept = facts.verb == "keep" and re.match(r"(?:it |them )?(?:in|on)\b", facts.rest)
     return ("create", "api") if kept else (action, "data_processing")
 
@@ -343,6 +352,8 @@ def _transform(action: str, facts: Facts) -> tuple[str, str]:
     if facts.verb in ("calculate", "compute") and computed:
         return "aggregate", "aggregator"
     if facts.product and facts.product.kind == "api" and re.search(r"\bwith\b", facts.rest):
+        return "create", "api"
+    if facts.verb == "clean" and facts.has("room", "house", "floor", "kitchen", "car", "home"):
         return "create", "api"
     if facts.has("speech", "audio", "voice", "video", "image", "images") and re.search(
         r"\b(?:in)?to\b", facts.rest

@@ -76,6 +76,8 @@ _LIMITED = re.compile(
     r"|under|older than|newer than|with (?:an?|no|more|less|fewer))\b.+)$",
     re.IGNORECASE,
 )
+_KIND = "it is one of the "
+"""How conditions begin that were told as kinds: "for bugs, …"."""
 _OUTPUTS = re.compile(r"(?:outputs?|returns?) an? [^,]*$", re.IGNORECASE)
 _JOINING = re.compile(r"(?:and )?(?:then|finally|after that|afterwards)\b", re.IGNORECASE)
 
@@ -324,6 +326,8 @@ class _Builder:
         if clause.separator == "condition":
             return True
         if any(opposite(arm.condition, clause.text) for arm in self.arms):
+            return True
+        if all(text.startswith(_KIND) for text in (self.arms[-1].condition, clause.text)):
             return True
         if clause.separator == "semicolon":
             return True

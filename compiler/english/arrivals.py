@@ -65,6 +65,11 @@ _SUBMIT = re.compile(
     rf"(?P<what>[^,.;:→]+?){_END},?",
     re.IGNORECASE,
 )
+_GIVEN = re.compile(
+    r"^(?:it )?(?:takes?|gets?|reads?|receives?|accepts?) (?P<what>(?:an?|the|any) [\w -]{2,40}?) (?:that |which )?"
+    r"(?:an?|the) users? (?:uploads?|provides?|enters?|sends?|supplies|gives?|pastes?)(?:,| and(?: then)?) ",
+    re.IGNORECASE,
+)
 _PUT_IN = re.compile(
     r"^(?:our|the|my|all|some) (?:[\w-]+ )?[\w-]+s (?P<verb>type|enter|fill|submit|upload|paste"
     r"|drop|put|write|log|send|record"
@@ -137,6 +142,9 @@ class Arrival:
 
 def find_arrival(text: str) -> Arrival | None:
     """Return the arrival that a text begins with, provided that steps follow."""
+    given = _GIVEN.match(text)
+    if given:
+        return Arrival(None, _noun(given["what"]), given.end())
     watches = _WATCHES.match(text)
     watches = watches if watches and _INBOX.search(watches[0]) else None
     match = (

@@ -20,6 +20,7 @@ from compiler.english.control_words import (
     FOR_SOME,
     IDLE,
     IF,
+    LATE_ELSE,
     OTHERS,
     OUTCOME,
     OUTCOMES,
@@ -35,7 +36,7 @@ from compiler.english.control_words import (
     WORKER,
 )
 from compiler.english.prose import without_frame
-from compiler.english.relations import with_shared_objects, with_the_rest
+from compiler.english.relations import with_opposites, with_shared_objects, with_the_rest
 from compiler.english.routes import Way, find_routes
 from compiler.english.segments import Separator, segments
 from compiler.english.verbs import is_human, opens_step, read_opening, strip_leading
@@ -46,11 +47,13 @@ def cut(text: str) -> list[Clause]:
     """Return the clauses of a marked text, in the order in which they are written."""
     clauses: list[Clause] = []
     for separator, segment in segments(without_frame(text)):
+        if late := LATE_ELSE.match(segment):
+            segment = f"otherwise {late['deed']}{late['more'] or ''}"
         found = _worker(segment, separator) or _scan(segment.strip(" ,."), separator)
         clauses.extend(
             clause for clause in found if not IDLE.match(clause.text) or clause.kind != "action"
         )
-    return with_shared_objects(with_the_rest(clauses))
+    return with_shared_objects(with_opposites(with_the_rest(clauses)))
 
 
 def _worker(segment: str, separator: Separator) -> list[Clause]:

@@ -18,7 +18,7 @@ from compiler.english.control_words import (
     STATES,
 )
 from compiler.english.lexicon import lexicon
-from compiler.english.verbs import is_human, opens_step, read_opening
+from compiler.english.verbs import Opening, is_human, opens_step, read_opening
 from compiler.english.voice import active
 
 _CONDITION_LENGTH = 300
@@ -75,9 +75,9 @@ def verb_position(text: str) -> int | None:
             return match.start()
         if match[0].lower() in ("will", "should") and STATES.search(text[: match.start()]):
             return match.start() if opens_step(rest) else None
-        opening = read_opening(match[0])
+        opening = read_opening(match[0]) or _opening_of_two(rest)
         plain = opening is not None and (
-            opening.verb.base == match[0].lower().strip(",")
+            opening.verb.base.split()[0] == match[0].lower().strip(",")
             or bool(STATED.search(text[: match.start()]))
         )
         decides = opening is not None and opening.verb.action == "approve"
@@ -86,6 +86,12 @@ def verb_position(text: str) -> int | None:
         if plain and not decides and opens_step(rest) and not _needs_object(text[: match.start()]):
             return match.start()
     return None
+
+
+def _opening_of_two(text: str) -> Opening | None:
+    """Return the opening of a verb of two words, such as "switch on"."""
+    opening = read_opening(text)
+    return opening if opening and " " in opening.verb.base and not opening.guessed else None
 
 
 def _needs_object(before: str) -> bool:

@@ -22,6 +22,10 @@ ELSE = re.compile(
     r"|fall(?:s|ing)? back to)\b[,:]?\s*(?:then )?",
     re.IGNORECASE,
 )
+LATE_ELSE = re.compile(
+    r"^(?P<deed>[a-z][^,;:]*?),? (?:otherwise|in all other cases|in any other case)(?P<more>,? and [^,;]+)?[.!]?$",
+    re.IGNORECASE,
+)
 EACH = re.compile(
     r"^(?:then |and |next |finally )?(?:(?:for|within|in) (?:each|every|all(?: of)?(?: the)?)"
     r"|(?:loops?|iterates?|goes|go|cycles?) (?:over|through|across)"
@@ -114,7 +118,7 @@ STATES = re.compile(
     re.I,
 )
 FOR_SOME = re.compile(
-    r"^for (?!each|every|all|example|instance|the|an?|this|that|these|now|me|us|your?|any\b|\d)"
+    r"^for (?!each|every|all|example|instance|the|an?|this|that|these|now|me|us|your?|any\b|\d+(?![\d-]| star))"
     r"(?P<what>(?:[\w-]+ ){0,3}[\w-]+|[\w-]+(?: [\w-]+)? (?:above|over|under|below|older than"
     r"|newer than|with|without|worth"
     r"|from|rated|marked) [^,;]+?)(?:, (?:also )?| also )(?=(?P<rest>\w.*))",

@@ -46,6 +46,19 @@ _TWO_WAYS = re.compile(
     re.IGNORECASE,
 )
 _CHANNEL = re.compile(r"\b(?:e-?mail|mail|sms|text message|phone)\b", re.IGNORECASE)
+_CONTAINER = re.compile(
+    r" (?:database|db|sheet|spreadsheet|channel|table|board|workspace|list|account|project|bucket)\b",
+    re.IGNORECASE,
+)
+_TO_ME = re.compile(
+    r"^(?P<verb>send|email|mail|text|give|message|show)s? (?P<who>me|us|myself|the team) (?P<what>[^,;]+?)(?P<rest>(?: (?:by|via|on|to) [^,;]+)?)$",
+    re.IGNORECASE,
+)
+_DATA_NOUN = re.compile(
+    r" (?:[\w-]+ )?(?:stories|issues|posts|orders|events|tickets|commits|deals|leads|tasks|articles|videos|tweets|metrics"
+    r"|sales|invoices|headlines|trends|rows|comments|mentions|jobs|listings)\b",
+    re.IGNORECASE,
+)
 _PLAIN_TARGET = re.compile(
     r"\b(?:(?:local|shared|csv|json|log|internal) )*(?:file|database|crm|spreadsheet|warehouse"
     r"|data lake|wiki|e-?mail|sms)\b(?! (?:records?|tables?|rows?|entr\w+|formats?|address\w*"
@@ -120,7 +133,7 @@ def _from_several(text: str, opening: Opening) -> list[str]:
     """Cut "pull the data from Stripe and our database" into a clause for each source."""
     match = _FROM.search(text)
     if match is None:
-        return []
+        return _of_kinds(opening)
     if counted := _COUNTED.match(text[match.end() :]):
         word = counted["n"].lower()
         number = int(word) if word.isdigit() else int(lexicon().names("numbers")[word])
@@ -139,6 +152,26 @@ def _from_several(text: str, opening: Opening) -> list[str]:
         f"{verb} {part}" if _FROM.search(part) else f"{front.strip()} {part}" for part in parts[1:]
     ]
     return [f"{front}{parts[0]}", *rest]
+
+
+def _of_kinds(opening: Opening) -> list[str]:
+    """Cut "collect my unread mails and today's calendar events" into one for each source."""
+    parts = [part.strip() for part in _LISTED.split(opening.rest) if part.strip()]
+    if not 1 < len(parts) <= _MOST_COUNTED or any(len(part.split()) > 6 for part in parts):
+        return []
+    kinds = [_kind(part) for part in parts]
+    if None in kinds or len(set(kinds)) < len(parts):
+        return []
+    return [f"{opening.verb.base} {part}" for part in parts]
+
+
+def _kind(part: str) -> str | None:
+    """Return where a thing is kept: a service, or a place that everybody has."""
+    named = _products(part)
+    if named:
+        return named[0][2].key
+    words = re.findall(r"[a-z]+", part.lower())
+    return next((word for word in words if word in lexicon().words("own_sources")), None)
 
 
 def _of_several(text: str, opening: Opening) -> list[str]:
@@ -188,6 +221,9 @@ def _is_place(text: str) -> bool:
 def _reading_first(text: str) -> list[str]:
     """Cut "post a Slack overview of open Jira tickets" into reading and sending."""
     found = _products(text)
+    told = _TO_ME.match(text)
+    if told and len(found) == 1 and _DATA_NOUN.match(text, found[0][1]):
+        return [f"fetch {told['what']}", f"{told['verb']} {told['who']} the results{told['rest']}"]
     world = _WORLD.search(text)
     if world and not _products(world["what"]):
         return [f"fetch {world['what']}", text[: world.start()].strip()]
@@ -203,7 +239,11 @@ def _reading_first(text: str) -> list[str]:
         phrase = text[led.end() : end].strip(" ,.")
         parts = [part for part in re.split(r"\s+and\s+", phrase) if _products(part)]
         whole = parts if len(parts) == len(re.split(r"\s+and\s+", phrase)) else [phrase]
-        return [*(f"fetch {part}" for part in whole), f"{text[: led.start()].strip()}{text[end:]}"]
+        inside = re.match(r"\s*in\s+(?P<place>[\w ]+)$", text[end:])
+        if inside and led[0].lower().startswith("from") and _products(inside["place"]):
+            return [f"fetch {phrase} from {inside['place']}", text[: led.start()].strip(" ,")]
+        kept = text[: led.start()].strip(" ,")
+        return [*(f"fetch {part}" for part in whole), f"{kept} {text[end:].lstrip()}".strip()]
     return [text]
 
 
@@ -287,7 +327,14 @@ def _moved(text: str, opening: Opening) -> list[str]:
 
 def _targets(text: str) -> list[tuple[int, int, str]]:
     """Return where in a text things can be put, and what each place is."""
-    services = [(start, end, product.key) for start, end, product in _products(text)]
+    services = [
+        (
+            start,
+            _CONTAINER.match(text, end).end() if _CONTAINER.match(text, end) else end,
+            product.key,
+        )
+        for start, end, product in _products(text)
+    ]
     taken = [range(start, end) for start, end, _ in services]
     plain = [
         (match.start(), match.end(), match[0].lower())

@@ -19,6 +19,9 @@ _LABEL = re.compile(
     r"(?P<label>[A-Z][\w/&' ()-]{1,60}?)(?::\s+|\s+[—-]+\s+)(?=(?P<rest>\S.*))"
 )
 _TRIGGER_LABEL = re.compile(r"(?:[\w ]+ )?trigger$|webhook$|triggered by", re.IGNORECASE)
+_TIMED = re.compile(
+    r"\b(?:every|each|daily|hourly|nightly|weekly|monthly|scheduled|at \d)\b", re.IGNORECASE
+)
 _MARKDOWN = re.compile(r"\*\*|__|(?<!\w)\*(?=\w)|(?<=\w)\*(?!\w)")
 _HEADING = re.compile(r"^\s*#{1,6}\s*")
 _ASIDE = re.compile(
@@ -134,6 +137,8 @@ def _without_label(line: str) -> str:
     if first is None or first[0].lower() not in lexicon().verbs:
         return line
     if re.match(r"(?:if|when|else|otherwise|for|every|each|in)\b", match["label"], re.I):
+        return line
+    if _TIMED.search(match["label"]):
         return line
     return f"{match['mark']}{match['rest']}"
 

@@ -9,6 +9,7 @@ from collections.abc import Sequence
 from dataclasses import replace
 
 from compiler.english.clause import Clause
+from compiler.english.lexicon import lexicon
 from compiler.english.verbs import read_opening, strip_leading
 
 _SELECTED = re.compile(
@@ -21,6 +22,7 @@ _SELECTED = re.compile(
     r"|from|in|due|sent)\b.+?)(?: (?:for|to) (?:me|us)\b.*)?$",
     re.IGNORECASE,
 )
+_KIND = re.compile(r"\b([a-z]+(?:-[a-z]+)?) ([a-z]+s)\b")
 _REST = re.compile(
     r"\b(?:the rest|the others|everything else|all others|anything else|everyone else|the"
     r" remaining (?:ones|\w+s))\b",
@@ -44,9 +46,54 @@ def with_shared_objects(clauses: Sequence[Clause]) -> list[Clause]:
         )
         if not bare or following is None or not following.rest.strip() or following.tool:
             continue
+        if opening is not None and opening.verb.action == following.verb.action == "transform":
+            found[place] = replace(first, text="")
+            found[place + 1] = replace(second, separator=first.separator)
+            continue
         noun = re.split(r"\s(?:to|into|in|on|via|with|using|by|and|for)\b", following.rest)[0]
         found[place] = replace(first, text=f"{first.text.strip()} {noun}")
+    return [clause for clause in found if clause.text or clause.kind != "action"]
+
+
+def with_opposites(clauses: Sequence[Clause]) -> list[Clause]:
+    """Read "publish positive reviews, send negative ones to support" as an if and an otherwise."""
+    found: list[Clause] = []
+    for clause in clauses:
+        last = found[-1] if found else None
+        kinds = _opposite_kinds(last.text, clause.text) if last else None
+        if last is None or kinds is None or not clause.kind == last.kind == "action":
+            found.append(clause)
+            continue
+        found[-1:] = [
+            Clause("if", last.separator, f"it is {kinds[0]}"),
+            replace(last, separator="condition"),
+            Clause("if", "condition", f"it is {kinds[1]}"),
+            replace(clause, separator="condition"),
+        ]
     return found
+
+
+def _opposite_kinds(one: str, other: str) -> tuple[str, str] | None:
+    """Return what tells two things apart: `positive` and `negative`, `high-risk` and `low-risk`."""
+    first, second = (_KIND.findall(text.lower()) for text in (one, other))
+    for kind in first:
+        for against in second:
+            if _opposed(kind[0], against[0]) and (kind[1] == against[1] or against[1] == "ones"):
+                return kind[0], against[0]
+    return None
+
+
+def _opposed(one: str, other: str) -> bool:
+    head, _, tail = one.partition("-")
+    against, _, rest = other.partition("-")
+    pairs = [tuple(pair) for pair in lexicon().names("conditions", "opposites")]
+    return tail == rest and ((head, against) in pairs or (against, head) in pairs)
+
+
+def _removes(text: str) -> bool:
+    """Whether a step takes things away, so that "the rest" is what is left, not another way."""
+    opening = read_opening(text)
+    return opening is not None and opening.verb.action in ("filter", "dedupe")
 
 
 def with_the_rest(clauses: Sequence[Clause]) -> list[Clause]:
@@ -58,6 +105,7 @@ def with_the_rest(clauses: Sequence[Clause]) -> list[Clause]:
             last is not None
             and clause.kind == last.kind == "action"
             and _REST.search(clause.text)
+            and not _removes(last.text)
             and (chosen := _SELECTED.match(strip_leading(last.text)))
         ):
             which = re.sub(r"^(?:that|which|who) ", "", chosen["which"], flags=re.IGNORECASE)

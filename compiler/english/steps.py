@@ -89,7 +89,8 @@ def read_step(clause: str, text: Text, parallel: bool = False) -> Step | None:
         if nominal:
             return _step(clause, text, *nominal, parallel)
     step = _opened(clause, opening, text, parallel) if opening else None
-    if step and opening and step.action == "create" and model_of(opening.tool):
+    tool = opening.tool if opening else ""
+    if step and step.action == "create" and (model_of(tool) or _MODEL.search(tool)):
         media = lexicon().words("media").intersection(words_of(step.phrase)[-1:])
         step = step if media else replace(step, action="generate", agent="llm")
     if step and step.verb in ("process", "handle", "review") and _JUDGES.search(step.rest):

@@ -56,6 +56,9 @@ _TOLD_WATCH = re.compile(
     r"|listens?)\b",
     re.IGNORECASE,
 )
+_WATCHED_FIRST = re.compile(
+    r"(?:it )?(?:monitors?|watch(?:es)?) [^,.;:→]+?,(?: and)? (?=[a-z]+ )", re.IGNORECASE
+)
 _TOLD_EVENT = re.compile(rf"{_HERE}{_WHEN}\b", re.IGNORECASE)
 _ASKS = re.compile(r"(?:via|by|through|from|on) [\w ]*http requests?", re.IGNORECASE)
 _TOLD_WHEN = re.compile(rf"{_HERE}{_WHEN} (?P<event>[^,.;:→\n]+)$", re.IGNORECASE)
@@ -88,7 +91,7 @@ _WHOLE = re.compile(
     re.IGNORECASE,
 )
 _TRAILING = re.compile(
-    rf",? (?:whenever|every time|each time|any time|as soon as|when(?= (?:an?|any"
+    rf"(?<![;.:]),? (?:whenever|every time|each time|any time|as soon as|when(?= (?:an?|any"
     rf"|someone|somebody|new"
     rf"|there(?:'s| is) an?|there are (?:new|any|changes|updates))\b)"
     rf"|after (?:every|each)) (?P<event>(?:there(?:'s| is| are) )?.+?){_STOP}",
@@ -256,6 +259,12 @@ def _find_event(text: str) -> Start:
     later = _LATER.search(text)
     if later and (start := _event_start(text, later, certain=True)):
         return start
+    watched = _WATCHED_FIRST.match(text)
+    inside = _TRAILING.search(text, watched.end()) if watched else None
+    if watched and inside and "," not in text[watched.end() : inside.start()]:
+        start = _event_start(text, inside, certain=True)
+        if start:
+            return replace(start, rest=start.rest[watched.end() :])
     if trailing := _find_trailing(text):
         return trailing
     if watches_something(text):

@@ -11,7 +11,7 @@ _HUMAN = re.compile(
     r"^(?:(?:have|let|get|ask|tell) (?:me|us|my|our|an?|the|someone|somebody|\w+)\b(?: "
     r"(?!and\b)[\w'-]+){0,3}? (?:to )?"
     r"(?:re-?view|check|approve|confirm|decide|verify|sign off|choose|select|pick|look"
-    r"|validate|ok)\b"
+    r"|validate|proofread|inspect|ok)\b"
     r"|(?:ask|prompt)s? (?:me|us|the user|a human|someone|my \w+|the \w+)\b"
     r"|(?:wait|pause|hold|stop)s?(?: here| there)?(?: and wait)? (?:for|until)\b"
     r"|(?:get|gets|seek|obtain|request|requires?|needs?|await)s? (?:my |the |an? |human "
@@ -27,7 +27,7 @@ _HUMAN = re.compile(
     r"|(?:send|post|share)s? .{0,60}\bwith (?:[\w/-]+ )*buttons\b"
     r"|(?:flag|hold|queue|mark|escalate)s? .{0,60}\bfor (?:(?:[\w-]+ )?(?:review|approval)|me|us"
     r"|a human|a person)\b"
-    r"|(?:send|submit|route|put)s? .{0,60}\bfor (?:[\w'-]+ ){0,3}(?:approval|sign-?off|review)\b"
+    r"|(?:send|submit|route|put)s? .{0,60}\bfor (?:[\w'-]+ ){0,3}(?:approval|sign-?off|review|decision)\b"
     r"|(?:an?|the|our|my) (?!(?:[\w-]+ ){0,2}?(?:agent|llm|ai|model|workflow|system|flow"
     r"|function|lambda|bot|node|step)\b)"
     r"(?:[\w-]+ ){1,2}(?:manually )?(?:reviews|approves|confirms|verifies|signs off on"
@@ -237,6 +237,8 @@ def acts(opening: Opening, before: str = "") -> bool:
     if not words:
         return bool(before) and opening.verb.base in lexicon().words("rarely_nouns")
     first = words[0].strip(",.;:")
+    if not opening.third and _addressed(opening, before):
+        return True
     sends = opening.verb.action in ("send", "store", "email", "notify", "create")
     again = first not in lexicon().words("after_nouns") and re.search(
         rf"\b{re.escape(first)}\b", before.lower()
@@ -272,6 +274,15 @@ def acts(opening: Opening, before: str = "") -> bool:
     return any(word.strip(",.;:") in lexicon().artifacts for word in words[:3])
 
 
+def _addressed(opening: Opening, before: str) -> bool:
+    """Whether a message goes to a name, or goes out on a condition: "alert HR", "alert if …"."""
+    if not before or opening.verb.action not in ("notify", "email"):
+        return False
+    return bool(
+        re.match(r"[A-Z][\w.]+\b(?! (?:list|report|address))|(?:if|when|only)\b", opening.rest)
+    )
+
+
 def _goes_on(opening: Opening, first: str, before: str) -> bool:
     """Whether a word goes on with a list of verbs: "lists the deals, posts hot ones"."""
     if first in lexicon().words("after_nouns"):
@@ -279,4 +290,13 @@ def _goes_on(opening: Opening, first: str, before: str) -> bool:
     earlier = read_opening(before)
     if opening.third and earlier is not None and earlier.third:
         return True
+    if not opening.third and earlier is not None and earlier.verb.action == opening.verb.action:
+        orders = opening.verb.action == "create" and not earlier.third and not earlier.gerund
+        if orders and first not in lexicon().words("compound_heads") and is_plural_word(first):
+            return True
     return not opening.third and opening.verb.base in lexicon().words("rarely_nouns")
+
+
+def is_plural_word(word: str) -> bool:
+    """Whether a word looks like a plural noun."""
+    return word.endswith("s") and not word.endswith(("ss", "us", "is"))
