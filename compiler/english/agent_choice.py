@@ -47,6 +47,10 @@ _IN_THREAD = re.compile(
     r"|conversations?|chat|pull request|pr)\b",
     re.IGNORECASE,
 )
+_FOR_PEOPLE = re.compile(
+    r"\bfor (?:the |our |an? |my )?(?:[\w-]+ ){0,2}?(?:team|manager|owner|department|accountant|lead|staff)\W*$",
+    re.IGNORECASE,
+)
 _PERSON = re.compile(
     r"(?:the |our |my |an? )?(?:[\w-]+ ){0,2}?(?:engineers?|owners?|authors?|team|managers?"
     r"|assignees?|maintainers?"
@@ -165,7 +169,7 @@ def _store(action: str, facts: Facts) -> tuple[str, str]:
         return action, "database"
     if facts.urls:
         return "send", "api"
-    if re.search(r"\bback (?:to|into|in|on)\b", facts.rest):
+    if re.search(r"\bback (?:to|into|in|on)\b", facts.rest) or facts.verb == "write back":
         return "create", "api"
     if facts.place("api"):
         return "create", "api"
@@ -255,6 +259,9 @@ def _check(action: str, facts: Facts) -> tuple[str, str]:
     """What is looked up is read from somewhere; what is judged is a model's."""
     if facts.product and facts.verb == "ping":
         return _send("notify", facts)
+    outside = facts.product is not None or facts.has("api", "endpoint", "service")
+    if not outside and re.match(r"(?:it|them|these|those|each|this) against\b", facts.rest, re.I):
+        return "transform", "data_processing"
     if facts.product:
         return "fetch", "database" if facts.product.kind == "database" else "api"
     if facts.verb == "test":
@@ -307,7 +314,8 @@ def _approve(action: str, facts: Facts) -> tuple[str, str]:
     if facts.verb in ("ask", "request", "require") and _MODEL_ASKED.match(facts.marked):
         return "generate", "llm"
     third = facts.marked.lower().startswith(("reviews ", "confirms "))
-    if facts.verb == "review" and (facts.has("ai", "llm", "agent", "model") or third):
+    read = lexicon().words("read_over").intersection(facts.object_words[-1:])
+    if facts.verb == "review" and (facts.has("ai", "llm", "agent", "model") or third or read):
         return "analyze", "llm"
     return action, "human_loop"
 
@@ -324,7 +332,11 @@ def _aggregate(action: str, facts: Facts) -> tuple[str, str]:
 def _extract(action: str, facts: Facts) -> tuple[str, str]:
     if facts.product and facts.product.kind == "database":
         return "fetch", "database"
-    if facts.product and facts.product.kind == "email":
+    mail = facts.product and facts.product.kind == "email"
+    whole = facts.product and re.match(
+        r"(?:all |the )*(?:data|records|rows|everything) from\b", facts.rest
+    )
+    if mail or whole:
         return "fetch", "api"
     return action, "llm"
 
@@ -338,6 +350,8 @@ def _filter(action: str, facts: Facts) -> tuple[str, str]:
 
 def _classify(action: str, facts: Facts) -> tuple[str, str]:
     """A label that is put on a thing in a service, not found by reading it."""
+    if facts.verb == "flag" and _FOR_PEOPLE.search(facts.rest):
+        return "notify", "email"
     if facts.verb == "tag" and _PERSON.match(facts.rest):
         return "notify", "api"
     if facts.verb in ("label", "tag", "flag") and (facts.product or facts.has("accordingly")):

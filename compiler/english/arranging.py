@@ -11,7 +11,7 @@ from compiler.english.control_words import GIVEN_BACK
 from compiler.english.distributing import distributed
 from compiler.english.implied import implied_steps
 from compiler.english.normalise import MARK, Text
-from compiler.english.nouns import each_noun
+from compiler.english.nouns import each_noun, words_of
 from compiler.english.opposites import AFFIRMED, opposite
 from compiler.english.program import Arm, Choice, Fork, Part, Program
 from compiler.english.sources import Sources, infer_items
@@ -53,6 +53,8 @@ def _are_apart(one: Step, other: Step) -> bool:
     if one.each is not None or other.each is not None or one.role == "source":
         return False
     pointing = re.match(r"(?:it|them|this|these|those|their|its)\b", other.rest, re.IGNORECASE)
+    if set(words_of(one.rest)) & set(words_of(other.rest)):
+        return False
     return other.agent != "aggregator" and pointing is None
 
 

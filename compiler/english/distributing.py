@@ -50,6 +50,9 @@ _CONTAINER = re.compile(
     r" (?:database|db|sheet|spreadsheet|channel|table|board|workspace|list|account|project|bucket)\b",
     re.IGNORECASE,
 )
+_SUMS_UP = re.compile(
+    r"\b(?:summary|digest|recap|report|overview|briefing|list) of\b", re.IGNORECASE
+)
 _TO_ME = re.compile(
     r"^(?P<verb>send|email|mail|text|give|message|show)s? (?P<who>me|us|myself|the team) (?P<what>[^,;]+?)(?P<rest>(?: (?:by|via|on|to) [^,;]+)?)$",
     re.IGNORECASE,
@@ -178,7 +181,9 @@ def _of_several(text: str, opening: Opening) -> list[str]:
     """Cut "summarize the updates from GitHub, Jira and Slack" into reading each and doing it."""
     match = _FROM.search(opening.rest)
     if match is None:
-        return [text]
+        reading = read_opening(f"fetch {opening.rest}")
+        kinds = _of_kinds(reading) if reading and opening.verb.action == "summarize" else []
+        return [*kinds, f"{opening.verb.base} them"] if kinds else [text]
     stop = _SOURCES_END.search(opening.rest, match.end())
     end = stop.start() if stop else len(opening.rest)
     reading = f"fetch {opening.rest[:end]}"
@@ -222,7 +227,12 @@ def _reading_first(text: str) -> list[str]:
     """Cut "post a Slack overview of open Jira tickets" into reading and sending."""
     found = _products(text)
     told = _TO_ME.match(text)
-    if told and len(found) == 1 and _DATA_NOUN.match(text, found[0][1]):
+    if (
+        told
+        and len(found) == 1
+        and not _SUMS_UP.search(told["what"])
+        and _DATA_NOUN.match(text, found[0][1])
+    ):
         return [f"fetch {told['what']}", f"{told['verb']} {told['who']} the results{told['rest']}"]
     world = _WORLD.search(text)
     if world and not _products(world["what"]):

@@ -171,7 +171,7 @@ def _noise() -> re.Pattern[str]:
 
 @cache
 def _frames() -> re.Pattern[str]:
-    frames = "|".join(frame.strip() for frame in lexicon().names("frames"))
+    frames = "|".join(frame.rstrip("\n") for frame in lexicon().names("frames"))
     return re.compile(rf"^\s*(?:{frames})\s*", re.IGNORECASE)
 
 

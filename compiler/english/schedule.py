@@ -88,6 +88,7 @@ def _interval(match: re.Match[str]) -> _Recurrence:
     word, unit = match["count"].lower(), match["unit"].lower()
     known: dict[str, int] = lexicon().names("numbers")
     number = int(word) if word.isdigit() else _LOOSE_NUMBERS.get(word) or known[word]
+    unit = {"m": "minute", "h": "hour", "hr": "hour", "d": "day"}.get(unit, unit)
     if unit.startswith("sec"):
         return _Recurrence(None)
     if unit.startswith("min"):
@@ -203,7 +204,8 @@ def _rules() -> tuple[tuple[re.Pattern[str], _Reader], ...]:
         (
             rf"(?:once )?(?:in )?{each} (?P<count>\d+|{numbers}|other|second|couple of|few)"
             rf" (?P<unit>second|minute"
-            rf"|min|hour|day|week|month)s?(?![\w'])", _interval),
+            rf"|min|hour|hr|day|week|month)s?(?![\w'])", _interval),
+        (rf"{each} (?P<count>\d+) ?(?P<unit>m|h|d)(?:ins?|rs?)?(?!\w)", _interval),
         (
             rf"(?P<times>once|twice|(?:two|three) times) (?:an?|per|{each}) (?P<per>day|week"
             rf"|month|hour|quarter|year)(?!\w)", _times),

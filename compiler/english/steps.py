@@ -28,7 +28,10 @@ _JUDGES = re.compile(
     re.IGNORECASE,
 )
 _PEOPLE = re.compile(r"\b(?:approv\w*|review\w*|human|person|manager|token)\b", re.IGNORECASE)
-_MODEL = re.compile(r"\b(?:agent|llm|model|ai|bot)\b", re.IGNORECASE)
+_MODEL = re.compile(
+    r"\b(?:agent|llm|model|ai|bot|gpt\S*|claude|gemini|chatgpt|openai|anthropic|mistral)\b",
+    re.IGNORECASE,
+)
 
 
 @dataclass(frozen=True, slots=True)

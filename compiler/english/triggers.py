@@ -59,6 +59,12 @@ _TOLD_WATCH = re.compile(
 _WATCHED_FIRST = re.compile(
     r"(?:it )?(?:monitors?|watch(?:es)?) [^,.;:→]+?,(?: and)? (?=[a-z]+ )", re.IGNORECASE
 )
+_OF_A_KNOWN_THING = re.compile(r"(?:the|my|our)\b", re.IGNORECASE)
+_BY_HAND = re.compile(
+    r"^(?:when(?:ever)?|if|once|each time|every time) (?:i|we|you|someone|the user) (?:manually )?(?:runs?|starts?|triggers?|clicks?"
+    r"|press(?:es)?|launch(?:es)?|asks?)(?: (?:it|this|me|the (?:workflow|flow|button)|a button|for it))?, ",
+    re.IGNORECASE,
+)
 _TOLD_EVENT = re.compile(rf"{_HERE}{_WHEN}\b", re.IGNORECASE)
 _ASKS = re.compile(r"(?:via|by|through|from|on) [\w ]*http requests?", re.IGNORECASE)
 _TOLD_WHEN = re.compile(rf"{_HERE}{_WHEN} (?P<event>[^,.;:→\n]+)$", re.IGNORECASE)
@@ -93,7 +99,7 @@ _WHOLE = re.compile(
 _TRAILING = re.compile(
     rf"(?<![;.:]),? (?:whenever|every time|each time|any time|as soon as|when(?= (?:an?|any"
     rf"|someone|somebody|new"
-    rf"|there(?:'s| is) an?|there are (?:new|any|changes|updates))\b)"
+    rf"|there(?:'s| is) an?|there are (?:new|any|changes|updates)|the|my|our)\b)"
     rf"|after (?:every|each)) (?P<event>(?:there(?:'s| is| are) )?.+?){_STOP}",
     re.IGNORECASE,
 )
@@ -158,6 +164,8 @@ def find_start(text: str, told: str = "") -> Start:
         text: The instructions.
         told: The whole text as it was told, for a schedule that stands outside of them.
     """
+    if by_hand := _BY_HAND.match(text):
+        return Start(Trigger(kind="manual"), text[by_hand.end() :])
     if webhook := _find_webhook(text):
         return webhook
     schedule = find_schedule(text)
@@ -278,6 +286,8 @@ def _find_trailing(text: str) -> Start | None:
     if match is None or len(re.findall(r"[.;→\n]", text[: match.start()])) > 1:
         return None
     plain = match[0].lstrip(" ,").lower().startswith("when ")
+    if plain and _OF_A_KNOWN_THING.match(match["event"]) and not _active(match["event"].lower()):
+        return None
     if plain and re.search(r",|\band\b", text[: match.start()].rpartition(". ")[2]):
         return None
     return _event_start(text, match, certain=True)

@@ -22,6 +22,12 @@ _FATE = re.compile(
     r" )*(?P<what>\S.*)$",
     re.IGNORECASE,
 )
+_ELIDED = re.compile(
+    r"^(?P<who>[\w' -]{2,50}?) (?P<what>(?:to|into|through|via) \S.*)$", re.IGNORECASE
+)
+_GETS = re.compile(
+    r"\b(?P<joint>and |, )(?:gets?|receives?) (?=(?:an?|the|their|our) )", re.IGNORECASE
+)
 _REST = re.compile(
     r"^(?:everything else|all (?:the )?(?:others?|rest)|(?:the )?others|the rest|anything else"
     r"|everyone else"
@@ -53,12 +59,16 @@ class _Way:
 
 def as_choice(sentence: str) -> str:
     """Return a sentence that tells the ways of several things as an if, an if and an otherwise."""
+    front, joint, back = sentence.partition("; ")
+    own = not _ways(front) or re.match(r"(?:an?|the) ", front, re.IGNORECASE)
+    if joint and own and (chosen := as_choice(back)) != back:
+        return f"{front}. {chosen}"
     title = _TITLE.match(sentence)
     told = title["rest"] if title else sentence
     ways = _ways(told.rstrip(" .!"))
     if len(ways) < 2 or not _is_choice(ways):
         return sentence
-    deeds = [_deed(way) for way in ways]
+    deeds = [_with_gifts(_deed(way)) for way in ways]
     if not all(deeds):
         return sentence
     ways_told = [
@@ -86,6 +96,8 @@ def _ways(text: str) -> list[_Way]:
         match = _FATE.match(part)
         if match:
             ways.append(_Way(match["who"].strip(), match["fate"].lower(), match["what"]))
+        elif ways and ways[-1].fate in ("goes", "go") and (elided := _ELIDED.match(part)):
+            ways.append(_Way(elided["who"], "go", elided["what"]))
         elif ways:
             last = ways[-1]
             ways[-1] = _Way(
@@ -138,3 +150,7 @@ def _deed(way: _Way) -> str:
     if way.fate in ("enters", "enter"):
         return f"add it to {way.what}"
     return f"send {way.what}"
+
+
+def _with_gifts(deed: str) -> str:
+    return _GETS.sub(lambda match: f"{match['joint']}send ", deed)
