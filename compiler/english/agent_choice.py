@@ -25,7 +25,8 @@ _FILE = re.compile(
     re.IGNORECASE,
 )
 _FAVOUR = re.compile(
-    r"(?:for )?(?:an? |their |the |some |more )*(?:[\w-]+ )?(?:reviews?|feedback|ratings?|referrals?|testimonials?"
+    r"(?:for )?(?:an? |their |the |some |more )*(?:[\w-]+ )?(?:reviews?|feedback|ratings?"
+    r"|referrals?|testimonials?"
     r"|payment|quotes?|more information|survey)\b(?! by| from (?:the|my|our) )",
     re.IGNORECASE,
 )
@@ -37,10 +38,13 @@ _MODEL_ASKED = re.compile(
 _BUILT = re.compile(
     r"(?:(?:the|an?|our|its|their|it) ?)?(?:[\w-]+ ){0,3}?(?:images?|containers?|projects?|apps?"
     r"|code|artifacts?|packages?|jars?"
-    r"|binar(?:y|ies)|branch|repositor(?:y|ies)|modules?|releases?)\b|it with\b",
+    r"|binar(?:y|ies)|branch|repositor(?:y|ies)|modules?|releases?|index(?:es)?|caches?)\b|it"
+    r" with\b",
     re.IGNORECASE,
 )
-_BY_PHONE = re.compile(r"\b(?:text message|push notification)s?\b|\ba text\b(?! \w)", re.IGNORECASE)
+_BY_PHONE = re.compile(
+    r"\b(?:text message|push notification)s?\b|\ba (?:[\w-]+ )?text\b(?! \w)", re.IGNORECASE
+)
 _IN_THREAD = re.compile(
     r"\b(?:in|on|to|under) (?:the |that |this |its )?(?:same )?(?:threads?|comments?|posts?"
     r"|tickets?|issues?|tweets?|reviews?"
@@ -48,7 +52,8 @@ _IN_THREAD = re.compile(
     re.IGNORECASE,
 )
 _FOR_PEOPLE = re.compile(
-    r"\bfor (?:the |our |an? |my )?(?:[\w-]+ ){0,2}?(?:team|manager|owner|department|accountant|lead|staff)\W*$",
+    r"\bfor (?:the |our |an? |my )?(?:[\w-]+ ){0,2}?(?:team|manager|owner|department|accountant"
+    r"|lead|staff)\W*$",
     re.IGNORECASE,
 )
 _PERSON = re.compile(
@@ -184,6 +189,8 @@ def _store(action: str, facts: Facts) -> tuple[str, str]:
 def _create(action: str, facts: Facts) -> tuple[str, str]:
     if facts.verb in _GIVES_WORK and _TO_MODEL.search(facts.rest):
         return "generate", "llm"
+    if facts.verb in ("run", "execute", "perform") and facts.has("sql", "query", "queries"):
+        return "fetch", "api" if facts.product and facts.product.kind == "api" else "database"
     if facts.verb in ("process", "handle") and not facts.product and _DATA.match(facts.rest):
         return "transform", "data_processing"
     if facts.verb in ("remove", "delete") and facts.has("duplicate", "duplicates"):
@@ -192,6 +199,8 @@ def _create(action: str, facts: Facts) -> tuple[str, str]:
         return "fetch", "api"
     if facts.verb in ("use", "leverage", "utilize") and facts.has("ai", "llm", "agent", "model"):
         return "generate", "llm"
+    if facts.product and facts.has("job", "jobs", "pipeline", "cluster", "notebook"):
+        return action, "api"
     if facts.product:
         return action, "database" if facts.product.kind == "database" else "api"
     written = not lexicon().words("texts").isdisjoint(facts.object_words[-2:])
@@ -235,9 +244,17 @@ def _fetch(action: str, facts: Facts) -> tuple[str, str]:
         "json",
     ):
         return action, "api"
-    if facts.place("web_scraping") or facts.verb in ("search for", "search online"):
+    if facts.place("web_scraping") or _searched(facts):
         return "scrape", "web_scraping"
     return action, "api"
+
+
+def _searched(facts: Facts) -> bool:
+    """Whether the web is searched: not for records, which lie in some service."""
+    if facts.verb == "search online":
+        return True
+    records = lexicon().words("records") | lexicon().words("own_sources")
+    return facts.verb == "search for" and not facts.has(*records)
 
 
 def _scrape(action: str, facts: Facts) -> tuple[str, str]:
@@ -292,17 +309,37 @@ def _generate(action: str, facts: Facts) -> tuple[str, str]:
         return "create", "api"
     if facts.verb == "write" and facts.product and _aimed(facts):
         return _store("store", facts)
-    if facts.verb == "build" and _BUILT.match(facts.rest):
+    if facts.verb == "write" and re.fullmatch(r"(?:it|them)(?: (?:to disk|out))?\W*", facts.rest):
+        return "transform", "data_processing"
+    if facts.verb in ("build", "rebuild") and _BUILT.match(facts.rest):
         return "create", "api"
     if facts.verb in _MAKES and _FILE.match(facts.rest):
         return "transform", "data_processing"
-    if lexicon().words("media").intersection(facts.object_words[-1:]) and facts.verb in (
+    if (_is_media(facts.object_words)) and facts.verb in (
         "generate", "create", "produce", "make", "design", "build",
     ):  # fmt: skip
         return "create", "api"
     if facts.object_words[-1:] in (("summary",), ("summaries",)):
         return "summarize", "llm"
     return "generate", "llm"
+
+
+def _is_media(words: tuple[str, ...]) -> bool:
+    """Whether a sound, a picture or a clip is meant: "voice reminders", not "image captions"."""
+    media = lexicon().words("media")
+    clips = {
+        "reminders",
+        "reminder",
+        "messages",
+        "message",
+        "clips",
+        "clip",
+        "tracks",
+        "files",
+        "ads",
+    }
+    told = set(words[-2:-1]) & media and set(words[-1:]) & clips
+    return bool(media.intersection(words[-1:]) or told)
 
 
 def _approve(action: str, facts: Facts) -> tuple[str, str]:
@@ -365,6 +402,8 @@ def _transform(action: str, facts: Facts) -> tuple[str, str]:
     )
     if facts.verb in ("calculate", "compute") and computed:
         return "aggregate", "aggregator"
+    if facts.verb in ("compare", "match", "reconcile", "diff"):
+        return action, "data_processing"
     if facts.product and facts.product.kind == "api" and re.search(r"\bwith\b", facts.rest):
         return "create", "api"
     if facts.verb == "clean" and facts.has("room", "house", "floor", "kitchen", "car", "home"):

@@ -23,14 +23,15 @@ _INBOX = re.compile(
     re.IGNORECASE,
 )
 _TAKES = re.compile(
-    r"^(?:it )?(?P<verb>takes|receives?|accepts?|captures|catch(?:es)?|intercepts?|picks up"
-    r"|listens? to|subscribes? to|consumes?"
+    r"^(?:it )?(?P<verb>takes|receives?|accepts|captures|catch(?:es)?|intercepts|picks up"
+    r"|listens? to|subscribes to|consumes"
     r"|gets triggered by|takes in) "
     rf"(?P<what>[^,.;:→]+?){_END},?",
     re.IGNORECASE,
 )
 _BY_FORM = re.compile(
-    r"^(?:it )?(?:collect|capture|gather|receive|get|take|accept)s? (?P<what>[^,.;:→]+?) (?:via"
+    r"^(?:it )?(?:collect|capture|gather|receive|get|take|accept|send|submit|enter|provide"
+    r"|upload)s? (?P<what>[^,.;:→]+?) (?:via"
     r"|through"
     r"|with|using|by) (?:an?|the|our|my|your) (?:[\w-]+ ){0,3}?"
     rf"forms?\b{_END},?",
@@ -66,8 +67,10 @@ _SUBMIT = re.compile(
     re.IGNORECASE,
 )
 _GIVEN = re.compile(
-    r"^(?:it )?(?:takes?|gets?|reads?|receives?|accepts?) (?P<what>(?:an?|the|any) [\w -]{2,40}?) (?:that |which )?"
-    r"(?:an?|the) users? (?:uploads?|provides?|enters?|sends?|supplies|gives?|pastes?)(?:,| and(?: then)?) ",
+    r"^(?:it )?(?:takes?|gets?|reads?|receives?|accepts?) (?P<what>(?:an?|the|any) [\w -]{2,40}?)"
+    r" (?:that |which )?"
+    r"(?:an?|the) users? (?:uploads?|provides?|enters?|sends?|supplies|gives?|pastes?)(?:,|"
+    r" and(?: then)?) ",
     re.IGNORECASE,
 )
 _PUT_IN = re.compile(

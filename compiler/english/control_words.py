@@ -23,7 +23,8 @@ ELSE = re.compile(
     re.IGNORECASE,
 )
 LATE_ELSE = re.compile(
-    r"^(?P<deed>[a-z][^,;:]*?),? (?:otherwise|in all other cases|in any other case)(?P<more>,? and [^,;]+)?[.!]?$",
+    r"^(?P<deed>[a-z][^,;:]*?),? (?:otherwise|in all other cases|in any other case)(?P<more>,?"
+    r" and [^,;]+)?[.!]?$",
     re.IGNORECASE,
 )
 EACH = re.compile(
@@ -118,8 +119,11 @@ STATES = re.compile(
     re.I,
 )
 FOR_SOME = re.compile(
-    r"^for (?!each|every|all|example|instance|the|an?|this|that|these|now|me|us|your?|any\b|\d+(?![\d-]| star))"
-    r"(?P<what>(?:[\w-]+ ){0,3}[\w-]+|[\w-]+(?: [\w-]+)? (?:above|over|under|below|older than"
+    r"^for (?!each|every|all|example|instance|the|an?|this|that|these|now|me|us|your?|any\b(?!"
+    r" [\w-]+(?: [\w-]+)? (?:with|without|that|which|whose|above|over|below|under)\b)|\d+(?![\d-]"
+    r"| star))"
+    r"(?P<what>(?:[\w-]+ ){0,3}[\w-]+|any [\w-]+(?: [\w-]+)? (?:with|without|that|which|whose"
+    r"|above|over|below|under) [^,;]+|[\w-]+(?: [\w-]+)? (?:above|over|under|below|older than"
     r"|newer than|with|without|worth"
     r"|from|rated|marked) [^,;]+?)(?:, (?:also )?| also )(?=(?P<rest>\w.*))",
     re.I,

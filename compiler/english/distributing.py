@@ -47,18 +47,25 @@ _TWO_WAYS = re.compile(
 )
 _CHANNEL = re.compile(r"\b(?:e-?mail|mail|sms|text message|phone)\b", re.IGNORECASE)
 _CONTAINER = re.compile(
-    r" (?:database|db|sheet|spreadsheet|channel|table|board|workspace|list|account|project|bucket)\b",
+    r" (?:database|db|sheet|spreadsheet|channel|table|board|workspace|list|account|project"
+    r"|bucket)\b",
+    re.IGNORECASE,
+)
+_WORLD_NOUN = re.compile(
+    r"^(?:the |today's |tomorrow's |my |all )*(?:[\w-]+ )?(?:weather|forecast|headlines|news|exchange rates?|stock prices?)\b",
     re.IGNORECASE,
 )
 _SUMS_UP = re.compile(
     r"\b(?:summary|digest|recap|report|overview|briefing|list) of\b", re.IGNORECASE
 )
 _TO_ME = re.compile(
-    r"^(?P<verb>send|email|mail|text|give|message|show)s? (?P<who>me|us|myself|the team) (?P<what>[^,;]+?)(?P<rest>(?: (?:by|via|on|to) [^,;]+)?)$",
+    r"^(?P<verb>send|email|mail|text|give|message|show)s? (?P<who>me|us|myself|the team)"
+    r" (?P<what>[^,;]+?)(?P<rest>(?: (?:by|via|on|to) [^,;]+)?)$",
     re.IGNORECASE,
 )
 _DATA_NOUN = re.compile(
-    r" (?:[\w-]+ )?(?:stories|issues|posts|orders|events|tickets|commits|deals|leads|tasks|articles|videos|tweets|metrics"
+    r" (?:[\w-]+ )?(?:stories|issues|posts|orders|events|tickets|commits|deals|leads|tasks"
+    r"|articles|videos|tweets|metrics"
     r"|sales|invoices|headlines|trends|rows|comments|mentions|jobs|listings)\b",
     re.IGNORECASE,
 )
@@ -160,7 +167,11 @@ def _from_several(text: str, opening: Opening) -> list[str]:
 def _of_kinds(opening: Opening) -> list[str]:
     """Cut "collect my unread mails and today's calendar events" into one for each source."""
     parts = [part.strip() for part in _LISTED.split(opening.rest) if part.strip()]
-    if not 1 < len(parts) <= _MOST_COUNTED or any(len(part.split()) > 6 for part in parts):
+    if (
+        "(" in opening.rest
+        or not 1 < len(parts) <= _MOST_COUNTED
+        or any(len(part.split()) > 6 for part in parts)
+    ):
         return []
     kinds = [_kind(part) for part in parts]
     if None in kinds or len(set(kinds)) < len(parts):
@@ -227,6 +238,8 @@ def _reading_first(text: str) -> list[str]:
     """Cut "post a Slack overview of open Jira tickets" into reading and sending."""
     found = _products(text)
     told = _TO_ME.match(text)
+    if told and not found and _WORLD_NOUN.search(told["what"]):
+        return [f"fetch {told['what']}", f"{told['verb']} {told['who']} the results{told['rest']}"]
     if (
         told
         and len(found) == 1

@@ -18,7 +18,8 @@ _EXTREME = re.compile(
 
 
 _SUMMARY = re.compile(
-    r"(?:(?:me|us|out|the team|everyone) )?(?:an? |the )?(?:[\w-]+ ){0,2}?(?:summary|digest|recap|briefing)\b(?! (?:email|message))",
+    r"(?:(?:me|us|out|the team|everyone) )?(?:an? |the )?(?:[\w-]+ ){0,2}?(?:summary|digest|recap"
+    r"|briefing)\b(?! (?:email|message))",
     re.IGNORECASE,
 )
 

@@ -15,7 +15,8 @@ from compiler.specification import Specification
 
 _PERSON = (
     r"(?:i|we|somebody|someone|a human|humans?|(?:an?|the|my|our|his|her|their) (?:[\w'-]+ ){0,2}?"
-    r"(?:manager|boss|lead|team|person|editor|lawyer|owner|director|ceo|cfo|supervisor|approver|accountant"
+    r"(?:manager|boss|lead|team|person|editor|lawyer|owner|director|ceo|cfo|supervisor|approver"
+    r"|accountant"
     r"|reviewer|colleague|expert|department|officer|head|operator|teacher|doctor))"
 )
 _ADVERBS = r"(?:(?:must|should|has to|have to|needs? to|will|can|is to|first|manually|has|have) )*"

@@ -41,7 +41,7 @@ def _starts_over(title: str, told: str) -> bool:
 
 def _stage(opening: Opening, sentence: str) -> int:
     """Return how late in a workflow a verb stands: reading comes first, sending last."""
-    if opening.verb.base == "enrich":
+    if opening.verb.base in ("enrich", "transcribe"):
         return 0
     if opening.verb.action == "aggregate" and re.search(r"\bfrom\b", sentence):
         return 0

@@ -149,7 +149,7 @@ def _deed() -> re.Pattern[str]:
     return re.compile(
         r"^(?:(?:this|the|it|an?)\b(?: [\w-]+){0,4}? )?(?:automat|handl|perform|manag|streamlin"
         r"|simplif|enabl"
-        r"|allow|facilitat|do|provid)(?:e|es|s|ies|y)? (?:the )?(?:[\w-]+ ){0,2}?"
+        r"|allow|facilitat|do|provid|schedul|run|creat|tak|mak)(?:e|es|s|ies|y)? (?:the |an? )?(?:[\w-]+ ){0,2}?"
         rf"(?P<deed>{deeds}) of ",
         re.IGNORECASE,
     )

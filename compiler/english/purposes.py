@@ -14,6 +14,7 @@ _PURPOSE = re.compile(
 _MAKERS = frozenset(
     {"generate", "summarize", "classify", "translate", "score", "extract", "analyze", "create"}
 )
+_WORKS_ON = frozenset({"process", "handle", "parse", "transcribe", "compare", "match", "combine"})
 _ACTS_OF_ITSELF = frozenset({"see", "get", "find", "keep", "make", "help", "let", "use", "allow"})
 
 
@@ -23,12 +24,18 @@ def purpose(text: str) -> tuple[str, str] | None:
     if opening is None or opening.tool:
         return None
     reads = lexicon().roles.get(opening.verb.action) == "source"
-    if not reads and opening.verb.base not in ("process", "handle", "parse", "transcribe"):
+    joins = opening.verb.action == "aggregate" or opening.verb.base in _WORKS_ON
+    if not reads and not joins:
         return None
     match = _PURPOSE.search(text)
     verb = lexicon().verbs.get(match["verb"].lower()) if match else None
     if match is None or verb is None or verb.base != match["verb"].lower():
         return None
-    if verb.action not in _MAKERS or verb.base in _ACTS_OF_ITSELF or verb.base == opening.verb.base:
+    computes = joins and verb.base in ("calculate", "compute", "send", "notify", "email", "alert")
+    if (
+        not (verb.action in _MAKERS or computes)
+        or verb.base in _ACTS_OF_ITSELF
+        or verb.base == opening.verb.base
+    ):
         return None
     return text[: match.start()], match["deed"]

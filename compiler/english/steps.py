@@ -23,6 +23,10 @@ _FOR_JOB = re.compile(
     r"|succeeds?|available)\b",
     re.IGNORECASE,
 )
+_WITH_MODEL = re.compile(
+    r"\b(?:with|using|via|by) (?:an? |the )?(?:[\w-]+ )?(?:llm|ai|gpt\S*|claude|gemini|openai|chatgpt)\b",
+    re.IGNORECASE,
+)
 _JUDGES = re.compile(
     r"\bto (?:determine|decide|see|assess|find out|identify|tell) (?:if|whether|which|what|how)\b",
     re.IGNORECASE,
@@ -98,6 +102,8 @@ def read_step(clause: str, text: Text, parallel: bool = False) -> Step | None:
         step = step if media else replace(step, action="generate", agent="llm")
     if step and step.verb in ("process", "handle", "review") and _JUDGES.search(step.rest):
         return replace(step, action="analyze", agent="llm")
+    if step and step.agent == "data_processing" and _WITH_MODEL.search(step.rest):
+        return replace(step, action="generate", agent="llm")
     by_model = _MODEL.search(told[: len(told) - len(clause)])
     if step and by_model and step.role == "process" and step.agent != "llm":
         return replace(step, action="generate", agent="llm")

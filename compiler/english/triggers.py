@@ -33,7 +33,9 @@ class Start:
 
 
 _HERE = (
-    r"(?:(?:that |which |it |this (?:workflow|flow) |the (?:workflow|flow|zap) )?"
+    r"(?:(?:it )?(?:detects?|notices?|spots?|recogni[sz]es?|catches|knows|waits?(?: for| until)?"
+    r"|listens? for) )?(?:(?:that |which |it |this (?:workflow|flow) |the (?:workflow|flow|zap)"
+    r" )?"
     r"(?:should )?(?:is )?"
     r"(?:runs?|starts?|triggers?|triggered|begins?|kicks? off|fires?|activates?)"
     r"(?: automatically| it)? )?"
@@ -60,9 +62,17 @@ _WATCHED_FIRST = re.compile(
     r"(?:it )?(?:monitors?|watch(?:es)?) [^,.;:→]+?,(?: and)? (?=[a-z]+ )", re.IGNORECASE
 )
 _OF_A_KNOWN_THING = re.compile(r"(?:the|my|our)\b", re.IGNORECASE)
+_FOR_EVERY = re.compile(
+    r",? for (?:every|each|any)(?: new)? (?P<event>(?P<noun>(?:[\w-]+ ){0,2}?[\w-]+) (?P<verb>landing|arriving|uploaded|added"
+    r"|dropped|submitted|posted|created|received|opened|pushed|published) (?:in|to|on|into|by|from|via|through|at) [^,.;:→]+?)"
+    r"(?=,| and |;|\.|$)",
+    re.IGNORECASE,
+)
 _BY_HAND = re.compile(
-    r"^(?:when(?:ever)?|if|once|each time|every time) (?:i|we|you|someone|the user) (?:manually )?(?:runs?|starts?|triggers?|clicks?"
-    r"|press(?:es)?|launch(?:es)?|asks?)(?: (?:it|this|me|the (?:workflow|flow|button)|a button|for it))?, ",
+    r"^(?:when(?:ever)?|if|once|each time|every time) (?:i|we|you|someone|the user) (?:manually"
+    r" )?(?:runs?|starts?|triggers?|clicks?"
+    r"|press(?:es)?|launch(?:es)?|asks?)(?: (?:it|this|me|the (?:workflow|flow|button)|a button"
+    r"|for it))?, ",
     re.IGNORECASE,
 )
 _TOLD_EVENT = re.compile(rf"{_HERE}{_WHEN}\b", re.IGNORECASE)
@@ -273,6 +283,12 @@ def _find_event(text: str) -> Start:
         start = _event_start(text, inside, certain=True)
         if start:
             return replace(start, rest=start.rest[watched.end() :])
+    every = _FOR_EVERY.search(text)
+    if every and not re.search(r"[.;,→\n]", text[: every.start()]):
+        named = _named(every["noun"], every["verb"].lower())
+        if named:
+            rest = _without(text, every.start(), every.end())
+            return Start(Trigger(kind="event", event=named[0]), rest, named[1])
     if trailing := _find_trailing(text):
         return trailing
     if watches_something(text):

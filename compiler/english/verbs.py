@@ -27,7 +27,8 @@ _HUMAN = re.compile(
     r"|(?:send|post|share)s? .{0,60}\bwith (?:[\w/-]+ )*buttons\b"
     r"|(?:flag|hold|queue|mark|escalate)s? .{0,60}\bfor (?:(?:[\w-]+ )?(?:review|approval)|me|us"
     r"|a human|a person)\b"
-    r"|(?:send|submit|route|put)s? .{0,60}\bfor (?:[\w'-]+ ){0,3}(?:approval|sign-?off|review|decision)\b"
+    r"|(?:send|submit|route|put)s? .{0,60}\bfor (?:[\w'-]+ ){0,3}(?:approval|sign-?off|review"
+    r"|decision)\b"
     r"|(?:an?|the|our|my) (?!(?:[\w-]+ ){0,2}?(?:agent|llm|ai|model|workflow|system|flow"
     r"|function|lambda|bot|node|step)\b)"
     r"(?:[\w-]+ ){1,2}(?:manually )?(?:reviews|approves|confirms|verifies|signs off on"
@@ -217,8 +218,9 @@ def opens_step(text: str, before: str = "") -> bool:
     opening = read_opening(text, guess=True)
     if opening is None or opening.gerund:
         return False
+    ended = strip_leading(text).split(" ")[0].endswith((",", ")"))
     if (opening.third and before and not opening.rest.strip(" ,.")) or (
-        opening.third and strip_leading(text).split(" ")[0].endswith(",")
+        ended and (opening.third or opening.verb.is_noun)
     ):
         return False
     return not opening.verb.is_noun or bool(opening.tool) or acts(opening, before)
