@@ -9,7 +9,7 @@ from compiler.inflection import singular
 
 _END = r"(?=,| and (?:then )?[a-z]+| then | → |;|\.(?: |$)|\n|$)"
 _WATCHES = re.compile(
-    r"^(?:monitors?|watch(?:es)?|listens?|tracks?|polls?|checks?|scans?|observes?)(?:ing)? "
+    r"^(?:it )?(?:monitors?|watch(?:es)?|listens?|tracks?|polls?|checks?|scans?|observes?)(?:ing)? "
     r"(?:(?!\bif\b|\bwhether\b)[^,.;:→])*?\bfor (?:any |all |the )?"
     rf"(?P<what>[^,.;:→]*?){_END},?",
     re.IGNORECASE,

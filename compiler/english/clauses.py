@@ -29,6 +29,7 @@ from compiler.english.control_words import (
     SUBJECT,
     TRAILING_APPROVAL,
     TRAILING_IF,
+    TRAILING_LIMIT,
     TRAILING_OUTCOME,
     UPON,
     WEAK,
@@ -41,6 +42,9 @@ from compiler.english.routes import Way, find_routes
 from compiler.english.segments import Separator, segments
 from compiler.english.verbs import is_human, opens_step, read_opening, strip_leading
 from compiler.english.voice import active
+
+
+_SENDS = frozenset({"notify", "email", "send"})
 
 
 def cut(text: str) -> list[Clause]:
@@ -302,6 +306,12 @@ def _action(text: str, separator: Separator) -> list[Clause]:
         and not is_human(text)
     ):
         return _bound(condition, separator, always)
+    limit = TRAILING_LIMIT.match(text)
+    if limit and (opened := read_opening(limit["action"])) and opened.verb.action in _SENDS:
+        branch = Clause(
+            "if", separator, f"there are {limit['condition']}", always=always, bound=True
+        )
+        return [branch, Clause("action", "condition", limit["action"], bound=True)]
     outcome = TRAILING_OUTCOME.match(text)
     if outcome and read_opening(outcome["action"]) and not is_human(text):
         ended = OUTCOMES.get(outcome["what"].lower(), "it fails")

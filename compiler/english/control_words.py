@@ -63,6 +63,13 @@ TRAILING_OUTCOME = re.compile(
     r"(?P<what>failures?|success|errors?|timeouts?|rejection|denial)\W*$",
     re.IGNORECASE,
 )
+TRAILING_LIMIT = re.compile(
+    r"^(?P<action>.+?) (?:on|for|about) (?P<condition>(?:any |all )?(?:[\w-]+ )?(?:changes?"
+    r"|drops?|increases?|differences?|deviations?"
+    r"|values?|amounts?|spikes?) (?:greater|more|larger|higher|lower|less|above|over|below|under"
+    r"|exceeding|beyond)\b.+)$",
+    re.IGNORECASE,
+)
 ENDS_IN_LOOK = re.compile(
     r"\bto (?:determine|see|decide|check|know|find out|tell|assess|evaluate|identify|verify"
     r"|establish|judge)$",
@@ -90,7 +97,8 @@ DECISION = (
 )
 TRAILING_APPROVAL = re.compile(
     rf"^(?P<action>.+?),?\s+(?P<human>(?:but )?(?:only )?(?:after|once|upon|following"
-    rf"|pending|subject to|with|when)\s+(?:[\w'-]+\s+){{0,4}}?{DECISION}\b.*)$",
+    rf"|pending|subject to|with(?![\w' -]*\b(?:after|once|upon)\b)"
+    rf"|when)\s+(?:[\w'-]+\s+){{0,4}}?{DECISION}\b.*)$",
     re.IGNORECASE,
 )
 AFTER = re.compile(

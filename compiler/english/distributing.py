@@ -8,7 +8,7 @@ from compiler.english.clause import Clause
 from compiler.english.lexicon import Product, lexicon
 from compiler.english.normalise import MARK
 from compiler.english.purposes import purpose
-from compiler.english.verbs import Opening, opens_step, read_opening
+from compiler.english.verbs import Opening, opens_step, read_opening, strip_leading
 from compiler.inflection import singular
 
 _PLACE = r"(?=[^\ue000-\ue003]+\b(?:from|at|on)\s+[\ue000-\ue003])"
@@ -31,7 +31,9 @@ _NAMES = re.compile(
 _SOURCES_END = re.compile(r"\s+(?:into|to|in|with|by|using|as|for|via)\b", re.IGNORECASE)
 _MORE = re.compile(r" (?!(?:and|to|in|on|for|via|into|as|or|from|with|by)\b)[a-z]", re.IGNORECASE)
 _LISTED = re.compile(r",\s*(?:and\s+)?|\s+and\s+|\s+&\s+", re.IGNORECASE)
-_LED = re.compile(r"\b(?:from|of|with|using|about)\s+(?:[\w'-]+\s+){0,3}?$", re.IGNORECASE)
+_LED = re.compile(
+    r"\b(?:from|of|with|using|about|for (?:each|every))\s+(?:[\w'-]+\s+){0,3}?$", re.IGNORECASE
+)
 _PHRASE_END = re.compile(r",|\b(?:to|into|in|on|via)\b", re.IGNORECASE)
 _AIMED = re.compile(
     rf"(?:{_TO}|\b(?:via|through|by)\b)(?: (?:the|an?|my|our|your|both))*\s*$", re.IGNORECASE
@@ -52,7 +54,8 @@ _CONTAINER = re.compile(
     re.IGNORECASE,
 )
 _WORLD_NOUN = re.compile(
-    r"^(?:the |today's |tomorrow's |my |all )*(?:[\w-]+ )?(?:weather|forecast|headlines|news|exchange rates?|stock prices?)\b",
+    r"^(?:the |today's |tomorrow's |my |all )*(?:[\w-]+ )?(?:weather|forecast|headlines|news"
+    r"|exchange rates?|stock prices?)\b",
     re.IGNORECASE,
 )
 _SUMS_UP = re.compile(
@@ -305,7 +308,7 @@ def _of_some(text: str) -> list[str]:
     match = _SOME.match(text)
     if match is None or re.match(
         r"(?:for|search|query|look|monitor|watch|check|scrape|ask|wait|find|filter)",
-        match["deed"],
+        strip_leading(match["deed"]),
         re.I,
     ):
         return [text]

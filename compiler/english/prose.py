@@ -149,7 +149,8 @@ def _deed() -> re.Pattern[str]:
     return re.compile(
         r"^(?:(?:this|the|it|an?)\b(?: [\w-]+){0,4}? )?(?:automat|handl|perform|manag|streamlin"
         r"|simplif|enabl"
-        r"|allow|facilitat|do|provid|schedul|run|creat|tak|mak)(?:e|es|s|ies|y)? (?:the |an? )?(?:[\w-]+ ){0,2}?"
+        r"|allow|facilitat|do|provid|schedul|run|creat|tak|mak)(?:e|es|s|ies|y)? (?:the |an?"
+        r" )?(?:[\w-]+ ){0,2}?"
         rf"(?P<deed>{deeds}) of ",
         re.IGNORECASE,
     )
@@ -208,7 +209,10 @@ def _sentence(sentence: str) -> str:
     sentence = _either(_by_doing(sentence))
     if _noise().match(sentence):
         return ""
-    bare = as_choice(without_frame(sentence))
+    bare = without_frame(sentence)
+    if _noise().match(bare):
+        return ""
+    bare = as_choice(bare)
     bare = _without_title(bare)
     bare = _empty_tail().sub("", bare)
     bare = _without_adverbial(bare)

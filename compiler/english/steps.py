@@ -24,7 +24,8 @@ _FOR_JOB = re.compile(
     re.IGNORECASE,
 )
 _WITH_MODEL = re.compile(
-    r"\b(?:with|using|via|by) (?:an? |the )?(?:[\w-]+ )?(?:llm|ai|gpt\S*|claude|gemini|openai|chatgpt)\b",
+    r"\b(?:with|using|via|by) (?:an? |the )?(?:[\w-]+ )?(?:llm|ai|gpt\S*|claude|gemini|openai"
+    r"|chatgpt)\b",
     re.IGNORECASE,
 )
 _JUDGES = re.compile(

@@ -63,8 +63,10 @@ _WATCHED_FIRST = re.compile(
 )
 _OF_A_KNOWN_THING = re.compile(r"(?:the|my|our)\b", re.IGNORECASE)
 _FOR_EVERY = re.compile(
-    r",? for (?:every|each|any)(?: new)? (?P<event>(?P<noun>(?:[\w-]+ ){0,2}?[\w-]+) (?P<verb>landing|arriving|uploaded|added"
-    r"|dropped|submitted|posted|created|received|opened|pushed|published) (?:in|to|on|into|by|from|via|through|at) [^,.;:→]+?)"
+    r",? for (?:every|each|any)(?: new)? (?P<event>(?P<noun>(?:[\w-]+ ){0,2}?[\w-]+)"
+    r" (?P<verb>landing|arriving|uploaded|added"
+    r"|dropped|submitted|posted|created|received|opened|pushed|published) (?:in|to|on|into|by"
+    r"|from|via|through|at) [^,.;:→]+?)"
     r"(?=,| and |;|\.|$)",
     re.IGNORECASE,
 )
@@ -356,7 +358,7 @@ def _is_event_verb(word: str) -> bool:
 
 def _read_event(phrase: str, certain: bool) -> tuple[str, str] | None:
     """Return the event's name and its subject, such as `demo_completed` and `demo`."""
-    phrase = MARK.sub("", phrase).strip().lower()
+    phrase = MARK.sub("", phrase).strip().lower().replace("'re ", " are ").replace("'ve ", " have ")
     passive = _PASSIVE.match(phrase)
     if passive and passive["noun"] != "there":
         return _named(passive["noun"], passive["verb"])

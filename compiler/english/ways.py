@@ -56,6 +56,11 @@ class _Way:
     fate: str
     what: str
 
+    @property
+    def told(self) -> str:
+        """The way as a sentence of its own."""
+        return f"{self.who} {self.fate} {self.what}"
+
 
 def as_choice(sentence: str) -> str:
     """Return a sentence that tells the ways of several things as an if, an if and an otherwise."""
@@ -66,6 +71,9 @@ def as_choice(sentence: str) -> str:
     title = _TITLE.match(sentence)
     told = title["rest"] if title else sentence
     ways = _ways(told.rstrip(" .!"))
+    last = next((n for n, way in enumerate(ways) if _REST.match(way.who)), len(ways) - 1)
+    after = "".join(f" {way.told}." for way in ways[last + 1 :])
+    ways = ways[: last + 1]
     if len(ways) < 2 or not _is_choice(ways):
         return sentence
     deeds = [_with_gifts(_deed(way)) for way in ways]
@@ -78,7 +86,7 @@ def as_choice(sentence: str) -> str:
         for way, deed in zip(ways, deeds, strict=True)
     ]
     kept = f"{title['title']}. " if title and not _SORTS.match(title["title"]) else ""
-    return f"{kept}{'; '.join(ways_told)}."
+    return f"{kept}{'; '.join(ways_told)}.{after}"
 
 
 def _plain(who: str) -> str:
