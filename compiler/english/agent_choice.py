@@ -1,10 +1,10 @@
 """Which agent does a step: from its verb, its object and the service that it names."""
 
 import re
-from dataclasses import dataclass
 
-from compiler.english.lexicon import Product, lexicon
-from compiler.english.normalise import Text
+from compiler.english import reading_choice
+from compiler.english.facts import Facts
+from compiler.english.lexicon import lexicon
 from compiler.english.nouns import words_of
 
 _TO_MODEL = re.compile(
@@ -70,39 +70,11 @@ _LOOKED_UP = re.compile(
 )
 _LOOKS_ON = ("monitor", "watch", "poll", "ping", "probe")
 _GIVES_WORK = ("run", "process", "handle", "assign", "hand out", "hand off", "pass")
+_CLIPS = frozenset(
+    ("reminder", "reminders", "message", "messages", "clip", "clips", "tracks", "files", "ads",
+     "version", "versions")
+)  # fmt: skip
 _MAKES = ("generate", "create", "produce", "make", "build")
-_AS_FILE = r"\b(?:as|to|in|into) (?:an? )?(?:json|csv)\b"
-
-
-@dataclass(frozen=True, slots=True)
-class Facts:
-    """What a clause says that decides about its agent."""
-
-    verb: str
-    rest: str
-    """What follows the verb, marked."""
-    object_words: tuple[str, ...]
-    product: Product | None
-    text: Text
-    marked: str
-
-    def has(self, *names: str) -> bool:
-        """Whether the clause holds one of these words."""
-        return not set(words_of(self.marked)).isdisjoint(names)
-
-    def place(self, agent: str) -> bool:
-        """Whether the clause names a place that this agent goes to."""
-        return self.has(*lexicon().names("places", agent))
-
-    @property
-    def urls(self) -> tuple[str, ...]:
-        """The URLs in the clause."""
-        return self.text.literals_in(self.marked, "url")
-
-    @property
-    def emails(self) -> tuple[str, ...]:
-        """The e-mail addresses in the clause."""
-        return self.text.literals_in(self.marked, "email")
 
 
 def choose_agent(action: str, facts: Facts) -> tuple[str, str]:
@@ -113,15 +85,15 @@ def choose_agent(action: str, facts: Facts) -> tuple[str, str]:
         "email": _email,
         "store": _store,
         "create": _create,
-        "fetch": _fetch,
-        "scrape": _scrape,
+        "fetch": reading_choice.fetch,
+        "scrape": reading_choice.scrape,
         "check": _check,
         "generate": _generate,
         "transform": _transform,
         "filter": _filter,
         "approve": _approve,
         "aggregate": _aggregate,
-        "extract": _extract,
+        "extract": reading_choice.extract,
         "classify": _classify,
     }.get(action)
     return chooser(action, facts) if chooser else (action, lexicon().agents[action])
@@ -179,7 +151,9 @@ def _store(action: str, facts: Facts) -> tuple[str, str]:
     if facts.place("api"):
         return "create", "api"
     inside = facts.verb != "file" or set(words_of(facts.rest)) & {"file", "csv", "disk"}
-    if (inside and facts.place("data_processing")) or re.search(_AS_FILE, facts.rest, re.I):
+    if (inside and facts.place("data_processing")) or re.search(
+        reading_choice.AS_FILE, facts.rest, re.I
+    ):
         return "transform", "data_processing"
     if facts.verb in lexicon().words("keeps_in_service"):
         return "create", "api"
@@ -187,7 +161,7 @@ def _store(action: str, facts: Facts) -> tuple[str, str]:
 
 
 def _create(action: str, facts: Facts) -> tuple[str, str]:
-    if facts.verb in _GIVES_WORK and _TO_MODEL.search(facts.rest):
+    if _is_model_work(facts):
         return "generate", "llm"
     if facts.verb in ("run", "execute", "perform") and facts.has("sql", "query", "queries"):
         return "fetch", "api" if facts.product and facts.product.kind == "api" else "database"
@@ -197,8 +171,6 @@ def _create(action: str, facts: Facts) -> tuple[str, str]:
         return "dedupe", "data_processing"
     if facts.verb == "call" and facts.urls and not facts.has("webhook", "post", "with"):
         return "fetch", "api"
-    if facts.verb in ("use", "leverage", "utilize") and facts.has("ai", "llm", "agent", "model"):
-        return "generate", "llm"
     if facts.product and facts.has("job", "jobs", "pipeline", "cluster", "notebook"):
         return action, "api"
     if facts.product:
@@ -211,65 +183,12 @@ def _create(action: str, facts: Facts) -> tuple[str, str]:
     return action, "api"
 
 
-def _fetch(action: str, facts: Facts) -> tuple[str, str]:
-    product, urls = facts.product, facts.urls
-    if facts.verb == "export" and not product and re.search(_AS_FILE, facts.rest, re.I):
-        return "transform", "data_processing"
-    if facts.verb == "find" and re.match(
-        r"(?:newly|those|ones|only|matching|duplicates)\b", facts.rest
-    ):
-        return "filter", "data_processing"
-    if lexicon().words("keyword_lists").intersection(facts.object_words) and not (product or urls):
-        return "extract", "llm"
-    if product:
-        return action, "database" if product.kind == "database" else "api"
-    if urls:
-        return (
-            (action, "api")
-            if any(_is_endpoint(url) for url in urls)
-            else ("scrape", "web_scraping")
-        )
-    if facts.place("database") and not facts.has("spreadsheet", "spreadsheets", "sheet"):
-        return action, "database"
-    if facts.has(
-        "spreadsheet",
-        "spreadsheets",
-        "sheet",
-        "api",
-        "endpoint",
-        "rss",
-        "feed",
-        "feeds",
-        "inbox",
-        "json",
-    ):
-        return action, "api"
-    if facts.place("web_scraping") or _searched(facts):
-        return "scrape", "web_scraping"
-    return action, "api"
-
-
-def _searched(facts: Facts) -> bool:
-    """Whether the web is searched: not for records, which lie in some service."""
-    if facts.verb == "search online":
+def _is_model_work(facts: Facts) -> bool:
+    """Whether a model does it: "run it through a model", "use AI"."""
+    if facts.verb in _GIVES_WORK and _TO_MODEL.search(facts.rest):
         return True
-    records = lexicon().words("records") | lexicon().words("own_sources")
-    return facts.verb == "search for" and not facts.has(*records)
-
-
-def _scrape(action: str, facts: Facts) -> tuple[str, str]:
-    endpoint = facts.has("api", "endpoint") and not facts.place("web_scraping")
-    return ("fetch", "api") if endpoint else (action, "web_scraping")
-
-
-def _is_endpoint(url: str) -> bool:
-    return bool(
-        re.search(
-            r"//api\.|/api(?:/|\b)|/v\d+(?:/|$)|/graphql\b|\.(?:json|csv|xml|rss|txt)(?:$"
-            r"|\?)|/rss\b|/feed\b|/health\b|/status\b",
-            url,
-        )
-    )
+    used = facts.verb in ("use", "leverage", "utilize")
+    return used and facts.has("ai", "llm", "agent", "model")
 
 
 def _check(action: str, facts: Facts) -> tuple[str, str]:
@@ -327,18 +246,7 @@ def _generate(action: str, facts: Facts) -> tuple[str, str]:
 def _is_media(words: tuple[str, ...]) -> bool:
     """Whether a sound, a picture or a clip is meant: "voice reminders", not "image captions"."""
     media = lexicon().words("media")
-    clips = {
-        "reminders",
-        "reminder",
-        "messages",
-        "message",
-        "clips",
-        "clip",
-        "tracks",
-        "files",
-        "ads",
-    }
-    told = set(words[-2:-1]) & media and set(words[-1:]) & clips
+    told = set(words[-2:-1]) & media and set(words[-1:]) & _CLIPS
     return bool(media.intersection(words[-1:]) or told)
 
 
@@ -364,18 +272,6 @@ def _aggregate(action: str, facts: Facts) -> tuple[str, str]:
         re.I,
     )
     return ("create", "api") if facts.verb == "merge" and code else (action, "aggregator")
-
-
-def _extract(action: str, facts: Facts) -> tuple[str, str]:
-    if facts.product and facts.product.kind == "database":
-        return "fetch", "database"
-    mail = facts.product and facts.product.kind == "email"
-    whole = facts.product and re.match(
-        r"(?:all |the )*(?:data|records|rows|everything) from\b", facts.rest
-    )
-    if mail or whole:
-        return "fetch", "api"
-    return action, "llm"
 
 
 def _filter(action: str, facts: Facts) -> tuple[str, str]:

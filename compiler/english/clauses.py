@@ -43,7 +43,6 @@ from compiler.english.segments import Separator, segments
 from compiler.english.verbs import is_human, opens_step, read_opening, strip_leading
 from compiler.english.voice import active
 
-
 _SENDS = frozenset({"notify", "email", "send"})
 
 

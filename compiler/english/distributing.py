@@ -5,32 +5,19 @@ from dataclasses import replace
 from itertools import pairwise
 
 from compiler.english.clause import Clause
-from compiler.english.lexicon import Product, lexicon
-from compiler.english.normalise import MARK
+from compiler.english.lexicon import lexicon
 from compiler.english.purposes import purpose
+from compiler.english.reading_places import (
+    about_several,
+    from_places,
+    from_several,
+    of_several,
+    products,
+)
 from compiler.english.verbs import Opening, opens_step, read_opening, strip_leading
-from compiler.inflection import singular
 
-_PLACE = r"(?=[^\ue000-\ue003]+\b(?:from|at|on)\s+[\ue000-\ue003])"
-_FROM_PLACES = re.compile(rf",?\s+and\s+{_PLACE}|,\s+{_PLACE}")
 _TO = r"\b(?:to|into|in|on|onto|with|inside)\b"
-_FROM = re.compile(r"\b(?:from|across|in)\s+(?:both\s+)?", re.IGNORECASE)
-_MOST_COUNTED = 6
-_COUNTED = re.compile(
-    r"(?P<n>two|three|four|five|six|[2-6]) (?:different |separate |several |public )?"
-    r"(?P<kind>apis|sources|llms|models|endpoints|sites|websites|feeds|databases|services"
-    r"|agents)\b",
-    re.IGNORECASE,
-)
-_NAME = re.compile(r"(?:the |an? |our |my )?[A-Z][\w.]*(?: [A-Z][\w.]*)*(?: (?:api|feed|page))?")
-_NAMES = re.compile(
-    r"\b(?:for|of|in|about|on|from) (?P<names>[A-Z][\w.]*(?: [A-Z][\w.]*)*(?:(?:, (?:and )?| and "
-    r"| & )"
-    r"[A-Z][\w.]*(?: [A-Z][\w.]*)*)+)"
-)
-_SOURCES_END = re.compile(r"\s+(?:into|to|in|with|by|using|as|for|via)\b", re.IGNORECASE)
 _MORE = re.compile(r" (?!(?:and|to|in|on|for|via|into|as|or|from|with|by)\b)[a-z]", re.IGNORECASE)
-_LISTED = re.compile(r",\s*(?:and\s+)?|\s+and\s+|\s+&\s+", re.IGNORECASE)
 _LED = re.compile(
     r"\b(?:from|of|with|using|about|for (?:each|every))\s+(?:[\w'-]+\s+){0,3}?$", re.IGNORECASE
 )
@@ -113,13 +100,13 @@ def distributed(clause: Clause) -> list[Clause]:
     texts = _of_some(clause.text)
     side = False
     if role == "source" and len(texts) == 1:
-        texts = _from_places(clause.text, opening)
-        several = _from_several(clause.text, opening) if len(texts) == 1 else []
-        several = several or (_about_several(clause.text) if clause.parallel else [])
+        texts = from_places(clause.text, opening)
+        several = from_several(clause.text, opening) if len(texts) == 1 else []
+        several = several or (about_several(clause.text) if clause.parallel else [])
         side = len(several) > 1
         texts = several or texts
     if role == "process" and len(texts) == 1:
-        texts = _of_several(clause.text, opening)
+        texts = of_several(clause.text, opening)
         side = len(texts) > 1
     if len(texts) == 1:
         texts = _moved(clause.text, opening)
@@ -142,104 +129,9 @@ def distributed(clause: Clause) -> list[Clause]:
     ]
 
 
-def _from_several(text: str, opening: Opening) -> list[str]:
-    """Cut "pull the data from Stripe and our database" into a clause for each source."""
-    match = _FROM.search(text)
-    if match is None:
-        return _of_kinds(opening)
-    if counted := _COUNTED.match(text[match.end() :]):
-        word = counted["n"].lower()
-        number = int(word) if word.isdigit() else int(lexicon().names("numbers")[word])
-        kind = singular(counted["kind"].lower())
-        one = [
-            f"{text[: match.end()]}{kind} {place + 1}{text[match.end() + counted.end() :]}"
-            for place in range(number)
-        ]
-        return one if number <= _MOST_COUNTED else []
-    front, verb = text[: match.end()], opening.verb.base
-    parts = [part.strip() for part in _LISTED.split(text[match.end() :]) if part.strip()]
-    places = [part for part in parts if _is_place(part)]
-    if len(places) < 2 or any(len(part.split()) > 3 for part in parts if part not in places):
-        return []
-    rest = [
-        f"{verb} {part}" if _FROM.search(part) else f"{front.strip()} {part}" for part in parts[1:]
-    ]
-    return [f"{front}{parts[0]}", *rest]
-
-
-def _of_kinds(opening: Opening) -> list[str]:
-    """Cut "collect my unread mails and today's calendar events" into one for each source."""
-    parts = [part.strip() for part in _LISTED.split(opening.rest) if part.strip()]
-    if (
-        "(" in opening.rest
-        or not 1 < len(parts) <= _MOST_COUNTED
-        or any(len(part.split()) > 6 for part in parts)
-    ):
-        return []
-    kinds = [_kind(part) for part in parts]
-    if None in kinds or len(set(kinds)) < len(parts):
-        return []
-    return [f"{opening.verb.base} {part}" for part in parts]
-
-
-def _kind(part: str) -> str | None:
-    """Return where a thing is kept: a service, or a place that everybody has."""
-    named = _products(part)
-    if named:
-        return named[0][2].key
-    words = re.findall(r"[a-z]+", part.lower())
-    return next((word for word in words if word in lexicon().words("own_sources")), None)
-
-
-def _of_several(text: str, opening: Opening) -> list[str]:
-    """Cut "summarize the updates from GitHub, Jira and Slack" into reading each and doing it."""
-    match = _FROM.search(opening.rest)
-    if match is None:
-        reading = read_opening(f"fetch {opening.rest}")
-        kinds = _of_kinds(reading) if reading and opening.verb.action == "summarize" else []
-        return [*kinds, f"{opening.verb.base} them"] if kinds else [text]
-    stop = _SOURCES_END.search(opening.rest, match.end())
-    end = stop.start() if stop else len(opening.rest)
-    reading = f"fetch {opening.rest[:end]}"
-    read = read_opening(reading)
-    parts = _from_several(reading, read) if read else []
-    return [*parts, f"{opening.verb.base} them{opening.rest[end:]}"] if len(parts) > 1 else [text]
-
-
-def _about_several(text: str) -> list[str]:
-    """Cut "fetch the weather for Berlin and Paris", told to be side by side, into one for each."""
-    match = _NAMES.search(text)
-    names = _LISTED.split(match["names"]) if match else []
-    if match is None or not 1 < len(names) <= _MOST_COUNTED:
-        return []
-    return [f"{text[: match.start('names')]}{name}{text[match.end() :]}" for name in names]
-
-
-def _is_place(text: str) -> bool:
-    """Whether a part of a list names a service or a database, perhaps after what comes from it."""
-    text = _FROM.split(text)[-1]
-    named = lexicon().product_pattern.search(text)
-    words = set(re.findall(r"[a-z]+", text.lower()))
-    stores = {
-        "database",
-        "db",
-        "crm",
-        "warehouse",
-        "spreadsheet",
-        "table",
-        "rss",
-        "api",
-        "feed",
-        "feeds",
-    }
-    if _NAME.fullmatch(text.strip()):
-        return True
-    return len(words) <= 6 and (named is not None or bool(words & stores))
-
-
 def _reading_first(text: str) -> list[str]:
     """Cut "post a Slack overview of open Jira tickets" into reading and sending."""
-    found = _products(text)
+    found = products(text)
     told = _TO_ME.match(text)
     if told and not found and _WORLD_NOUN.search(told["what"]):
         return [f"fetch {told['what']}", f"{told['verb']} {told['who']} the results{told['rest']}"]
@@ -251,7 +143,7 @@ def _reading_first(text: str) -> list[str]:
     ):
         return [f"fetch {told['what']}", f"{told['verb']} {told['who']} the results{told['rest']}"]
     world = _WORLD.search(text)
-    if world and not _products(world["what"]):
+    if world and not products(world["what"]):
         return [f"fetch {world['what']}", text[: world.start()].strip()]
     for start, ended, source in found:
         led = _LED.search(text[:start])
@@ -263,10 +155,10 @@ def _reading_first(text: str) -> list[str]:
         stop = _PHRASE_END.search(text, start)
         end = stop.start() if stop else len(text)
         phrase = text[led.end() : end].strip(" ,.")
-        parts = [part for part in re.split(r"\s+and\s+", phrase) if _products(part)]
+        parts = [part for part in re.split(r"\s+and\s+", phrase) if products(part)]
         whole = parts if len(parts) == len(re.split(r"\s+and\s+", phrase)) else [phrase]
         inside = re.match(r"\s*in\s+(?P<place>[\w ]+)$", text[end:])
-        if inside and led[0].lower().startswith("from") and _products(inside["place"]):
+        if inside and led[0].lower().startswith("from") and products(inside["place"]):
             return [f"fetch {phrase} from {inside['place']}", text[: led.start()].strip(" ,")]
         kept = text[: led.start()].strip(" ,")
         return [*(f"fetch {part}" for part in whole), f"{kept} {text[end:].lstrip()}".strip()]
@@ -292,15 +184,7 @@ def _also(text: str, opening: Opening) -> list[str]:
 
 def _is_channel(text: str) -> bool:
     """Whether a message can go there: a service, a mailbox, a phone."""
-    return bool(_products(text)) or bool(_CHANNEL.search(text))
-
-
-def _from_places(text: str, opening: Opening) -> list[str]:
-    """Cut "fetch the weather from … and the news from …" into one clause for each place."""
-    first, *others = [part for part in _FROM_PLACES.split(text) if part]
-    if not others or not MARK.search(first):
-        return [text]
-    return [first, *(f"{opening.verb.base} {other}" for other in others)]
+    return bool(products(text)) or bool(_CHANNEL.search(text))
 
 
 def _of_some(text: str) -> list[str]:
@@ -318,22 +202,11 @@ def _of_some(text: str) -> list[str]:
     return [f"filter the {noun}s whose {match['which']}", f"{match['deed']} for each {noun}"]
 
 
-def _products(text: str) -> list[tuple[int, int, Product]]:
-    words = lexicon()
-    common = frozenset(words.names("common_names"))
-    found = [
-        (match.start(), match.end(), words.products[match[1].lower()])
-        for match in words.product_pattern.finditer(text)
-        if match[1].lower() not in common or match[1][:1].isupper()
-    ]
-    return [entry for entry in found if entry[2].kind != "llm"]
-
-
 def _moved(text: str, opening: Opening) -> list[str]:
     """Cut "copy the leads from Marketo to Salesforce" into reading there and writing here."""
     if opening.verb.base not in lexicon().words("moves") or opening.tool:
         return [text]
-    found = _products(text)
+    found = products(text)
     for (start, end, source), (later, _, target) in pairwise(found):
         joint = re.search(
             rf"{_TO}(?: (?:the|an?|my|our|your))?(?: [\w-]+)?\s*$", text[:later], re.I
@@ -354,12 +227,7 @@ def _moved(text: str, opening: Opening) -> list[str]:
 def _targets(text: str) -> list[tuple[int, int, str]]:
     """Return where in a text things can be put, and what each place is."""
     services = [
-        (
-            start,
-            _CONTAINER.match(text, end).end() if _CONTAINER.match(text, end) else end,
-            product.key,
-        )
-        for start, end, product in _products(text)
+        (start, _container_end(text, end), named.key) for start, end, named in products(text)
     ]
     taken = [range(start, end) for start, end, _ in services]
     plain = [
@@ -368,6 +236,12 @@ def _targets(text: str) -> list[tuple[int, int, str]]:
         if not any(match.start() in span or match.end() - 1 in span for span in taken)
     ]
     return sorted(services + plain)
+
+
+def _container_end(text: str, end: int) -> int:
+    """Return where a name ends with what it names: "Notion database"."""
+    container = _CONTAINER.match(text, end)
+    return container.end() if container else end
 
 
 def _to_several(text: str) -> list[str]:

@@ -4,7 +4,8 @@ import re
 from dataclasses import dataclass, replace
 from functools import cache
 
-from compiler.english.agent_choice import Facts, choose_agent
+from compiler.english.agent_choice import choose_agent
+from compiler.english.facts import Facts
 from compiler.english.lexicon import Product, lexicon
 from compiler.english.normalise import Text
 from compiler.english.nouns import count_of, each_noun, noun_key, object_phrase, words_of

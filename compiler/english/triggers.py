@@ -2,7 +2,6 @@
 
 import re
 from dataclasses import dataclass, replace
-from functools import cache
 
 from compiler.english.arrivals import (
     find_arrival,
@@ -10,6 +9,7 @@ from compiler.english.arrivals import (
     find_watched_place,
     watches_something,
 )
+from compiler.english.events import active_event, event_of, read_event
 from compiler.english.lexicon import lexicon
 from compiler.english.normalise import MARK
 from compiler.english.schedule import Schedule, find_schedule
@@ -122,42 +122,8 @@ _LATER = re.compile(
     rf"and | that (?:\w+s )| → |;|\.(?: |$)|\n|$),?",
     re.IGNORECASE,
 )
-_ARTICLES = re.compile(
-    r"^(?:an?|the|any|some|someone|new|every|each|my|our|a new|another|incoming)\s+", re.I
-)
 _DECISION = re.compile(
     r"(?:it(?:'s| is| has been)? )?(?:approv|review|i approve|sign|confirm)", re.I
-)
-_PASSIVE = re.compile(
-    r"^(?P<noun>.+?) (?:is|are|was|were|gets|has been|have been|being) (?:newly "
-    r"|successfully )?(?P<verb>\w+(?:ed|en|ght|wn|de|ld|id|nt|ft))\b(?P<more>.*)$",
-    re.I,
-)
-_NEW = re.compile(
-    r"^(?:an? |any |the )?(?:brand )?new (?P<noun>[\w' /-]+?)(?: (?:in|on|from|to|at|for"
-    r"|via|over|above|below|under|worth|tagged|labell?ed"
-    r"|that|with|is|are|of)\b.*)?$",
-    re.I,
-)
-_PERSON = re.compile(
-    r"^(?:i|we|you|someone|somebody|anyone) (?:\w+ly )?(?!am|are|is|was|have|want|need"
-    r"|approv)(?P<verb>[a-z]{3,}) "
-    r"(?:an?|the|my|our|any|new|this|to|up|on)\b(?P<what>.+)$"
-)
-_NO_EVENT = (
-    r"(?!(?:is|has|was|does|this|news|contains|equals|exceeds|includes|matches|needs|wants|looks"
-    r"|seems|always"
-    r"|already|becomes|remains|stays|means|mentions|lacks|are|have|want|need|am|can|will|not"
-    r"|still)\b)"
-)
-_DOES = re.compile(
-    r"^(?P<noun>(?:i|we|you)|(?:an?|the|my|our|your|any|some|every|someone|somebody)"
-    rf"(?: {_NO_EVENT}[\w'/-]+){{0,4}}?)"
-    rf" {_NO_EVENT}(?P<verb>(?<=\bi )[a-z]{{3,}}|(?<=\bwe )[a-z]{{3,}}|(?<=\byou )[a-z]{{3,}}"
-    rf"|[a-z]{{2,}}[^s\W]s)"
-    r"(?= (?:an?|the|my|our|your|over|into|out|up|down|in|on|at|from|to|with|off|through|it|home"
-    r"|work"
-    r"|this|that)\b|$)",
 )
 _RUNNING = re.compile(
     r"(?:and )?(?:(?:please )?(?:run|schedule|do|repeat)s? (?:it|this|that)(?: to run)?|to "
@@ -225,14 +191,14 @@ def _find_webhook(text: str) -> Start | None:
     received = _RECEIVED.search(webhook[0])
     if received:
         subject = singular(received["noun"].lower())
-    elif told and (named := _read_event(told["event"], certain=True)):
+    elif told and (named := read_event(told["event"], certain=True)):
         subject = named[1]
     else:
         subject = "payload"
     start = 0 if told else webhook.start()
     rest = _without(text, start, webhook.end())
     taken = _TAKEN.match(rest)
-    if taken and (named := _named(taken["what"], "received")):
+    if taken and (named := event_of(taken["what"], "received")):
         rest, subject = rest[taken.end() :], named[1]
     return Start(Trigger(kind="webhook"), rest, subject)
 
@@ -264,38 +230,44 @@ def _find_arrival(text: str) -> Start | None:
 
 
 def _find_event(text: str) -> Start:
+    """Return the event that a text names, at its front or in words that name one for certain."""
     match = _AT_START.match(text)
     if match and not _DECISION.match(match["event"]):
         opener = match[0].split()[0].lower()
         if opener == "if" and MARK.search(match["event"]):
             return Start(None, text)
         certain = opener in ("on", "upon", "for") or bool(_EVERY.match(match["event"]))
-        start = _event_start(text, match, certain)
-        if start:
+        if start := _event_start(text, match, certain):
             return start
-    whole = _WHOLE.search(text)
-    if whole and (start := _event_start(text, whole, certain=True)):
-        return start
-    later = _LATER.search(text)
-    if later and (start := _event_start(text, later, certain=True)):
-        return start
+    for told in (_WHOLE.search(text), _LATER.search(text)):
+        if told and (start := _event_start(text, told, certain=True)):
+            return start
+    inside = _find_watched(text) or _find_every(text) or _find_trailing(text)
+    if inside is None and watches_something(text):
+        return Start(Trigger(kind="event", event=_CHANGE), text)
+    return inside or Start(None, text)
+
+
+def _find_watched(text: str) -> Start | None:
+    """Read "monitors a folder, reads each file whenever one is added"."""
     watched = _WATCHED_FIRST.match(text)
     inside = _TRAILING.search(text, watched.end()) if watched else None
-    if watched and inside and "," not in text[watched.end() : inside.start()]:
-        start = _event_start(text, inside, certain=True)
-        if start:
-            return replace(start, rest=start.rest[watched.end() :])
+    if watched is None or inside is None or "," in text[watched.end() : inside.start()]:
+        return None
+    start = _event_start(text, inside, certain=True)
+    return start and replace(start, rest=start.rest[watched.end() :])
+
+
+def _find_every(text: str) -> Start | None:
+    """Read "… for every file landing in the folder" in the first step."""
     every = _FOR_EVERY.search(text)
-    if every and not re.search(r"[.;,→\n]", text[: every.start()]):
-        named = _named(every["noun"], every["verb"].lower())
-        if named:
-            rest = _without(text, every.start(), every.end())
-            return Start(Trigger(kind="event", event=named[0]), rest, named[1])
-    if trailing := _find_trailing(text):
-        return trailing
-    if watches_something(text):
-        return Start(Trigger(kind="event", event=_CHANGE), text)
-    return Start(None, text)
+    if every is None or re.search(r"[.;,→\n]", text[: every.start()]):
+        return None
+    named = event_of(every["noun"], every["verb"].lower())
+    if named is None:
+        return None
+    rest = _without(text, every.start(), every.end())
+    return Start(Trigger(kind="event", event=named[0]), rest, named[1])
 
 
 def _find_trailing(text: str) -> Start | None:
@@ -304,7 +276,11 @@ def _find_trailing(text: str) -> Start | None:
     if match is None or len(re.findall(r"[.;→\n]", text[: match.start()])) > 1:
         return None
     plain = match[0].lstrip(" ,").lower().startswith("when ")
-    if plain and _OF_A_KNOWN_THING.match(match["event"]) and not _active(match["event"].lower()):
+    if (
+        plain
+        and _OF_A_KNOWN_THING.match(match["event"])
+        and not active_event(match["event"].lower())
+    ):
         return None
     if plain and re.search(r",|\band\b", text[: match.start()].rpartition(". ")[2]):
         return None
@@ -317,7 +293,7 @@ def _event_start(text: str, match: re.Match[str], certain: bool) -> Start | None
         length = _event_length(phrase)
         end = match.start("event") + length if length < len(phrase) else end
         phrase = phrase[:length]
-    named = _read_event(phrase, certain)
+    named = read_event(phrase, certain)
     rest = _without(text, match.start(), end)
     if not named or not rest:
         return None
@@ -354,71 +330,6 @@ def _is_step(opening: Opening) -> bool:
 
 def _is_event_verb(word: str) -> bool:
     return word.lower() in lexicon().names("events")
-
-
-def _read_event(phrase: str, certain: bool) -> tuple[str, str] | None:
-    """Return the event's name and its subject, such as `demo_completed` and `demo`."""
-    phrase = MARK.sub("", phrase).strip().lower().replace("'re ", " are ").replace("'ve ", " have ")
-    passive = _PASSIVE.match(phrase)
-    if passive and passive["noun"] != "there":
-        return _named(passive["noun"], passive["verb"])
-    active = _active(phrase)
-    if active:
-        return active
-    if person := _PERSON.match(phrase):
-        return _named(
-            re.split(r" (?:in|to|from|on|at|with|for) ", person["what"])[0], person["verb"]
-        )
-    new = _NEW.match(phrase)
-    if new:
-        return _named(new["noun"], "created")
-    if deed := _DOES.match(phrase):
-        return _named(deed["noun"], deed["verb"])
-    words = phrase.split()
-    gerund = bool(words) and words[0].endswith("ing") and words[0] in lexicon().verbs
-    if not certain or gerund or not words or _is_verb_phrase(phrase):
-        return None
-    return _named(re.split(r" (?:in|to|from|on|at) ", phrase)[0], "occurred")
-
-
-def _is_verb_phrase(phrase: str) -> bool:
-    first = phrase.split()[0]
-    verb = lexicon().verbs.get(first)
-    return bool(verb and not verb.is_noun and verb.base == first)
-
-
-@cache
-def _events() -> tuple[re.Pattern[str], dict[str, str]]:
-    events: dict[str, str] = dict(lexicon().names("events"))
-    names = "|".join(sorted(events, key=len, reverse=True))
-    return re.compile(rf"^(?P<noun>[\w' /-]+?) (?P<verb>{names})(?!\w)"), events
-
-
-def _active(phrase: str) -> tuple[str, str] | None:
-    pattern, events = _events()
-    match = pattern.match(phrase)
-    if not match:
-        return None
-    noun = match["noun"]
-    if noun.split()[-1] in ("someone", "somebody", "anyone", "user", "i"):
-        objects = re.sub(r"^(?:to|on|for|in|out|up) ", "", phrase[match.end() :].strip())
-        noun = re.split(r" (?:in|to|from|on|at|with) ", objects)[0] or noun
-    return _named(noun, events[match["verb"]])
-
-
-def _named(noun: str, verb: str) -> tuple[str, str] | None:
-    noun = noun.strip()
-    while (shorter := _ARTICLES.sub("", noun)) != noun:
-        noun = shorter
-    words = [
-        w
-        for w in re.findall(r"[a-z][a-z0-9]*", noun.replace("'s", ""))
-        if w not in ("new", "a", "the", "of")
-    ]
-    if not words or len(words) > 8:
-        return None
-    subject = singular(words[-1])
-    return f"{subject}_{re.sub(r'[^a-z_]', '', verb)}", subject
 
 
 def _without(text: str, start: int, end: int) -> str:

@@ -242,9 +242,7 @@ def acts(opening: Opening, before: str = "") -> bool:
     if not opening.third and _addressed(opening, before):
         return True
     sends = opening.verb.action in ("send", "store", "email", "notify", "create")
-    again = first not in lexicon().words("after_nouns") and re.search(
-        rf"\b{re.escape(first)}\b", before.lower()
-    )
+    again = first not in lexicon().words("after_nouns") and first in _words(before)
     if again or (sends and first in lexicon().words("after_sending")):
         return True
     if (
@@ -256,10 +254,7 @@ def acts(opening: Opening, before: str = "") -> bool:
         return True
     if lexicon().product_pattern.match(rest):
         return True
-    following = words[1].strip(",.;:") if len(words) > 1 else ""
-    paired = lexicon().verbs.get(following)
-    verbal = len(words) > 2 and words[2].strip(",.;:") in lexicon().words("determiners")
-    if opening.third and first == "and" and verbal and paired and paired.base != following:
+    if opening.third and _is_paired(words):
         return True
     if opening.verb.base in ("check", "test", "search", "look", "wait", "ask") and first in _LOOKS:
         return True
@@ -269,11 +264,24 @@ def acts(opening: Opening, before: str = "") -> bool:
         and opening.verb.action in ("classify", "score", "aggregate", "sort")
     ):
         return True
-    if before and _aims(rest):
-        return True
-    if before and words[0][:1] not in ",.;:" and _goes_on(opening, first, before):
+    goes_on = words[0][:1] not in ",.;:" and _goes_on(opening, first, before)
+    if before and (goes_on or _aims(rest)):
         return True
     return any(word.strip(",.;:") in lexicon().artifacts for word in words[:3])
+
+
+def _words(text: str) -> set[str]:
+    return set(re.findall(r"[\w'-]+", text.lower()))
+
+
+def _is_paired(words: list[str]) -> bool:
+    """Whether a verb goes on with another one: "(scores) and posts the leads"."""
+    if len(words) < 3 or words[0] != "and":
+        return False
+    following = words[1].strip(",.;:")
+    paired = lexicon().verbs.get(following)
+    verbal = words[2].strip(",.;:") in lexicon().words("determiners")
+    return verbal and paired is not None and paired.base != following
 
 
 def _addressed(opening: Opening, before: str) -> bool:
