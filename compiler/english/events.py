@@ -45,7 +45,8 @@ _DOES = re.compile(
 
 def read_event(phrase: str, certain: bool) -> tuple[str, str] | None:
     """Return the event's name and its subject, such as `demo_completed` and `demo`."""
-    phrase = MARK.sub("", phrase).strip().lower().replace("'re ", " are ").replace("'ve ", " have ")
+    phrase = MARK.sub("", phrase).strip().lower().removesuffix(" and")
+    phrase = phrase.replace("'re ", " are ").replace("'ve ", " have ")
     passive = _PASSIVE.match(phrase)
     if passive and passive["noun"] != "there":
         return event_of(passive["noun"], passive["verb"])

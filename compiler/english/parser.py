@@ -86,10 +86,10 @@ def parse(text: str, name: str | None = None, answers: Mapping[str, str] | None 
     trigger = _trigger(start, draft)
     _ask_about_unknown(program, marked, draft)
     specification = _specification(weaver, trigger, program, text, name)
-    written = tuple(step.text for step in weaver.graph.texts)
-    draft.questions.extend(
-        losses(Told(marked.marked, start.rest, written, start.second), specification)
-    )
+    written = [step.text for step in weaver.graph.texts]
+    asked = [marked.restore(clause.text) for clause in program.unknown]
+    told = Told(marked.marked, start.rest, (*written, *asked), start.second)
+    draft.questions.extend(losses(told, specification))
     return Parsed(
         specification,
         tuple(draft.questions),

@@ -99,9 +99,18 @@ _ADDED = re.compile(
 )
 
 
+_BRACKETED = re.compile(
+    r"\s*\((?P<control>(?:only )?(?:if|unless|when|for each|for every) (?!any\b|needed|necessary"
+    r"|available|possible|applicable)[^()]+)\)(?P<rest>(?:(?! and | then )[^,.;:()\n→])*)",
+    re.IGNORECASE,
+)
+"""A condition in brackets, with what of its step comes after it: "send it (if it is paid) to me"."""
+
+
 def instructions(text: str) -> str:
     """Return the text with every sentence as an instruction, as far as rules can tell."""
     text = _ASIDE.sub("", _MARKDOWN.sub("", text))
+    text = _BRACKETED.sub(lambda match: f"{match['rest'].rstrip()} {match['control']}", text)
     text = _DELAY.sub(lambda match: f"wait {match['time']}, then ", text)
     text = _LOADING.sub(lambda match: f"fetch {match['what']}, transform it, and load it ", text)
     text = _FALL_BACK.sub(lambda match: f"send it via {match['what']}", text)

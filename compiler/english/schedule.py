@@ -16,15 +16,13 @@ _NAMED = {
     "minute": "* * * * *",
     "hour": "{minute} * * * *",
     "week": "{at} * * 1",
-    "fortnight": "{at} */14 * *",
     "month": "{at} 1 * *",
     "quarter": "{at} 1 */3 *",
     "year": "{at} 1 1 *",
 }
 _ADVERBS = {
     "hourly": "hour", "daily": "day", "nightly": "night", "weekly": "week", "monthly": "month",
-    "quarterly": "quarter", "yearly": "year", "annually": "year", "biweekly": "fortnight",
-    "bi-weekly": "fortnight", "fortnightly": "fortnight",
+    "quarterly": "quarter", "yearly": "year", "annually": "year",
 }  # fmt: skip
 _MANY_TIMES = {"twice": "0 9,17 * * *", "two": "0 9,17 * * *", "three": "0 8,13,18 * * *"}
 _LOOSE_NUMBERS = {"other": 2, "second": 2, "couple of": 2, "few": 3}
@@ -98,7 +96,7 @@ def _interval(match: re.Match[str]) -> _Recurrence:
     if unit == "day":
         return _Recurrence(f"{{at}} */{number} * *" if number > 1 else "{at} * * *")
     if unit == "week":
-        return _Recurrence(f"{{at}} */{7 * min(number, 4)} * *" if number > 1 else _NAMED["week"])
+        return _Recurrence(None if number > 1 else _NAMED["week"])
     return _Recurrence(f"{{at}} 1 */{number} *" if number > 1 else _NAMED["month"])
 
 
@@ -200,6 +198,7 @@ def _rules() -> tuple[tuple[re.Pattern[str], _Reader], ...]:
         (r"(?:at|by) (?:the )?end of (?:the|each|every) (?:work)?week(?!\w)", _friday),
         (r"(?:at|by) (?:the )?(?P<day>end) of (?:the )?month(?!\w)", _month_day),
         (rf"(?:{each}|on) (?P<days>{week}){part}", _business),
+        (rf"(?<![\w-])(?P<days>(?:{week})(?<=s)){part}(?= at \d)", _business),
         (r"every (?P<part>half|quarter)(?: an| of an|-)?[ -]?hour", _fraction),
         (
             rf"(?:once )?(?:in )?{each} (?P<count>\d+|{numbers}|other|second|couple of|few)"
@@ -235,10 +234,10 @@ def _rules() -> tuple[tuple[re.Pattern[str], _Reader], ...]:
         (
             r"(?<![\w-])(?<!in the )(?<!from the )(?<!of the )(?<!on the )(?<!in our )(?<!of our"
             r" )(?P<unit>hourly|daily|nightly|weekly|monthly|quarterly|yearly"
-            r"|annually|bi-?weekly|fortnightly)(?!\w)", _every),
+            r"|annually)(?!\w)", _every),
         (rf"(?<=\ba )(?P<unit>morning|evening)(?= (?:[\w-]+ )?{digest})", _every),
         (
-            r"\b(?:on (?:a )?schedule|periodically|regularly|at (?:regular |set )?intervals"
+            rf"\b(?:bi-?weekly|fortnightly|{each} fortnight|on (?:a )?schedule|periodically|regularly|at (?:regular |set )?intervals"
             r"|from time to time|scheduled(?= (?:workflow|automation|flow)))(?!\w)", _vague),
         (
             r"(?<=\w )at (?:(?P<hour>\d{1,2})(?::(?P<minute>\d\d))?(?: ?(?P<half>am|pm"

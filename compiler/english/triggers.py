@@ -49,7 +49,7 @@ _WEBHOOK = re.compile(
     r"(?: an?| the| new| incoming)*(?: [\w-]+){0,3}? ?(?:webhooks?|http post|post request"
     r"|http request)(?: (?:calls?|requests?|events?|payloads?|notifications?))?"
     rf"(?: (?:is |gets )?(?:received|called|arrives?|comes? in|fires?|hits?"
-    rf"|triggered|triggers?|receives? [^,.;:→\n]+?(?=,)))?(?: (?:to|at|on) /[\w/-]+)?(?P<more>"
+    rf"|triggered|triggers?|receives? [^,.;:→\n]+?(?=,)))?(?: (?:(?:to|at|on) )?/[\w/-]+)?(?P<more>"
     rf" with [^,.→;]+)?,?",
     re.IGNORECASE,
 )  # fmt: skip
@@ -63,7 +63,7 @@ _WATCHED_FIRST = re.compile(
 )
 _OF_A_KNOWN_THING = re.compile(r"(?:the|my|our)\b", re.IGNORECASE)
 _FOR_EVERY = re.compile(
-    r",? for (?:every|each|any)(?: new)? (?P<event>(?P<noun>(?:[\w-]+ ){0,2}?[\w-]+)"
+    r"(?:^|,? )for (?:every|each|any)(?: new)? (?P<event>(?P<noun>(?:[\w-]+ ){0,2}?[\w-]+)"
     r" (?P<verb>landing|arriving|uploaded|added"
     r"|dropped|submitted|posted|created|received|opened|pushed|published) (?:in|to|on|into|by"
     r"|from|via|through|at) [^,.;:→]+?)"
@@ -263,7 +263,8 @@ def _find_every(text: str) -> Start | None:
     every = _FOR_EVERY.search(text)
     if every is None or re.search(r"[.;,→\n]", text[: every.start()]):
         return None
-    named = event_of(every["noun"], every["verb"].lower())
+    comes = every["verb"].lower() in ("landing", "arriving")
+    named = event_of(every["noun"], "received" if comes else every["verb"].lower())
     if named is None:
         return None
     rest = _without(text, every.start(), every.end())
@@ -319,7 +320,9 @@ def _event_length(phrase: str) -> int:
         if verb and not verb.is_noun and verb.base == word[0].lower():
             return word.start()
         opening = read_opening(phrase[word.start() :]) if verb else None
-        if opening and opening.third and _is_step(opening) and not _is_event_verb(word[0]):
+        joined = phrase[: word.start()].endswith(" and ")
+        happens = _is_event_verb(word[0]) and not joined
+        if opening and opening.third and _is_step(opening) and not happens:
             return word.start()
     return len(phrase)
 

@@ -136,7 +136,8 @@ def _is_choice(ways: list[_Way]) -> bool:
     ):
         return True
     heads = {way.who.lower().split()[-1] for way in ways}
-    shared = len(heads) == 1 and all(len(way.who.split()) > 1 for way in ways)
+    named = all(len(way.who.split()) > 1 for way in ways)
+    shared = named and (len(heads) == 1 or (len(heads) == 2 and "ones" in heads))
     moved = sum(way.fate not in ("is", "are", "be") for way in ways)
     return shared or moved > 1
 
