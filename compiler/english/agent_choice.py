@@ -68,6 +68,7 @@ _LOOKED_UP = re.compile(
     r"[a-z]{2,}(?:s|ability|stock|status|balance)\b(?!['-])(?!.* (?:is|are|against)\b)",
     re.IGNORECASE,
 )
+_BY_MAIL = re.compile(r"\b(?:by|via|over) e-?mail\W*$", re.IGNORECASE)
 _LOOKS_ON = ("monitor", "watch", "poll", "ping", "probe")
 _GIVES_WORK = ("run", "process", "handle", "assign", "hand out", "hand off", "pass")
 _CLIPS = frozenset(
@@ -163,12 +164,12 @@ def _store(action: str, facts: Facts) -> tuple[str, str]:
 def _create(action: str, facts: Facts) -> tuple[str, str]:
     if _is_model_work(facts):
         return "generate", "llm"
+    if not facts.product and _BY_MAIL.search(facts.rest):
+        return "email", "email"
     if facts.verb in ("run", "execute", "perform") and facts.has("sql", "query", "queries"):
         return "fetch", "api" if facts.product and facts.product.kind == "api" else "database"
-    if facts.verb in ("process", "handle") and not facts.product and _DATA.match(facts.rest):
-        return "transform", "data_processing"
-    if facts.verb in ("remove", "delete") and facts.has("duplicate", "duplicates"):
-        return "dedupe", "data_processing"
+    if data := _data_work(facts):
+        return data, "data_processing"
     if facts.verb == "call" and facts.urls and not facts.has("webhook", "post", "with"):
         return "fetch", "api"
     if facts.product and facts.has("job", "jobs", "pipeline", "cluster", "notebook"):
@@ -181,6 +182,14 @@ def _create(action: str, facts: Facts) -> tuple[str, str]:
     if facts.place("database") and facts.verb in ("delete", "remove", "create"):
         return "store", "database"
     return action, "api"
+
+
+def _data_work(facts: Facts) -> str | None:
+    """Return what is done to data: "process the rows", "remove duplicates"."""
+    if facts.verb in ("process", "handle") and not facts.product and _DATA.match(facts.rest):
+        return "transform"
+    repeated = facts.has("duplicate", "duplicates")
+    return "dedupe" if facts.verb in ("remove", "delete") and repeated else None
 
 
 def _is_model_work(facts: Facts) -> bool:

@@ -21,7 +21,8 @@ _PERSON = (
 )
 _ADVERBS = r"(?:(?:must|should|has to|have to|needs? to|will|can|is to|first|manually|has|have) )*"
 _DECIDES = re.compile(
-    rf"\b{_PERSON} (?:who |that )?{_ADVERBS}(?:approves?d?|signs? off|signed off|reviews? (?:and|it|them|the)"
+    rf"\b{_PERSON} (?:who |that )?{_ADVERBS}(?:approves?d?|signs? off|signed off|reviews? (?:and"
+    rf"|it|them|the)"
     r"|confirms?|okays?|authori[sz]es?|decides?)\b"
     r"|\b(?:wait|pause|hold|stop)(?:s|ing)? (?:[\w-]+ ){0,3}?(?:for|until) (?:[\w'-]+ ){0,4}?"
     r"(?:approv|sign-?off|confirm|decision)"

@@ -104,7 +104,7 @@ _BRACKETED = re.compile(
     r"|available|possible|applicable)[^()]+)\)(?P<rest>(?:(?! and | then )[^,.;:()\n→])*)",
     re.IGNORECASE,
 )
-"""A condition in brackets, with what of its step comes after it: "send it (if it is paid) to me"."""
+"""A condition in brackets and what of its step comes after it: "send it (if it is paid) to me"."""
 
 
 def instructions(text: str) -> str:

@@ -206,7 +206,8 @@ def _rules() -> tuple[tuple[re.Pattern[str], _Reader], ...]:
             rf"|min|hour|hr|day|week|month)s?(?![\w'])", _interval),
         (rf"{each} (?P<count>\d+) ?(?P<unit>m|h|d)(?:ins?|rs?)?(?!\w)", _interval),
         (
-            rf"(?P<times>once|twice|(?:two|three) times) (?:an?|per|{each}) (?P<per>day|week"
+            rf"(?<!at most )(?P<times>once|twice|(?:two|three) times) (?:an?|per|{each})"
+            rf" (?P<per>day|week"
             rf"|month|hour|quarter|year)(?!\w)", _times),
         (r"(?P<times>twice|(?:two|three) times) (?P<per>daily)(?!\w)", _times),
         (
@@ -237,10 +238,12 @@ def _rules() -> tuple[tuple[re.Pattern[str], _Reader], ...]:
             r"|annually)(?!\w)", _every),
         (rf"(?<=\ba )(?P<unit>morning|evening)(?= (?:[\w-]+ )?{digest})", _every),
         (
-            rf"\b(?:bi-?weekly|fortnightly|{each} fortnight|on (?:a )?schedule|periodically|regularly|at (?:regular |set )?intervals"
+            rf"\b(?:bi-?weekly|fortnightly|{each} fortnight|on (?:a )?schedule|periodically"
+            rf"|regularly|at (?:regular |set )?intervals"
             r"|from time to time|scheduled(?= (?:workflow|automation|flow)))(?!\w)", _vague),
         (
-            r"(?<=\w )at (?:(?P<hour>\d{1,2})(?::(?P<minute>\d\d))?(?: ?(?P<half>am|pm"
+            r"(?:(?<=\w )|^(?=at [^,]{2,20},))at (?:(?P<hour>\d{1,2})(?::(?P<minute>\d\d))?(?:"
+            r" ?(?P<half>am|pm"
             r"|a\.m\.?|p\.m\.?)(?!\w)|(?: o'clock)? in the (?P<part>morning|afternoon"
             r"|evening))|(?P<word>noon|midnight)(?!\w))", _daily),
     )  # fmt: skip

@@ -50,7 +50,7 @@ _WEBHOOK = re.compile(
     r"|http request)(?: (?:calls?|requests?|events?|payloads?|notifications?))?"
     rf"(?: (?:is |gets )?(?:received|called|arrives?|comes? in|fires?|hits?"
     rf"|triggered|triggers?|receives? [^,.;:→\n]+?(?=,)))?(?: (?:(?:to|at|on) )?/[\w/-]+)?(?P<more>"
-    rf" with [^,.→;]+)?,?",
+    rf" with [^,.→;]+)?",
     re.IGNORECASE,
 )  # fmt: skip
 _TOLD_WATCH = re.compile(
@@ -85,6 +85,14 @@ _TAKEN = re.compile(
     r" then)* (?=[a-z-]+ \w)",
     re.IGNORECASE,
 )
+_BROUGHT = re.compile(
+    r"(?:it |this (?:workflow|flow) |the (?:workflow|flow) )?(?:receives?|captures?|collects?"
+    r"|accepts?|gets?|takes?(?: in)?|catch(?:es)?|ingests?) (?P<what>(?:(?!,| and )[^.;:→\n])+?)"
+    r"(?: from (?:(?!,| and )[^.;:→\n])+)? ?$",
+    re.IGNORECASE,
+)
+"""What a webhook brings, told as a step: "collects leads from the site via a webhook"."""
+_CARRIES = re.compile(r"\s*(?:by|via|through|from|over|with)\b", re.IGNORECASE)
 _RECEIVED = re.compile(
     r"receiv\w+ (?:[\w-]+ ){0,2}?(?P<noun>[\w-]+) (?:via|by|from|through)\b", re.IGNORECASE
 )
@@ -187,15 +195,19 @@ def _find_webhook(text: str) -> Start | None:
     webhook = next(found, None)
     if webhook is None:
         return None
-    told = _TOLD_WHEN.match(text[: webhook.start()])
+    front = text[: webhook.start()]
+    told = _TOLD_WHEN.match(front)
+    brought = _BROUGHT.match(front) if _CARRIES.match(webhook[0]) else None
     received = _RECEIVED.search(webhook[0])
-    if received:
+    if brought and (named := event_of(brought["what"].lower(), "received")):
+        subject = named[1]
+    elif received:
         subject = singular(received["noun"].lower())
     elif told and (named := read_event(told["event"], certain=True)):
         subject = named[1]
     else:
         subject = "payload"
-    start = 0 if told else webhook.start()
+    start = 0 if told or brought else webhook.start()
     rest = _without(text, start, webhook.end())
     taken = _TAKEN.match(rest)
     if taken and (named := event_of(taken["what"], "received")):
@@ -213,7 +225,7 @@ def _is_target(text: str, webhook: re.Match[str]) -> bool:
     clause = re.split(r"[,.;:→\n]", text[: webhook.start()])[-1].lower().split()
     verbs = (lexicon().verbs.get(word) for word in clause)
     sends = any(verb and lexicon().roles.get(verb.action) == "sink" for verb in verbs)
-    carried = re.match(r"\s*(?:by|via|through|with)\b", webhook[0], re.IGNORECASE)
+    carried = _CARRIES.match(webhook[0])
     return bool(MARK.search(after)) or bool(sends and carried) or "call" in clause
 
 
