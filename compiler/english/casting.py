@@ -45,11 +45,25 @@ _CREW = re.compile(
 )
 
 
+_HANDED = re.compile(
+    r"\b(?:hand|give|pass|send|assign|delegate)s? (?P<what>(?:each|every|the) [\w-]+|it|them) to"
+    r" (?:an?|one|its own) (?:[\w-]+ ){0,2}?(?:agent|worker|llm) (?:that|which|who)"
+    r" (?=[a-z]+s (?:an?|the|it|them|its)\b)",
+    re.IGNORECASE,
+)
+
+
 def cast(text: str) -> str:
     """Return the text with every role that acts as "one agent": the planner, the second one."""
     if not _SPOKEN_OF.search(text):
         return text
-    return _acting().sub(_as_agent, text)
+    return _acting().sub(_as_agent, _HANDED.sub(_as_taker, text))
+
+
+def _as_taker(match: re.Match[str]) -> str:
+    """Turn "hands each topic to a worker that writes …" into what the worker does."""
+    every = re.match(r"(?:each|every) ", match["what"], re.IGNORECASE)
+    return f"for {match['what']}, one agent " if every else "one agent "
 
 
 def _as_agent(match: re.Match[str]) -> str:

@@ -43,6 +43,7 @@ from compiler.english.segments import Separator, segments
 from compiler.english.verbs import is_human, opens_step, read_opening, strip_leading
 from compiler.english.voice import active
 
+_ONCE = re.compile(r"(?:and )?(?P<word>once|as soon as)\s+", re.IGNORECASE)
 _SENDS = frozenset({"notify", "email", "send"})
 
 
@@ -260,6 +261,10 @@ def _opens(rest: str, before: str) -> bool:
     controls = (ELSE, PARALLEL, EACH, OUTCOME)
     if any(pattern.match(stripped) for pattern in controls) or opens_step(stripped, before):
         return True
+    if over := _ONCE.match(stripped):
+        ended, following = split_condition(stripped[over.end() :])
+        if following and is_over(ended, over["word"].lower()):
+            return True
     condition = re.match(
         r"^(?:then |only |and )*(?:else if|otherwise if|if|unless)\s", stripped, re.IGNORECASE
     )

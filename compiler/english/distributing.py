@@ -107,6 +107,8 @@ def distributed(clause: Clause) -> list[Clause]:
         texts = several or texts
     if role == "process" and len(texts) == 1:
         texts = of_several(clause.text, opening)
+        several = about_several(clause.text) if clause.parallel and len(texts) == 1 else []
+        texts = several or texts
         side = len(texts) > 1
     if len(texts) == 1:
         texts = _moved(clause.text, opening)

@@ -19,7 +19,8 @@ _COUNTED = re.compile(
 )
 _NAME = re.compile(r"(?:the |an? |our |my )?[A-Z][\w.]*(?: [A-Z][\w.]*)*(?: (?:api|feed|page))?")
 _NAMES = re.compile(
-    r"\b(?:for|of|in|about|on|from) (?P<names>[A-Z][\w.]*(?: [A-Z][\w.]*)*(?:(?:, (?:and )?| and "
+    r"\b(?:for|of|in|into|about|on|from) (?P<names>[A-Z][\w.]*(?: [A-Z][\w.]*)*(?:(?:, (?:and )?|"
+    r" and "
     r"| & )"
     r"[A-Z][\w.]*(?: [A-Z][\w.]*)*)+)"
 )

@@ -250,11 +250,15 @@ def _rules() -> tuple[tuple[re.Pattern[str], _Reader], ...]:
     return tuple((re.compile(pattern, re.IGNORECASE), reader) for pattern, reader in rules)
 
 
+_REPEATED = re.compile(r"\s+until\b", re.IGNORECASE)
+"""After a recurrence it tells how often a step is done again: "remind her every day until …"."""
+
+
 def find_schedule(text: str) -> Schedule | None:
     """Return the recurrence that the text states, a precise one before a vague one."""
     for pattern, reader in _rules():
         match = pattern.search(text)
-        if match:
+        if match and not _REPEATED.match(text, match.end()):
             return _timed(text, match, reader(match))
     return None
 

@@ -18,6 +18,10 @@ from tests.compiler.english.conftest import AgentsOf, EdgesOf, Understand
             "Two agents: the first drafts a toast, the second polishes it",
             "Two agents: one agent drafts a toast, one agent polishes it",
         ),
+        (
+            "Split the songs, hand each song to a worker that hums it",
+            "Split the songs, for each song, one agent hums it",
+        ),
         ("The editor reads the menu, and the planner prints it", None),
         ("The agent is a planner", None),
     ],

@@ -200,6 +200,11 @@ def test_names_side_by_side_are_read_each_for_itself() -> None:
         "fetch the tides for Cork",
     ]
     assert [clause.text for clause in distributed(Clause("action", "start", told))] == [told]
+    tongues = Clause("action", "start", "translate it into Czech and Welsh", parallel=True)
+    assert [clause.text for clause in distributed(tongues)] == [
+        "translate it into Czech",
+        "translate it into Welsh",
+    ]
 
 
 @pytest.mark.parametrize(

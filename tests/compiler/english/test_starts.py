@@ -94,9 +94,19 @@ def test_time_zone_is_read() -> None:
         assert schedule.timezone == zone
 
 
-@pytest.mark.parametrize("words", ["every review", "a week of commits", "per page", "at 9 items"])
+@pytest.mark.parametrize(
+    "words",
+    [
+        "every review",
+        "a week of commits",
+        "per page",
+        "at 9 items",
+        "remind her every two days until she signs",
+        "at most once a day",
+    ],
+)
 def test_other_uses_of_the_words_are_no_schedule(words: str) -> None:
-    """The word "every" before something that is no time speaks of a list."""
+    """A list, a step that is done again until something happens, and a limit start nothing."""
     assert find_schedule(words) is None
 
 
@@ -148,6 +158,12 @@ def test_webhook(understand: Understand) -> None:
     [
         ("When a ride comes in via webhook, price it", "webhook", "ride", "price it"),
         ("Receives a webhook with the ride, prices it", "webhook", "payload", "prices it"),
+        (
+            "Collects rides from the site via a webhook, prices them",
+            "webhook",
+            "ride",
+            "prices them",
+        ),
         ("When Stripe calls the webhook /rides, price it", "webhook", "payload", "price it"),
         ("When I press the button, price the ride", "manual", None, "price the ride"),
     ],
