@@ -103,7 +103,7 @@ def distributed(clause: Clause) -> list[Clause]:
         texts = from_places(clause.text, opening)
         several = from_several(clause.text, opening) if len(texts) == 1 else []
         several = several or (about_several(clause.text) if clause.parallel else [])
-        side = len(several) > 1
+        side = len(several) > 1 or len(texts) > 1
         texts = several or texts
     if role == "process" and len(texts) == 1:
         texts = of_several(clause.text, opening)

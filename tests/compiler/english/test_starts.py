@@ -71,7 +71,7 @@ def test_a_time_of_day_alone_is_each_day(words: str, cron: str) -> None:
         "at the end of every month",
         "every other Tuesday",
         "every second Friday of the month",
-        "on the first working day of each month",
+        "on the last business day of every month",
         "at regular intervals",
         "every two weeks",
         "biweekly",
