@@ -69,6 +69,7 @@ _LOOKED_UP = re.compile(
     re.IGNORECASE,
 )
 _BY_MAIL = re.compile(r"\b(?:by|via|over) e-?mail\W*$", re.IGNORECASE)
+_MADE_OF = re.compile(r"\b(?:out of|from) (?:it|them|that|this)\W*$", re.IGNORECASE)
 _LOOKS_ON = ("monitor", "watch", "poll", "ping", "probe")
 _GIVES_WORK = ("run", "process", "handle", "assign", "hand out", "hand off", "pass")
 _CLIPS = frozenset(
@@ -193,7 +194,9 @@ def _data_work(facts: Facts) -> str | None:
 
 
 def _is_model_work(facts: Facts) -> bool:
-    """Whether a model does it: "run it through a model", "use AI"."""
+    """Whether a model does it: "run it through a model", "use AI", "make tweets out of it"."""
+    if facts.verb in ("create", "make") and _MADE_OF.search(facts.rest):
+        return True
     if facts.verb in _GIVES_WORK and _TO_MODEL.search(facts.rest):
         return True
     used = facts.verb in ("use", "leverage", "utilize")

@@ -13,7 +13,7 @@ from compiler.english.implied import implied_steps
 from compiler.english.normalise import MARK, Text
 from compiler.english.nouns import each_noun, words_of
 from compiler.english.opposites import AFFIRMED, opposite
-from compiler.english.program import Arm, Choice, Fork, Part, Program
+from compiler.english.program import Arm, Choice, Fork, Part, Program, with_decisions
 from compiler.english.sources import Sources, infer_items
 from compiler.english.steps import Step, read_step
 from compiler.inflection import plural
@@ -114,6 +114,8 @@ class _Builder:
     """The open group's branches are list entries, each of which may hold several steps."""
     otherwise: bool = False
     """An "otherwise" comes after the clause that is read."""
+    since: int = 0
+    """Where the steps begin that a clause of several steps can put side by side."""
     parts: list[Part] = field(default_factory=list)
     arms: list[_OpenArm] = field(default_factory=list)
     bound: bool = False
@@ -135,7 +137,9 @@ class _Builder:
         if self._closes(clause):
             self._close()
         if clause.kind == "action":
-            for part in distributed(clause):
+            parts = distributed(clause)
+            self.since = len(self.parts) if len(parts) > 1 else 0
+            for part in parts:
                 self._action(part)
         elif clause.kind == "if":
             self._if(clause, following)
@@ -171,7 +175,7 @@ class _Builder:
     def finish(self) -> Program:
         """Return the program."""
         self._close()
-        return Program(_with_decisions(infer_items(self.parts)), tuple(self.unknown))
+        return Program(with_decisions(infer_items(self.parts)), tuple(self.unknown))
 
     def _closes(self, clause: Clause) -> bool:
         """Whether the open choice or group ends before this clause."""
@@ -238,6 +242,8 @@ class _Builder:
             return
         if _OUTPUTS.match(step.marked):
             step = replace(step, action="generate", agent="llm")
+        if self._gathers(step):
+            step = replace(step, action="aggregate", agent="aggregator")
         if step.agent == "aggregator" or _sends_all(step):
             self.each = None
         if self.each is not None and step.each is None:
@@ -250,6 +256,11 @@ class _Builder:
         """Whether a step only ends with what there is: "and returns the summary"."""
         to_somebody = re.search(r"\b(?:to|in|on|via|at|as|into)\b", step.rest)
         return bool(self._last() and GIVEN_BACK.match(step.marked) and not to_somebody)
+
+    def _gathers(self, step: Step) -> bool:
+        """Whether a step takes together what the one before it made of each: "collect them"."""
+        mapped = (last := self._last()) is not None and last.each is not None
+        return mapped and step.verb in ("collect", "gather") and " from " not in step.rest
 
     def _last(self) -> Step | None:
         """The step that was written last where the next one goes."""
@@ -286,7 +297,9 @@ class _Builder:
         """Put the last steps side by side: "email it and post it to Slack at the same time"."""
         last = self.parts[-1]
         run: list[Part] = []
-        while self.parts and isinstance(self.parts[-1], Step) and isinstance(last, Step):
+        while len(self.parts) > self.since and isinstance(last, Step):
+            if not isinstance(self.parts[-1], Step):
+                break
             same = self.parts[-1].role == last.role and self.parts[-1].each is None
             if not same or last.each is not None:
                 break
@@ -373,19 +386,3 @@ class _Builder:
         elif look.agent != "llm" or not decided:
             self.parts.append(look)
         self.question = clause.text if decided else None
-
-
-def _with_decisions(parts: tuple[Part, ...]) -> tuple[Part, ...]:
-    """Let "if I reject it" that comes late be the other way of the approval before it."""
-    for place, part in enumerate(parts):
-        if not isinstance(part, Step) or part.agent != "human_loop":
-            continue
-        for later in range(place + 2, len(parts)):
-            choice = parts[later]
-            if isinstance(choice, Choice):
-                if len(choice.arms) == 1 and is_decision(choice.arms[0].condition) is False:
-                    approved = Arm("approved", False, parts[place + 1 : later])
-                    decision = Choice((approved, *choice.arms))
-                    return (*parts[: place + 1], decision, *parts[later + 1 :])
-                break
-    return parts

@@ -98,18 +98,17 @@ def distributed(clause: Clause) -> list[Clause]:
         return [clause]
     role = lexicon().roles.get(opening.verb.action)
     texts = _of_some(clause.text)
-    side = False
+    side = apart = False
     if role == "source" and len(texts) == 1:
         texts = from_places(clause.text, opening)
-        several = from_several(clause.text, opening) if len(texts) == 1 else []
-        several = several or (about_several(clause.text) if clause.parallel else [])
-        side = len(several) > 1 or len(texts) > 1
-        texts = several or texts
+        texts = (from_several(clause.text, opening) if len(texts) == 1 else []) or texts
+        side = len(texts) > 1
     if role == "process" and len(texts) == 1:
         texts = of_several(clause.text, opening)
-        several = about_several(clause.text) if clause.parallel and len(texts) == 1 else []
-        texts = several or texts
         side = len(texts) > 1
+    if clause.parallel and len(texts) == 1:
+        texts = about_several(clause.text) or texts
+        apart = len(texts) > 1
     if len(texts) == 1:
         texts = _moved(clause.text, opening)
     if role == "sink":
@@ -125,7 +124,7 @@ def distributed(clause: Clause) -> list[Clause]:
             clause,
             text=text,
             separator=clause.separator if place == 0 else "comma",
-            parallel=clause.parallel or (side and place == len(texts) - 1),
+            parallel=place > 0 if apart else clause.parallel or (side and place == len(texts) - 1),
         )
         for place, text in enumerate(texts)
     ]

@@ -107,10 +107,19 @@ _BRACKETED = re.compile(
 """A condition in brackets and what of its step comes after it: "send it (if it is paid) to me"."""
 
 
+_PER = re.compile(
+    r"\b(?P<deed>(?:create|open|send|write|generate|make|post|file|raise|draft|add)s? (?:an?|one)"
+    r" [^,.;:]{2,40}?) per (?!day|week|month|quarter|year|hour|minute|second)(?=[a-z]+)",
+    re.IGNORECASE,
+)
+"""One thing for each of many: "opens a ticket per bug"."""
+
+
 def instructions(text: str) -> str:
     """Return the text with every sentence as an instruction, as far as rules can tell."""
     text = _ASIDE.sub("", _MARKDOWN.sub("", text))
     text = _BRACKETED.sub(lambda match: f"{match['rest'].rstrip()} {match['control']}", text)
+    text = _PER.sub(lambda match: f"{match['deed']} for each ", text)
     text = _DELAY.sub(lambda match: f"wait {match['time']}, then ", text)
     text = _LOADING.sub(lambda match: f"fetch {match['what']}, transform it, and load it ", text)
     text = _FALL_BACK.sub(lambda match: f"send it via {match['what']}", text)

@@ -24,6 +24,11 @@ _NAMES = re.compile(
     r"| & )"
     r"[A-Z][\w.]*(?: [A-Z][\w.]*)*)+)"
 )
+_RUNS = re.compile(
+    r"^(?P<verb>runs?|executes?|performs?|starts?) (?P<what>(?:the |an? )?[\w-]+(?: [\w-]+)?"
+    r"(?:(?:, (?:and )?| and )(?:the |an? )?[\w-]+(?: [\w-]+)?)+)$",
+    re.IGNORECASE,
+)
 _SOURCES_END = re.compile(r"\s+(?:into|to|in|with|by|using|as|for|via)\b", re.IGNORECASE)
 _LISTED = re.compile(r",\s*(?:and\s+)?|\s+and\s+|\s+&\s+", re.IGNORECASE)
 _STORES = frozenset(
@@ -97,6 +102,8 @@ def of_several(text: str, opening: Opening) -> list[str]:
 
 def about_several(text: str) -> list[str]:
     """Cut "fetch the weather for Berlin and Paris", told to be side by side, into one for each."""
+    if run := _RUNS.match(text):
+        return [f"{run['verb']} {what}" for what in _LISTED.split(run["what"])]
     match = _NAMES.search(text)
     names = _LISTED.split(match["names"]) if match else []
     if match is None or not 1 < len(names) <= _MOST_COUNTED:

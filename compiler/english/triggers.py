@@ -120,7 +120,9 @@ _TRAILING = re.compile(
     rf"(?<![;.:]),? (?:whenever|every time|each time|any time|as soon as|when(?= (?:an?|any"
     rf"|someone|somebody|new"
     rf"|there(?:'s| is) an?|there are (?:new|any|changes|updates)|the|my|our)\b)"
-    rf"|after (?:every|each)) (?P<event>(?:there(?:'s| is| are) )?.+?){_STOP}",
+    rf"|after (?:every|each)|on(?= (?:every|each|any) (?:new )?(?:push|commit|merge|pull request"
+    rf"|release|deploy\w*|order|sign-?up|sale|payment|upload|submission|booking|tag)\b))"
+    rf" (?P<event>(?:there(?:'s| is| are) )?.+?){_STOP}",
     re.IGNORECASE,
 )
 _LATER = re.compile(

@@ -27,7 +27,8 @@ _HUMAN = re.compile(
     r"|(?:send|post|share)s? .{0,60}\bwith (?:[\w/-]+ )*buttons\b"
     r"|(?:flag|hold|queue|mark|escalate)s? .{0,60}\bfor (?:(?:[\w-]+ )?(?:review|approval)|me|us"
     r"|a human|a person)\b"
-    r"|(?:send|submit|route|put)s? .{0,60}\bfor (?:[\w'-]+ ){0,3}(?:approval|sign-?off|review"
+    r"|(?:send|submit|route|put|show|present|give|forward|pass|hand)s? .{0,60}\bfor"
+    r" (?:[\w'-]+ ){0,3}(?:approval|sign-?off|review"
     r"|decision)\b"
     r"|(?:an?|the|our|my) (?!(?:[\w-]+ ){0,2}?(?:agent|llm|ai|model|workflow|system|flow"
     r"|function|lambda|bot|node|step)\b)"
@@ -265,9 +266,14 @@ def acts(opening: Opening, before: str = "") -> bool:
     ):
         return True
     goes_on = words[0][:1] not in ",.;:" and _goes_on(opening, first, before)
-    if before and (goes_on or _aims(rest)):
+    if before and (goes_on or _aims(rest) or _lists(opening, words)):
         return True
     return any(word.strip(",.;:") in lexicon().artifacts for word in words[:3])
+
+
+def _lists(opening: Opening, words: list[str]) -> bool:
+    """Whether "list" is a verb: it has two words after it, the second a plural."""
+    return opening.verb.base == "list" and len(words) > 1 and is_plural_word(words[1].strip(",.;:"))
 
 
 def _words(text: str) -> set[str]:

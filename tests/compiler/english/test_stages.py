@@ -38,6 +38,9 @@ from tests.compiler.english.conftest import AgentsOf, Read, Understand
         ("Automates the export of the songs to CSV", "export the songs to CSV"),
         ("Prepare a digest: fetch the news, write it up", "fetch the news, write it up"),
         ("Mail Bob the menu (unless it rains)", "Mail Bob the menu unless it rains"),
+        ("Opens a card per bee, prints it", "Opens a card for each bee, prints it"),
+        ("Post a song per day", "Post a song per day"),
+        ("Set up something that reads my mails", "reads my mails"),
         ("Depending on the mood, sing or hum", "sing or hum Depending on the mood"),
     ],
 )
@@ -200,6 +203,8 @@ def test_names_side_by_side_are_read_each_for_itself() -> None:
         "fetch the tides for Cork",
     ]
     assert [clause.text for clause in distributed(Clause("action", "start", told))] == [told]
+    runs = Clause("action", "start", "run unit tests and linting", parallel=True)
+    assert [clause.text for clause in distributed(runs)] == ["run unit tests", "run linting"]
     tongues = Clause("action", "start", "translate it into Czech and Welsh", parallel=True)
     assert [clause.text for clause in distributed(tongues)] == [
         "translate it into Czech",
@@ -258,6 +263,8 @@ def test_an_unknown_verb_is_seen_and_asked_about(read: Read) -> None:
         ("posts and comments", "collects the leads", False),
         ("update inventory", "process payment", True),
         ("email addresses", "collect names", False),
+        ("list wild bees by size", "read the diary", True),
+        ("list price", "read the label", False),
         ("reorder from the supplier", "check the stock", True),
         ("the app", "check the stock", False),
     ],

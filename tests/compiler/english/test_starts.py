@@ -188,6 +188,11 @@ def test_calls_and_buttons(text: str, kind: str, subject: str | None, rest: str)
             "writes a bill",
         ),
         ("It detects when the oven stops and calls the cook", "oven_stopped", "calls the cook"),
+        (
+            "Bake the bread on every push to main; sell it",
+            "push_occurred",
+            "Bake the bread; sell it",
+        ),
         ("Print the label whenever a row is added to the sheet", "row_added", "Print the label"),
         (
             "When a ride is booked, price it. Every Friday, print a list",
