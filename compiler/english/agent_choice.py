@@ -47,8 +47,7 @@ _BY_PHONE = re.compile(
 )
 _IN_THREAD = re.compile(
     r"\b(?:in|on|to|under) (?:the |that |this |its )?(?:same )?(?:threads?|comments?|posts?"
-    r"|tickets?|issues?|tweets?|reviews?"
-    r"|conversations?|chat|pull request|pr)\b",
+    r"|tickets?|issues?|tweets?|reviews?|conversations?|chat|pull request|pr)\b",
     re.IGNORECASE,
 )
 _FOR_PEOPLE = re.compile(
@@ -64,8 +63,7 @@ _PERSON = re.compile(
 )
 _LOOKED_UP = re.compile(
     r"(?!(?:it|them|this|that|these|those|for|if|whether|that|against|on|with|to|in)\b)(?:[\w'-]+"
-    r" ){0,4}?"
-    r"[a-z]{2,}(?:s|ability|stock|status|balance)\b(?!['-])(?!.* (?:is|are|against)\b)",
+    r" ){0,4}?[a-z]{2,}(?:s|ability|stock|status|balance)\b(?!['-])(?!.* (?:is|are|against)\b)",
     re.IGNORECASE,
 )
 _BY_MAIL = re.compile(r"\b(?:by|via|over) e-?mail\W*$", re.IGNORECASE)

@@ -60,8 +60,7 @@ def _are_apart(one: Step, other: Step) -> bool:
 
 _POINTS_BACK = re.compile(
     r"approval: |(?:wait|hold|pause)s? |(?:capture|record|collect|get|receive|process"
-    r"|read)s? (?:the |their |his |her )?"
-    r"(?:[\w-]+ )?(?:decision|response|answer|approval)\b",
+    r"|read)s? (?:the |their |his |her )?(?:[\w-]+ )?(?:decision|response|answer|approval)\b",
     re.IGNORECASE,
 )
 _DENIED = re.compile(

@@ -24,15 +24,13 @@ _INBOX = re.compile(
 )
 _TAKES = re.compile(
     r"^(?:it )?(?P<verb>takes|receives?|accepts|captures|catch(?:es)?|intercepts|picks up"
-    r"|listens? to|subscribes to|consumes"
-    r"|gets triggered by|takes in) "
+    r"|listens? to|subscribes to|consumes|gets triggered by|takes in) "
     rf"(?P<what>[^,.;:→]+?){_END},?",
     re.IGNORECASE,
 )
 _BY_FORM = re.compile(
     r"^(?:it )?(?:collect|capture|gather|receive|get|take|accept|send|submit|enter|provide"
-    r"|upload)s? (?P<what>[^,.;:→]+?) (?:via"
-    r"|through"
+    r"|upload)s? (?P<what>[^,.;:→]+?) (?:via|through"
     r"|with|using|by) (?:an?|the|our|my|your) (?:[\w-]+ ){0,3}?"
     rf"forms?\b{_END},?",
     re.IGNORECASE,
@@ -82,8 +80,7 @@ _PUT_IN = re.compile(
 )
 _NEW_THINGS = re.compile(
     r"^(?P<front>(?:automatically )?(?P<verb>[a-z-]+) (?:and [a-z-]+ )?(?:[^,.;:→]*? (?:from|for"
-    r"|of|to"
-    r"|about) )?)(?:each |every |all |any |the )?"
+    r"|of|to|about) )?)(?:each |every |all |any |the )?"
     r"(?:new|incoming|inbound|newly \w+) (?P<what>(?:[\w'-]+ ){0,3}?[\w'-]+s?)(?=,|"
     r" (?:to|into|in|on|from|with|by|and|using|via|for|submitted|sent|received|that"
     r"|which|posted|uploaded|over)\b|[.;:→]|$)",

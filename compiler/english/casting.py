@@ -25,8 +25,7 @@ def _acting() -> re.Pattern[str]:
         rf"(?P<front>^|[.;:!?]\s+|,\s+(?:and |then |while |finally )?|\s(?:and|then|while|where"
         rf"|which|that)\s|\n\s*(?:[-*•]\s*|\d+[.)]\s*)?)"
         rf"(?:(?:an?|the|one|another|several|multiple|many|some|various|specialized|specialist"
-        rf"|all|each|every)"
-        rf" (?:[\w-]+ ){{0,2}}?(?:{roles})(?: agents?| workers?| llms?)?"
+        rf"|all|each|every) (?:[\w-]+ ){{0,2}}?(?:{roles})(?: agents?| workers?| llms?)?"
         rf"|(?:an?|the) {_ORDINAL}(?: (?:one|agent|worker|llm|{roles}))?)"
         rf" {_MODAL}(?=(?P<verb>[a-z-]+) (?P<rest>\S.*))",
         re.IGNORECASE,
@@ -35,8 +34,7 @@ def _acting() -> re.Pattern[str]:
 
 _CREW = re.compile(
     r"^(?:(?:launch|run|start|spawn|use|orchestrate|deploy|create|invoke|spin up|kick off"
-    r"|call)(?:e?s)? )?"
-    r"(?P<number>\d|two|three|four|five|six|seven|eight) (?:[\w-]+ ){0,2}?"
+    r"|call)(?:e?s)? )?(?P<number>\d|two|three|four|five|six|seven|eight) (?:[\w-]+ ){0,2}?"
     r"(?:agents|workers|llms|models|reviewers|sub-?agents|researchers|analysts)(?: workflows)?"
     r"(?: in parallel| simultaneously| concurrently| at the same time)*"
     r",? (?:that |which |to |who )?(?:each |all |independently |separately )*(?=(?P<deed>[a-z-]+"
@@ -76,8 +74,7 @@ def _as_agent(match: re.Match[str]) -> str:
 
 _ASKED = re.compile(
     r"^(?:ask|query|prompt|call)s? (?P<number>\d|two|three|four|five) (?:[\w-]+ )?(?:models|llms"
-    r"|agents)"
-    r" (?P<deed>(?:the|a|for|about|to)\b.+)$",
+    r"|agents) (?P<deed>(?:the|a|for|about|to)\b.+)$",
     re.IGNORECASE,
 )
 

@@ -30,8 +30,7 @@ LATE_ELSE = re.compile(
 EACH = re.compile(
     r"^(?:then |and |next |finally )?(?:(?:for|within|in) (?:each|every|all(?: of)?(?: the)?)"
     r"|(?:loops?|iterates?|goes|go|cycles?) (?:over|through|across)"
-    r" (?:each|every|all|the)(?: the)?)(?: of the| one "
-    r"of the| of these| of those)? (?P<rest>.+)$",
+    r" (?:each|every|all|the)(?: the)?)(?: of the| one of the| of these| of those)? (?P<rest>.+)$",
     re.IGNORECASE,
 )
 PARALLEL = re.compile(
@@ -92,8 +91,7 @@ DECISION = (
     r"(?:approv\w*|sign(?:s|ed)?[- ]?off|confirm\w*|review(?:s|ed)?|go-ahead|accept\w*"
     r"|(?:has|have) (?:been )?(?:checked|verified|validated|proofread)"
     r"|(?:give[sn]?|has given|have given) (?:their|his|her|its|the|an?) (?:ok|okay|blessing|green"
-    r" light|consent)"
-    r"|(?:says?|said) (?:yes|ok|okay)\b)"
+    r" light|consent)|(?:says?|said) (?:yes|ok|okay)\b)"
 )
 TRAILING_APPROVAL = re.compile(
     rf"^(?P<action>.+?),?\s+(?P<human>(?:but )?(?:only )?(?:after|once|upon|following"
@@ -143,8 +141,7 @@ HAPPENED = re.compile(
 )
 OUTCOME = re.compile(
     r"^(?:and |but )?(?:on|upon|in case of|after) (?:an? |the )?(?P<what>rejection"
-    r"|denial|failure|success|errors?|timeout)\b(?! of)[,:]? "
-    r"(?=\w)",
+    r"|denial|failure|success|errors?|timeout)\b(?! of)[,:]? (?=\w)",
     re.I,
 )
 OUTCOMES = {"rejection": "rejected", "denial": "rejected", "success": "it succeeds"}
@@ -173,8 +170,7 @@ FINISHED = re.compile(
     r"(?:'s| is| are| has| have)?(?: been)? ?|the [\w ]+ (?:is|are|has "
     r"been|have been) )?(?:done|finished|complete[d]?|ready|all done|available)$"
     r"|^(?:the|this|that) (?:[\w-]+ ){0,3}(?:translation|analysis|summary|step"
-    r"|extraction|processing|research"
-    r"|generation|classification|validation|report)$",
+    r"|extraction|processing|research|generation|classification|validation|report)$",
     re.IGNORECASE,
 )
 IDLE = re.compile(
@@ -199,7 +195,6 @@ SUBJECT = re.compile(
 )
 BARE_STATE = re.compile(
     r"^(?:so|positive|negative|neutral|urgent|valid|invalid|needed|necessary|successful|true"
-    r"|false|yes|no"
-    r"|found|empty|missing|available|high|low|critical|spam)\s+$",
+    r"|false|yes|no|found|empty|missing|available|high|low|critical|spam)\s+$",
     re.IGNORECASE,
 )

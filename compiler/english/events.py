@@ -17,14 +17,12 @@ _PASSIVE = re.compile(
 )
 _NEW = re.compile(
     r"^(?:an? |any |the )?(?:brand )?new (?P<noun>[\w' /-]+?)(?: (?:in|on|from|to|at|for"
-    r"|via|over|above|below|under|worth|tagged|labell?ed"
-    r"|that|with|is|are|of)\b.*)?$",
+    r"|via|over|above|below|under|worth|tagged|labell?ed|that|with|is|are|of)\b.*)?$",
     re.I,
 )
 _PERSON = re.compile(
     r"^(?:i|we|you|someone|somebody|anyone) (?:\w+ly )?(?!am|are|is|was|have|want|need"
-    r"|approv)(?P<verb>[a-z]{3,}) "
-    r"(?:an?|the|my|our|any|new|this|to|up|on)\b(?P<what>.+)$"
+    r"|approv)(?P<verb>[a-z]{3,}) (?:an?|the|my|our|any|new|this|to|up|on)\b(?P<what>.+)$"
 )
 _NO_EVENT = (
     r"(?!(?:is|has|was|does|this|news|contains|equals|exceeds|includes|matches|needs|wants|looks"
@@ -38,8 +36,7 @@ _DOES = re.compile(
     rf" {_NO_EVENT}(?P<verb>(?<=\bi )[a-z]{{3,}}|(?<=\bwe )[a-z]{{3,}}|(?<=\byou )[a-z]{{3,}}"
     rf"|[a-z]{{2,}}[^s\W]s)"
     r"(?= (?:an?|the|my|our|your|over|into|out|up|down|in|on|at|from|to|with|off|through|it|home"
-    r"|work"
-    r"|this|that)\b|$)",
+    r"|work|this|that)\b|$)",
 )
 
 

@@ -16,8 +16,7 @@ from compiler.specification import Specification
 _PERSON = (
     r"(?:i|we|somebody|someone|a human|humans?|(?:an?|the|my|our|his|her|their) (?:[\w'-]+ ){0,2}?"
     r"(?:manager|boss|lead|team|person|editor|lawyer|owner|director|ceo|cfo|supervisor|approver"
-    r"|accountant"
-    r"|reviewer|colleague|expert|department|officer|head|operator|teacher|doctor))"
+    r"|accountant|reviewer|colleague|expert|department|officer|head|operator|teacher|doctor))"
 )
 _ADVERBS = r"(?:(?:must|should|has to|have to|needs? to|will|can|is to|first|manually|has|have) )*"
 _DECIDES = re.compile(
@@ -25,8 +24,7 @@ _DECIDES = re.compile(
     rf"|it|them|the)"
     r"|confirms?|okays?|authori[sz]es?|decides?)\b"
     r"|\b(?:wait|pause|hold|stop)(?:s|ing)? (?:[\w-]+ ){0,3}?(?:for|until) (?:[\w'-]+ ){0,4}?"
-    r"(?:approv|sign-?off|confirm|decision)"
-    r"|\bhuman[- ]in[- ]the[- ]loop\b"
+    r"(?:approv|sign-?off|confirm|decision)|\bhuman[- ]in[- ]the[- ]loop\b"
     r"|\b(?:for|needs?|requires?|asks? for|seeks?) (?:an? |the )?(?:human|manual|manager'?s?|my|our"
     r"|legal|final|supervisor'?s?) (?:review|approval|sign-?off|decision|confirmation)\b",
     re.IGNORECASE,

@@ -7,8 +7,7 @@ from compiler.english.verbs import read_opening
 
 _PURPOSE = re.compile(
     r",? (?:in order |so as )?to (?P<deed>(?P<verb>[a-z-]+) (?:an?|the|its|their|our|my|each|it"
-    r"|them"
-    r"|[a-z]+s|key|new|short|weekly|daily|monthly|structured|personali[sz]ed|[a-z-]+ed)\b.*)$",
+    r"|them|[a-z]+s|key|new|short|weekly|daily|monthly|structured|personali[sz]ed|[a-z-]+ed)\b.*)$",
     re.IGNORECASE,
 )
 _MAKERS = frozenset(

@@ -20,9 +20,7 @@ _COUNTED = re.compile(
 _NAME = re.compile(r"(?:the |an? |our |my )?[A-Z][\w.]*(?: [A-Z][\w.]*)*(?: (?:api|feed|page))?")
 _NAMES = re.compile(
     r"\b(?:for|of|in|into|about|on|from) (?P<names>[A-Z][\w.]*(?: [A-Z][\w.]*)*(?:(?:, (?:and )?|"
-    r" and "
-    r"| & )"
-    r"[A-Z][\w.]*(?: [A-Z][\w.]*)*)+)"
+    r" and | & )[A-Z][\w.]*(?: [A-Z][\w.]*)*)+)"
 )
 _RUNS = re.compile(
     r"^(?P<verb>runs?|executes?|performs?|starts?) (?P<what>(?:the |an? )?[\w-]+(?: [\w-]+)?"

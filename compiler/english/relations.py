@@ -18,8 +18,7 @@ _SELECTED = re.compile(
     r"|(?:any|all|every) [\w-]+|[\w-]+ (?:ones|items|requests|reports|messages|emails|tickets"
     r"|orders|leads|invoices|claims))"
     r" (?P<which>(?:over|above|below|under|older|newer|that|which|who|with|without|missing|marked"
-    r"|rated|scored"
-    r"|from|in|due|sent)\b.+?)(?: (?:for|to) (?:me|us)\b.*)?$",
+    r"|rated|scored|from|in|due|sent)\b.+?)(?: (?:for|to) (?:me|us)\b.*)?$",
     re.IGNORECASE,
 )
 _KIND = re.compile(r"\b([a-z]+(?:-[a-z]+)?) ([a-z]+s)\b")

@@ -12,8 +12,7 @@ _ROUTE = re.compile(
 )
 _SENT = re.compile(
     r"^(?:forwards?|sends?|assigns?|moves?|pushes|push|escalates?|hands?|delivers?|directs?"
-    r"|posts?|files?)\b"
-    r"(?P<rest>(?=.*\bor\b)(?=.*\b(?:depending|based) (?:up)?on\b).*)$",
+    r"|posts?|files?)\b(?P<rest>(?=.*\bor\b)(?=.*\b(?:depending|based) (?:up)?on\b).*)$",
     re.IGNORECASE,
 )
 _TURNS = re.compile(r"^switch(?:es)? (?:[\w -]+ )?(?:on|off)\b", re.IGNORECASE)

@@ -30,15 +30,13 @@ _LOOSE_NUMBERS = {"other": 2, "second": 2, "couple of": 2, "few": 3}
 _HALF = r"(?: ?(?P<half>am|pm|a\.m\.?|p\.m\.?)(?!\w))"
 _CLOCK = (
     rf"(?:,? ?(?:at|around|@) (?:(?P<hour>\d{{1,2}})(?::(?P<minute>\d\d))?{_HALF}?(?: "
-    rf"o'clock)?(?! ?%|\w)"
-    rf"|(?P<word>noon|midnight))"
+    rf"o'clock)?(?! ?%|\w)|(?P<word>noon|midnight))"
     rf"|,? ?(?P<bare>\d{{1,2}})(?::(?P<bare_minute>\d\d))?{_HALF.replace('half', 'bare_half')})"
 )
 _CLOCK_AFTER = re.compile(_CLOCK, re.IGNORECASE)
 _CLOCK_APART = re.compile(
     r" at (?:(?P<hour>\d{1,2})(?::(?P<minute>\d\d))? ?(?P<half>am|pm|a\.m\.?"
-    r"|p\.m\.?)(?!\w)|(?P<word>noon|midnight)(?!\w))"
-    r"(?P<bare>)(?P<bare_minute>)(?P<bare_half>)",
+    r"|p\.m\.?)(?!\w)|(?P<word>noon|midnight)(?!\w))(?P<bare>)(?P<bare_minute>)(?P<bare_half>)",
     re.IGNORECASE,
 )
 _ZONE = re.compile(r"(?: \(?([a-z]+(?:/[a-z_]+)?)\)?)(?!\w)", re.IGNORECASE)

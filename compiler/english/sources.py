@@ -22,8 +22,7 @@ _OF_ITEMS = re.compile(
 )
 _MEMBERS = re.compile(
     r"^(?:new |single |individual )*(?P<noun>[\w-]+(?: [\w-]+){0,2}?) (?:in|of|from|on|inside"
-    r"|within)"
-    r" (?P<place>[^,;:]+)$",
+    r"|within) (?P<place>[^,;:]+)$",
     re.IGNORECASE,
 )
 _STORED = re.compile(

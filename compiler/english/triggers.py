@@ -35,8 +35,7 @@ class Start:
 _HERE = (
     r"(?:(?:it )?(?:detects?|notices?|spots?|recogni[sz]es?|catches|knows|waits?(?: for| until)?"
     r"|listens? for) )?(?:(?:that |which |it |this (?:workflow|flow) |the (?:workflow|flow|zap)"
-    r" )?"
-    r"(?:should )?(?:is )?"
+    r" )?(?:should )?(?:is )?"
     r"(?:runs?|starts?|triggers?|triggered|begins?|kicks? off|fires?|activates?)"
     r"(?: automatically| it)? )?"
 )
@@ -66,8 +65,7 @@ _FOR_EVERY = re.compile(
     r"(?:^|,? )for (?:every|each|any)(?: new)? (?P<event>(?P<noun>(?:[\w-]+ ){0,2}?[\w-]+)"
     r" (?P<verb>landing|arriving|uploaded|added"
     r"|dropped|submitted|posted|created|received|opened|pushed|published) (?:in|to|on|into|by"
-    r"|from|via|through|at) [^,.;:→]+?)"
-    r"(?=,| and |;|\.|$)",
+    r"|from|via|through|at) [^,.;:→]+?)(?=,| and |;|\.|$)",
     re.IGNORECASE,
 )
 _BY_HAND = re.compile(

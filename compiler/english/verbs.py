@@ -28,8 +28,7 @@ _HUMAN = re.compile(
     r"|(?:flag|hold|queue|mark|escalate)s? .{0,60}\bfor (?:(?:[\w-]+ )?(?:review|approval)|me|us"
     r"|a human|a person)\b"
     r"|(?:send|submit|route|put|show|present|give|forward|pass|hand)s? .{0,60}\bfor"
-    r" (?:[\w'-]+ ){0,3}(?:approval|sign-?off|review"
-    r"|decision)\b"
+    r" (?:[\w'-]+ ){0,3}(?:approval|sign-?off|review|decision)\b"
     r"|(?:an?|the|our|my) (?!(?:[\w-]+ ){0,2}?(?:agent|llm|ai|model|workflow|system|flow"
     r"|function|lambda|bot|node|step)\b)"
     r"(?:[\w-]+ ){1,2}(?:manually )?(?:reviews|approves|confirms|verifies|signs off on"
@@ -41,15 +40,12 @@ _HUMAN = re.compile(
     r"|sign off|authori[sz]e|okay|ok|green-?light)\b"
     r"|(?:hold|pause|block|delay)s? (?:[\w-]+ ){0,3}until (?:an?|the|my|someone|somebody)\b"
     r"|(?:have|get)s? (?:it|them|this|the [\w ]{2,30}?) (?:approved|reviewed|signed off"
-    r"|checked|confirmed) by\b"
-    r"|(?:route|direct)s? .{0,60}\bfor (?:[\w'-]+ ){0,3}review\b"
+    r"|checked|confirmed) by\b|(?:route|direct)s? .{0,60}\bfor (?:[\w'-]+ ){0,3}review\b"
     r"|starts? (?:an? |the )?(?:[\w-]+ )?approval\b"
     r"|(?:escalate|hand|forward|route|send|pass|refer|assign|transfer|defer)s? .{0,60}\bto (?:an?"
-    r" |the |our )?"
-    r"(?:human|person|real person|staff member|live agent)\b(?! resources)"
+    r" |the |our )?(?:human|person|real person|staff member|live agent)\b(?! resources)"
     r"|[\w' -]{2,40} (?:goes|passes|gets sent|(?:is|are) (?:then )?(?:sent|routed"
-    r"|submitted|forwarded)) .{0,60}\bfor "
-    r"(?:[\w-]+ )?(?:approval|review|sign-?off)\b"
+    r"|submitted|forwarded)) .{0,60}\bfor (?:[\w-]+ )?(?:approval|review|sign-?off)\b"
     r"|(?:approval|sign-?off|human[- ]in[- ]the[- ]loop|confirmation)\b)",
     re.IGNORECASE,
 )

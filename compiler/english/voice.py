@@ -58,8 +58,7 @@ def _caused() -> re.Pattern[str]:
 def _next_passive() -> re.Pattern[str]:
     return re.compile(
         rf",?\s+and (?P<what>(?:the|its|their|an?) [\w' -]{{2,40}}?)"
-        rf" (?P<verb>{_participles()})(?= (?:to|into|in|on|with"
-        rf"|as|for|from|by|via)\b|[,.]|$)",
+        rf" (?P<verb>{_participles()})(?= (?:to|into|in|on|with|as|for|from|by|via)\b|[,.]|$)",
         re.IGNORECASE,
     )
 

@@ -14,11 +14,9 @@ _JOINT = re.compile(
 )
 _FATE = re.compile(
     r"^(?P<who>(?!(?:it|they|this|that|he|she|we|you|i|then|if|when|once|after|before)\b)[\w'"
-    r" $€£%-]{2,60}?)"
-    r" (?:should |will |must |can |then |automatically )*"
+    r" $€£%-]{2,60}?) (?:should |will |must |can |then |automatically )*"
     r"(?P<fate>goes|go|becomes|become|enters|enter|gets|get|receives|receive|needs|need|requires"
-    r"|require"
-    r"|is|are|be)\b (?:straight |directly |automatically |then |simply |immediately"
+    r"|require|is|are|be)\b (?:straight |directly |automatically |then |simply |immediately"
     r" )*(?P<what>\S.*)$",
     re.IGNORECASE,
 )
@@ -30,14 +28,12 @@ _GETS = re.compile(
 )
 _REST = re.compile(
     r"^(?:everything else|all (?:the )?(?:others?|rest)|(?:the )?others|the rest|anything else"
-    r"|everyone else"
-    r"|all else|the remaining (?:ones|[\w-]+))$",
+    r"|everyone else|all else|the remaining (?:ones|[\w-]+))$",
     re.IGNORECASE,
 )
 _PICKED = re.compile(
     r"\b(?:over|above|under|below|between|older|newer|higher|lower|scoring|scored|rated|with"
-    r"|without|marked"
-    r"|that|which|from|ones|those|larger|smaller|first|second|other)\b",
+    r"|without|marked|that|which|from|ones|those|larger|smaller|first|second|other)\b",
     re.IGNORECASE,
 )
 _TITLE = re.compile(r"^(?P<title>[^:]{3,80}):\s+(?=(?P<rest>.+)$)")
