@@ -88,9 +88,12 @@ _LISTED_AGENTS = re.compile(
 )
 
 
+_TAKERS = re.compile(r"\b(?:agent|worker|specialist|llm)\b", re.IGNORECASE)
+
+
 def listed_agents(clause: str) -> list[str]:
     """Return the agents to whom a clause gives work, as named: "a web agent, a database agent"."""
-    match = _LISTED_AGENTS.match(clause)
+    match = _LISTED_AGENTS.match(clause) if _TAKERS.search(clause) else None
     return re.split(r",\s*(?:and\s+)?|\s+and\s+", match["agents"]) if match else []
 
 

@@ -93,11 +93,18 @@ def _leading() -> tuple[re.Pattern[str], ...]:
     return tuple(re.compile(rf"^{p}", re.IGNORECASE) for p in lexicon().names("leading"))
 
 
+@cache
+def _any_leading() -> re.Pattern[str]:
+    return re.compile(f"(?:{'|'.join(lexicon().names('leading'))})", re.IGNORECASE)
+
+
 def strip_leading(text: str) -> str:
     """Remove words such as "then", "finally" and "it should" from the front of a part."""
     text = text.lstrip(" ,:-")
     for _ in range(_MOST_LEADING):
         changed = False
+        if not _any_leading().match(text):
+            break
         for pattern in _leading():
             shorter = pattern.sub("", text, count=1)
             if shorter != text and shorter.strip():
