@@ -5,14 +5,15 @@ from __future__ import annotations
 import re
 from dataclasses import dataclass, field, replace
 
-from compiler.english.clauses import Clause
+from compiler.english.clause import Clause
 from compiler.english.conditions import is_decision
+from compiler.english.control_words import GIVEN_BACK
 from compiler.english.distributing import distributed
 from compiler.english.implied import implied_steps
 from compiler.english.normalise import MARK, Text
-from compiler.english.nouns import each_noun
+from compiler.english.nouns import each_noun, words_of
 from compiler.english.opposites import AFFIRMED, opposite
-from compiler.english.program import Arm, Choice, Fork, Part, Program
+from compiler.english.program import Arm, Choice, Fork, Part, Program, with_decisions
 from compiler.english.sources import Sources, infer_items
 from compiler.english.steps import Step, read_step
 from compiler.inflection import plural
@@ -47,17 +48,38 @@ def _sends_all(step: Step) -> bool:
     return step.role == "sink" and bool(step.words & _OF_ALL)
 
 
+def _are_apart(one: Step, other: Step) -> bool:
+    """Whether two steps of different kinds can run side by side: neither needs the other."""
+    if one.each is not None or other.each is not None or one.role == "source":
+        return False
+    pointing = re.match(r"(?:it|them|this|these|those|their|its)\b", other.rest, re.IGNORECASE)
+    if set(words_of(one.rest)) & set(words_of(other.rest)):
+        return False
+    return other.agent != "aggregator" and pointing is None
+
+
 _POINTS_BACK = re.compile(
     r"approval: |(?:wait|hold|pause)s? |(?:capture|record|collect|get|receive|process"
-    r"|read)s? (?:the |their |his |her )?"
-    r"(?:[\w-]+ )?(?:decision|response|answer|approval)\b",
+    r"|read)s? (?:the |their |his |her )?(?:[\w-]+ )?(?:decision|response|answer|approval)\b",
     re.IGNORECASE,
 )
 _DENIED = re.compile(
-    r"^(?:they|it|he|she|this|that|there|the \w+) (?:is|are|do|does|has|have|was|were"
-    r"|did)(?:n't| not)$",
+    r"^(?:they|it|he|she|this|that|there|the \w+|none|one|any) (?:(?:is|are|do|does|has|have|was"
+    r"|were|did)(?:n't| not)(?: (?:exist|match|pass|qualify|apply|work|succeed|found|one|any"
+    r"|there|hold"
+    r"|the case|yet|already))*|cannot be found)$|^(?:none|nothing|not|it's not)(?: (?:is |was"
+    r" )?found)?$",
     re.IGNORECASE,
 )
+_LIMITED = re.compile(
+    r"^(?:new )?(?P<noun>[\w-]+(?: [\w-]+)?) (?P<which>(?:that|which|who|whose|without|having"
+    r"|marked|rated|above|below|over"
+    r"|under|older than|newer than|with (?:an?|no|more|less|fewer))\b.+)$",
+    re.IGNORECASE,
+)
+_KIND = "it is one of the "
+"""How conditions begin that were told as kinds: "for bugs, …"."""
+_OUTPUTS = re.compile(r"(?:outputs?|returns?) an? [^,]*$", re.IGNORECASE)
 _JOINING = re.compile(r"(?:and )?(?:then|finally|after that|afterwards)\b", re.IGNORECASE)
 
 
@@ -91,6 +113,8 @@ class _Builder:
     """The open group's branches are list entries, each of which may hold several steps."""
     otherwise: bool = False
     """An "otherwise" comes after the clause that is read."""
+    since: int = 0
+    """Where the steps begin that a clause of several steps can put side by side."""
     parts: list[Part] = field(default_factory=list)
     arms: list[_OpenArm] = field(default_factory=list)
     bound: bool = False
@@ -112,7 +136,9 @@ class _Builder:
         if self._closes(clause):
             self._close()
         if clause.kind == "action":
-            for part in distributed(clause):
+            parts = distributed(clause)
+            self.since = len(self.parts) if len(parts) > 1 else 0
+            for part in parts:
                 self._action(part)
         elif clause.kind == "if":
             self._if(clause, following)
@@ -131,16 +157,24 @@ class _Builder:
         self.each = clause.text
         marks = "".join(f" {match[0]}" for match in MARK.finditer(clause.text))
         noun = each_noun(f"each {clause.text}")
+        step = None
         if noun and self.text.literals_in(clause.text, "url"):
             step = read_step(f"scrape {plural(noun)} from{marks}", self.text)
-            if step is not None:
-                self.sources.before(step)
-                self._place(step, clause)
+        elif source := self.sources.of_loop(clause.text, fresh=not (self.parts or self.arms)):
+            step = read_step(source, self.text)
+        if step is not None:
+            self.sources.before(step)
+            self._place(step, clause)
+        limit = _LIMITED.match(clause.text)
+        if limit and (
+            kept := read_step(f"filter the {plural(limit['noun'])} {limit['which']}", self.text)
+        ):
+            self._place(kept, clause)
 
     def finish(self) -> Program:
         """Return the program."""
         self._close()
-        return Program(_with_decisions(infer_items(self.parts)), tuple(self.unknown))
+        return Program(with_decisions(infer_items(self.parts)), tuple(self.unknown))
 
     def _closes(self, clause: Clause) -> bool:
         """Whether the open choice or group ends before this clause."""
@@ -203,8 +237,12 @@ class _Builder:
             step = replace(step, action="generate", agent="llm")
         if self._repeats(step):
             return
-        if _is_given(step):
+        if _is_given(step) or (step.product is None and self._gives_back(step)):
             return
+        if _OUTPUTS.match(step.marked):
+            step = replace(step, action="generate", agent="llm")
+        if self._gathers(step):
+            step = replace(step, action="aggregate", agent="aggregator")
         if step.agent == "aggregator" or _sends_all(step):
             self.each = None
         if self.each is not None and step.each is None:
@@ -212,6 +250,16 @@ class _Builder:
         for found in (*self.sources.before(step), *implied_steps(step, self._last(), self.text)):
             self._place(found, clause)
         self._place(step, clause)
+
+    def _gives_back(self, step: Step) -> bool:
+        """Whether a step only ends with what there is: "and returns the summary"."""
+        to_somebody = re.search(r"\b(?:to|in|on|via|at|as|into)\b", step.rest)
+        return bool(self._last() and GIVEN_BACK.match(step.marked) and not to_somebody)
+
+    def _gathers(self, step: Step) -> bool:
+        """Whether a step takes together what the one before it made of each: "collect them"."""
+        mapped = (last := self._last()) is not None and last.each is not None
+        return mapped and step.verb in ("collect", "gather") and " from " not in step.rest
 
     def _last(self) -> Step | None:
         """The step that was written last where the next one goes."""
@@ -227,6 +275,10 @@ class _Builder:
         return asked and pointing and not re.search(r"\b(?:by|from|of)\b", step.marked)
 
     def _place(self, step: Step, clause: Clause) -> None:
+        if clause.times > 1 and not self.arms and self.group is None:
+            step = replace(step, parallel=False)
+            self.parts.append(Fork(((step,),) * clause.times))
+            return
         if self.arms:
             self.arms[-1].body.append(step)
         elif self.group is not None:
@@ -238,17 +290,23 @@ class _Builder:
         else:
             self.parts.append(step)
             if clause.parallel:
-                self._gather()
+                self._gather(clause.separator)
 
-    def _gather(self) -> None:
+    def _gather(self, joined: str) -> None:
         """Put the last steps side by side: "email it and post it to Slack at the same time"."""
         last = self.parts[-1]
         run: list[Part] = []
-        while self.parts and isinstance(self.parts[-1], Step) and isinstance(last, Step):
+        while len(self.parts) > self.since and isinstance(last, Step):
+            if not isinstance(self.parts[-1], Step):
+                break
             same = self.parts[-1].role == last.role and self.parts[-1].each is None
             if not same or last.each is not None:
                 break
             run.insert(0, self.parts.pop())
+        if len(run) == 1 and isinstance(last, Step) and self.parts and joined == "comma":
+            before = self.parts[-1]
+            if isinstance(before, Step) and _are_apart(before, last):
+                run.insert(0, self.parts.pop())
         if len(run) > 1:
             steps = [replace(step, parallel=False) for step in run if isinstance(step, Step)]
             self.parts.append(Fork(tuple((step,) for step in steps)))
@@ -283,7 +341,11 @@ class _Builder:
             return True
         if any(opposite(arm.condition, clause.text) for arm in self.arms):
             return True
-        return clause.separator in ("semicolon", "comma", "item") and not self.bound
+        if all(text.startswith(_KIND) for text in (self.arms[-1].condition, clause.text)):
+            return True
+        if clause.separator == "semicolon":
+            return True
+        return clause.separator in ("comma", "item") and not self.bound
 
     def _else(self, clause: Clause) -> None:
         self.bound = False
@@ -323,19 +385,3 @@ class _Builder:
         elif look.agent != "llm" or not decided:
             self.parts.append(look)
         self.question = clause.text if decided else None
-
-
-def _with_decisions(parts: tuple[Part, ...]) -> tuple[Part, ...]:
-    """Let "if I reject it" that comes late be the other way of the approval before it."""
-    for place, part in enumerate(parts):
-        if not isinstance(part, Step) or part.agent != "human_loop":
-            continue
-        for later in range(place + 2, len(parts)):
-            choice = parts[later]
-            if isinstance(choice, Choice):
-                if len(choice.arms) == 1 and is_decision(choice.arms[0].condition) is False:
-                    approved = Arm("approved", False, parts[place + 1 : later])
-                    decision = Choice((approved, *choice.arms))
-                    return (*parts[: place + 1], decision, *parts[later + 1 :])
-                break
-    return parts

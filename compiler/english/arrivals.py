@@ -9,7 +9,7 @@ from compiler.inflection import singular
 
 _END = r"(?=,| and (?:then )?[a-z]+| then | → |;|\.(?: |$)|\n|$)"
 _WATCHES = re.compile(
-    r"^(?:monitors?|watch(?:es)?|listens?|tracks?|polls?|checks?|scans?|observes?)(?:ing)? "
+    r"^(?:it )?(?:monitors?|watch(?:es)?|listens?|tracks?|polls?|checks?|scans?|observes?)(?:ing)? "
     r"(?:(?!\bif\b|\bwhether\b)[^,.;:→])*?\bfor (?:any |all |the )?"
     rf"(?P<what>[^,.;:→]*?){_END},?",
     re.IGNORECASE,
@@ -17,23 +17,40 @@ _WATCHES = re.compile(
 _COMING = ("receive", "it receive", "listens", "subscribes", "consumes")
 """What these bring always comes from outside."""
 _INBOX = re.compile(
-    r"^listens|\b(?:messages?|mentions?|events?|requests?|comments?|inbox|gmail|outlook|e?-?mails?|mailbox|folder|drive|channel|forms?|new|incoming|unread|recently|fresh"
+    r"^listens|\b(?:messages?|mentions?|events?|requests?|comments?|inbox|gmail|outlook"
+    r"|e?-?mails?|mailbox|folder|drive|channel|forms?|new|incoming|unread|recently|fresh"
     r"|inbound|newly)\b",
     re.IGNORECASE,
 )
 _TAKES = re.compile(
-    r"^(?:it )?(?P<verb>takes|receives|accepts|captures|catch(?:es)?|intercepts|picks up"
-    r"|listens to|subscribes to|consumes"
-    r"|gets triggered by|takes in) "
+    r"^(?:it )?(?P<verb>takes|receives?|accepts|captures|catch(?:es)?|intercepts|picks up"
+    r"|listens? to|subscribes to|consumes|gets triggered by|takes in) "
     rf"(?P<what>[^,.;:→]+?){_END},?",
     re.IGNORECASE,
 )
+_BY_FORM = re.compile(
+    r"^(?:it )?(?:collect|capture|gather|receive|get|take|accept|send|submit|enter|provide"
+    r"|upload)s? (?P<what>[^,.;:→]+?) (?:via|through"
+    r"|with|using|by) (?:an?|the|our|my|your) (?:[\w-]+ ){0,3}?"
+    rf"forms?\b{_END},?",
+    re.IGNORECASE,
+)
 _MONITORS = re.compile(
-    r"^(?:it |this )?(?:monitors|watches|listens to|polls|monitoring|watching)\b", re.IGNORECASE
+    r"^(?:it |this )?(?:(?:monitors|watches|listens to|polls|monitoring|watching)\b"
+    r"|(?:monitor|watch|keep an eye on|listen to)\b(?![^.]*[\ue000-\ue003]))",
+    re.IGNORECASE,
+)
+_STANDS_WATCH = re.compile(
+    r"^(?:it |this )?(?:monitor|watch|keep an eye on|listen (?:to|on)|poll)(?:s|es|ing)?"
+    r" (?:[^,.;:→]*? )?(?:inbox(?:es)?|mailbox(?:es)?|folders?|gmail|channels?|dms|forms?|queues?"
+    r"|buckets?|director(?:y|ies)|boards?)(?: [\w'-]+){0,3}?(?:,| and(?= [a-z]+s?\b)| →)\s*",
+    re.IGNORECASE,
 )
 _ARRIVES = re.compile(
-    r"\b(?:new|incoming|inbound|newly|submissions?|submitted|responses?|uploaded|uploads|received|replies"
-    r"|messages?|errors?|e-?mails?|orders?|requests?|events?|alerts?|webhooks?|tickets?|leads?|calls?|signups?|sign-ups)\b",
+    r"\b(?:new|incoming|inbound|newly|submissions?|submitted|responses?|uploaded|uploads|received"
+    r"|replies"
+    r"|messages?|errors?|e-?mails?|orders?|requests?|events?|alerts?|webhooks?|tickets?|leads?"
+    r"|calls?|signups?|sign-ups)\b",
     re.IGNORECASE,
 )
 
@@ -47,9 +64,23 @@ _SUBMIT = re.compile(
     rf"(?P<what>[^,.;:→]+?){_END},?",
     re.IGNORECASE,
 )
+_GIVEN = re.compile(
+    r"^(?:it )?(?:takes?|gets?|reads?|receives?|accepts?) (?P<what>(?:an?|the|any) [\w -]{2,40}?)"
+    r" (?:that |which )?"
+    r"(?:an?|the) users? (?:uploads?|provides?|enters?|sends?|supplies|gives?|pastes?)(?:,|"
+    r" and(?: then)?) ",
+    re.IGNORECASE,
+)
+_PUT_IN = re.compile(
+    r"^(?:our|the|my|all|some) (?:[\w-]+ )?[\w-]+s (?P<verb>type|enter|fill|submit|upload|paste"
+    r"|drop|put|write|log|send|record"
+    r"|add|report|scan) (?P<what>[^,.;:→]+?) (?:in|into|to|via|through|on|with) (?:an?|the|our"
+    r"|this) [^,.;:→]{2,40}[.;,]\s+(?=\w)",
+    re.IGNORECASE,
+)
 _NEW_THINGS = re.compile(
-    r"^(?P<front>(?:automatically )?(?P<verb>[a-z-]+) (?:[^,.;:→]*? (?:from|for|of|to"
-    r"|about) )?)(?:each |every |all |any |the )?"
+    r"^(?P<front>(?:automatically )?(?P<verb>[a-z-]+) (?:and [a-z-]+ )?(?:[^,.;:→]*? (?:from|for"
+    r"|of|to|about) )?)(?:each |every |all |any |the )?"
     r"(?:new|incoming|inbound|newly \w+) (?P<what>(?:[\w'-]+ ){0,3}?[\w'-]+s?)(?=,|"
     r" (?:to|into|in|on|from|with|by|and|using|via|for|submitted|sent|received|that"
     r"|which|posted|uploaded|over)\b|[.;:→]|$)",
@@ -111,9 +142,18 @@ class Arrival:
 
 def find_arrival(text: str) -> Arrival | None:
     """Return the arrival that a text begins with, provided that steps follow."""
+    given = _GIVEN.match(text)
+    if given:
+        return Arrival(None, _noun(given["what"]), given.end())
     watches = _WATCHES.match(text)
     watches = watches if watches and _INBOX.search(watches[0]) else None
-    match = watches or _TAKES.match(text) or _SUBMIT.match(text)
+    match = (
+        watches
+        or _PUT_IN.match(text)
+        or _BY_FORM.match(text)
+        or _TAKES.match(text)
+        or _SUBMIT.match(text)
+    )
     if match is None or not re.search(r"\w", text[match.end() :]) or " each " in match["what"]:
         return None
     subject = _noun(match["what"])
@@ -132,6 +172,16 @@ def find_arrival(text: str) -> Arrival | None:
 def watches_something(text: str) -> bool:
     """Whether a text begins by saying what is watched all the time."""
     return bool(_MONITORS.match(text))
+
+
+def find_watched_place(text: str) -> Arrival | None:
+    """Return the place that a text begins by watching: what lands there starts the workflow."""
+    match = _STANDS_WATCH.match(text)
+    if match is None or not re.search(r"\w", text[match.end() :]):
+        return None
+    words = re.findall(r"[a-z]+", match[0].lower())
+    thing = "email" if {"inbox", "gmail", "mailbox", "inboxes"} & set(words) else "item"
+    return Arrival(f"{thing}_received", thing, match.end())
 
 
 def _noun(phrase: str) -> str | None:

@@ -1,85 +1,63 @@
 """Second stage: cuts the text into clauses, each an action or a word of control."""
 
 import re
-from dataclasses import dataclass, replace
-from typing import Literal
+from dataclasses import replace
 
+from compiler.english.casting import crew, listed_agents
+from compiler.english.clause import Clause, Kind
+from compiler.english.condition_ends import is_over, split_condition, verb_position
 from compiler.english.control_words import (
     AFTER,
     ALWAYS,
     ALWAYS_WORDS,
-    ASKS,
-    BARE_STATE,
     DECISION,
-    DONE,
     EACH,
     ELSE,
     ELSE_IF,
+    ENDS_IN_LOOK,
     FINISHED,
     FOR_REVIEW,
     FOR_SOME,
-    HAPPENED,
     IDLE,
     IF,
+    LATE_ELSE,
     OTHERS,
     OUTCOME,
     OUTCOMES,
     PARALLEL,
     PARALLEL_END,
-    STATED,
-    STATES,
     SUBJECT,
     TRAILING_APPROVAL,
     TRAILING_IF,
+    TRAILING_LIMIT,
+    TRAILING_OUTCOME,
     UPON,
     WEAK,
     WHETHER,
     WORKER,
 )
-from compiler.english.lexicon import lexicon
 from compiler.english.prose import without_frame
+from compiler.english.relations import with_opposites, with_shared_objects, with_the_rest
 from compiler.english.routes import Way, find_routes
 from compiler.english.segments import Separator, segments
 from compiler.english.verbs import is_human, opens_step, read_opening, strip_leading
 from compiler.english.voice import active
 
-Kind = Literal["action", "if", "else", "each", "parallel", "whether"]
-
-
-@dataclass(frozen=True, slots=True)
-class Clause:
-    """One action, or one word of control such as "if the site is down"."""
-
-    kind: Kind
-    separator: Separator
-    """What stands between it and the clause before."""
-    text: str
-    """The action, the condition, or the noun of "for each"."""
-    negated: bool = False
-    """The condition was written with "unless"."""
-    always: bool = False
-    """It follows whichever way a choice before it went ("then always")."""
-    parallel: bool = False
-    """It says "in parallel" of itself."""
-    bound: bool = False
-    """A condition written after its action: it holds for that action alone."""
-    worker: bool = False
-    """It says what one of several agents does."""
-
-
-_CONDITION_LENGTH = 300
-"""How many characters a condition may have before its verb: bounds the work on hostile texts."""
+_ONCE = re.compile(r"(?:and )?(?P<word>once|as soon as)\s+", re.IGNORECASE)
+_SENDS = frozenset({"notify", "email", "send"})
 
 
 def cut(text: str) -> list[Clause]:
     """Return the clauses of a marked text, in the order in which they are written."""
     clauses: list[Clause] = []
     for separator, segment in segments(without_frame(text)):
+        if late := LATE_ELSE.match(segment):
+            segment = f"otherwise {late['deed']}{late['more'] or ''}"
         found = _worker(segment, separator) or _scan(segment.strip(" ,."), separator)
         clauses.extend(
             clause for clause in found if not IDLE.match(clause.text) or clause.kind != "action"
         )
-    return clauses
+    return with_shared_objects(with_opposites(with_the_rest(clauses)))
 
 
 def _worker(segment: str, separator: Separator) -> list[Clause]:
@@ -121,7 +99,16 @@ def _scan(segment: str, separator: Separator) -> list[Clause]:
         ended = routed and bool(clauses) and clauses[-1].kind == "else"
         clauses.extend(_action(action, separator))
         separator = "sentence" if ended else following
-    return clauses
+    return _bound_at_end(clauses)
+
+
+def _bound_at_end(clauses: list[Clause]) -> list[Clause]:
+    """Let "…, but only if it is green" at the end hold for the action before it."""
+    if len(clauses) < 2 or clauses[-1].kind != "if" or clauses[-2].kind != "action":
+        return clauses
+    deed, condition = clauses[-2:]
+    branch = replace(condition, separator=deed.separator, bound=True)
+    return [*clauses[:-2], branch, replace(deed, separator="condition", bound=True)]
 
 
 def _routed(ways: list[Way], separator: Separator) -> list[Clause]:
@@ -186,12 +173,13 @@ def _case(text: str, separator: Separator) -> tuple[list[Clause], str, Separator
 def _each(
     match: re.Match[str], text: str, separator: Separator
 ) -> tuple[list[Clause], str, Separator]:
-    length = _verb_position(match["rest"])
+    length = verb_position(match["rest"])
     stop = re.search(r"[,:]| →|$", match["rest"])
     end = stop.start() if stop else len(match["rest"])
     if length is None and not match["rest"][end:].strip(" ,:→"):
         return [], text, separator
-    length = end if length is None else min(length, end)
+    told = match["rest"][end:].lstrip(" ,:→")
+    length = end if length is None or opens_step(told) else min(length, end)
     noun, rest = match["rest"][:length], match["rest"][length:]
     return [Clause("each", separator, noun.strip(" ,"))], rest, "condition"
 
@@ -223,79 +211,16 @@ def _if(
     match: re.Match[str], text: str, separator: Separator
 ) -> tuple[list[Clause], str, Separator]:
     word = match["word"].lower()
-    condition, rest = _split_condition(text[match.end() :])
+    condition, rest = split_condition(text[match.end() :])
     written: Separator = (
         "condition" if word.startswith(("else", "otherwise", "elif")) else separator
     )
-    if _is_over(condition, word):
+    if is_over(condition, word):
         return [], rest, separator
     if not condition:
         return [], rest, separator
     clause = Clause("if", written, condition, negated=word == "unless")
     return [clause], rest, "condition"
-
-
-def _is_over(condition: str, word: str) -> bool:
-    """Whether a condition only says that the step before has ended: "once the file is saved"."""
-    if word not in ("when", "once", "as soon as", "whenever"):
-        return False
-    done = DONE.search(condition) if word in ("once", "as soon as") else None
-    ended = done is not None and done["verb"].lower() in lexicon().participles
-    decided = re.search(rf"\b{DECISION}", condition, re.IGNORECASE)
-    return bool(FINISHED.match(condition)) or (ended and not decided)
-
-
-def _split_condition(text: str) -> tuple[str, str]:
-    """Return the condition and what is to be done."""
-    length = _verb_position(text)
-    for match in re.finditer(r",?\s+then\s+|,\s*|:\s+|\s*→\s*", text):
-        rest = text[match.end() :]
-        if length is not None and length < match.start():
-            break
-        decided = match[0].strip() != "," or opens_step(rest) or read_opening(rest) is not None
-        decided = decided or active(rest) != rest
-        if not decided and length is None and STATES.search(text[: match.start()]):
-            decided = not re.match(r"(?:and|or|but)\b", rest)
-        if decided or any(pattern.match(rest) for pattern in (ELSE, IF, IDLE)):
-            return text[: match.start()].strip(), rest
-    if length is None:
-        return text.strip(" ,."), ""
-    return text[:length].strip(" ,"), text[length:]
-
-
-def _verb_position(text: str) -> int | None:
-    """Return where a base-form verb that opens a step begins, past the first word."""
-    for match in list(re.finditer(r"\S+", text[:_CONDITION_LENGTH]))[1:]:
-        rest = text[match.start() :]
-        before = text[: match.start()]
-        if BARE_STATE.match(before) and opens_step(rest, "it"):
-            return match.start()
-        third = read_opening(rest)
-        if third and third.third and HAPPENED.search(before) and opens_step(rest, "it"):
-            return match.start()
-        if match[0].lower() in ("will", "should") and STATES.search(text[: match.start()]):
-            return match.start() if opens_step(rest) else None
-        opening = read_opening(match[0])
-        plain = opening is not None and (
-            opening.verb.base == match[0].lower().strip(",")
-            or bool(STATED.search(text[: match.start()]))
-        )
-        decides = opening is not None and opening.verb.action == "approve"
-        if ASKS.match(rest) and is_human(rest) and not _needs_object(text[: match.start()]):
-            return match.start()
-        if plain and not decides and opens_step(rest) and not _needs_object(text[: match.start()]):
-            return match.start()
-    return None
-
-
-def _needs_object(before: str) -> bool:
-    """Whether the text before a word cannot stand alone, so that the word belongs to it."""
-    last = before.split()[-1].lower()
-    return last in {
-        "to", "the", "a", "an", "of", "is", "are", "not", "than", "no", "new", "can", "does", "did",
-        "do", "and", "or", "be", "in", "by", "for", "has", "have", "was", "will", "my", "each",
-        "i", "we", "you", "they", "he", "she", "it", "who", "that", "which", "user", "users",
-    }  # fmt: skip
 
 
 def _next_action(text: str) -> tuple[str, Separator, str]:
@@ -328,11 +253,18 @@ def _opens(rest: str, before: str) -> bool:
     stripped = rest.lstrip(" ,")
     opening = read_opening(before)
     deed = is_human(before) or (opening is not None and not opening.gerund)
-    if deed and SUBJECT.match(stripped) and active(stripped) != stripped:
+    caused = re.match(r"(?:have|has|get|gets) ", stripped, re.IGNORECASE)
+    if deed and (caused or SUBJECT.match(stripped)) and active(stripped) != stripped:
+        return True
+    if crew(stripped):
         return True
     controls = (ELSE, PARALLEL, EACH, OUTCOME)
     if any(pattern.match(stripped) for pattern in controls) or opens_step(stripped, before):
         return True
+    if over := _ONCE.match(stripped):
+        ended, following = split_condition(stripped[over.end() :])
+        if following and is_over(ended, over["word"].lower()):
+            return True
     condition = re.match(
         r"^(?:then |only |and )*(?:else if|otherwise if|if|unless)\s", stripped, re.IGNORECASE
     )
@@ -347,7 +279,17 @@ def _action(text: str, separator: Separator) -> list[Clause]:
     if not text:
         return []
     always = bool(ALWAYS.search(text)) or text.lower().startswith("finally")
-    text = ALWAYS_WORDS.sub("", text).strip(" ,")
+    text = re.sub(r",?\s+(?:and|then)$", "", ALWAYS_WORDS.sub("", text).strip(" ,"))
+    if agents := listed_agents(text):
+        given = [
+            Clause("action", "comma", f"answer it as {agent}", worker=True) for agent in agents
+        ]
+        given[0] = replace(given[0], separator="condition")
+        return [Clause("parallel", separator, ""), *given]
+    if several := crew(strip_leading(text)):
+        return [
+            Clause("action", separator, several[1], always=always, worker=True, times=several[0])
+        ]
     whether = WHETHER.match(strip_leading(text))
     if whether:
         return [Clause("whether", separator, strip_leading(text)[whether.end() :], always=always)]
@@ -360,8 +302,25 @@ def _action(text: str, separator: Separator) -> list[Clause]:
         human = Clause("action", "then", f"approval: {review['human']}", always=always)
         return [Clause("action", separator, review["action"]), human]
     condition = TRAILING_IF.match(text)
-    if condition and read_opening(condition["action"]) and not is_human(text):
+    judged = condition and ENDS_IN_LOOK.search(condition["action"])
+    if (
+        condition
+        and not judged
+        and read_opening(condition["action"], guess=True)
+        and not is_human(text)
+    ):
         return _bound(condition, separator, always)
+    limit = TRAILING_LIMIT.match(text)
+    if limit and (opened := read_opening(limit["action"])) and opened.verb.action in _SENDS:
+        branch = Clause(
+            "if", separator, f"there are {limit['condition']}", always=always, bound=True
+        )
+        return [branch, Clause("action", "condition", limit["action"], bound=True)]
+    outcome = TRAILING_OUTCOME.match(text)
+    if outcome and read_opening(outcome["action"]) and not is_human(text):
+        ended = OUTCOMES.get(outcome["what"].lower(), "it fails")
+        branch = Clause("if", separator, ended, always=always, bound=True)
+        return [branch, Clause("action", "condition", outcome["action"], bound=True)]
     parallel = bool(PARALLEL_END.search(text)) or " in parallel" in text
     text = re.sub(r"\s+in parallel\b", "", PARALLEL_END.sub("", text)).strip(" ,")
     return [Clause("action", separator, text, always=always, parallel=parallel)]

@@ -186,7 +186,8 @@ def _quantity(left: str, after: str, scope: Scope) -> tuple[str, str] | None:
 
 
 def _measured(output: Output, words: list[str]) -> str:
-    field = next((word for word in reversed(words) if word not in ("it", "that", "this")), None)
+    named = (word for word in reversed(words) if word not in ("it", "that", "this"))
+    field = next((word for word in named if word.isidentifier() and not iskeyword(word)), None)
     match output.kind:
         case "number":
             return f"{output.key}.score" if "score" in output.words else output.key

@@ -22,9 +22,15 @@ ELSE = re.compile(
     r"|fall(?:s|ing)? back to)\b[,:]?\s*(?:then )?",
     re.IGNORECASE,
 )
+LATE_ELSE = re.compile(
+    r"^(?P<deed>[a-z][^,;:]*?),? (?:otherwise|in all other cases|in any other case)(?P<more>,?"
+    r" and [^,;]+)?[.!]?$",
+    re.IGNORECASE,
+)
 EACH = re.compile(
-    r"^(?:then |and )?(?:for|within|in) (?:each|every|all(?: of)?(?: the)?)(?: of the| one "
-    r"of the| of these| of those)? (?P<rest>.+)$",
+    r"^(?:then |and |next |finally )?(?:(?:for|within|in) (?:each|every|all(?: of)?(?: the)?)"
+    r"|(?:loops?|iterates?|goes|go|cycles?) (?:over|through|across)"
+    r" (?:each|every|all|the)(?: the)?)(?: of the| one of the| of these| of those)? (?P<rest>.+)$",
     re.IGNORECASE,
 )
 PARALLEL = re.compile(
@@ -51,9 +57,28 @@ TRAILING_IF = re.compile(
     r"|in case|as long as|provided(?: that)?|the moment)\s+(?P<condition>.+)$",
     re.IGNORECASE,
 )
+TRAILING_OUTCOME = re.compile(
+    r"^(?P<action>.+?),? (?:on|upon|in case of|in the event of|after) (?:an? |any )?"
+    r"(?P<what>failures?|success|errors?|timeouts?|rejection|denial)\W*$",
+    re.IGNORECASE,
+)
+TRAILING_LIMIT = re.compile(
+    r"^(?P<action>.+?) (?:on|for|about) (?P<condition>(?:any |all )?(?:[\w-]+ )?(?:changes?"
+    r"|drops?|increases?|differences?|deviations?"
+    r"|values?|amounts?|spikes?) (?:greater|more|larger|higher|lower|less|above|over|below|under"
+    r"|exceeding|beyond)\b.+)$",
+    re.IGNORECASE,
+)
+ENDS_IN_LOOK = re.compile(
+    r"\bto (?:determine|see|decide|check|know|find out|tell|assess|evaluate|identify|verify"
+    r"|establish|judge)$",
+    re.IGNORECASE,
+)
 FOR_REVIEW = re.compile(
     r"^(?P<action>.+?),? for (?P<human>(?:(?!each|every|all)[\w'-]+ ){0,2}(?:review"
-    r"|approval|sign-?off))\W*$",
+    r"|approval|sign-?off)|(?:me|us|(?:the|an?|my|our) (?:[\w-]+ )?[\w-]+|someone|[A-Z]\w+) to"
+    r" (?:approve|re-?view"
+    r"|sign off(?: on)?|confirm|decide|check|proofread)(?: (?:it|them|this))?)\W*$",
     re.IGNORECASE,
 )
 WORKER = re.compile(
@@ -62,10 +87,16 @@ WORKER = re.compile(
     r"|agent (?:\d+|[a-d]))(?: (?:should|will|must|can|is responsible for|then|first))*:? (?=\w)",
     re.IGNORECASE,
 )
-DECISION = r"(?:approv\w*|sign(?:s|ed)?[- ]?off|confirm\w*|review(?:s|ed)?|go-ahead|accept\w*)"
+DECISION = (
+    r"(?:approv\w*|sign(?:s|ed)?[- ]?off|confirm\w*|review(?:s|ed)?|go-ahead|accept\w*"
+    r"|(?:has|have) (?:been )?(?:checked|verified|validated|proofread)"
+    r"|(?:give[sn]?|has given|have given) (?:their|his|her|its|the|an?) (?:ok|okay|blessing|green"
+    r" light|consent)|(?:says?|said) (?:yes|ok|okay)\b)"
+)
 TRAILING_APPROVAL = re.compile(
     rf"^(?P<action>.+?),?\s+(?P<human>(?:but )?(?:only )?(?:after|once|upon|following"
-    rf"|pending|subject to|with|when)\s+(?:[\w'-]+\s+){{0,4}}?{DECISION}\b.*)$",
+    rf"|pending|subject to|with(?![\w' -]*\b(?:after|once|upon)\b)"
+    rf"|when)\s+(?:[\w'-]+\s+){{0,4}}?{DECISION}\b.*)$",
     re.IGNORECASE,
 )
 AFTER = re.compile(
@@ -83,6 +114,7 @@ UPON = re.compile(
 )
 WHETHER = re.compile(
     r"^(?:check|see|verify|determine|test|decide|find out|monitor|detect|checks|verifies|sees"
+    r"|detects|validates|finds out"
     r"|determines|(?:uses? .{1,40}? to )?(?:analy[sz]es?|assess(?:es)?|evaluates?"
     r"|determines?|checks?|identify|decides?))\s+(?:if|whether|that)\s+",
     re.IGNORECASE,
@@ -93,8 +125,13 @@ STATES = re.compile(
     re.I,
 )
 FOR_SOME = re.compile(
-    r"^for (?!each|every|all|example|instance|the|an?|this|that|these|now|me|us|your?|any\b|\d)"
-    r"(?P<what>(?:[\w-]+ ){0,3}[\w-]+), (?:also )?(?=(?P<rest>\w.*))",
+    r"^for (?!each|every|all|example|instance|the|an?|this|that|these|now|me|us|your?|any\b(?!"
+    r" [\w-]+(?: [\w-]+)? (?:with|without|that|which|whose|above|over|below|under)\b)|\d+(?![\d-]"
+    r"| star))"
+    r"(?P<what>(?:[\w-]+ ){0,3}[\w-]+|any [\w-]+(?: [\w-]+)? (?:with|without|that|which|whose"
+    r"|above|over|below|under) [^,;]+|[\w-]+(?: [\w-]+)? (?:above|over|under|below|older than"
+    r"|newer than|with|without|worth"
+    r"|from|rated|marked) [^,;]+?)(?:, (?:also )?| also )(?=(?P<rest>\w.*))",
     re.I,
 )
 HAPPENED = re.compile(
@@ -104,8 +141,7 @@ HAPPENED = re.compile(
 )
 OUTCOME = re.compile(
     r"^(?:and |but )?(?:on|upon|in case of|after) (?:an? |the )?(?P<what>rejection"
-    r"|denial|failure|success|errors?|timeout)\b(?! of)[,:]? "
-    r"(?=\w)",
+    r"|denial|failure|success|errors?|timeout)\b(?! of)[,:]? (?=\w)",
     re.I,
 )
 OUTCOMES = {"rejection": "rejected", "denial": "rejected", "success": "it succeeds"}
@@ -118,15 +154,23 @@ ASKS = re.compile(r"(?:have|get|ask|let|wait|request|require|seek)\b", re.IGNORE
 STATED = re.compile(
     r"\b(?:is|are|was|were|exceeds|contains|above|below|over|under|than)\b[^,]*\w\s$", re.IGNORECASE
 )
+PASSIVE_START = re.compile(r"\s(?=(?:the|an?|it|they|our|my|your|all|its|their) )", re.IGNORECASE)
+ENDED = re.compile(
+    r"(?:\b(?:fails?|succeeds?|pass(?:es)?|exists?|match(?:es)?|expires?|arrives?|clears?"
+    r"|bounces?|changes?)"
+    r"|\b(?:is|are|was|were|has been|have been|gets?)(?: not)? \w+|\b(?:over|under|above|below"
+    r"|than) \S+)$",
+    re.IGNORECASE,
+)
 DONE = re.compile(
     r"\b(?:is|are|has been|have been|gets?|was|were) (?:\w+ly )?(?P<verb>\w+)$", re.IGNORECASE
 )
 FINISHED = re.compile(
-    r"^(?:(?:it|that|this|everything|all)(?:'s| is| are| has)? ?|the [\w ]+ (?:is|are|has "
+    r"^(?:(?:it|that|this|everything|all(?: of (?:them|these))?|they|both|each(?: one)?)"
+    r"(?:'s| is| are| has| have)?(?: been)? ?|the [\w ]+ (?:is|are|has "
     r"been|have been) )?(?:done|finished|complete[d]?|ready|all done|available)$"
     r"|^(?:the|this|that) (?:[\w-]+ ){0,3}(?:translation|analysis|summary|step"
-    r"|extraction|processing|research"
-    r"|generation|classification|validation|report)$",
+    r"|extraction|processing|research|generation|classification|validation|report)$",
     re.IGNORECASE,
 )
 IDLE = re.compile(
@@ -139,11 +183,18 @@ IDLE = re.compile(
     r"|(?:ignore|skip|discard|drop|exclude|filter)s?(?: it| them| this)?(?: out)?"
         r"|end(?:s)?(?: the (?:workflow|flow"
     r"|process))?|stop|thanks?(?: you)?|please|do nothing|nothing)\W*$", re.IGNORECASE)  # fmt: skip
+GIVEN_BACK = re.compile(
+    r"^(?:then |finally |and )*(?:returns?|outputs?|displays?|shows?|presents?|gives? back)"
+    r" (?:(?:the|this|that|these|those|its|their|both|all(?: the)?)\b(?! (?:[\w-]+ )?(?:response"
+    r"|answer|reply)\b)[^,]*|it|them|results?|verified [\w-]+|\w+s)"
+    r"(?<!\bto me)$",
+    re.IGNORECASE,
+)
 SUBJECT = re.compile(
     r"^(?:(?!,|and\b)\S+ ){1,10}?(?:is|are|gets?|(?:will|should|must|can) be)\b", re.IGNORECASE
 )
 BARE_STATE = re.compile(
-    r"^(?:so|positive|negative|neutral|urgent|valid|invalid|needed|necessary|successful|true|false|yes|no"
-    r"|found|empty|missing|available|high|low|critical|spam)\s+$",
+    r"^(?:so|positive|negative|neutral|urgent|valid|invalid|needed|necessary|successful|true"
+    r"|false|yes|no|found|empty|missing|available|high|low|critical|spam)\s+$",
     re.IGNORECASE,
 )

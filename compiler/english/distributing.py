@@ -4,31 +4,66 @@ import re
 from dataclasses import replace
 from itertools import pairwise
 
-from compiler.english.clauses import Clause
-from compiler.english.lexicon import Product, lexicon
-from compiler.english.normalise import MARK
-from compiler.english.verbs import Opening, read_opening
-from compiler.inflection import singular
-
-_PLACE = r"(?=[^\ue000-\ue003]+\b(?:from|at|on)\s+[\ue000-\ue003])"
-_FROM_PLACES = re.compile(rf",?\s+and\s+{_PLACE}|,\s+{_PLACE}")
-_TO = r"\b(?:to|into|in|on|onto|with|inside)\b"
-_FROM = re.compile(r"\b(?:from|across|in)\s+(?:both\s+)?", re.IGNORECASE)
-_MOST_COUNTED = 6
-_COUNTED = re.compile(
-    r"(?P<n>two|three|four|five|six|[2-6]) (?:different |separate |several |public )?"
-    r"(?P<kind>apis|sources|llms|models|endpoints|sites|websites|feeds|databases|services|agents)\b",
-    re.IGNORECASE,
+from compiler.english.clause import Clause
+from compiler.english.lexicon import lexicon
+from compiler.english.purposes import purpose
+from compiler.english.reading_places import (
+    about_several,
+    from_places,
+    from_several,
+    of_several,
+    products,
 )
-_NAME = re.compile(r"(?:the |an? |our |my )?[A-Z][\w.]*(?: [A-Z][\w.]*)*(?: (?:api|feed|page))?")
-_LISTED = re.compile(r",\s*(?:and\s+)?|\s+and\s+|\s+&\s+", re.IGNORECASE)
-_LED = re.compile(r"\b(?:from|of|with|using|about|for)\s+(?:[\w'-]+\s+){0,3}?$", re.IGNORECASE)
+from compiler.english.verbs import Opening, opens_step, read_opening, strip_leading
+
+_TO = r"\b(?:to|into|in|on|onto|with|inside)\b"
+_MORE = re.compile(r" (?!(?:and|to|in|on|for|via|into|as|or|from|with|by)\b)[a-z]", re.IGNORECASE)
+_LED = re.compile(
+    r"\b(?:from|of|with|using|about|for (?:each|every))\s+(?:[\w'-]+\s+){0,3}?$", re.IGNORECASE
+)
 _PHRASE_END = re.compile(r",|\b(?:to|into|in|on|via)\b", re.IGNORECASE)
 _AIMED = re.compile(
     rf"(?:{_TO}|\b(?:via|through|by)\b)(?: (?:the|an?|my|our|your|both))*\s*$", re.IGNORECASE
 )
 _TARGETS_JOINT = re.compile(
     r",?\s*(?:and|&|,|plus)\s+(?:(?:and|to|in|into|on|via|an?|the|my|our) )*", re.IGNORECASE
+)
+_TWO_WAYS = re.compile(
+    r"^(?P<first>.+? (?:via|on|to|in|by|over|through|into) (?P<one>[^,]+?)),? and"
+    r" (?P<second>(?:an? |the |another |its )?(?:[\w-]+ ){1,4}?(?:via|on|to|in|by|over|through"
+    r"|into) (?P<other>[^,]+))$",
+    re.IGNORECASE,
+)
+_CHANNEL = re.compile(r"\b(?:e-?mail|mail|sms|text message|phone)\b", re.IGNORECASE)
+_CONTAINER = re.compile(
+    r" (?:database|db|sheet|spreadsheet|channel|table|board|workspace|list|account|project"
+    r"|bucket)\b",
+    re.IGNORECASE,
+)
+_WORLD_NOUN = re.compile(
+    r"^(?:the |today's |tomorrow's |my |all )*(?:[\w-]+ )?(?:weather|forecast|headlines|news"
+    r"|exchange rates?|stock prices?)\b",
+    re.IGNORECASE,
+)
+_SUMS_UP = re.compile(
+    r"\b(?:summary|digest|recap|report|overview|briefing|list) of\b", re.IGNORECASE
+)
+_TO_ME = re.compile(
+    r"^(?P<verb>send|email|mail|text|give|message|show)s? (?P<who>me|us|myself|the team)"
+    r" (?P<what>[^,;]+?)(?P<rest>(?: (?:by|via|on|to) [^,;]+)?)$",
+    re.IGNORECASE,
+)
+_DATA_NOUN = re.compile(
+    r" (?:[\w-]+ )?(?:stories|issues|posts|orders|events|tickets|commits|deals|leads|tasks"
+    r"|articles|videos|tweets|metrics"
+    r"|sales|invoices|headlines|trends|rows|comments|mentions|jobs|listings)\b",
+    re.IGNORECASE,
+)
+_PLAIN_TARGET = re.compile(
+    r"\b(?:(?:local|shared|csv|json|log|internal) )*(?:file|database|crm|spreadsheet|warehouse"
+    r"|data lake|wiki|e-?mail|sms)\b(?! (?:records?|tables?|rows?|entr\w+|formats?|address\w*"
+    r"|messages?|contacts?|cells?|fields?))",
+    re.IGNORECASE,
 )
 _BY_MODEL = re.compile(
     r",?\s+(?P<verb>\w+ed)(?= (?:by|with|using|via)\b[^,]*\b(?:ai|llm|gpt\S*|claude"
@@ -48,24 +83,32 @@ _SOME = re.compile(
 )
 _WORLD = re.compile(
     r"\bwith (?P<what>(?:the )?(?:[\w-]+ ){0,3}?(?:news|headlines|weather|forecast"
-    r"|articles|stories|quotes?|prices?|rates?)\b.*)$",
+    r"|articles|stories|(?:stock|share) (?:quotes?|prices?)|exchange rates?)\b.*)$",
     re.I,
 )
 
 
 def distributed(clause: Clause) -> list[Clause]:
     """Return the clauses, one for each step, that one clause stands for."""
+    if not clause.worker and (aim := purpose(clause.text)):
+        deed = replace(clause, text=aim[1], separator="then", parallel=False)
+        return [*distributed(replace(clause, text=aim[0])), *distributed(deed)]
     opening = read_opening(clause.text, guess=True)
     if opening is None or clause.worker:
         return [clause]
     role = lexicon().roles.get(opening.verb.action)
     texts = _of_some(clause.text)
-    side = False
+    side = apart = False
     if role == "source" and len(texts) == 1:
-        texts = _from_places(clause.text, opening)
-        several = _from_several(clause.text, opening) if len(texts) == 1 else []
-        side = len(several) > 1
-        texts = several or texts
+        texts = from_places(clause.text, opening)
+        texts = (from_several(clause.text, opening) if len(texts) == 1 else []) or texts
+        side = len(texts) > 1
+    if role == "process" and len(texts) == 1:
+        texts = of_several(clause.text, opening)
+        side = len(texts) > 1
+    if clause.parallel and len(texts) == 1:
+        texts = about_several(clause.text) or texts
+        apart = len(texts) > 1
     if len(texts) == 1:
         texts = _moved(clause.text, opening)
     if role == "sink":
@@ -74,83 +117,52 @@ def distributed(clause: Clause) -> list[Clause]:
         )
         texts = [part for text in texts for part in _also(text, opening)]
         texts = [part for text in texts for part in _to_several(text)]
-    made = _made_by_model(texts[-1])
-    texts = [*texts[:-1], *made]
+    if role != "process":
+        texts = [*texts[:-1], *_made_by_model(texts[-1])]
     return [
         replace(
             clause,
             text=text,
             separator=clause.separator if place == 0 else "comma",
-            parallel=clause.parallel or (side and place == len(texts) - 1),
+            parallel=place > 0 if apart else clause.parallel or (side and place == len(texts) - 1),
         )
         for place, text in enumerate(texts)
     ]
 
 
-def _from_several(text: str, opening: Opening) -> list[str]:
-    """Cut "pull the data from Stripe and our database" into a clause for each source."""
-    match = _FROM.search(text)
-    if match is None:
-        return []
-    if counted := _COUNTED.match(text[match.end() :]):
-        word = counted["n"].lower()
-        number = int(word) if word.isdigit() else int(lexicon().names("numbers")[word])
-        kind = singular(counted["kind"].lower())
-        one = [
-            f"{text[: match.end()]}{kind} {place + 1}{text[match.end() + counted.end() :]}"
-            for place in range(number)
-        ]
-        return one if number <= _MOST_COUNTED else []
-    front, verb = text[: match.end()], opening.verb.base
-    parts = [part.strip() for part in _LISTED.split(text[match.end() :]) if part.strip()]
-    places = [part for part in parts if _is_place(part)]
-    if len(places) < 2 or any(len(part.split()) > 3 for part in parts if part not in places):
-        return []
-    rest = [
-        f"{verb} {part}" if _FROM.search(part) else f"{front.strip()} {part}" for part in parts[1:]
-    ]
-    return [f"{front}{parts[0]}", *rest]
-
-
-def _is_place(text: str) -> bool:
-    """Whether a part of a list names a service or a database, perhaps after what comes from it."""
-    text = _FROM.split(text)[-1]
-    named = lexicon().product_pattern.search(text)
-    words = set(re.findall(r"[a-z]+", text.lower()))
-    stores = {
-        "database",
-        "db",
-        "crm",
-        "warehouse",
-        "spreadsheet",
-        "table",
-        "rss",
-        "api",
-        "feed",
-        "feeds",
-    }
-    if _NAME.fullmatch(text.strip()):
-        return True
-    return len(words) <= 6 and (named is not None or bool(words & stores))
-
-
 def _reading_first(text: str) -> list[str]:
     """Cut "post a Slack overview of open Jira tickets" into reading and sending."""
-    found = _products(text)
+    found = products(text)
+    told = _TO_ME.match(text)
+    if told and not found and _WORLD_NOUN.search(told["what"]):
+        return [f"fetch {told['what']}", f"{told['verb']} {told['who']} the results{told['rest']}"]
+    if (
+        told
+        and len(found) == 1
+        and not _SUMS_UP.search(told["what"])
+        and _DATA_NOUN.match(text, found[0][1])
+    ):
+        return [f"fetch {told['what']}", f"{told['verb']} {told['who']} the results{told['rest']}"]
     world = _WORLD.search(text)
-    if world and not _products(world["what"]):
+    if world and not products(world["what"]):
         return [f"fetch {world['what']}", text[: world.start()].strip()]
-    for start, _, source in found:
+    for start, ended, source in found:
         led = _LED.search(text[:start])
         others = [product for _, _, product in found if product.key != source.key]
-        if led is None or not others:
+        tool = led is not None and re.match(r"(?:using|with)\b", led[0], re.I)
+        alone = not _MORE.match(text[ended:])
+        if led is None or not others or (tool and alone):
             continue
         stop = _PHRASE_END.search(text, start)
         end = stop.start() if stop else len(text)
         phrase = text[led.end() : end].strip(" ,.")
-        parts = [part for part in re.split(r"\s+and\s+", phrase) if _products(part)]
+        parts = [part for part in re.split(r"\s+and\s+", phrase) if products(part)]
         whole = parts if len(parts) == len(re.split(r"\s+and\s+", phrase)) else [phrase]
-        return [*(f"fetch {part}" for part in whole), f"{text[: led.start()].strip()}{text[end:]}"]
+        inside = re.match(r"\s*in\s+(?P<place>[\w ]+)$", text[end:])
+        if inside and led[0].lower().startswith("from") and products(inside["place"]):
+            return [f"fetch {phrase} from {inside['place']}", text[: led.start()].strip(" ,")]
+        kept = text[: led.start()].strip(" ,")
+        return [*(f"fetch {part}" for part in whole), f"{kept} {text[end:].lstrip()}".strip()]
     return [text]
 
 
@@ -158,18 +170,22 @@ def _also(text: str, opening: Opening) -> list[str]:
     """Cut "create a contact and also a file in Box" into a clause for each thing."""
     first, *others = re.split(
         r",?\s+(?:and also|as well as)\s+(?=(?:an?|the)\s)"
-        r"|\s+and\s+(?=an?\s[\w -]+ in [A-Z])",
+        r"|(?:,?\s+and\s+|,\s+)(?=an?\s[\w -]+ in (?:the )?[A-Z])",
         text,
     )
+    if (
+        not others
+        and (pair := _TWO_WAYS.match(text))
+        and not opens_step(pair["second"])
+        and all(map(_is_channel, pair.group("one", "other")))
+    ):
+        first, others = pair["first"], [pair["second"]]
     return [first, *(f"{opening.verb.base} {other}" for other in others)]
 
 
-def _from_places(text: str, opening: Opening) -> list[str]:
-    """Cut "fetch the weather from … and the news from …" into one clause for each place."""
-    first, *others = [part for part in _FROM_PLACES.split(text) if part]
-    if not others or not MARK.search(first):
-        return [text]
-    return [first, *(f"{opening.verb.base} {other}" for other in others)]
+def _is_channel(text: str) -> bool:
+    """Whether a message can go there: a service, a mailbox, a phone."""
+    return bool(products(text)) or bool(_CHANNEL.search(text))
 
 
 def _of_some(text: str) -> list[str]:
@@ -177,7 +193,7 @@ def _of_some(text: str) -> list[str]:
     match = _SOME.match(text)
     if match is None or re.match(
         r"(?:for|search|query|look|monitor|watch|check|scrape|ask|wait|find|filter)",
-        match["deed"],
+        strip_leading(match["deed"]),
         re.I,
     ):
         return [text]
@@ -187,22 +203,11 @@ def _of_some(text: str) -> list[str]:
     return [f"filter the {noun}s whose {match['which']}", f"{match['deed']} for each {noun}"]
 
 
-def _products(text: str) -> list[tuple[int, int, Product]]:
-    words = lexicon()
-    common = frozenset(words.names("common_names"))
-    found = [
-        (match.start(), match.end(), words.products[match[1].lower()])
-        for match in words.product_pattern.finditer(text)
-        if match[1].lower() not in common or match[1][:1].isupper()
-    ]
-    return [entry for entry in found if entry[2].kind != "llm"]
-
-
 def _moved(text: str, opening: Opening) -> list[str]:
     """Cut "copy the leads from Marketo to Salesforce" into reading there and writing here."""
     if opening.verb.base not in lexicon().words("moves") or opening.tool:
         return [text]
-    found = _products(text)
+    found = products(text)
     for (start, end, source), (later, _, target) in pairwise(found):
         joint = re.search(
             rf"{_TO}(?: (?:the|an?|my|our|your))?(?: [\w-]+)?\s*$", text[:later], re.I
@@ -220,16 +225,36 @@ def _moved(text: str, opening: Opening) -> list[str]:
     return [text]
 
 
+def _targets(text: str) -> list[tuple[int, int, str]]:
+    """Return where in a text things can be put, and what each place is."""
+    services = [
+        (start, _container_end(text, end), named.key) for start, end, named in products(text)
+    ]
+    taken = [range(start, end) for start, end, _ in services]
+    plain = [
+        (match.start(), match.end(), match[0].lower())
+        for match in _PLAIN_TARGET.finditer(text)
+        if not any(match.start() in span or match.end() - 1 in span for span in taken)
+    ]
+    return sorted(services + plain)
+
+
+def _container_end(text: str, end: int) -> int:
+    """Return where a name ends with what it names: "Notion database"."""
+    container = _CONTAINER.match(text, end)
+    return container.end() if container else end
+
+
 def _to_several(text: str) -> list[str]:
     """Cut "post it to Slack and Teams" into a clause for each target."""
-    found = _products(text)
+    found = _targets(text)
     for place, (start, _, _) in enumerate(found):
         if not _AIMED.search(text[:start]):
             continue
         run = [found[place]]
         for entry in found[place + 1 :]:
             joint = text[run[-1][1] : entry[0]]
-            if not _TARGETS_JOINT.fullmatch(joint) or entry[2].key == run[-1][2].key:
+            if not _TARGETS_JOINT.fullmatch(joint) or entry[2] == run[-1][2]:
                 break
             run.append(entry)
         if len(run) > 1:

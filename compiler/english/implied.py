@@ -17,11 +17,18 @@ _EXTREME = re.compile(
 )
 
 
+_SUMMARY = re.compile(
+    r"(?:(?:me|us|out|the team|everyone) )?(?:an? |the )?(?:[\w-]+ ){0,2}?(?:summary|digest|recap"
+    r"|briefing)\b(?! (?:email|message))",
+    re.IGNORECASE,
+)
+
+
 def implied_steps(step: Step, before: Step | None, text: Text) -> list[Step]:
     """Return the steps between the one before and a step that takes their result away."""
     if step.role != "sink" or before is None:
         return []
-    phrases = _to_extremes(step) or _to_report(step, before)
+    phrases = _to_extremes(step) or _to_report(step, before) or _to_summary(step, before)
     steps = [read_step(phrase, text) for phrase in phrases]
     return [found for found in steps if found is not None]
 
@@ -35,6 +42,12 @@ def _to_extremes(step: Step) -> list[str]:
     descending = " descending" if asked["mood"].lower() == "positive" else ""
     keep = [f"keep the first {number} items"] if number else []
     return ["analyze the sentiment of each one", f"sort them by score{descending}", *keep]
+
+
+def _to_summary(step: Step, before: Step) -> list[str]:
+    """Read what is sent as a summary of what was just fetched."""
+    named = _SUMMARY.match(step.rest)
+    return ["summarize them"] if named and before.role == "source" else []
 
 
 def _to_report(step: Step, before: Step) -> list[str]:

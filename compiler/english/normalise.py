@@ -43,7 +43,9 @@ _QUOTES = str.maketrans(
         "\u2013": "\u2014",
     }
 )
-_ABBREVIATIONS = re.compile(r"\b(e\.g|i\.e|etc|vs|approx|incl|no)\.(?=\s|,)", re.IGNORECASE)
+_ABBREVIATIONS = re.compile(
+    r"\b(e\.g|i\.e|etc|vs|approx|incl|no|mr|mrs|ms|dr|prof|inc|ltd)\.(?=\s|,)", re.IGNORECASE
+)
 _UNWANTED = frozenset({"Cc", "Cf", "Co", "Cs", "Cn"})
 
 

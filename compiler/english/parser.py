@@ -14,6 +14,7 @@ from compiler.english.clauses import cut
 from compiler.english.draft import Draft, Question, unknown_id
 from compiler.english.graph_draft import NodeText, TooManyNodes
 from compiler.english.language import is_english
+from compiler.english.losses import Told, losses
 from compiler.english.naming import workflow_name
 from compiler.english.normalise import MAX_CHARACTERS, Text, normalise
 from compiler.english.program import Program, steps_of
@@ -85,6 +86,10 @@ def parse(text: str, name: str | None = None, answers: Mapping[str, str] | None 
     trigger = _trigger(start, draft)
     _ask_about_unknown(program, marked, draft)
     specification = _specification(weaver, trigger, program, text, name)
+    written = [step.text for step in weaver.graph.texts]
+    asked = [marked.restore(clause.text) for clause in program.unknown]
+    told = Told(marked.marked, start.rest, (*written, *asked), start.second)
+    draft.questions.extend(losses(told, specification))
     return Parsed(
         specification,
         tuple(draft.questions),
@@ -185,11 +190,18 @@ def _pattern(weaver: Weaver, text: str) -> str:
         r"\b(?:orchestrator|coordinators?|(?:orchestrat|coordinat)\w+ (?:[\w-]+"
         r" ){0,4}?(?:agents?|workers?)|several agents|multi-agent|agents work"
         r" together|supervis\w+ agent"
-        r"|delegat\w+|sub-?agents?|planner (?:agent|llm)|worker agents?|specialist agents?)\b",
+        r"|delegat\w+|sub-?agents?|(?:two|three|four|five|six|several|multiple|\d) (?:[\w-]+"
+        r" )?(?:agents|workers)|planner (?:agent|llm)|worker agents?|specialist agents?)\b",
         text,
         re.IGNORECASE,
     ):
         return "orchestrator_worker"
-    if any(node.get("pattern") == "map" for node in nodes) or weaver.joined or weaver.met:
+    batched = re.search(r"\bin batches\b", text, re.IGNORECASE)
+    if (
+        any(node.get("pattern") == "map" for node in nodes)
+        or weaver.joined
+        or weaver.met
+        or batched
+    ):
         return "map_reduce"
     return "sequential"

@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import dataclass
 
-from compiler.english.clauses import Clause
+from compiler.english.clause import Clause
+from compiler.english.conditions import is_decision
 from compiler.english.steps import Step
 
 
@@ -55,3 +56,19 @@ def steps_of(parts: tuple[Part, ...]) -> Iterator[Step]:
         else:
             for branch in part.branches:
                 yield from steps_of(branch)
+
+
+def with_decisions(parts: tuple[Part, ...]) -> tuple[Part, ...]:
+    """Let "if I reject it" that comes late be the other way of the approval before it."""
+    for place, part in enumerate(parts):
+        if not isinstance(part, Step) or part.agent != "human_loop":
+            continue
+        for later in range(place + 2, len(parts)):
+            choice = parts[later]
+            if isinstance(choice, Choice):
+                if len(choice.arms) == 1 and is_decision(choice.arms[0].condition) is False:
+                    approved = Arm("approved", False, parts[place + 1 : later])
+                    decision = Choice((approved, *choice.arms))
+                    return (*parts[: place + 1], decision, *parts[later + 1 :])
+                break
+    return parts

@@ -7,8 +7,11 @@ and save them". Sentences that only praise or introduce are left out; every line
 import re
 from functools import cache
 
+from compiler.english.casting import cast
 from compiler.english.lexicon import lexicon
+from compiler.english.overviews import without_overview
 from compiler.english.verbs import opens_step, read_opening
+from compiler.english.ways import as_choice
 
 _SENTENCE = re.compile(r"(?<=[.!?])\s+(?=\S)")
 _LABEL = re.compile(
@@ -16,6 +19,9 @@ _LABEL = re.compile(
     r"(?P<label>[A-Z][\w/&' ()-]{1,60}?)(?::\s+|\s+[—-]+\s+)(?=(?P<rest>\S.*))"
 )
 _TRIGGER_LABEL = re.compile(r"(?:[\w ]+ )?trigger$|webhook$|triggered by", re.IGNORECASE)
+_TIMED = re.compile(
+    r"\b(?:every|each|daily|hourly|nightly|weekly|monthly|scheduled|at \d)\b", re.IGNORECASE
+)
 _MARKDOWN = re.compile(r"\*\*|__|(?<!\w)\*(?=\w)|(?<=\w)\*(?!\w)")
 _HEADING = re.compile(r"^\s*#{1,6}\s*")
 _ASIDE = re.compile(
@@ -35,15 +41,26 @@ _ADVERBIAL = re.compile(
     r" [^,→]{3,80}, (?=(?P<rest>\S.*))",
     re.IGNORECASE,
 )
+_FRONTED = re.compile(
+    r"^(?P<basis>(?:depending|based) (?:up)?on [^,→]{3,80}), (?P<deed>(?:it |then )?[a-z]+"
+    r" [^.;]*\bor\b[^.;]*?)[.!]?$",
+    re.IGNORECASE,
+)
 _TITLE = re.compile(r"^(?P<title>[^:,.→]{3,100}): (?=(?P<rest>[a-z].*))", re.IGNORECASE | re.DOTALL)
 _BY_DOING = re.compile(
     r"^[^,.:→]{3,100}? by (?:automatically )?(?P<word>\w+ing)(?= )", re.IGNORECASE
+)
+_REACTS_BY = re.compile(
+    r"^(?:it |this )?(?:reacts?|responds?) to (?P<event>[^,.:→]{3,80}?) by (?=\w+ing\b)",
+    re.IGNORECASE,
 )
 _EITHER = re.compile(
     r"\beither (?P<one>[^,.;]+?),? or (?P<other>[^,.;]+?)"
     r"(?:,? (?:depending on|based on) (?:whether |if )?(?P<condition>[^,.;]+))?(?=[,.;]|$)",
     re.IGNORECASE,
 )
+_CONTROL = re.compile(r"(?:if|when|whenever|once|for each|for every|every)\b", re.IGNORECASE)
+_JOINT = re.compile(r",\s+(?:and\s+)?(?:then\s+)?|\s+and\s+")
 _STARTS = re.compile(r"(?:every|whenever|when|each|on|at)\b", re.IGNORECASE)
 _LOADING = re.compile(
     r"\bextracts?, transforms?,? and loads? (?P<what>[^,.]*? from [^,.]*?) (?=into\b|to\b)",
@@ -69,7 +86,8 @@ _AGENTS = re.compile(
 )
 _WORD = re.compile(r"[A-Za-z][\w-]*")
 _GERUND_JOINT = re.compile(
-    r"(?P<joint>,\s+(?:and\s+)?(?:then\s+)?|\s+and\s+(?:then\s+)?)(?P<word>\w+ing)(?= )"
+    r"(?P<joint>,\s+(?:and\s+)?(?:(?:then|finally|also|automatically)\s+)?"
+    r"|\s+and\s+(?:(?:then|finally|also|automatically)\s+)?)(?P<word>\w+ing)(?P<after>(?= )[^,.;]*)"
 )
 _PARTICIPLE = re.compile(r",\s+(?:and\s+|then\s+|while\s+|by\s+)?(?P<word>\w+ing)(?= )", re.I)
 _ADDED = re.compile(
@@ -81,15 +99,34 @@ _ADDED = re.compile(
 )
 
 
+_BRACKETED = re.compile(
+    r"\s*\((?P<control>(?:only )?(?:if|unless|when|for each|for every) (?!any\b|needed|necessary"
+    r"|available|possible|applicable)[^()]+)\)(?P<rest>(?:(?! and | then )[^,.;:()\n→])*)",
+    re.IGNORECASE,
+)
+"""A condition in brackets and what of its step comes after it: "send it (if it is paid) to me"."""
+
+
+_PER = re.compile(
+    r"\b(?P<deed>(?:create|open|send|write|generate|make|post|file|raise|draft|add)s? (?:an?|one)"
+    r" [^,.;:]{2,40}?) per (?!day|week|month|quarter|year|hour|minute|second)(?=[a-z]+)",
+    re.IGNORECASE,
+)
+"""One thing for each of many: "opens a ticket per bug"."""
+
+
 def instructions(text: str) -> str:
     """Return the text with every sentence as an instruction, as far as rules can tell."""
     text = _ASIDE.sub("", _MARKDOWN.sub("", text))
+    text = _BRACKETED.sub(lambda match: f"{match['rest'].rstrip()} {match['control']}", text)
+    text = _PER.sub(lambda match: f"{match['deed']} for each ", text)
     text = _DELAY.sub(lambda match: f"wait {match['time']}, then ", text)
     text = _LOADING.sub(lambda match: f"fetch {match['what']}, transform it, and load it ", text)
     text = _FALL_BACK.sub(lambda match: f"send it via {match['what']}", text)
     if len(_AGENT_DOES.findall(text)) > 1:
         kept = [part for part in _SENTENCE.split(text) if not _AGENTS.search(part)]
         text = " ".join(kept)
+    text = cast(text)
     lines = [_line(line) for line in text.split("\n")]
     return "\n".join(lines)
 
@@ -99,7 +136,10 @@ def _line(line: str) -> str:
     if heading:
         return ""
     line = _without_label(line)
-    return " ".join(filter(None, (_sentence(part) for part in _SENTENCE.split(line))))
+    told = without_overview(_SENTENCE.split(line))
+    if len(told) == 1:
+        told = [_from_deed(told[0])]
+    return " ".join(filter(None, (_sentence(part) for part in told)))
 
 
 def _without_label(line: str) -> str:
@@ -116,7 +156,30 @@ def _without_label(line: str) -> str:
         return line
     if re.match(r"(?:if|when|else|otherwise|for|every|each|in)\b", match["label"], re.I):
         return line
+    if _TIMED.search(match["label"]):
+        return line
     return f"{match['mark']}{match['rest']}"
+
+
+@cache
+def _deed() -> re.Pattern[str]:
+    deeds = "|".join(lexicon().names("deeds"))
+    return re.compile(
+        r"^(?:(?:this|the|it|an?)\b(?: [\w-]+){0,4}? )?(?:automat|handl|perform|manag|streamlin"
+        r"|simplif|enabl"
+        r"|allow|facilitat|do|provid|schedul|run|creat|tak|mak)(?:e|es|s|ies|y)? (?:the |an?"
+        r" )?(?:[\w-]+ ){0,2}?"
+        rf"(?P<deed>{deeds}) of ",
+        re.IGNORECASE,
+    )
+
+
+def _from_deed(sentence: str) -> str:
+    """Turn "automates the export of all orders to CSV" into "export all orders to CSV"."""
+    match = _deed().match(sentence)
+    if match is None:
+        return sentence
+    return f"{lexicon().names('deeds')[match['deed'].lower()]} {sentence[match.end() :]}"
 
 
 @cache
@@ -127,7 +190,7 @@ def _noise() -> re.Pattern[str]:
 
 @cache
 def _frames() -> re.Pattern[str]:
-    frames = "|".join(frame.strip() for frame in lexicon().names("frames"))
+    frames = "|".join(frame.rstrip("\n") for frame in lexicon().names("frames"))
     return re.compile(rf"^\s*(?:{frames})\s*", re.IGNORECASE)
 
 
@@ -165,6 +228,9 @@ def _sentence(sentence: str) -> str:
     if _noise().match(sentence):
         return ""
     bare = without_frame(sentence)
+    if _noise().match(bare):
+        return ""
+    bare = as_choice(bare)
     bare = _without_title(bare)
     bare = _empty_tail().sub("", bare)
     bare = _without_adverbial(bare)
@@ -185,6 +251,9 @@ def _either(sentence: str) -> str:
 
 def _by_doing(sentence: str) -> str:
     """Keep the steps of "writes the brief by pulling the data, grouping it and saving it"."""
+    reacts = _REACTS_BY.match(sentence)
+    if reacts:
+        return f"when {reacts['event']} occurs, {_from_gerund(sentence[reacts.end() :].strip())}"
     match = _BY_DOING.match(sentence)
     verb = lexicon().verbs.get(match["word"].lower()) if match else None
     if match is None or verb is None or verb.base in ("use", "leverage", "run", "combine"):
@@ -206,6 +275,15 @@ def _without_title(sentence: str) -> str:
     opening = read_opening(rest)
     title = read_opening(match["title"])
     if (
+        title
+        and title.third
+        and title.verb.base in lexicon().words("names_of_all")
+        and _CONTROL.match(rest)
+    ):
+        return rest
+    if title and title.verb.base in lexicon().words("names_of_all") and opening and _several(rest):
+        return rest
+    if (
         opening is None
         or opening.gerund
         or re.match(r"(?:if|when|for|every|each|in)\b", match["title"], re.I)
@@ -216,8 +294,16 @@ def _without_title(sentence: str) -> str:
     return rest if title is None or (made and told) else sentence
 
 
+def _several(text: str) -> bool:
+    """Whether a text holds at least two steps: "transcribe it, tag by topic and file it"."""
+    joints = list(_JOINT.finditer(text))
+    return any(opens_step(text[joint.end() :], text[: joint.start()]) for joint in joints)
+
+
 def _without_adverbial(sentence: str) -> str:
     """Leave out "Based on the outline," before an instruction: the steps before it say so."""
+    if fronted := _FRONTED.match(sentence):
+        return f"{fronted['deed']} {fronted['basis']}"
     match = _ADVERBIAL.match(sentence)
     opening = read_opening(match["rest"]) if match else None
     if match is None or opening is None or opening.gerund:
@@ -238,9 +324,12 @@ def _from_gerund(sentence: str) -> str:
 def _chain(rest: str) -> str:
     def base(match: re.Match[str]) -> str:
         verb = lexicon().verbs.get(match["word"].lower())
-        if verb is None:
-            return match[0]
-        return f", then {verb.base}" if verb.is_noun else f"{match['joint']}{verb.base}"
+        tool = verb is not None and verb.base in ("use", "leverage", "utilize")
+        plain = verb is None or (tool and " to " not in match["after"])
+        if verb is None or plain or _describes(match["word"], match["after"]):
+            return f"{match['joint']}{match['word']}{_chain(match['after'])}"
+        joint = ", then " if verb.is_noun else match["joint"]
+        return f"{joint}{verb.base}{_chain(match['after'])}"
 
     return _GERUND_JOINT.sub(base, rest)
 
@@ -255,10 +344,19 @@ def _from_participles(sentence: str) -> str:
             and not tool
             and match.start()
             and not re.match(r"\s+(?:in|on|by)\b", sentence[match.end() :])
+            and not _describes(match["word"], sentence[match.end() :])
         ):
             tail = _chain(sentence[match.end() :])
-            return f"{sentence[: match.start()]}, and {verb.base}{tail}"
+            joint = ", then" if verb.is_noun else ", and"
+            return f"{sentence[: match.start()]}{joint} {verb.base}{tail}"
     return sentence
+
+
+def _describes(word: str, rest: str) -> bool:
+    """Whether a participle only says which things are meant: "buying signals"."""
+    following = re.match(r"\s+([a-z-]+)", rest, re.IGNORECASE)
+    plain = following is not None and following[1].lower() not in lexicon().words("determiners")
+    return plain and word.lower() in lexicon().words("describing")
 
 
 def _with_added(sentence: str) -> str:

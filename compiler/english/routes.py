@@ -10,6 +10,12 @@ _ROUTE = re.compile(
     r"|splits? into branches)\b(?P<rest>.*)$",
     re.IGNORECASE,
 )
+_SENT = re.compile(
+    r"^(?:forwards?|sends?|assigns?|moves?|pushes|push|escalates?|hands?|delivers?|directs?"
+    r"|posts?|files?)\b(?P<rest>(?=.*\bor\b)(?=.*\b(?:depending|based) (?:up)?on\b).*)$",
+    re.IGNORECASE,
+)
+_TURNS = re.compile(r"^switch(?:es)? (?:[\w -]+ )?(?:on|off)\b", re.IGNORECASE)
 _PAIR = re.compile(r"^(?P<what>[^,]+?) (?:to|into|via|through) (?P<where>.+)$", re.IGNORECASE)
 _JOINT = re.compile(r",\s*(?:and\s+|or\s+)?|\s+and\s+|;\s*", re.IGNORECASE)
 _BASIS = re.compile(
@@ -37,8 +43,8 @@ class Way:
 def find_routes(clause: str) -> list[Way]:
     """Return the ways of a clause that routes; none when it does something else."""
     clause = strip_leading(clause.strip(" ,."))
-    match = _ROUTE.match(clause)
-    if match is None or is_human(clause):
+    match = _ROUTE.match(clause) or _SENT.match(clause)
+    if match is None or _TURNS.match(clause) or is_human(clause):
         return []
     rest = match["rest"].strip()
     if re.match(r"(?:the |each |your )?(?:call|request|traffic)s? through\b", rest):

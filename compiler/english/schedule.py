@@ -30,16 +30,13 @@ _LOOSE_NUMBERS = {"other": 2, "second": 2, "couple of": 2, "few": 3}
 _HALF = r"(?: ?(?P<half>am|pm|a\.m\.?|p\.m\.?)(?!\w))"
 _CLOCK = (
     rf"(?:,? ?(?:at|around|@) (?:(?P<hour>\d{{1,2}})(?::(?P<minute>\d\d))?{_HALF}?(?: "
-    rf"o'clock)?(?! ?%|\w)"
-    rf"|(?P<word>noon|midnight))"
+    rf"o'clock)?(?! ?%|\w)|(?P<word>noon|midnight))"
     rf"|,? ?(?P<bare>\d{{1,2}})(?::(?P<bare_minute>\d\d))?{_HALF.replace('half', 'bare_half')})"
 )
 _CLOCK_AFTER = re.compile(_CLOCK, re.IGNORECASE)
-_CLOCK_BEFORE = re.compile(rf"{_CLOCK},? ?$", re.IGNORECASE)
 _CLOCK_APART = re.compile(
     r" at (?:(?P<hour>\d{1,2})(?::(?P<minute>\d\d))? ?(?P<half>am|pm|a\.m\.?"
-    r"|p\.m\.?)(?!\w)|(?P<word>noon|midnight)(?!\w))"
-    r"(?P<bare>)(?P<bare_minute>)(?P<bare_half>)",
+    r"|p\.m\.?)(?!\w)|(?P<word>noon|midnight)(?!\w))(?P<bare>)(?P<bare_minute>)(?P<bare_half>)",
     re.IGNORECASE,
 )
 _ZONE = re.compile(r"(?: \(?([a-z]+(?:/[a-z_]+)?)\)?)(?!\w)", re.IGNORECASE)
@@ -87,6 +84,7 @@ def _interval(match: re.Match[str]) -> _Recurrence:
     word, unit = match["count"].lower(), match["unit"].lower()
     known: dict[str, int] = lexicon().names("numbers")
     number = int(word) if word.isdigit() else _LOOSE_NUMBERS.get(word) or known[word]
+    unit = {"m": "minute", "h": "hour", "hr": "hour", "d": "day"}.get(unit, unit)
     if unit.startswith("sec"):
         return _Recurrence(None)
     if unit.startswith("min"):
@@ -96,7 +94,7 @@ def _interval(match: re.Match[str]) -> _Recurrence:
     if unit == "day":
         return _Recurrence(f"{{at}} */{number} * *" if number > 1 else "{at} * * *")
     if unit == "week":
-        return _Recurrence(f"{{at}} */{7 * min(number, 4)} * *" if number > 1 else _NAMED["week"])
+        return _Recurrence(None if number > 1 else _NAMED["week"])
     return _Recurrence(f"{{at}} 1 */{number} *" if number > 1 else _NAMED["month"])
 
 
@@ -116,13 +114,13 @@ def _times(match: re.Match[str]) -> _Recurrence:
     times = match["times"].lower().split()[0]
     if times == "once":
         return _Recurrence(_NAMED.get(match["per"].lower(), "{at} * * *"))
-    return _Recurrence(_MANY_TIMES[times] if match["per"].lower() == "day" else None)
+    return _Recurrence(_MANY_TIMES[times] if match["per"].lower() in ("day", "daily") else None)
 
 
 def _month_day(match: re.Match[str]) -> _Recurrence:
     word = match["day"].lower()
     if word.startswith(("end", "last")):
-        return _Recurrence("{at} L * *")
+        return _Recurrence(None)
     number = re.sub(r"\D", "", word)
     return _Recurrence(f"{{at}} {min(int(number), 31) if number else 1} * *")
 
@@ -138,6 +136,24 @@ def _every(match: re.Match[str]) -> _Recurrence:
     return _Recurrence(_NAMED.get(name, "{at} * * *"), _HOURS.get(name, _HOUR))
 
 
+def _daily(match: re.Match[str]) -> _Recurrence:
+    """Read a time of day without a recurrence: each day at that time."""
+    if match["word"]:
+        return _Recurrence("{at} * * *", _HOURS[match["word"].lower()])
+    hour, half = int(match["hour"]), (match["half"] or match["part"]).lower()
+    late = half.startswith("p") or half in ("afternoon", "evening")
+    hour = hour % 12 + (12 if late else 0)
+    return _Recurrence(f"{int(match['minute'] or 0)} {hour} * * *")
+
+
+def _evening(_: re.Match[str]) -> _Recurrence:
+    return _Recurrence("{at} * * *", 18)
+
+
+def _friday(_: re.Match[str]) -> _Recurrence:
+    return _Recurrence("{at} * * 5", 17)
+
+
 def _vague(_: re.Match[str]) -> _Recurrence:
     return _Recurrence(None)
 
@@ -150,12 +166,18 @@ _Reader = Callable[[re.Match[str]], _Recurrence]
 
 
 @cache
+def _clock_before() -> re.Pattern[str]:
+    zones = "|".join(lexicon().names("timezones"))
+    return re.compile(rf"{_CLOCK}(?P<zone> (?:{zones}))?,? ?$", re.IGNORECASE)
+
+
+@cache
 def _rules() -> tuple[tuple[re.Pattern[str], _Reader], ...]:
     """Return the patterns in the order in which they are tried, with what each means."""
     days = "|".join(sorted(lexicon().names("weekdays"), key=len, reverse=True))
     numbers = "|".join(sorted(lexicon().names("numbers"), key=len, reverse=True))
     part = r"(?: (?P<part>morning|afternoon|evening|night)s?)?(?!\w)"
-    each = r"(?:every|each)"
+    each = r"(?:every|each)(?: single| and every)?"
     ordinal = (
         r"(?P<day>first(?: day)?|1st|last(?: day)?|start|beginning|end|\d{1,2}(?:st|nd|rd|th))"
     )
@@ -169,23 +191,37 @@ def _rules() -> tuple[tuple[re.Pattern[str], _Reader], ...]:
             rf"(?:weekly,? )?(?:{each}|on) (?P<days>(?:(?:{days})s?(?!\w)"
             rf"(?:(?:,? and |, ?| & )(?=(?:{days})s?(?!\w)))?)+){part}", _days),
         (rf"(?<=\ba )(?P<days>{days}){part}(?= (?:[\w-]+ )?{digest})", _days),
+        (rf"(?<![\w-])(?P<days>(?:{days})s(?:(?:,? and |, ?| & )(?:{days})s)*){part}", _days),
+        (r"(?:at|by) (?:the )?end of (?:the|each|every) (?:work)?day(?!\w)", _evening),
+        (r"(?:at|by) (?:the )?end of (?:the|each|every) (?:work)?week(?!\w)", _friday),
+        (r"(?:at|by) (?:the )?(?P<day>end) of (?:the )?month(?!\w)", _month_day),
         (rf"(?:{each}|on) (?P<days>{week}){part}", _business),
+        (rf"(?<![\w-])(?P<days>(?:{week})(?<=s)){part}(?= at \d)", _business),
         (r"every (?P<part>half|quarter)(?: an| of an|-)?[ -]?hour", _fraction),
         (
-            rf"{each} (?P<count>\d+|{numbers}|other|second|couple of|few) (?P<unit>second|minute"
-            rf"|min|hour|day|week|month)s?(?![\w'])", _interval),
+            rf"(?:once )?(?:in )?{each} (?P<count>\d+|{numbers}|other|second|couple of|few)"
+            rf" (?P<unit>second|minute"
+            rf"|min|hour|hr|day|week|month)s?(?![\w'])", _interval),
+        (rf"{each} (?P<count>\d+) ?(?P<unit>m|h|d)(?:ins?|rs?)?(?!\w)", _interval),
         (
-            rf"(?P<times>once|twice|(?:two|three) times) (?:a|per|{each}) (?P<per>day|week"
-            rf"|month|hour|year)(?!\w)", _times),
+            rf"(?<!at most )(?P<times>once|twice|(?:two|three) times) (?:an?|per|{each})"
+            rf" (?P<per>day|week"
+            rf"|month|hour|quarter|year)(?!\w)", _times),
+        (r"(?P<times>twice|(?:two|three) times) (?P<per>daily)(?!\w)", _times),
         (
             r"on the (?P<days>\d{1,2}(?:st|nd|rd|th)(?:,? (?:and|&) (?:the"
                 r" )?\d{1,2}(?:st|nd|rd|th))+)"
             r" of (?:each|every|the|a) month", _month_days),
         (
-            rf"(?:{each}|on the) (?:first|second|third|fourth|last) (?:{days}) of"
-                rf" (?:each|every|the|a) month",
+            r"(?:on )?the (?:first|last|second|third) (?:working|business|week)\s?day of (?:the"
+            r"|each|every) month"
+            rf"|(?:(?:{each}|(?:on )?the) (?:first|second|third|fourth|last|1st|2nd|3rd|4th"
+            rf"|other) (?:{days})(?: of (?:each|every|the|a) month)?|(?:first|last) (?:{days}) of"
+            rf" (?:each|every|the) month)(?!\w)",
             _vague),
         (rf"(?:on|at) the {ordinal} (?:day )?of (?:{each}|the|a) month", _month_day),
+        (rf"(?:every|on the) {ordinal} (?:day )?of (?:{each}|the|a) month", _month_day),
+        (r"(?:on )?(?:every|each) (?P<day>first|last)(?: day)? of the month", _month_day),
         (rf"(?:{each} month|monthly) on the {ordinal}(?: day)?", _month_day),
         (
             rf"{each} ?(?P<unit>minute|hour|day|night|morning|afternoon|evening|week|month"
@@ -195,21 +231,32 @@ def _rules() -> tuple[tuple[re.Pattern[str], _Reader], ...]:
                 r" (?:schedule|basis|cadence)", _every),
         (rf"{each}day(?!\w)", lambda _: _Recurrence("{at} * * *")),
         (
-            r"(?<![\w-])(?P<unit>hourly|daily|nightly|weekly|monthly|quarterly|yearly"
+            r"(?<![\w-])(?<!in the )(?<!from the )(?<!of the )(?<!on the )(?<!in our )(?<!of our"
+            r" )(?P<unit>hourly|daily|nightly|weekly|monthly|quarterly|yearly"
             r"|annually)(?!\w)", _every),
         (rf"(?<=\ba )(?P<unit>morning|evening)(?= (?:[\w-]+ )?{digest})", _every),
         (
-            r"\b(?:on (?:a )?schedule|periodically|regularly|scheduled(?= (?:workflow"
-            r"|automation|flow)))(?!\w)", _vague),
+            rf"\b(?:bi-?weekly|fortnightly|{each} fortnight|on (?:a )?schedule|periodically"
+            rf"|regularly|at (?:regular |set )?intervals"
+            r"|from time to time|scheduled(?= (?:workflow|automation|flow)))(?!\w)", _vague),
+        (
+            r"(?:(?<=\w )|^(?=at [^,]{2,20},))at (?:(?P<hour>\d{1,2})(?::(?P<minute>\d\d))?(?:"
+            r" ?(?P<half>am|pm"
+            r"|a\.m\.?|p\.m\.?)(?!\w)|(?: o'clock)? in the (?P<part>morning|afternoon"
+            r"|evening))|(?P<word>noon|midnight)(?!\w))", _daily),
     )  # fmt: skip
     return tuple((re.compile(pattern, re.IGNORECASE), reader) for pattern, reader in rules)
+
+
+_REPEATED = re.compile(r"\s+until\b", re.IGNORECASE)
+"""After a recurrence it tells how often a step is done again: "remind her every day until …"."""
 
 
 def find_schedule(text: str) -> Schedule | None:
     """Return the recurrence that the text states, a precise one before a vague one."""
     for pattern, reader in _rules():
         match = pattern.search(text)
-        if match:
+        if match and not _REPEATED.match(text, match.end()):
             return _timed(text, match, reader(match))
     return None
 
@@ -220,11 +267,12 @@ def _timed(text: str, match: re.Match[str], recurrence: _Recurrence) -> Schedule
     if clock:
         end = clock.end()
     else:
-        clock = _CLOCK_BEFORE.search(text, 0, match.start())
+        clock = _clock_before().search(text, 0, match.start())
         start = clock.start() if clock else start
     hour, minute = _read_clock(clock) if clock else (None, 0)
     clock = clock or _CLOCK_APART.search(text, match.end())
-    zone, end = _read_zone(text, end)
+    named = clock.start("zone") if clock and clock.re is _clock_before() else -1
+    zone, end = _read_zone(text, end) if named < 0 else (_read_zone(text, named)[0], end)
     at = f"{minute} {recurrence.hour if hour is None else hour}"
     cron = recurrence.cron and recurrence.cron.format(at=at, minute=minute)
     return Schedule(cron, zone, start, end)

@@ -9,7 +9,7 @@ from compiler.english.lexicon import lexicon
 from compiler.english.normalise import MARK, Text
 from compiler.english.nouns import is_plural
 from compiler.english.steps import Step, read_step
-from compiler.inflection import plural
+from compiler.inflection import plural, singular
 
 _AS_TOOL = re.compile(
     r"\b(?:with|using|via|by|through|to|into|in|on)(?: (?:the|an?|my|our))? (?:[\w-]+ )?$",
@@ -18,6 +18,17 @@ _AS_TOOL = re.compile(
 _COMPLEMENT = re.compile(r"\b(?:from|of|in|about|based on|on)\s+(?P<rest>[^,;]+)", re.IGNORECASE)
 _OF_ITEMS = re.compile(
     r"\bof (?:(?:the|all|these|our|my) )*(?P<noun>[a-z]+) (?:at|on|from|in) [\ue000-\ue003]",
+    re.IGNORECASE,
+)
+_MEMBERS = re.compile(
+    r"^(?:new |single |individual )*(?P<noun>[\w-]+(?: [\w-]+){0,2}?) (?:in|of|from|on|inside"
+    r"|within) (?P<place>[^,;:]+)$",
+    re.IGNORECASE,
+)
+_STORED = re.compile(
+    r"\b(?:spreadsheet|sheet|table|database|folder|inbox|mailbox|feed|csv|excel|file|bucket"
+    r"|repository"
+    r"|queue|crm|warehouse|store|shop|calendar|board|channel|drive|catalog(?:ue)?|backlog)\b",
     re.IGNORECASE,
 )
 _READS = frozenset(
@@ -57,6 +68,30 @@ class Sources:
         marks = [m[0] for m in MARK.finditer(condition) if self.text.literals_in(m[0], "url")]
         step = read_step(f"{'check' if tells_state else 'scrape'} {marks[0]}", self.text)
         return [step] if step else []
+
+    def of_loop(self, phrase: str, fresh: bool) -> str | None:
+        """Return the reading that "for each product in my Shopify store" takes first.
+
+        Args:
+            phrase: What follows "for each".
+            fresh: Whether nothing was read before.
+        """
+        match = _MEMBERS.match(phrase)
+        named = lexicon().product_pattern.search(phrase)
+        if match is None and named and fresh:
+            head, _, rest = phrase.partition(" ")
+            return f"fetch the {head} {rest}"
+        if match is None:
+            return None
+        named = lexicon().product_pattern.search(match["place"])
+        known = named is not None and lexicon().products[named[1].lower()].key in self.products
+        stored = _STORED.search(match["place"]) if fresh else None
+        if known or not (named or stored):
+            return None
+        noun = match["noun"].split()
+        return (
+            f"fetch the {' '.join([*noun[:-1], plural(singular(noun[-1]))])} from {match['place']}"
+        )
 
     def _page(self, step: Step) -> Step | None:
         fresh = [url for url in step.urls if url not in self.urls]

@@ -4,7 +4,8 @@ import re
 from dataclasses import dataclass, replace
 from functools import cache
 
-from compiler.english.agent_choice import Facts, choose_agent
+from compiler.english.agent_choice import choose_agent
+from compiler.english.facts import Facts
 from compiler.english.lexicon import Product, lexicon
 from compiler.english.normalise import Text
 from compiler.english.nouns import count_of, each_noun, noun_key, object_phrase, words_of
@@ -23,8 +24,20 @@ _FOR_JOB = re.compile(
     r"|succeeds?|available)\b",
     re.IGNORECASE,
 )
+_WITH_MODEL = re.compile(
+    r"\b(?:with|using|via|by) (?:an? |the )?(?:[\w-]+ )?(?:llm|ai|gpt\S*|claude|gemini|openai"
+    r"|chatgpt)\b",
+    re.IGNORECASE,
+)
+_JUDGES = re.compile(
+    r"\bto (?:determine|decide|see|assess|find out|identify|tell) (?:if|whether|which|what|how)\b",
+    re.IGNORECASE,
+)
 _PEOPLE = re.compile(r"\b(?:approv\w*|review\w*|human|person|manager|token)\b", re.IGNORECASE)
-_MODEL = re.compile(r"\b(?:agent|llm|model|ai|bot)\b", re.IGNORECASE)
+_MODEL = re.compile(
+    r"\b(?:agent|llm|model|ai|bot|gpt\S*|claude|gemini|chatgpt|openai|anthropic|mistral)\b",
+    re.IGNORECASE,
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -85,8 +98,18 @@ def read_step(clause: str, text: Text, parallel: bool = False) -> Step | None:
         if nominal:
             return _step(clause, text, *nominal, parallel)
     step = _opened(clause, opening, text, parallel) if opening else None
+    tool = opening.tool if opening else ""
+    if step and step.action == "create" and (model_of(tool) or _MODEL.search(tool)):
+        media = lexicon().words("media").intersection(words_of(step.phrase)[-1:])
+        step = step if media else replace(step, action="generate", agent="llm")
+    if step and step.verb in ("process", "handle", "review") and _JUDGES.search(step.rest):
+        return replace(step, action="analyze", agent="llm")
+    if step and step.agent == "data_processing" and _WITH_MODEL.search(step.rest):
+        return replace(step, action="generate", agent="llm")
     by_model = _MODEL.search(told[: len(told) - len(clause)])
     if step and by_model and step.role == "process" and step.agent != "llm":
+        return replace(step, action="generate", agent="llm")
+    if step and by_model and step.role == "source" and step.agent == "api" and not step.product:
         return replace(step, action="generate", agent="llm")
     return step
 

@@ -1,10 +1,15 @@
 """What starts the workflow: takes the schedule, event or webhook out of the text."""
 
 import re
-from dataclasses import dataclass
-from functools import cache
+from dataclasses import dataclass, replace
 
-from compiler.english.arrivals import find_arrival, find_new_things, watches_something
+from compiler.english.arrivals import (
+    find_arrival,
+    find_new_things,
+    find_watched_place,
+    watches_something,
+)
+from compiler.english.events import active_event, event_of, read_event
 from compiler.english.lexicon import lexicon
 from compiler.english.normalise import MARK
 from compiler.english.schedule import Schedule, find_schedule
@@ -23,11 +28,14 @@ class Start:
     """The thing that the event is about, singular snake_case: it is in the execution's input."""
     needs_time: bool = False
     """The text speaks of a schedule without saying which."""
+    second: str = ""
+    """The words of another start, which one workflow cannot have beside the first."""
 
 
 _HERE = (
-    r"(?:(?:that |which |it |this (?:workflow|flow) |the (?:workflow|flow|zap) )?"
-    r"(?:should )?(?:is )?"
+    r"(?:(?:it )?(?:detects?|notices?|spots?|recogni[sz]es?|catches|knows|waits?(?: for| until)?"
+    r"|listens? for) )?(?:(?:that |which |it |this (?:workflow|flow) |the (?:workflow|flow|zap)"
+    r" )?(?:should )?(?:is )?"
     r"(?:runs?|starts?|triggers?|triggered|begins?|kicks? off|fires?|activates?)"
     r"(?: automatically| it)? )?"
 )
@@ -40,9 +48,52 @@ _WEBHOOK = re.compile(
     r"(?: an?| the| new| incoming)*(?: [\w-]+){0,3}? ?(?:webhooks?|http post|post request"
     r"|http request)(?: (?:calls?|requests?|events?|payloads?|notifications?))?"
     rf"(?: (?:is |gets )?(?:received|called|arrives?|comes? in|fires?|hits?"
-    rf"|triggered))?(?: (?:to|at|on) /[\w/-]+)?(?P<more> with [^,.→;]+)?,?",
+    rf"|triggered|triggers?|receives? [^,.;:→\n]+?(?=,)))?(?: (?:(?:to|at|on) )?/[\w/-]+)?(?P<more>"
+    rf" with [^,.→;]+)?",
     re.IGNORECASE,
 )  # fmt: skip
+_TOLD_WATCH = re.compile(
+    r"\b(?:workflow|automation|flow|zap|bot|system) (?:that|which|to) (?:monitors?|watch(?:es)?"
+    r"|listens?)\b",
+    re.IGNORECASE,
+)
+_WATCHED_FIRST = re.compile(
+    r"(?:it )?(?:monitors?|watch(?:es)?) [^,.;:→]+?,(?: and)? (?=[a-z]+ )", re.IGNORECASE
+)
+_OF_A_KNOWN_THING = re.compile(r"(?:the|my|our)\b", re.IGNORECASE)
+_FOR_EVERY = re.compile(
+    r"(?:^|,? )for (?:every|each|any)(?: new)? (?P<event>(?P<noun>(?:[\w-]+ ){0,2}?[\w-]+)"
+    r" (?P<verb>landing|arriving|uploaded|added"
+    r"|dropped|submitted|posted|created|received|opened|pushed|published) (?:in|to|on|into|by"
+    r"|from|via|through|at) [^,.;:→]+?)(?=,| and |;|\.|$)",
+    re.IGNORECASE,
+)
+_BY_HAND = re.compile(
+    r"^(?:when(?:ever)?|if|once|each time|every time) (?:i|we|you|someone|the user) (?:manually"
+    r" )?(?:runs?|starts?|triggers?|clicks?"
+    r"|press(?:es)?|launch(?:es)?|asks?)(?: (?:it|this|me|the (?:workflow|flow|button)|a button"
+    r"|for it))?, ",
+    re.IGNORECASE,
+)
+_TOLD_EVENT = re.compile(rf"{_HERE}{_WHEN}\b", re.IGNORECASE)
+_ASKS = re.compile(r"(?:via|by|through|from|on) [\w ]*http requests?", re.IGNORECASE)
+_TOLD_WHEN = re.compile(rf"{_HERE}{_WHEN} (?P<event>[^,.;:→\n]+)$", re.IGNORECASE)
+_TAKEN = re.compile(
+    r"(?:that |which )?(?:receives?|takes?|accepts?) (?P<what>[^,.;:→]+?)(?:,| and)(?: and|"
+    r" then)* (?=[a-z-]+ \w)",
+    re.IGNORECASE,
+)
+_BROUGHT = re.compile(
+    r"(?:it |this (?:workflow|flow) |the (?:workflow|flow) )?(?:receives?|captures?|collects?"
+    r"|accepts?|gets?|takes?(?: in)?|catch(?:es)?|ingests?) (?P<what>(?:(?!,| and )[^.;:→\n])+?)"
+    r"(?: from (?:(?!,| and )[^.;:→\n])+)? ?$",
+    re.IGNORECASE,
+)
+"""What a webhook brings, told as a step: "collects leads from the site via a webhook"."""
+_CARRIES = re.compile(r"\s*(?:by|via|through|from|over|with)\b", re.IGNORECASE)
+_RECEIVED = re.compile(
+    r"receiv\w+ (?:[\w-]+ ){0,2}?(?P<noun>[\w-]+) (?:via|by|from|through)\b", re.IGNORECASE
+)
 _AT_START = re.compile(
     rf"^{_HERE}(?:{_WHEN}|after|upon|on|if|for each new|for every new) "
     rf"(?P<event>.+?){_STOP}[,:]?(?: then)?",
@@ -64,9 +115,12 @@ _WHOLE = re.compile(
     re.IGNORECASE,
 )
 _TRAILING = re.compile(
-    rf",? (?:whenever|every time|each time|any time|as soon as|when(?= (?:an?|any"
+    rf"(?<![;.:]),? (?:whenever|every time|each time|any time|as soon as|when(?= (?:an?|any"
     rf"|someone|somebody|new"
-    rf"|there(?:'s| is) an?)\b)) (?P<event>(?:there(?:'s| is) )?.+?){_STOP}",
+    rf"|there(?:'s| is) an?|there are (?:new|any|changes|updates)|the|my|our)\b)"
+    rf"|after (?:every|each)|on(?= (?:every|each|any) (?:new )?(?:push|commit|merge|pull request"
+    rf"|release|deploy\w*|order|sign-?up|sale|payment|upload|submission|booking|tag)\b))"
+    rf" (?P<event>(?:there(?:'s| is| are) )?.+?){_STOP}",
     re.IGNORECASE,
 )
 _LATER = re.compile(
@@ -76,27 +130,8 @@ _LATER = re.compile(
     rf"and | that (?:\w+s )| → |;|\.(?: |$)|\n|$),?",
     re.IGNORECASE,
 )
-_ARTICLES = re.compile(
-    r"^(?:an?|the|any|some|someone|new|every|each|my|our|a new|another|incoming)\s+", re.I
-)
 _DECISION = re.compile(
     r"(?:it(?:'s| is| has been)? )?(?:approv|review|i approve|sign|confirm)", re.I
-)
-_PASSIVE = re.compile(
-    r"^(?P<noun>.+?) (?:is|are|was|were|gets|has been|have been|being) (?:newly "
-    r"|successfully )?(?P<verb>\w+(?:ed|en|ght|wn|de|ld|id|nt|ft))\b(?P<more>.*)$",
-    re.I,
-)
-_NEW = re.compile(
-    r"^(?:an? |any |the )?(?:brand )?new (?P<noun>[\w' /-]+?)(?: (?:in|on|from|to|at|for"
-    r"|via|over|above|below|under|worth|tagged|labell?ed"
-    r"|that|with|is|are|of)\b.*)?$",
-    re.I,
-)
-_PERSON = re.compile(
-    r"^(?:i|we|you|someone|somebody|anyone) (?:\w+ly )?(?!am|are|is|was|have|want|need"
-    r"|approv)(?P<verb>[a-z]{3,}) "
-    r"(?:an?|the|my|our|any|new|this|to|up|on)\b(?P<what>.+)$"
 )
 _RUNNING = re.compile(
     r"(?:and )?(?:(?:please )?(?:run|schedule|do|repeat)s? (?:it|this|that)(?: to run)?|to "
@@ -115,22 +150,21 @@ def find_start(text: str, told: str = "") -> Start:
         text: The instructions.
         told: The whole text as it was told, for a schedule that stands outside of them.
     """
-    webhook = _WEBHOOK.search(text)
-    if webhook and not _is_target(text, webhook):
-        received = re.search(
-            r"receiv\w+ (?:[\w-]+ ){0,2}?(?P<noun>[\w-]+) (?:via|by|from|through)\b",
-            webhook[0],
-            re.I,
-        )
-        subject = singular(received["noun"].lower()) if received else "payload"
-        return Start(Trigger(kind="webhook"), _without(text, *webhook.span()), subject)
+    if by_hand := _BY_HAND.match(text):
+        return Start(Trigger(kind="manual"), text[by_hand.end() :])
+    if webhook := _find_webhook(text):
+        return webhook
     schedule = find_schedule(text)
+    if schedule and (event := _event_before(text, schedule)):
+        return event
     if schedule:
         rest = _without(text, schedule.start, schedule.end)
         return Start(_schedule_trigger(schedule), rest, needs_time=schedule.cron is None)
     found = _find_arrival(text) or _find_event(text)
     if found.trigger is None and (new := find_new_things(text)):
         return Start(Trigger(kind="event", event=new.event), new.rest, new.subject)
+    if found.trigger is None and _TOLD_WATCH.search(told) and not find_schedule(told):
+        return Start(Trigger(kind="event", event=_CHANGE), text)
     if found.trigger is None and (outside := find_schedule(told)):
         return Start(_schedule_trigger(outside), text, needs_time=outside.cron is None)
     if found.trigger is None and (label := _LABELLED.search(told)):
@@ -142,6 +176,45 @@ def find_start(text: str, told: str = "") -> Start:
     return found
 
 
+def _event_before(text: str, schedule: Schedule) -> Start | None:
+    """Read "when a form arrives, …, and once a week …": the event is the start."""
+    match = _AT_START.match(text)
+    if match is None or not _TOLD_EVENT.match(match[0]) or match.end() > schedule.start:
+        return None
+    rest = _without(text, schedule.start, schedule.end)
+    start = _find_event(rest)
+    words = text[schedule.start : schedule.end].strip()
+    return replace(start, second=words) if start.trigger else None
+
+
+def _find_webhook(text: str) -> Start | None:
+    """Read "when a lead comes in via webhook, …"; a request that is only sent starts nothing."""
+    found = (
+        m for m in _WEBHOOK.finditer(text) if not _is_target(text, m) and not _ASKS.match(m[0])
+    )
+    webhook = next(found, None)
+    if webhook is None:
+        return None
+    front = text[: webhook.start()]
+    told = _TOLD_WHEN.match(front)
+    brought = _BROUGHT.match(front) if _CARRIES.match(webhook[0]) else None
+    received = _RECEIVED.search(webhook[0])
+    if brought and (named := event_of(brought["what"].lower(), "received")):
+        subject = named[1]
+    elif received:
+        subject = singular(received["noun"].lower())
+    elif told and (named := read_event(told["event"], certain=True)):
+        subject = named[1]
+    else:
+        subject = "payload"
+    start = 0 if told or brought else webhook.start()
+    rest = _without(text, start, webhook.end())
+    taken = _TAKEN.match(rest)
+    if taken and (named := event_of(taken["what"], "received")):
+        rest, subject = rest[taken.end() :], named[1]
+    return Start(Trigger(kind="webhook"), rest, subject)
+
+
 def _schedule_trigger(schedule: Schedule) -> Trigger:
     return Trigger(kind="schedule", cron=schedule.cron, timezone=schedule.timezone)
 
@@ -149,14 +222,16 @@ def _schedule_trigger(schedule: Schedule) -> Trigger:
 def _is_target(text: str, webhook: re.Match[str]) -> bool:
     """Whether the webhook is where something is sent to, not what starts the workflow."""
     after = text[webhook.end() : webhook.end() + 3]
-    before = text[: webhook.start()].lower().split()
-    sinks = {"send", "post", "push", "alert", "notify", "deliver", "call"}
-    return bool(MARK.search(after)) or bool(sinks.intersection(before[-6:]))
+    clause = re.split(r"[,.;:→\n]", text[: webhook.start()])[-1].lower().split()
+    verbs = (lexicon().verbs.get(word) for word in clause)
+    sends = any(verb and lexicon().roles.get(verb.action) == "sink" for verb in verbs)
+    carried = _CARRIES.match(webhook[0])
+    return bool(MARK.search(after)) or bool(sends and carried) or "call" in clause
 
 
 def _find_arrival(text: str) -> Start | None:
     """Read a start that is told as the first step; another start that is told later goes first."""
-    arrival = find_arrival(text)
+    arrival = find_arrival(text) or find_watched_place(text)
     if arrival is None:
         return None
     other = _find_event(text)
@@ -167,26 +242,45 @@ def _find_arrival(text: str) -> Start | None:
 
 
 def _find_event(text: str) -> Start:
+    """Return the event that a text names, at its front or in words that name one for certain."""
     match = _AT_START.match(text)
     if match and not _DECISION.match(match["event"]):
         opener = match[0].split()[0].lower()
         if opener == "if" and MARK.search(match["event"]):
             return Start(None, text)
         certain = opener in ("on", "upon", "for") or bool(_EVERY.match(match["event"]))
-        start = _event_start(text, match, certain)
-        if start:
+        if start := _event_start(text, match, certain):
             return start
-    whole = _WHOLE.search(text)
-    if whole and (start := _event_start(text, whole, certain=True)):
-        return start
-    later = _LATER.search(text)
-    if later and (start := _event_start(text, later, certain=True)):
-        return start
-    if trailing := _find_trailing(text):
-        return trailing
-    if watches_something(text):
+    for told in (_WHOLE.search(text), _LATER.search(text)):
+        if told and (start := _event_start(text, told, certain=True)):
+            return start
+    inside = _find_watched(text) or _find_every(text) or _find_trailing(text)
+    if inside is None and watches_something(text):
         return Start(Trigger(kind="event", event=_CHANGE), text)
-    return Start(None, text)
+    return inside or Start(None, text)
+
+
+def _find_watched(text: str) -> Start | None:
+    """Read "monitors a folder, reads each file whenever one is added"."""
+    watched = _WATCHED_FIRST.match(text)
+    inside = _TRAILING.search(text, watched.end()) if watched else None
+    if watched is None or inside is None or "," in text[watched.end() : inside.start()]:
+        return None
+    start = _event_start(text, inside, certain=True)
+    return start and replace(start, rest=start.rest[watched.end() :])
+
+
+def _find_every(text: str) -> Start | None:
+    """Read "… for every file landing in the folder" in the first step."""
+    every = _FOR_EVERY.search(text)
+    if every is None or re.search(r"[.;,→\n]", text[: every.start()]):
+        return None
+    comes = every["verb"].lower() in ("landing", "arriving")
+    named = event_of(every["noun"], "received" if comes else every["verb"].lower())
+    if named is None:
+        return None
+    rest = _without(text, every.start(), every.end())
+    return Start(Trigger(kind="event", event=named[0]), rest, named[1])
 
 
 def _find_trailing(text: str) -> Start | None:
@@ -195,6 +289,12 @@ def _find_trailing(text: str) -> Start | None:
     if match is None or len(re.findall(r"[.;→\n]", text[: match.start()])) > 1:
         return None
     plain = match[0].lstrip(" ,").lower().startswith("when ")
+    if (
+        plain
+        and _OF_A_KNOWN_THING.match(match["event"])
+        and not active_event(match["event"].lower())
+    ):
+        return None
     if plain and re.search(r",|\band\b", text[: match.start()].rpartition(". ")[2]):
         return None
     return _event_start(text, match, certain=True)
@@ -206,7 +306,7 @@ def _event_start(text: str, match: re.Match[str], certain: bool) -> Start | None
         length = _event_length(phrase)
         end = match.start("event") + length if length < len(phrase) else end
         phrase = phrase[:length]
-    named = _read_event(phrase, certain)
+    named = read_event(phrase, certain)
     rest = _without(text, match.start(), end)
     if not named or not rest:
         return None
@@ -232,7 +332,9 @@ def _event_length(phrase: str) -> int:
         if verb and not verb.is_noun and verb.base == word[0].lower():
             return word.start()
         opening = read_opening(phrase[word.start() :]) if verb else None
-        if opening and opening.third and _is_step(opening) and not _is_event_verb(word[0]):
+        joined = phrase[: word.start()].endswith(" and ")
+        happens = _is_event_verb(word[0]) and not joined
+        if opening and opening.third and _is_step(opening) and not happens:
             return word.start()
     return len(phrase)
 
@@ -243,69 +345,6 @@ def _is_step(opening: Opening) -> bool:
 
 def _is_event_verb(word: str) -> bool:
     return word.lower() in lexicon().names("events")
-
-
-def _read_event(phrase: str, certain: bool) -> tuple[str, str] | None:
-    """Return the event's name and its subject, such as `demo_completed` and `demo`."""
-    phrase = MARK.sub("", phrase).strip().lower()
-    passive = _PASSIVE.match(phrase)
-    if passive:
-        return _named(passive["noun"], passive["verb"])
-    active = _active(phrase)
-    if active:
-        return active
-    if person := _PERSON.match(phrase):
-        return _named(
-            re.split(r" (?:in|to|from|on|at|with|for) ", person["what"])[0], person["verb"]
-        )
-    new = _NEW.match(phrase)
-    if new:
-        return _named(new["noun"], "created")
-    words = phrase.split()
-    gerund = bool(words) and words[0].endswith("ing") and words[0] in lexicon().verbs
-    if not certain or gerund or not words or _is_verb_phrase(phrase):
-        return None
-    return _named(re.split(r" (?:in|to|from|on|at) ", phrase)[0], "occurred")
-
-
-def _is_verb_phrase(phrase: str) -> bool:
-    first = phrase.split()[0]
-    verb = lexicon().verbs.get(first)
-    return bool(verb and not verb.is_noun and verb.base == first)
-
-
-@cache
-def _events() -> tuple[re.Pattern[str], dict[str, str]]:
-    events: dict[str, str] = dict(lexicon().names("events"))
-    names = "|".join(sorted(events, key=len, reverse=True))
-    return re.compile(rf"^(?P<noun>[\w' /-]+?) (?P<verb>{names})(?!\w)"), events
-
-
-def _active(phrase: str) -> tuple[str, str] | None:
-    pattern, events = _events()
-    match = pattern.match(phrase)
-    if not match:
-        return None
-    noun = match["noun"]
-    if noun.split()[-1] in ("someone", "somebody", "anyone", "user", "i"):
-        objects = re.sub(r"^(?:to|on|for|in|out|up) ", "", phrase[match.end() :].strip())
-        noun = re.split(r" (?:in|to|from|on|at|with) ", objects)[0] or noun
-    return _named(noun, events[match["verb"]])
-
-
-def _named(noun: str, verb: str) -> tuple[str, str] | None:
-    noun = noun.strip()
-    while (shorter := _ARTICLES.sub("", noun)) != noun:
-        noun = shorter
-    words = [
-        w
-        for w in re.findall(r"[a-z][a-z0-9]*", noun.replace("'s", ""))
-        if w not in ("new", "a", "the", "of")
-    ]
-    if not words or len(words) > 8:
-        return None
-    subject = singular(words[-1])
-    return f"{subject}_{re.sub(r'[^a-z_]', '', verb)}", subject
 
 
 def _without(text: str, start: int, end: int) -> str:

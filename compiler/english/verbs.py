@@ -11,7 +11,7 @@ _HUMAN = re.compile(
     r"^(?:(?:have|let|get|ask|tell) (?:me|us|my|our|an?|the|someone|somebody|\w+)\b(?: "
     r"(?!and\b)[\w'-]+){0,3}? (?:to )?"
     r"(?:re-?view|check|approve|confirm|decide|verify|sign off|choose|select|pick|look"
-    r"|validate|ok)\b"
+    r"|validate|proofread|inspect|ok)\b"
     r"|(?:ask|prompt)s? (?:me|us|the user|a human|someone|my \w+|the \w+)\b"
     r"|(?:wait|pause|hold|stop)s?(?: here| there)?(?: and wait)? (?:for|until)\b"
     r"|(?:get|gets|seek|obtain|request|requires?|needs?|await)s? (?:my |the |an? |human "
@@ -25,8 +25,10 @@ _HUMAN = re.compile(
     r"|(?:human|manual|manager|final|legal) ?(?:[\w'-]+ )?check\b"
     r"|send(?:s|ing)? (?:an?|another|the) (?:[\w-]+ )?approval (?:request )?to\b"
     r"|(?:send|post|share)s? .{0,60}\bwith (?:[\w/-]+ )*buttons\b"
-    r"|(?:flag|hold|queue|mark|escalate)s? .{0,60}\bfor (?:[\w-]+ )?(?:review|approval)\b"
-    r"|(?:send|submit|route|put)s? .{0,60}\bfor (?:[\w'-]+ ){0,3}(?:approval|sign-?off)\b"
+    r"|(?:flag|hold|queue|mark|escalate)s? .{0,60}\bfor (?:(?:[\w-]+ )?(?:review|approval)|me|us"
+    r"|a human|a person)\b"
+    r"|(?:send|submit|route|put|show|present|give|forward|pass|hand)s? .{0,60}\bfor"
+    r" (?:[\w'-]+ ){0,3}(?:approval|sign-?off|review|decision)\b"
     r"|(?:an?|the|our|my) (?!(?:[\w-]+ ){0,2}?(?:agent|llm|ai|model|workflow|system|flow"
     r"|function|lambda|bot|node|step)\b)"
     r"(?:[\w-]+ ){1,2}(?:manually )?(?:reviews|approves|confirms|verifies|signs off on"
@@ -38,12 +40,12 @@ _HUMAN = re.compile(
     r"|sign off|authori[sz]e|okay|ok|green-?light)\b"
     r"|(?:hold|pause|block|delay)s? (?:[\w-]+ ){0,3}until (?:an?|the|my|someone|somebody)\b"
     r"|(?:have|get)s? (?:it|them|this|the [\w ]{2,30}?) (?:approved|reviewed|signed off"
-    r"|checked|confirmed) by\b"
-    r"|(?:route|direct)s? .{0,60}\bfor (?:[\w'-]+ ){0,3}review\b"
+    r"|checked|confirmed) by\b|(?:route|direct)s? .{0,60}\bfor (?:[\w'-]+ ){0,3}review\b"
     r"|starts? (?:an? |the )?(?:[\w-]+ )?approval\b"
+    r"|(?:escalate|hand|forward|route|send|pass|refer|assign|transfer|defer)s? .{0,60}\bto (?:an?"
+    r" |the |our )?(?:human|person|real person|staff member|live agent)\b(?! resources)"
     r"|[\w' -]{2,40} (?:goes|passes|gets sent|(?:is|are) (?:then )?(?:sent|routed"
-    r"|submitted|forwarded)) .{0,60}\bfor "
-    r"(?:[\w-]+ )?(?:approval|review|sign-?off)\b"
+    r"|submitted|forwarded)) .{0,60}\bfor (?:[\w-]+ )?(?:approval|review|sign-?off)\b"
     r"|(?:approval|sign-?off|human[- ]in[- ]the[- ]loop|confirmation)\b)",
     re.IGNORECASE,
 )
@@ -91,11 +93,18 @@ def _leading() -> tuple[re.Pattern[str], ...]:
     return tuple(re.compile(rf"^{p}", re.IGNORECASE) for p in lexicon().names("leading"))
 
 
+@cache
+def _any_leading() -> re.Pattern[str]:
+    return re.compile(f"(?:{'|'.join(lexicon().names('leading'))})", re.IGNORECASE)
+
+
 def strip_leading(text: str) -> str:
     """Remove words such as "then", "finally" and "it should" from the front of a part."""
     text = text.lstrip(" ,:-")
     for _ in range(_MOST_LEADING):
         changed = False
+        if not _any_leading().match(text):
+            break
         for pattern in _leading():
             shorter = pattern.sub("", text, count=1)
             if shorter != text and shorter.strip():
@@ -131,15 +140,43 @@ def read_opening(text: str, guess: bool = False) -> Opening | None:
             if done.action == "approve":
                 done = replace(done, action="check")
             return replace(inner, verb=done, tool=tool["tool"].strip())
-    words = text.split(" ", 2)
-    for length in (2, 1):
+    words = text.split(" ", 3)
+    for length in (3, 2, 1):
         form = " ".join(words[:length]).lower().strip(",:;.!")
-        verb = lexicon().verbs.get(form)
+        verb = lexicon().verbs.get(form) or _by_itself(form)
         if verb and len(words) >= length:
-            gerund = form.split()[0].endswith("ing")
-            third = form != verb.base and not gerund
-            return Opening(verb, " ".join(words[length:]), gerund, third=third)
-    return (_repeated(words) or _guessed(words)) if guess else None
+            found = _parted(words) if length == 1 else None
+            return found or _opening(form, verb, words[length:])
+    return _parted(words) or ((_repeated(words) or _guessed(words)) if guess else None)
+
+
+def _opening(form: str, verb: Verb, rest: list[str]) -> Opening:
+    gerund = form.split()[0].endswith("ing") and form != verb.base
+    return Opening(verb, " ".join(rest), gerund, third=not gerund and form != verb.base)
+
+
+def _by_itself(form: str) -> Verb | None:
+    """Return the verb of "auto-tags": what is done automatically is done."""
+    verb = lexicon().verbs.get(form.removeprefix("auto-")) if form.startswith("auto-") else None
+    return verb and replace(verb, base=form if form == f"auto-{verb.base}" else verb.base)
+
+
+_PARTED = re.compile(
+    r"(?P<what>(?:it|them|this|that|these|those|everything|(?:the|an?|my|our|your|its|their)"
+    r"(?: [\w-]+){1,3}?)) (?P<particle>up|down|on|off|out|back|away|in|over)(?=[ ,.;]|$)",
+    re.IGNORECASE,
+)
+
+
+def _parted(words: list[str]) -> Opening | None:
+    """Return a verb whose second word stands behind its object: "tear it down"."""
+    match = _PARTED.match(" ".join(words[1:]))
+    if match is None:
+        return None
+    form = f"{words[0].lower()} {match['particle'].lower()}"
+    verb = lexicon().verbs.get(form)
+    after = " ".join(words[1:])[match.end() :]
+    return _opening(form, verb, [f"{match['what']}{after}"]) if verb else None
 
 
 def _repeated(words: list[str]) -> Opening | None:
@@ -185,8 +222,9 @@ def opens_step(text: str, before: str = "") -> bool:
     opening = read_opening(text, guess=True)
     if opening is None or opening.gerund:
         return False
+    ended = strip_leading(text).split(" ")[0].endswith((",", ")"))
     if (opening.third and before and not opening.rest.strip(" ,.")) or (
-        opening.third and strip_leading(text).split(" ")[0].endswith(",")
+        ended and (opening.third or opening.verb.is_noun)
     ):
         return False
     return not opening.verb.is_noun or bool(opening.tool) or acts(opening, before)
@@ -205,10 +243,11 @@ def acts(opening: Opening, before: str = "") -> bool:
     if not words:
         return bool(before) and opening.verb.base in lexicon().words("rarely_nouns")
     first = words[0].strip(",.;:")
+    if not opening.third and _addressed(opening, before):
+        return True
     sends = opening.verb.action in ("send", "store", "email", "notify", "create")
-    if (sends and first in lexicon().words("after_sending")) or re.search(
-        rf"\b{re.escape(first)}\b", before.lower()
-    ):
+    again = first not in lexicon().words("after_nouns") and first in _words(before)
+    if again or (sends and first in lexicon().words("after_sending")):
         return True
     if (
         MARK.match(words[0])
@@ -219,18 +258,48 @@ def acts(opening: Opening, before: str = "") -> bool:
         return True
     if lexicon().product_pattern.match(rest):
         return True
-    following = words[1].strip(",.;:") if len(words) > 1 else ""
-    paired = lexicon().verbs.get(following)
-    verbal = len(words) > 2 and words[2].strip(",.;:") in lexicon().words("determiners")
-    if opening.third and first == "and" and verbal and paired and paired.base != following:
+    if opening.third and _is_paired(words):
         return True
     if opening.verb.base in ("check", "test", "search", "look", "wait", "ask") and first in _LOOKS:
         return True
-    if before and _aims(rest):
+    if (
+        before
+        and first == "by"
+        and opening.verb.action in ("classify", "score", "aggregate", "sort")
+    ):
         return True
-    if before and words[0][:1] not in ",.;:" and _goes_on(opening, first, before):
+    goes_on = words[0][:1] not in ",.;:" and _goes_on(opening, first, before)
+    if before and (goes_on or _aims(rest) or _lists(opening, words)):
         return True
     return any(word.strip(",.;:") in lexicon().artifacts for word in words[:3])
+
+
+def _lists(opening: Opening, words: list[str]) -> bool:
+    """Whether "list" is a verb: it has two words after it, the second a plural."""
+    return opening.verb.base == "list" and len(words) > 1 and is_plural_word(words[1].strip(",.;:"))
+
+
+def _words(text: str) -> set[str]:
+    return set(re.findall(r"[\w'-]+", text.lower()))
+
+
+def _is_paired(words: list[str]) -> bool:
+    """Whether a verb goes on with another one: "(scores) and posts the leads"."""
+    if len(words) < 3 or words[0] != "and":
+        return False
+    following = words[1].strip(",.;:")
+    paired = lexicon().verbs.get(following)
+    verbal = words[2].strip(",.;:") in lexicon().words("determiners")
+    return verbal and paired is not None and paired.base != following
+
+
+def _addressed(opening: Opening, before: str) -> bool:
+    """Whether a message goes to a name, or goes out on a condition: "alert HR", "alert if …"."""
+    if not before or opening.verb.action not in ("notify", "email"):
+        return False
+    return bool(
+        re.match(r"[A-Z][\w.]+\b(?! (?:list|report|address))|(?:if|when|only)\b", opening.rest)
+    )
 
 
 def _goes_on(opening: Opening, first: str, before: str) -> bool:
@@ -240,4 +309,13 @@ def _goes_on(opening: Opening, first: str, before: str) -> bool:
     earlier = read_opening(before)
     if opening.third and earlier is not None and earlier.third:
         return True
+    if not opening.third and earlier is not None and earlier.verb.action == opening.verb.action:
+        orders = opening.verb.action == "create" and not earlier.third and not earlier.gerund
+        if orders and first not in lexicon().words("compound_heads") and is_plural_word(first):
+            return True
     return not opening.third and opening.verb.base in lexicon().words("rarely_nouns")
+
+
+def is_plural_word(word: str) -> bool:
+    """Whether a word looks like a plural noun."""
+    return word.endswith("s") and not word.endswith(("ss", "us", "is"))

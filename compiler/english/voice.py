@@ -44,6 +44,26 @@ def _next_participle() -> re.Pattern[str]:
 
 
 @cache
+def _caused() -> re.Pattern[str]:
+    return re.compile(
+        rf"^(?:and |then |please )*(?:have|has|get|gets) (?P<what>it|them|this|that|those|these"
+        rf"|everything|both"
+        rf"|(?:the|an?|my|our|your|its|their|all|each) [\w' -]{{2,50}}?|[\w-]+s) (?:then"
+        rf" )?(?P<verb>{_participles()})(?!\w)",
+        re.IGNORECASE,
+    )
+
+
+@cache
+def _next_passive() -> re.Pattern[str]:
+    return re.compile(
+        rf",?\s+and (?P<what>(?:the|its|their|an?) [\w' -]{{2,40}}?)"
+        rf" (?P<verb>{_participles()})(?= (?:to|into|in|on|with|as|for|from|by|via)\b|[,.]|$)",
+        re.IGNORECASE,
+    )
+
+
+@cache
 def _relative() -> re.Pattern[str]:
     return re.compile(
         rf",?\s+(?:which|that) (?:is|are|will be|gets?) (?:then |also |subsequently "
@@ -56,6 +76,12 @@ def _relative() -> re.Pattern[str]:
 def active(text: str) -> str:
     """Return a clause in the active voice: itself when it is no passive that asks for a step."""
     text = _relative().sub(_then, text)
+    caused = _caused().match(text)
+    if caused and not is_human(text):
+        verb = lexicon().participles[caused["verb"].lower()]
+        rest = _next_participle().sub(_and_it, text[caused.end() :])
+        rest = _next_passive().sub(_then_that, rest)
+        return f"{verb.base} {'it' if _POINTING.match(caused['what']) else caused['what']}{rest}"
     match = _passive().match(text)
     if match is None or is_human(text):
         return text
@@ -69,6 +95,10 @@ def active(text: str) -> str:
     verb = lexicon().participles[match["verb"].lower()]
     rest = _next_participle().sub(_and_it, text[match.end() :])
     return f"{verb.base} {'it' if _POINTING.match(what) else what}{rest}"
+
+
+def _then_that(match: re.Match[str]) -> str:
+    return f", then {lexicon().participles[match['verb'].lower()].base} {match['what']}"
 
 
 def _then(match: re.Match[str]) -> str:

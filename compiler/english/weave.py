@@ -186,7 +186,8 @@ class Weaver:
 
     def _choice(self, part: Choice, exits: Exits, scope: Scope) -> tuple[Exits, Scope]:
         asked = any(is_decision(arm.condition) is not None for arm in part.arms if arm.condition)
-        if asked and not any(o.kind == "approval" for o in scope.outputs):
+        granted = any(is_decision(arm.condition) for arm in part.arms if arm.condition)
+        if granted and not any(o.kind == "approval" for o in scope.outputs):
             step = read_step("wait for approval", self.text)
             if step is not None and not _about_data(part, scope):
                 exits, scope = self._step(step, exits, scope, "", None)

@@ -3,9 +3,11 @@
 import pytest
 
 from compiler.english.arrivals import find_arrival, find_new_things
-from compiler.english.clauses import Clause
+from compiler.english.clause import Clause
 from compiler.english.distributing import distributed
+from compiler.english.overviews import without_overview
 from compiler.english.prose import instructions
+from compiler.english.purposes import purpose
 from compiler.english.routes import find_routes
 from compiler.english.triggers import find_start
 from compiler.english.verbs import opens_step, read_opening
@@ -33,6 +35,13 @@ from tests.compiler.english.conftest import AgentsOf, Read, Understand
         ("1. **Fetch orders**: Gets the orders", "1. Gets the orders"),
         ("## Setup", ""),
         ("Delete the file, then after 2 days send the list", None),
+        ("Automates the export of the songs to CSV", "export the songs to CSV"),
+        ("Prepare a digest: fetch the news, write it up", "fetch the news, write it up"),
+        ("Mail Bob the menu (unless it rains)", "Mail Bob the menu unless it rains"),
+        ("Opens a card per bee, prints it", "Opens a card for each bee, prints it"),
+        ("Post a song per day", "Post a song per day"),
+        ("Set up something that reads my mails", "reads my mails"),
+        ("Depending on the mood, sing or hum", "sing or hum Depending on the mood"),
     ],
 )
 def test_prose_becomes_instructions(prose: str, plain: str | None) -> None:
@@ -53,10 +62,13 @@ def test_prose_becomes_instructions(prose: str, plain: str | None) -> None:
         ("save the list that is old", "save the list that is old"),
         ("if the file is saved", "if the file is saved"),
         ("send the report", "send the report"),
+        ("have the song translated into Dutch", "translate the song into Dutch"),
+        ("get the bill paid", "pay the bill"),
+        ("have Bob check the bill", "have Bob check the bill"),
     ],
 )
 def test_the_passive_becomes_active(passive: str, wanted: str) -> None:
-    """What is done to a thing is a step; a condition and a relative clause stay as they are."""
+    """What is done, or had done, to a thing is a step; a condition and a relative clause stay."""
     assert active(passive) == wanted
 
 
@@ -149,11 +161,87 @@ def test_a_route_is_a_choice(clause: str, ways: list[tuple[str, str | None]]) ->
             ["summarize it with AI", "email a digest"],
         ),
         ("send the list to Bob and Ann", ["send the list to Bob and Ann"]),
+        (
+            "collect my unread mails and today's calendar events",
+            ["collect my unread mails", "collect today's calendar events"],
+        ),
+        (
+            "summarize the gossip from GitHub, Jira and Slack",
+            [
+                "fetch the gossip from GitHub",
+                "fetch the gossip from Jira",
+                "fetch the gossip from Slack",
+                "summarize them",
+            ],
+        ),
+        ("send them via email and Slack", ["send them via email", "send them via Slack"]),
+        ("save it to Dropbox and a local file", ["save it to Dropbox", "save it to local file"]),
+        (
+            "pull tickets from Zendesk to build a chart report",
+            ["pull tickets from Zendesk", "build a chart report"],
+        ),
+        ("email me the Stripe sales", ["fetch the Stripe sales", "email me the results"]),
+        (
+            "send a card for parcels older than 30 days",
+            ["filter the parcels older than 30 days", "send a card"],
+        ),
+        ("create a page and also a file in Box", ["create a page", "create a file in Box"]),
     ],
 )
 def test_one_clause_can_stand_for_several_steps(text: str, steps: list[str]) -> None:
     """Several sources, several targets, a source and a target, a model's part."""
     assert [clause.text for clause in distributed(Clause("action", "start", text))] == steps
+
+
+def test_names_side_by_side_are_read_each_for_itself() -> None:
+    """Only when the text says that they are done in parallel; else one step reads them all."""
+    told = "fetch the tides for Lisbon, Oslo and Cork"
+    parallel = distributed(Clause("action", "start", told, parallel=True))
+    assert [clause.text for clause in parallel] == [
+        "fetch the tides for Lisbon",
+        "fetch the tides for Oslo",
+        "fetch the tides for Cork",
+    ]
+    assert [clause.text for clause in distributed(Clause("action", "start", told))] == [told]
+    runs = Clause("action", "start", "run unit tests and linting", parallel=True)
+    assert [clause.text for clause in distributed(runs)] == ["run unit tests", "run linting"]
+    tongues = Clause("action", "start", "translate it into Czech and Welsh", parallel=True)
+    assert [clause.text for clause in distributed(tongues)] == [
+        "translate it into Czech",
+        "translate it into Welsh",
+    ]
+
+
+@pytest.mark.parametrize(
+    ("sentences", "dropped"),
+    [
+        (["Turn songs into cards.", "Reads the songs, sorts them and prints a card."], True),
+        (["Read the songs.", "Sorts them, counts them and prints a card."], False),
+        (["Turn songs into cards.", "Print each card."], False),
+        (["Mail the songs to Trello.", "Reads the songs, sorts them and prints a card."], False),
+        (["Turn songs into cards."], False),
+    ],
+)
+def test_a_first_sentence_that_sums_up_the_next_is_a_title(
+    sentences: list[str], dropped: bool
+) -> None:
+    """One that does a thing of its own, or names a service of its own, stays."""
+    assert without_overview(sentences) == sentences[int(dropped) :]
+
+
+@pytest.mark.parametrize(
+    ("text", "found"),
+    [
+        ("pull the tides to write a poem", ("pull the tides", "write a poem")),
+        ("combine the lists to compute the total", ("combine the lists", "compute the total")),
+        ("fetch the file to see the rows", None),
+        ("use Claude to write a poem", None),
+        ("write a poem to make them laugh", None),
+    ],
+)
+def test_what_a_step_is_for_can_be_a_step(text: str, found: tuple[str, str] | None) -> None:
+    """Reading for a deed is two steps; a tool, and an aim that is no deed, are one."""
+    assert purpose(text) == found
 
 
 def test_an_unknown_verb_is_seen_and_asked_about(read: Read) -> None:
@@ -175,6 +263,8 @@ def test_an_unknown_verb_is_seen_and_asked_about(read: Read) -> None:
         ("posts and comments", "collects the leads", False),
         ("update inventory", "process payment", True),
         ("email addresses", "collect names", False),
+        ("list wild bees by size", "read the diary", True),
+        ("list price", "read the label", False),
         ("reorder from the supplier", "check the stock", True),
         ("the app", "check the stock", False),
     ],

@@ -22,7 +22,6 @@ _SCHEDULES = [
     ("every half hour", "*/30 * * * *"),
     ("at the start of each month", "0 9 1 * *"),
     ("on the 15th of every month at 10", "0 10 15 * *"),
-    ("on the last day of each month", "0 9 L * *"),
     ("monthly", "0 9 1 * *"),
     ("weekly", "0 9 * * 1"),
     ("nightly", "0 22 * * *"),
@@ -32,6 +31,12 @@ _SCHEDULES = [
     ("quarterly", "0 9 1 */3 *"),
     ("every day at midnight", "0 0 * * *"),
     ("every day at 12am", "0 0 * * *"),
+    ("weekdays at 6am", "0 6 * * 1-5"),
+    ("at the end of the day", "0 18 * * *"),
+    ("at the end of each week", "0 17 * * 5"),
+    ("every 4h", "0 */4 * * *"),
+    ("once a quarter", "0 9 1 */3 *"),
+    ("every single Monday at 8", "0 8 * * 1"),
 ]
 
 
@@ -48,6 +53,38 @@ def test_schedules_in_english(words: str, cron: str) -> None:
     assert start.rest == "summarize the notes and email them to me"
 
 
+@pytest.mark.parametrize(
+    ("words", "cron"), [("at noon", "0 12 * * *"), ("at 7 in the evening", "0 19 * * *")]
+)
+def test_a_time_of_day_alone_is_each_day(words: str, cron: str) -> None:
+    """It has to stand behind what is done; a text that only names a time tells no schedule."""
+    schedule = find_schedule(f"email me the menu {words}")
+    assert schedule is not None
+    assert schedule.cron == cron
+    assert find_schedule(words) is None
+
+
+@pytest.mark.parametrize(
+    "words",
+    [
+        "on the last day of each month",
+        "at the end of every month",
+        "every other Tuesday",
+        "every second Friday of the month",
+        "on the last business day of every month",
+        "at regular intervals",
+        "every two weeks",
+        "biweekly",
+        "every fortnight",
+    ],
+)
+def test_a_recurrence_that_no_expression_can_tell_is_asked_for(words: str) -> None:
+    """What five fields cannot say is a schedule whose time is a question."""
+    schedule = find_schedule(words)
+    assert schedule is not None
+    assert schedule.cron is None
+
+
 @pytest.mark.requirement("FR-5.5")
 def test_time_zone_is_read() -> None:
     """A zone behind the time is kept, by its abbreviation or its name."""
@@ -57,9 +94,19 @@ def test_time_zone_is_read() -> None:
         assert schedule.timezone == zone
 
 
-@pytest.mark.parametrize("words", ["every review", "a week of commits", "per page", "at 9 items"])
+@pytest.mark.parametrize(
+    "words",
+    [
+        "every review",
+        "a week of commits",
+        "per page",
+        "at 9 items",
+        "remind her every two days until she signs",
+        "at most once a day",
+    ],
+)
 def test_other_uses_of_the_words_are_no_schedule(words: str) -> None:
-    """The word "every" before something that is no time speaks of a list."""
+    """A list, a step that is done again until something happens, and a limit start nothing."""
     assert find_schedule(words) is None
 
 
@@ -103,6 +150,64 @@ def test_webhook(understand: Understand) -> None:
     outgoing = understand("Summarize the notes and post them to the webhook https://a.example/h")
     assert outgoing.trigger is None
     assert outgoing.nodes[1].parameters["url"] == "https://a.example/h"
+
+
+@pytest.mark.requirement("FR-5.3")
+@pytest.mark.parametrize(
+    ("text", "kind", "subject", "rest"),
+    [
+        ("When a ride comes in via webhook, price it", "webhook", "ride", "price it"),
+        ("Receives a webhook with the ride, prices it", "webhook", "payload", "prices it"),
+        (
+            "Collects rides from the site via a webhook, prices them",
+            "webhook",
+            "ride",
+            "prices them",
+        ),
+        ("When Stripe calls the webhook /rides, price it", "webhook", "payload", "price it"),
+        ("When I press the button, price the ride", "manual", None, "price the ride"),
+    ],
+)
+def test_calls_and_buttons(text: str, kind: str, subject: str | None, rest: str) -> None:
+    """What comes by a call is called after what it brings; a button is no event."""
+    start = find_start(text)
+    assert start.trigger is not None
+    assert (start.trigger.kind, start.subject, start.rest) == (kind, subject, rest)
+
+
+@pytest.mark.requirement("FR-5.3")
+@pytest.mark.parametrize(
+    ("text", "event", "rest"),
+    [
+        ("Watch the /in folder and print each label", "item_received", "print each label"),
+        ("Takes orders by form, prices them", "order_received", "prices them"),
+        ("For every file landing in the bucket, print it", "file_received", "print it"),
+        (
+            "Detects when a ride is added to Airtable and writes a bill",
+            "ride_added",
+            "writes a bill",
+        ),
+        ("It detects when the oven stops and calls the cook", "oven_stopped", "calls the cook"),
+        (
+            "Bake the bread on every push to main; sell it",
+            "push_occurred",
+            "Bake the bread; sell it",
+        ),
+        ("Print the label whenever a row is added to the sheet", "row_added", "Print the label"),
+        (
+            "When a ride is booked, price it. Every Friday, print a list",
+            "ride_booked",
+            "price it. print a list",
+        ),
+    ],
+)
+def test_what_is_watched_is_an_event(text: str, event: str, rest: str) -> None:
+    """A place, a form and what is detected start the workflow; the first of two starts is it."""
+    start = find_start(text)
+    assert start.trigger is not None
+    assert (start.trigger.kind, start.trigger.event) == ("event", event)
+    assert start.rest == rest
+    assert bool(start.second) is ("Every Friday" in text)
 
 
 def test_when_in_the_middle_is_a_condition(understand: Understand, agents_of: AgentsOf) -> None:
