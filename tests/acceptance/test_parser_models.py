@@ -48,6 +48,7 @@ def read() -> Iterator[Read]:
             "WEFT_EXECUTORS": "1",
             "OPENAI_BASE_URL": models.openai_url,
             "ANTHROPIC_BASE_URL": models.anthropic_url,
+            "WEFT_PARSER_MODELS": "",
             "WEFT_PARSER_SECONDS": "20",
         }.items():
             patch.setenv(name, value)

@@ -84,6 +84,7 @@ def test_what_follows_an_approval_in_one_way_counts_once(tmp_path: Path) -> None
 def models(monkeypatch: pytest.MonkeyPatch) -> Iterator[ModelServer]:
     """A server that the settings name for both providers."""
     with model_server_in_a_thread() as server:
+        monkeypatch.delenv("WEFT_PARSER_MODELS", raising=False)
         monkeypatch.setenv("OPENAI_BASE_URL", server.openai_url)
         monkeypatch.setenv("ANTHROPIC_BASE_URL", server.anthropic_url)
         monkeypatch.setenv("WEFT_PARSER_SECONDS", "30")
