@@ -10,13 +10,14 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from compiler.editing.operations import Document, RenameStep, apply
+from compiler.editing.chain import Document
+from compiler.editing.operations import RenameStep, apply
 from compiler.english.draft import Question
 from compiler.english.parser import Parsed, parse
 from compiler.specification import Node, Specification
 from compiler.text import to_document
 
-_MANNER = re.compile(r"us(?:e|es|ing) (?:(?!to\b)\S+ ?)+", re.IGNORECASE)
+_MANNER = re.compile(r"us(?:e|es|ing)(?: (?!to\b)\S+)+", re.IGNORECASE)
 """How a step is done, such as `use French`, and not a step."""
 
 
@@ -35,6 +36,7 @@ def read_steps(
     specification: Specification,
     before: Node | None,
     answers: Mapping[str, str],
+    when: str = "",
 ) -> NewSteps:
     """Read what new steps do.
 
@@ -43,6 +45,7 @@ def read_steps(
         specification: The workflow that they come into.
         before: The step that they follow; None: none.
         answers: Answers by question id, from an earlier reading.
+        when: The condition under which they are done, which is tested already.
 
     Returns:
         The steps, with names that are free; without any when the words name no step.
@@ -50,7 +53,8 @@ def read_steps(
     if _MANNER.fullmatch(words):
         return NewSteps((), (), {}, ())
     sentence = words[:1].upper() + words[1:]
-    parsed, known = _in_place(sentence, before, answers)
+    held = _held(f"If {when}, {words}", before, answers) if when and before else None
+    parsed, known = held or _in_place(sentence, before, answers)
     if parsed.specification is None:
         return NewSteps((), (), {}, parsed.questions)
     made = parsed.specification
@@ -104,6 +108,20 @@ def _in_place(
         if made is not None and made.nodes[0].id == known and len(made.nodes) > 1:
             return both, frozenset({known})
     return parse(sentence, None, answers), frozenset()
+
+
+def _held(
+    sentence: str, before: Node, answers: Mapping[str, str]
+) -> tuple[Parsed, frozenset[str]] | None:
+    """Parse the words behind their condition; what tests it is known already."""
+    if not before.description:
+        return None
+    both = parse(f"{before.description}. {sentence}", None, answers)
+    nodes = both.specification.nodes if both.specification else ()
+    routers = [place for place, node in enumerate(nodes) if node.agent == "router"]
+    if len(routers) != 1 or not 0 < routers[0] <= 1 or len(nodes) != routers[0] + 2:
+        return None
+    return both, frozenset(node.id for node in nodes[: routers[0] + 1])
 
 
 def _then(sentence: str) -> str:

@@ -1,15 +1,14 @@
 """Instructions that put one thing in the place of another: a value, a product, a whole step."""
 
 import re
-from collections.abc import Iterator
-from typing import Any
 
-from compiler.editing.finding import root, words_of
-from compiler.editing.new_steps import read_steps
-from compiler.editing.operations import Operation, ReplaceStep, SetField
-from compiler.editing.reader import EXAMPLES, Open, Reader, opens_with_a_verb, said_of_a_step
-from compiler.editing.step_rules import Rule
-from compiler.editing.value_rules import value_of
+from compiler.editing.adding import opens_with_a_verb
+from compiler.editing.finding import root
+from compiler.editing.operations import Operation, SetField
+from compiler.editing.reader import Reader, Rule, rules, said_of_a_step, slug
+from compiler.editing.replacement import replacement
+from compiler.editing.value_rules import is_value, values
+from compiler.editing.wording import cased, value_of
 from compiler.english.lexicon import lexicon
 from compiler.specification import Node
 
@@ -21,6 +20,10 @@ _SENT = re.compile(r"\b(?:e-?mail|mail|message|notification|alert|sms|post)\b", 
 _FIELDS = ("model", "subject", "prompt", "temperature", "url", "body", "time", "schedule",
            "timeout", "recipient", "recipients", "condition", "name", "query")  # fmt: skip
 """Words that end a field of a step, so that what they stand in is no step."""
+_SOMEONE = re.compile(
+    r"(?:let|have|get|ask) (?P<who>.+?)(?: to)? (?P<verb>\w+)(?: (?:it|them|this|that))?",
+    re.IGNORECASE,
+)
 _IN_A_PRODUCT = re.compile(r" (?:in|to|on|with|using|via|from|by) [A-Z][\w. ]*$")
 _ALL_OF_A_VERB = re.compile(
     r"(?:all )?(?:of )?(?:the )?(?P<verb>\w+) (?:skills|steps|actions|nodes|tasks|calls)",
@@ -35,7 +38,8 @@ def _instead(reader: Reader, match: re.Match[str]) -> list[Operation] | None:
     ids = [reader.step(where)] if where else []
     if not old:
         return _use(reader, ids, new)
-    return _values(reader, ids, old, new) or _steps(reader, ids, old, new)
+    found = values(reader, ids, old, new)
+    return found or (None if is_value(old) else _steps(reader, ids, old, new))
 
 
 def _use(reader: Reader, ids: list[str], new: str) -> list[Operation] | None:
@@ -44,52 +48,10 @@ def _use(reader: Reader, ids: list[str], new: str) -> list[Operation] | None:
         return None
     node = reader.specification.node(ids[0])
     if node.agent == "llm" and _MODEL.fullmatch(str(value_of(new))):
-        return [SetField(node.id, ("parameters", "model"), _cased(value_of(new), "gpt"))]
+        return [SetField(node.id, ("parameters", "model"), cased(value_of(new), "gpt"))]
     if not lexicon().product_pattern.search(new):
         return None
-    return [_replacement(reader, node, _with_product(node, "", new))]
-
-
-def _values(reader: Reader, ids: list[str], old: str, new: str) -> list[Operation]:
-    """Return the edits of all parameters that are, or as literals contain, the old value."""
-    nodes = [node for node in reader.specification.nodes if not ids or node.id in ids]
-    wanted = str(value_of(old))
-    literal = _LITERAL.fullmatch(old) is not None
-    places = [
-        (node.id, path, text)
-        for node in nodes
-        for path, text in _texts(node.parameters, ("parameters",))
-        if _same(text, wanted) or (literal and wanted.lower() in text.lower())
-    ]
-    return [SetField(id, path, _put(text, wanted, value_of(new))) for id, path, text in places]
-
-
-def _texts(value: Any, path: tuple[str, ...]) -> Iterator[tuple[tuple[str, ...], str]]:
-    if isinstance(value, dict):
-        for name, item in value.items():
-            yield from _texts(item, (*path, name))
-    elif isinstance(value, list):
-        for place, item in enumerate(value):
-            yield from _texts(item, (*path, str(place)))
-    elif isinstance(value, str):
-        yield path, value
-
-
-def _same(one: str, other: str) -> bool:
-    return re.sub(r"[\s_-]+", "-", one.lower()) == re.sub(r"[\s_-]+", "-", other.lower())
-
-
-def _put(text: str, old: str, new: Any) -> Any:
-    if _same(text, old):
-        return _cased(new, text)
-    return re.sub(re.escape(old), lambda _: str(new), text, flags=re.IGNORECASE)
-
-
-def _cased(new: Any, old: str) -> Any:
-    """Write a name such as GPT-4 the way that the former one was written: gpt-3.5."""
-    if isinstance(new, str) and _MODEL.fullmatch(new) and old == old.lower():
-        return new.lower()
-    return new
+    return [replacement(reader, node, _with_product(node, "", new))]
 
 
 def _steps(reader: Reader, ids: list[str], old: str, new: str) -> list[Operation] | None:
@@ -99,25 +61,63 @@ def _steps(reader: Reader, ids: list[str], old: str, new: str) -> list[Operation
     bare_new = said_of_a_step(new)
     if re.split(r"[\s']+", old.lower())[-1] in _FIELDS:
         return None
-    product = old[:1].isupper() or lexicon().product_pattern.search(old)
-    named = (
-        []
-        if not product
-        else [
-            node
-            for node in reader.specification.body
-            if re.search(rf"(?<!\w){re.escape(old)}(?!\w)", node.description, re.IGNORECASE)
-            and (not ids or node.id in ids)
-        ]
-    )
-    if named and not opens_with_a_verb(bare_new) and not opens_with_a_verb(said_of_a_step(old)):
-        return [_replacement(reader, node, _with_product(node, old, bare_new)) for node in named]
+    named = [node for node in reader.specification.body
+             if _contains(node.description, old) and (not ids or node.id in ids)]  # fmt: skip
+    reworded = {node.id: _reworded(node, old, bare_new) for node in named}
+    if named and all(reworded.values()) and not opens_with_a_verb(said_of_a_step(old)):
+        verb = opens_with_a_verb(bare_new)
+        return [replacement(reader, node, str(reworded[node.id]))
+                for node in _twins(reader, named, old, ask=verb)]  # fmt: skip
     node = reader.specification.node(ids[0] if ids else reader.step(old))
     if opens_with_a_verb(bare_new):
-        return [_replacement(reader, node, bare_new)]
+        return [replacement(reader, node, bare_new)]
     if not _SENT.search(bare_new):
         return None
-    return [_replacement(reader, node, f"send {bare_new}")]
+    return [replacement(reader, node, f"send {bare_new}")]
+
+
+def _contains(text: str, words: str) -> bool:
+    return re.search(rf"(?<!\w){re.escape(words)}(?!\w)", text, re.IGNORECASE) is not None
+
+
+def _reworded(node: Node, old: str, new: str) -> str | None:
+    """Return what a step is said to do with one thing in the place of another; None: no thing.
+
+    “Save it to Sheets instead of Notion” and “let the CEO approve it instead of the editor” say
+    the sentence again, of which only the thing counts.
+    """
+    thing = _thing(node, old, new)
+    if not thing:
+        return None
+    return re.sub(
+        rf"(?<!\w){re.escape(old)}(?!\w)", lambda _: thing, node.description, flags=re.IGNORECASE
+    )
+
+
+def _thing(node: Node, old: str, new: str) -> str:
+    product = lexicon().product_pattern.search(new)
+    if product and lexicon().product_pattern.search(old):
+        return product[0] if opens_with_a_verb(new) else new
+    someone = _SOMEONE.fullmatch(new)
+    if someone and someone["verb"].lower() in lexicon().verbs:
+        return someone["who"]
+    first, _, rest = new.partition(" ")
+    if opens_with_a_verb(new):
+        again = root(first) == root(node.description.partition(" ")[0])
+        return rest if again and node.agent == "human_loop" else ""
+    return new if product or old[:1].isupper() or node.agent == "human_loop" else ""
+
+
+def _twins(reader: Reader, nodes: list[Node], old: str, *, ask: bool) -> list[Node]:
+    """Return all steps that name a thing; of a sentence about one of them ask which."""
+    if len(nodes) == 1 or not ask:
+        return nodes
+    ids = [node.id for node in nodes]
+    answer = reader.ask(
+        f"step.{slug(old)}", f"“{old}” stands in {' and '.join(f'`{id}`' for id in ids)}. Which "
+        "one changes?", [*ids, "all of them"],
+    )  # fmt: skip
+    return nodes if answer.lower().startswith(("all", "both")) else [reader.node(answer, ids)]
 
 
 def _all_of_a_verb(reader: Reader, old: str, new: str) -> list[Operation]:
@@ -125,7 +125,7 @@ def _all_of_a_verb(reader: Reader, old: str, new: str) -> list[Operation]:
     for node in reader.specification.body:
         first, _, rest = node.description.partition(" ")
         if rest and root(first) == root(old):
-            edits.append(_replacement(reader, node, f"{new} {rest}"))
+            edits.append(replacement(reader, node, f"{new} {rest}"))
     return edits
 
 
@@ -141,32 +141,7 @@ def _elsewhere(reader: Reader, match: re.Match[str]) -> list[Operation] | None:
     """Read “open the ticket in Zendesk instead”: the step that does so, but somewhere else."""
     words = match["new"]
     node = reader.specification.node(reader.step(_IN_A_PRODUCT.sub("", words)))
-    return [_replacement(reader, node, words)]
-
-
-def _replacement(reader: Reader, node: Node, words: str) -> ReplaceStep:
-    """Return the edit that lets a step do what words say; an id that still fits stays.
-
-    Raises:
-        Open: The words say no single step.
-    """
-    sources = [edge.source for edge in reader.specification.edges if edge.target == node.id]
-    before = reader.specification.node(sources[0]) if len(sources) == 1 else None
-    steps = read_steps(words, reader.specification, before, reader.answers)
-    if len(steps.nodes) != 1:
-        reader.questions.extend(steps.questions)
-        reader.ask(
-            "instruction",
-            f"I do not see which one step “{words}” is, in the place of `{node.id}`.",
-            EXAMPLES,
-        )
-        raise Open
-    reader.questions.extend(steps.questions)
-    gone = set(words_of(node.description)) - set(words_of(words))
-    new = dict(steps.nodes[0])
-    if not gone.intersection(words_of(node.id)):
-        new["id"] = node.id
-    return ReplaceStep(node.id, new, steps.inputs)
+    return [replacement(reader, node, words)]
 
 
 _IN_STEP = (
@@ -174,23 +149,20 @@ _IN_STEP = (
 )
 _CHANGE = r"(?:change|update|modify|edit|set|make|let|have|switch|get)"
 
-RULES: tuple[Rule, ...] = tuple(
-    (re.compile(pattern, re.IGNORECASE), rule)
-    for pattern, rule in (
-        (rf"{_CHANGE} (?P<what>.+?),? (?:to |so that it )?(?:use|uses|using) (?P<new>.+?)"
-         r"(?: instead of (?P<old>.+?)| instead| rather than (?P<old2>.+))?", _instead),
-        (r"(?P<what>.+?) (?:should|must|shall|has to|needs to) use (?P<new>.+?)"
-         r"(?: instead of (?P<old>.+?)| instead)?", _instead),
-        (r"(?:in|for|at) (?P<what>(?:the )?(?:step|node) [\w ]+?|the [\w ]+ step),? "
-         r"(?:use|replace .+ with) (?P<new>.+?)(?: instead of (?P<old>.+?)| instead)?", _instead),
-        (rf"use (?P<new>.+?) (?:instead of|rather than|in place of) (?P<old>.+?){_IN_STEP}",
-         _instead),
-        (r"use (?P<new>.+?) (?:in|for) (?P<what>.+?)(?: instead)?", _instead),
-        (rf"(?:replace|substitute|exchange|swap) (?:the )?(?P<old>.+?) (?:with|by|for) "
-         rf"(?P<new>.+?){_IN_STEP}", _instead),
-        (rf"(?:switch|change|go) (?:from )?(?P<old>.+?) to (?P<new>.+?){_IN_STEP}", _instead),
-        (r"instead of (?P<old>.+?)(?:,(?: just)?| just) (?P<new>.+)", _instead),
-        (r"(?P<new>.+?) (?:instead of|rather than|in place of) (?P<old>.+)", _instead),
-        (r"(?P<new>.+?),? instead", _elsewhere),
-    )
+RULES: tuple[Rule, ...] = rules(
+    (rf"{_CHANGE} (?P<what>.+?),? (?:to |so that it )?(?:use|uses|using) (?P<new>.+?)"
+     r"(?: instead of (?P<old>.+?)| instead| rather than (?P<old2>.+))?", _instead),
+    (r"(?P<what>.+?) (?:should|must|shall|has to|needs to) use (?P<new>.+?)"
+     r"(?: instead of (?P<old>.+?)| instead)?", _instead),
+    (r"(?:in|for|at) (?P<what>(?:the )?(?:step|node) [\w ]+?|the [\w ]+ step),? "
+     r"(?:use|replace .+ with) (?P<new>.+?)(?: instead of (?P<old>.+?)| instead)?", _instead),
+    (rf"use (?P<new>.+?) (?:instead of|rather than|in place of) (?P<old>.+?){_IN_STEP}",
+     _instead),
+    (r"use (?P<new>.+?) (?:in|for) (?P<what>.+?)(?: instead)?", _instead),
+    (rf"(?:replace|substitute|exchange|swap) (?:the )?(?P<old>.+?) (?:with|by|for) "
+     rf"(?P<new>.+?){_IN_STEP}", _instead),
+    (rf"(?:switch|change|go) (?:from )?(?P<old>.+?) to (?P<new>.+?){_IN_STEP}", _instead),
+    (r"instead of (?P<old>.+?)(?:,(?: just)?| just) (?P<new>.+)", _instead),
+    (r"(?P<new>.+?) (?:instead of|rather than|in place of) (?P<old>.+)", _instead),
+    (r"(?P<new>.+?),? instead", _elsewhere),
 )  # fmt: skip

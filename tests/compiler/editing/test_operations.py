@@ -6,9 +6,9 @@ import pytest
 
 from agents.registry import builtin_registry
 from compiler.check import check
+from compiler.editing.chain import CannotEdit
 from compiler.editing.operations import (
     AddSteps,
-    CannotEdit,
     MoveStep,
     Operation,
     RemoveStep,

@@ -1,0 +1,110 @@
+"""Instructions about who gets a mail: one more, another one, one less."""
+
+import re
+
+from compiler.editing.finding import find_steps
+from compiler.editing.operations import Operation, SetField
+from compiler.editing.reader import Reader, Rule, rules, slug
+from compiler.editing.wording import ADDRESSES, TO_REMOVE, TO_SET, addresses_in, as_list
+from compiler.specification import Node
+
+_AS_WELL = re.compile(r"^(?:also|additionally|add|b?cc)\b|\b(?:also|as well|too)$", re.IGNORECASE)
+_ALONE = re.compile(r"\b(?:only|just|alone)\b", re.IGNORECASE)
+_COPY = re.compile(
+    r"(?:(?:please )?(?:add|put) .* (?:to|in|on) (?:the )?)?\b(b?cc)\b", re.IGNORECASE
+)
+
+
+def _recipient(reader: Reader, match: re.Match[str]) -> list[Operation] | None:
+    given = addresses_in(match["to"])
+    groups = match.groupdict()
+    target = _mail_step(reader, groups.get("what") or "")
+    if target is None:
+        return None
+    copy = _COPY.match(match[0])
+    field = copy[1].lower() if copy else "to"
+    former = as_list(target.parameters.get(field))
+    adds = _AS_WELL.search(match[0]) is not None
+    sets = groups.get("instead") or groups.get("set") or _ALONE.search(match[0])
+    if not adds and not sets:
+        answer = reader.ask(
+            "recipient",
+            f"Should {' and '.join(given)} get the mail of `{target.id}` instead of "
+            f"{' and '.join(former) or 'nobody'}, or as well?",
+            ("instead", "as well"),
+        )
+        adds = "instead" not in answer.lower()
+    wanted = list(dict.fromkeys([*former, *given])) if adds else given
+    old = _one_replaced(groups.get("instead") or "", former)
+    if old:
+        wanted = [part for one in former for part in (given if one == old else [one])]
+    return [_to(target, field, wanted)]
+
+
+def _one_replaced(instead: str, former: list[str]) -> str | None:
+    """Return the address among several in the place of which others come."""
+    named = [one.lower() for one in addresses_in(instead)]
+    return next((one for one in former if one.lower() in named), None)
+
+
+def _to(node: Node, field: str, wanted: list[str]) -> SetField:
+    keeps_list = isinstance(node.parameters.get(field), list)
+    return SetField(
+        node.id, ("parameters", field), (wanted if keeps_list else ", ".join(wanted)) or None
+    )
+
+
+def _mail_step(reader: Reader, words: str) -> Node | None:
+    mails = [node.id for node in reader.specification.nodes if "to" in node.parameters
+             and node.agent == "email"]  # fmt: skip
+    if not mails:
+        return None
+    found = find_steps(words, reader.specification, mails) if words and len(mails) > 1 else None
+    if found is not None and found.one in mails:
+        return reader.specification.node(found.one)
+    return reader.specification.node(
+        reader.one_of(f"mail.{slug(words)}", "Which of the mails is meant?", mails)
+    )
+
+
+def _without(reader: Reader, match: re.Match[str]) -> list[Operation] | None:
+    """Take an address from the mails that go to it and to others."""
+    gone = [one.lower() for one in addresses_in(match["to"])]
+    edits: list[Operation] = []
+    for node in reader.specification.nodes:
+        for field in ("to", "cc", "bcc"):
+            former = as_list(node.parameters.get(field))
+            left = [one for one in former if one.lower() not in gone]
+            if left == former:
+                continue
+            if not left and field == "to":
+                reader.ask(
+                    f"recipient.{node.id}",
+                    f"`{node.id}` goes to {match['to']} alone. Say who gets it instead, or "
+                    f"“remove {node.id}”.",
+                    (f"remove {node.id}",),
+                )
+                return None
+            edits.append(_to(node, field, left))
+    return edits
+
+
+_SEND = r"(?:send|email|e-mail|mail|deliver|forward)"
+_WELL = r"(?: as well| too| also)?"
+_NOT = r"(?:do not|don't|no longer|never|stop)"
+
+RULES: tuple[Rule, ...] = rules(
+    (rf"(?:also |additionally |only |just )?{_SEND} (?P<what>.*?) ?\bto (?:only |just )?"
+     rf"(?P<to>{ADDRESSES})(?P<instead>,? instead(?: of .+)?)?{_WELL}(?: only| alone)?",
+     _recipient),
+    (rf"(?:also )?(?:email|e-mail|mail) (?P<to>{ADDRESSES})(?P<instead>,? instead(?: of .+)?)?"
+     rf"{_WELL}", _recipient),
+    (rf"(?P<what>.+?) (?:(?P<set>should|must|shall|has to) (?:only )?|(?:also )?)"
+     rf"(?:go|goes|be sent|is sent) (?:only )?to (?P<to>{ADDRESSES})"
+     rf"(?P<instead>,? instead(?: of .+)?)?{_WELL}", _recipient),
+    (rf"(?:{TO_REMOVE}|{_NOT} (?:(?:send|sending|email|emailing|mail|mailing)(?: .*?)? ?(?:to)?)) "
+     rf"(?P<to>{ADDRESSES})(?: from .+)?", _without),
+    (rf"(?P<set>{TO_SET}) (?:the )?(?:recipients?|addressee|address)"
+     rf"(?: (?:of|for|in) (?P<what>.+?))? to (?P<to>{ADDRESSES})", _recipient),
+    (rf"(?:add|b?cc|put) (?P<to>{ADDRESSES})(?: (?:on|to|in|as a?) (?P<what>.+))?", _recipient),
+)  # fmt: skip

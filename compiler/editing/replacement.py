@@ -1,0 +1,118 @@
+"""Another step in the place of one, which keeps what the new words do not say anew.
+
+What the former words gave, what stands in the step, and what the new words give are compared: a
+parameter that the words give both times was not spoken of, so what stands there stays.
+"""
+
+import json
+import re
+from collections.abc import Mapping
+from typing import Any
+
+from compiler.editing.chain import Document
+from compiler.editing.finding import words_of
+from compiler.editing.new_steps import NewSteps, read_steps
+from compiler.editing.operations import ReplaceStep
+from compiler.editing.reader import EXAMPLES, Open, Reader
+from compiler.english.draft import Question
+from compiler.specification import Node
+
+_STAYS_UNSAID = ("url", "items", "limit", "to", "cc", "bcc", "subject", "model", "temperature",
+                 "max_tokens", "timeout", "labels", "approvers", "on_timeout")  # fmt: skip
+"""Parameters that stay when the new words do not speak of them."""
+_OF_THE_WORDS = ("id", "agent", "description", "parameters", "input_keys", "output_key")
+
+
+def replacement(reader: Reader, node: Node, words: str) -> ReplaceStep:
+    """Return the edit that lets a step do what words say; an id that still fits stays.
+
+    Raises:
+        Open: The words say no single step.
+    """
+    before = _before(reader, node.id)
+    said = read_steps(words, reader.specification, before, reader.answers)
+    if len(said.nodes) != 1:
+        reader.questions.extend(said.questions)
+        reader.ask(
+            "instruction",
+            f"I do not see which one step “{words}” is, in the place of `{node.id}`.",
+            EXAMPLES,
+        )
+        raise Open
+    new, questions = dict(said.nodes[0]), list(said.questions)
+    former = read_steps(node.description, reader.specification, before, {})
+    if len(former.nodes) == 1 and former.nodes[0]["agent"] == new["agent"] == node.agent:
+        new = _merged(former.nodes[0], node, new)
+        asked = {question.text.replace(node.description, "") for question in former.questions}
+        questions = [one for one in questions if one.text.replace(words, "") not in asked]
+    new, questions = _with_message(node, new, questions)
+    reader.questions.extend(questions)
+    gone = set(words_of(node.description)) - set(words_of(words))
+    if not gone.intersection(words_of(node.id)):
+        new["id"] = node.id
+    return ReplaceStep(node.id, new, _inputs_read(new, said))
+
+
+def _before(reader: Reader, node_id: str) -> Node | None:
+    """Return the only step before one, past choices, whose result “it” is."""
+    sources = [edge.source for edge in reader.specification.edges if edge.target == node_id]
+    if len(sources) != 1:
+        return None
+    node = reader.specification.node(sources[0])
+    return _before(reader, node.id) if node.agent == "router" else node
+
+
+def _merged(former: Document, node: Node, new: Document) -> Document:
+    """Return the new step with what the new words do not say anew."""
+    was: Mapping[str, Any] = former.get("parameters", {})
+    now: dict[str, Any] = dict(new.get("parameters", {}))
+    elsewhere = was.get("url") != now.get("url") and not _is_input(now.get("url"))
+    for name, value in node.parameters.items():
+        if name in now:
+            stays = now[name] == was.get(name) or _is_input(now[name])
+        else:
+            unsaid = name in _STAYS_UNSAID or name not in was
+            stays = unsaid and not (elsewhere and node.agent == "api")
+        if stays:
+            now[name] = value
+    kept = {name: value for name, value in node.model_dump(exclude_defaults=True).items()
+            if name not in _OF_THE_WORDS}  # fmt: skip
+    return {**kept, **new, "parameters": now}
+
+
+def _is_input(value: Any) -> bool:
+    """Whether a value is only asked for."""
+    return isinstance(value, str) and re.fullmatch(r"\{input\.\w+\}", value) is not None
+
+
+def _with_message(
+    node: Node, new: Document, questions: list[Question]
+) -> tuple[Document, list[Question]]:
+    """Let a message that goes another way say what it said, when the words do not say what."""
+    text = _message(node.parameters)
+    asks = [one for one in questions if one.field.endswith((".text", ".body", ".message"))]
+    if text is None or not asks:
+        return new, questions
+    parameters = dict(new.get("parameters", {}))
+    body = parameters.get("body")
+    parameters["body"] = {**body, "text": text} if isinstance(body, dict) else text
+    keys = list(node.input_keys) or None
+    return (
+        {**new, "parameters": parameters, **({"input_keys": keys} if keys else {})},
+        [one for one in questions if one not in asks],
+    )
+
+
+def _message(parameters: Mapping[str, Any]) -> str | None:
+    body = parameters.get("body")
+    text = body.get("text") if isinstance(body, dict) else body
+    return text if isinstance(text, str) else None
+
+
+def _inputs_read(new: Document, said: NewSteps) -> Mapping[str, Any]:
+    """Return the inputs that a step reads in the end, of those that its words asked for."""
+    used = json.dumps(new)
+    properties = {name: schema for name, schema in said.inputs.get("properties", {}).items()
+                  if re.search(rf"\binput\.{name}\b", used)}  # fmt: skip
+    required = [name for name in said.inputs.get("required", ()) if name in properties]
+    return {"properties": properties, "required": required} if properties else {}
