@@ -12,12 +12,15 @@ from compiler.editing.new_steps import NewSteps, read_steps
 from compiler.editing.operations import AddBeside, AddSteps, Operation, SetField
 from compiler.editing.reader import Reader, Rule, rules, said_of_a_step
 from compiler.editing.reading import read_instead, reads, with_part
+from compiler.editing.wording import ADDRESS, DURATION, TO_RUN
 from compiler.english.lexicon import Verb, lexicon
 from compiler.english.schedule import find_schedule
 from compiler.specification import Node
 from compiler.text import to_document
 
 _NEW_VERSION = ("translate", "summarize", "filter", "sort", "dedupe", "transform")
+_MAKING = ("llm", "data_processing", "web_scraping", "aggregator")
+"""Agents whose result is all that they do."""
 _REWRITES = ("rewrite", "rephrase", "proofread", "improve", "polish", "edit", "paraphrase",
              "refine", "reword", "tailor", "adapt", "personalize", "enhance", "format")  # fmt: skip
 """Verbs whose result stands in the place of what they are done to."""
@@ -27,6 +30,20 @@ _NOMINAL = re.compile(
     re.IGNORECASE,
 )
 """Nouns that stand for a step of their own, not for a thing that something is added to."""
+_ADDING = re.compile(
+    r"^(?:(?:also|then|please|finally|next|and|insert|include) )+|,? (?:too|as well|also)$",
+    re.IGNORECASE,
+)
+_DELAY = re.compile(
+    rf"^(?:(?:add|insert|include) )?(?:an? )?(?:delay|pause|wait|break) of (?P<long>{DURATION})",
+    re.IGNORECASE,
+)
+_SOMEBODY_AT = re.compile(
+    rf"\b(?P<verb>email|mail|notify|alert|write to) (?:the|my|our) [\w ]+? (?:at |\()?"
+    rf"(?P<to>{ADDRESS})\)?",
+    re.IGNORECASE,
+)
+"""A person with an address: the address says who it is."""
 _OF_EDITS = ("change", "replace", "rename", "modify", "swap", "switch", "use", "set", "make",
              "undo", "only", "just", "always", "put", "raise", "lower", "increase", "decrease",
              "reduce", "give", "limit", "allow", "let", "have", "process", "no")  # fmt: skip
@@ -125,9 +142,31 @@ def _add_at_the_end(reader: Reader, match: re.Match[str]) -> list[Operation] | N
 
 def _plain(reader: Reader, match: re.Match[str]) -> list[Operation] | None:
     """Read a sentence that only says what to do as a step at the end."""
-    if changes_what_is_there(match["what"]) or find_schedule(match["what"]):
+    words = match["what"]
+    if changes_what_is_there(words) or find_schedule(words):
         return None
-    return _add_at_the_end(reader, match)
+    made = _add_at_the_end(reader, match)
+    if not made or not isinstance(made[0], AddSteps) or not _would_be_lost(reader, made[0]):
+        return made
+    reader.questions.clear()
+    places = [f"before {node.id}" for node in reader.specification.body]
+    answer = reader.ask(
+        "place", f"At the end nothing reads what “{words}” makes. Where does it come?",
+        [*reversed(places), "at the end"],
+    )  # fmt: skip
+    if not answer.startswith("before "):
+        return made
+    return added(reader, words, None, reader.step(answer.removeprefix("before ")))
+
+
+def _would_be_lost(reader: Reader, addition: AddSteps) -> bool:
+    """Whether a step that only makes something would come after what is sent or written."""
+    sources = {edge["from"] for edge in addition.edges}
+    last = [node for node in addition.nodes if node["id"] not in sources]
+    if any(node["agent"] not in _MAKING for node in last) or addition.after is None:
+        return False
+    former = reader.specification.node(addition.after)
+    return former.agent in ("email", "database") or former.parameters.get("method") == "POST"
 
 
 def changes_what_is_there(words: str) -> bool:
@@ -136,6 +175,7 @@ def changes_what_is_there(words: str) -> bool:
     of_a_step = re.sub(r"^add (?:an?|another|one more) (?:step|node|task)", "", words)
     return (
         root(first) in {root(word) for word in _OF_EDITS}
+        or re.match(rf"{TO_RUN} (?:it|this)\b", words, re.IGNORECASE) is not None
         or _MACHINERY.search(of_a_step) is not None
     )
 
@@ -193,10 +233,33 @@ def added(
     steps = _described(reader, words, place, when)
     if not steps.nodes:
         return None
+    _ask_about_inputs(reader, words, steps)
     reader.questions.extend(steps.questions)
     steps = replace(steps, nodes=tuple(_tested(reader, node) for node in steps.nodes))
     addition = _addition(reader, steps, after, before, each=each)
     return [addition, *_passed_on(reader, addition)]
+
+
+def _ask_about_inputs(reader: Reader, words: str, steps: NewSteps) -> None:
+    """Ask what something is that no step makes, before it becomes an input of the workflow.
+
+    Raises:
+        Open: It has not been said yet.
+    """
+    asked = {question.text for question in steps.questions}
+    products = {lexicon().products[name.lower()].key
+                for name in lexicon().product_pattern.findall(words)}  # fmt: skip
+    for name, schema in steps.inputs.get("properties", {}).items():
+        tested = any(f"input.{name}" in str(node.get("parameters", {}).get("condition"))
+                     for node in steps.nodes)  # fmt: skip
+        of_a_product = name.endswith("url") or any(name.startswith(one) for one in products)
+        if not tested and not of_a_product and schema.get("description") not in asked:
+            noun = name.replace("_", " ")
+            reader.ask(
+                f"input.{name}",
+                f"No step before “{words}” makes the {noun}. Is it an input of the workflow?",
+                ("an input",),
+            )
 
 
 def _tested(reader: Reader, node: Document) -> Document:
@@ -210,12 +273,8 @@ def _tested(reader: Reader, node: Document) -> Document:
 
 
 def _described(reader: Reader, words: str, place: str | None, when: str = "") -> NewSteps:
-    stripped = re.sub(
-        r"^(?:(?:also|then|please|finally|next|and|insert|include) )+",
-        "",
-        words.strip(),
-        flags=re.I,
-    )
+    words = _SOMEBODY_AT.sub(r"\g<verb> \g<to>", words)
+    stripped = _ADDING.sub("", _DELAY.sub(r"wait \g<long>", words.strip()))
     without_add = said_of_a_step(re.sub(r"^add (?:also )?", "", stripped, flags=re.I))
     if opens_with_a_verb(without_add) or _NOMINAL.match(without_add):
         stripped = without_add

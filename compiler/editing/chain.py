@@ -4,6 +4,7 @@ Routers name who took the place of a step, and what held before it still holds.
 """
 
 from collections.abc import Sequence
+from dataclasses import dataclass
 from typing import Any
 
 Document = dict[str, Any]
@@ -55,41 +56,78 @@ def without(nodes: Sequence[Document], ids: set[str]) -> list[str]:
     return [node["id"] for node in nodes if node["id"] not in ids]
 
 
-def ends_the_chain(document: Document, after: str | None, before: str | None) -> bool:
-    """Whether nothing comes after a place, so that several new steps may be the last."""
-    return before is None and after in last_steps(document)
+@dataclass(frozen=True, slots=True)
+class Part:
+    """New steps, and which of them come first and last."""
+
+    nodes: Sequence[Document]
+    starts: Sequence[str]
+    ends: Sequence[str]
 
 
 def put_in(
     document: Document,
-    first: str,
-    lasts: Sequence[str],
+    part: Part,
     after: str | None,
     before: str | None,
     condition: str | None = None,
 ) -> None:
-    """Lead the edges of a place in the chain through new steps."""
+    """Lead the edges of a place in the chain through new steps.
+
+    Raises:
+        CannotEdit: They have several first or last steps, where one is needed.
+    """
     edges: list[Document] = document["edges"]
     if after is not None and (condition or node_of(document, after)["agent"] == "router"):
-        edges.append(
-            {"from": after, "to": first, **({"condition": condition} if condition else {})}
-        )
-    elif after is not None:
-        # Who handles the failure of a step still handles that of the step alone.
-        leaving = [edge for edge in edges if edge["from"] == after and not handles_failure(edge)]
-        held = [leaving[0].pop(name, None) for name in _HELD] if len(leaving) == 1 else []
-        for edge in leaving:
-            edge["from"] = lasts[0]
-        # What holds before the next step holds before the new one.
-        kept = {name: value for name, value in zip(_HELD, held, strict=False) if value}
-        edges.append({"from": after, "to": first, **kept})
-    else:
-        for edge in edges:
-            if edge["to"] == before:
-                edge["to"] = first
-                point(node_of(document, edge["from"]), str(before), first)
         label = {"condition": condition} if condition else {}
-        edges.extend({"from": last, "to": before, **label} for last in lasts)
+        edges += [{"from": after, "to": start, **label} for start in _one(part.starts)]
+    elif after is not None:
+        _put_after(document, part, after)
+    else:
+        for edge in [edge for edge in edges if edge["to"] == before]:
+            source = node_of(document, edge["from"])
+            first, *others = _one(part.starts) if source["agent"] == "router" else part.starts
+            edge["to"] = first
+            edges += [{**edge, "to": start} for start in others]
+            point(source, str(before), first)
+        label = {"condition": condition} if condition else {}
+        edges.extend({"from": end, "to": before, **label} for end in part.ends)
+        if condition is None:
+            _close_choices(document, part, str(before))
+
+
+def _put_after(document: Document, part: Part, after: str) -> None:
+    edges: list[Document] = document["edges"]
+    # Who handles the failure of a step still handles that of the step alone.
+    leaving = [edge for edge in edges if edge["from"] == after and not handles_failure(edge)]
+    held = [leaving[0].pop(name, None) for name in _HELD] if len(leaving) == 1 else []
+    for edge in leaving:
+        first, *others = _one(part.ends) if len(leaving) > 1 else part.ends
+        edge["from"] = first
+        edges += [{**edge, "from": end} for end in others]
+    # What holds before the next step holds before the new one.
+    kept = {name: value for name, value in zip(_HELD, held, strict=False) if value}
+    edges += [{"from": after, "to": start, **kept} for start in part.starts]
+    if len(leaving) == 1:
+        _close_choices(document, part, leaving[0]["to"])
+
+
+def _one(ids: Sequence[str]) -> Sequence[str]:
+    if len(ids) != 1:
+        raise CannotEdit("New steps need one first and one last step to stand between others.")
+    return ids
+
+
+def _close_choices(document: Document, part: Part, following: str) -> None:
+    """Let a new choice that does nothing otherwise go on with what follows it."""
+    for node in part.nodes:
+        parameters = node.get("parameters", {})
+        left = [way for way in ("if_true", "if_false") if way not in parameters]
+        if node["agent"] == "router" and "condition" in parameters and len(left) == 1:
+            node["parameters"] = {**parameters, left[0]: following}
+            document["edges"].append(
+                {"from": node["id"], "to": following, "condition": "otherwise"}
+            )
 
 
 def handles_failure(edge: Document) -> bool:

@@ -9,8 +9,9 @@ from compiler.editing.conditions import asked_condition, before, condition_of, i
 from compiler.editing.finding import find_steps
 from compiler.editing.operations import AddSteps, Operation, SetField
 from compiler.editing.reader import Reader, Rule, rules, slug
+from compiler.editing.reading import reads
 from compiler.editing.thresholds import sign, threshold, with_threshold
-from compiler.editing.ways import router_about
+from compiler.editing.ways import reached, router_about
 from compiler.editing.wording import NUMBER, TO_SET, value_of
 
 _ABOVE = r"(?P<above>above|over|greater than|more than|higher than|exceeding|beyond|at least|from)"
@@ -62,8 +63,25 @@ def _only_if(reader: Reader, match: re.Match[str]) -> list[Operation] | None:
         expression, inputs = asked_condition(reader, match["when"]), {}
     unless = match["word"].lower() == "unless"
     way = "if_false" if (not match["only"]) != unless else "if_true"
-    router = new_router(reader, match["when"], expression, {way: target})
-    return [AddSteps((router,), before=target, condition=slug(match["when"]), inputs=inputs)]
+    ways, edges = {way: target}, []
+    router = new_router(reader, match["when"], expression, ways)
+    if (following := _goes_on(reader, target)) is not None:
+        other = "if_true" if way == "if_false" else "if_false"
+        router["parameters"][other] = following
+        edges = [{"from": router["id"], "to": following, "condition": "otherwise"}]
+    return [AddSteps((router,), tuple(edges), before=target, condition=slug(match["when"]),
+                     inputs=inputs)]  # fmt: skip
+
+
+def _goes_on(reader: Reader, target: str) -> str | None:
+    """Return the step that follows one, when all that come after it can do without its result."""
+    key = reader.specification.node(target).key
+    following = [edge.target for edge in reader.specification.edges if edge.source == target]
+    if len(following) != 1:
+        return None
+    after = [reader.specification.node(id) for id in reached(reader.specification, following[0])]
+    needed = any(reads(node.parameters, key) or key in node.input_keys for node in after)
+    return None if needed else following[0]
 
 
 def new_router(
@@ -112,7 +130,7 @@ RULES: tuple[Rule, ...] = rules(
     (r"if (?P<when>[^,]+), (?:then )?(?P<what>.+)", _otherwise_if),
     (r"(?P<only>only) (?:do |run |execute |perform )?(?P<what>.+?) "
      r"(?P<word>if|when|unless) (?P<when>.+)", _only_if),
-    (r"(?P<only>)(?P<what>.+?) only (?P<word>if|when) (?P<when>.+)", _only_if),
+    (r"(?P<what>.+?) (?P<only>only) (?P<word>if|when) (?P<when>.+)", _only_if),
     (r"(?:do not|don'?t|never) (?P<only>(?!))?(?:do |run )?(?P<what>(?!do anything|anything)"
      r".+?) (?P<word>if|when|unless) (?P<when>.+)", _only_if),
 )  # fmt: skip

@@ -19,6 +19,7 @@ _COMPARISONS = (
     ("is at most|<=", "<="),
     ("is|equals|==?", "=="),
 )
+_NO_VALUES = ("empty", "missing", "none", "null", "available", "there", "true", "false", "known")
 _COMPARING = (
     "more less greater than above over below under higher lower larger smaller exceed contain "
     "include mention equal least most not no has have had does do did exist empty found there "
@@ -86,7 +87,7 @@ def _comparison(words: str, keys: Sequence[str]) -> str | None:
                 rf"(?:the )?{name} (?:{said}) (?P<value>[\"']?[\w.,-]*\w[\"']?)",
                 words.strip(), re.IGNORECASE,
             )  # fmt: skip
-            if match:
+            if match and match["value"].lower() not in _NO_VALUES:
                 return f"{key} {operator} {value_of(match['value'])!r}"
     return None
 

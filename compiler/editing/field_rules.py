@@ -26,7 +26,7 @@ _ALSO_CALLED = {"recipient": "to", "recipients": "to", "address": "to", "title":
 _OF_AGENT = {
     "llm": ("model", "temperature", "max_tokens", "system"),
     "email": ("subject",),
-    "aggregator": ("title",),
+    "aggregator": ("title", "format"),
 }
 """Parameters that a step of an agent may have though it has none yet."""
 _BOUNDS = ("limit", "threshold", "cutoff", "cut-off", "bound", "amount", "maximum", "minimum")
@@ -61,7 +61,9 @@ def _places(reader: Reader, node: Node | None, name: str) -> list[Place]:
         return [(one.id, _timeout(one)) for one in nodes]
     if name in _NODE_FIELDS:
         return [(one.id, _NODE_FIELDS[name]) for one in nodes]
-    key = _ALSO_CALLED.get(name, name.replace(" ", "_"))
+    key = name.replace(" ", "_")
+    if not any(True for one in nodes for _ in _named(one.parameters, key)):
+        key = _ALSO_CALLED.get(name, key)
     if key in ("condition", "if_true", "if_false", "routes"):
         return []
     found = [(one.id, path) for one in nodes for path in _named(one.parameters, key)]
@@ -143,6 +145,16 @@ def _takes(reader: Reader, match: re.Match[str]) -> list[Operation] | None:
     return [SetField(node.id, _timeout(node), value_of(match["value"]))]
 
 
+def _answered_by_time(reader: Reader, match: re.Match[str]) -> list[Operation] | None:
+    """Read what the answer of a person is when none comes in time."""
+    asking = [node.id for node in reader.specification.body if node.agent == "human_loop"]
+    if not asking:
+        return None
+    id = reader.one_of("approval", "Which of the questions to a person is meant?", asking)
+    return [SetField(id, ("parameters", "timeout"), value_of(match["value"])),
+            SetField(id, ("parameters", "on_timeout"), match["answer"].lower())]  # fmt: skip
+
+
 def _all_texts(node: Node) -> str:
     return f"{node.id} {node.description} {node.parameters.get('message', '')}"
 
@@ -189,6 +201,10 @@ RULES: tuple[Rule, ...] = rules(
      r"(?: (?:to|for) .+| of time)?", _takes),
     (rf"(?P<what>.+?) (?:may|can|should|must) (?:only )?(?:take|last|run) (?:at most |up to |no "
      rf"(?:longer|more) than |for )+(?P<value>{DURATION})", _takes),
+    (rf"(?:make|let|have) (?P<what>.+?) (?:time ?out|expire) after (?P<value>{DURATION})", _takes),
+    (rf"(?P<answer>approve|reject|cancel) (?:it )?automatically (?:if|when|after) (?:(?:nobody|no"
+     rf" ?one) (?:answers|responds|reacts) (?:within|for|in|after) )?(?P<value>{DURATION})",
+     _answered_by_time),
     (rf"(?:time ?out|stop|abort|cancel|give up on) (?P<what>.+?) after (?P<value>{DURATION})",
      _takes),
     (rf"{_RETRY} (?P<what>.+?) (?:up to |at most )?(?P<n>{COUNT})(?: times)?", _retry),

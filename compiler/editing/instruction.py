@@ -4,7 +4,6 @@ The same text gives the same edits: no model, no network, no clock. What may mea
 or nothing that is known, comes back as a question with suggested answers, never as a guess.
 """
 
-import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
@@ -16,6 +15,7 @@ from compiler.editing import (
     recipient_rules,
     replacing,
     schedule_rules,
+    settings_rules,
     step_rules,
     value_rules,
     way_rules,
@@ -24,8 +24,8 @@ from compiler.editing.chain import CannotEdit
 from compiler.editing.cutting import clauses, halves
 from compiler.editing.finding import find_steps, words_of
 from compiler.editing.mending import applied, new_problems
-from compiler.editing.operations import Operation, SetField
-from compiler.editing.reader import EXAMPLES, Open, Reader, Rule, rules
+from compiler.editing.operations import Operation
+from compiler.editing.reader import EXAMPLES, Open, Reader, Rule
 from compiler.english.draft import Question
 from compiler.errors import SpecificationError
 from compiler.specification import Specification
@@ -36,12 +36,8 @@ MAX_OF_A_CLAUSE = 400
 MAX_CLAUSES = 20
 
 
-def _name(_: Reader, match: re.Match[str]) -> list[Operation]:
-    return [SetField(None, ("metadata", "name"), match["name"].strip(" `'\"“”"))]
-
-
 _CHANGES: tuple[Rule, ...] = (
-    *rules((r"(?:rename|call) (?:the |this )?workflow (?:to |as )?(?P<name>.+)", _name)),
+    *settings_rules.RULES,
     *schedule_rules.RULES,
     *recipient_rules.RULES,
     *field_rules.RULES,
@@ -117,7 +113,8 @@ def _result(
     problems = new_problems(old, new)
     if problems:
         return _nothing(f"This cannot be done so: {problems[0].message}")
-    return Edited(new, tuple(questions), tuple(made))
+    asked = {question.id: question for question in questions}
+    return Edited(new, tuple(asked.values()), tuple(made))
 
 
 def _nothing(reason: str) -> Edited:

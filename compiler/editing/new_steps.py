@@ -37,6 +37,7 @@ def read_steps(
     before: Node | None,
     answers: Mapping[str, str],
     when: str = "",
+    instead_of: str = "",
 ) -> NewSteps:
     """Read what new steps do.
 
@@ -46,6 +47,7 @@ def read_steps(
         before: The step that they follow; None: none.
         answers: Answers by question id, from an earlier reading.
         when: The condition under which they are done, which is tested already.
+        instead_of: The step in the place of which they come, whose result nobody makes then.
 
     Returns:
         The steps, with names that are free; without any when the words name no step.
@@ -77,7 +79,9 @@ def read_steps(
         for edge in document.get("edges", [])
         if edge["from"] not in known and edge["to"] not in known
     ]
-    nodes, inputs = _known_inputs(nodes, made, specification)
+    if before is not None and before.description:
+        nodes = [_with_own_reading(node, before, specification, answers) for node in nodes]
+    nodes, inputs = _known_inputs(nodes, made, specification, instead_of)
     # Questions keep the names that the parser gave, by which answers are found again.
     questions = [one for one in parsed.questions if one.field.split(".")[0] not in known]
     return NewSteps(tuple(nodes), tuple(edges), inputs, tuple(questions))
@@ -150,12 +154,29 @@ def _with_key(node: Document, old: str, new: str, *, own: str) -> Document:
     return changed
 
 
+def _with_own_reading(
+    node: Document, before: Node, specification: Specification, answers: Mapping[str, str]
+) -> Document:
+    """Read what the step before reads, where its words alone would have asked for an input."""
+    alone = parse(before.description, None, answers).specification
+    names = alone.state_schema.input.get("properties", {}) if alone else {}
+    known = specification.state_schema.input.get("properties", {})
+    whole = "{input}" in json.dumps(before.parameters)
+    if not whole and len(before.input_keys) != 1:
+        return node
+    read = "input" if whole else before.input_keys[0]
+    for name in names:
+        if name not in known:
+            node = _with_key(node, f"input.{name}", read, own="")
+    return node
+
+
 def _known_inputs(
-    nodes: list[Document], made: Specification, specification: Specification
+    nodes: list[Document], made: Specification, specification: Specification, instead_of: str
 ) -> tuple[list[Document], dict[str, Any]]:
     """Read results of earlier steps where the words alone would have asked for an input."""
     schema = made.state_schema.input
-    keys = {node.key for node in specification.nodes}
+    keys = {node.key for node in specification.nodes if node.id != instead_of}
     inputs = dict(schema.get("properties", {}))
     for name in list(inputs):
         if name in keys:

@@ -14,7 +14,7 @@ from typing import Any
 from compiler.editing.chain import (
     CannotEdit,
     Document,
-    ends_the_chain,
+    Part,
     final_steps,
     handles_failure,
     last_steps,
@@ -44,6 +44,8 @@ class AddSteps:
     """The label of the way from a router: from the one before, or the new one to the next."""
     inputs: Mapping[str, Any] = field(default_factory=dict)
     """The JSON Schema of the inputs that they need."""
+    on_failure: bool = False
+    """Whether they follow when the step before fails for good, and only then."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -151,15 +153,23 @@ def _add(document: Document, operation: AddSteps) -> None:
         [after] = ends
     place = place_of(document, after) + 1 if after is not None else place_of(document, str(before))
     document["nodes"][place:place] = nodes
-    inner = [dict(edge) for edge in operation.edges]
-    starts = without(nodes, {edge["to"] for edge in inner})
-    ends = without(nodes, {edge["from"] for edge in inner})
-    if len(starts) != 1 or (len(ends) != 1 and not ends_the_chain(document, after, before)):
-        raise CannotEdit("New steps need one first and one last step to stand between others.")
-    put_in(document, starts[0], ends, after, before, operation.condition)
-    document["edges"] += inner
+    edges = [dict(edge) for edge in operation.edges]
+    ids = {node["id"] for node in nodes}
+    inner = [edge for edge in edges if edge["from"] in ids and edge["to"] in ids]
+    part = Part(
+        nodes,
+        without(nodes, {edge["to"] for edge in inner}),
+        without(nodes, {edge["from"] for edge in inner}),
+    )
+    if operation.on_failure:
+        document["edges"].append({"from": after, "to": part.starts[0], "type": "failure"})
+    else:
+        put_in(document, part, after, before, operation.condition)
+    document["edges"] += edges
     if operation.condition is None:
-        wait_for_approval(document, next(node for node in nodes if node["id"] == ends[0]))
+        for node in nodes:
+            if node["id"] in part.ends:
+                wait_for_approval(document, node)
     _declare(document, operation.inputs)
 
 

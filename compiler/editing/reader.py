@@ -96,6 +96,17 @@ class Reader:
             parts = [f"step {part.removeprefix(numbers[0])}" for part in parts]
         return list(dict.fromkeys(self.step(part, least=least) for part in parts))
 
+    def all_or_one(self, words: str, least: float = 0.5) -> list[str]:
+        """Return the steps that words list; of several that they may mean, one or all of them."""
+        found = find_steps(words, self.specification, least=least)
+        if len(found.node_ids) < 2:
+            return self.steps(words, least=least)
+        answer = self.ask(f"step.{slug(words)}", f"“{words}” may mean {_either(found.node_ids)}. "
+                          "Which step is meant?", [*found.node_ids, "all of them"])  # fmt: skip
+        if answer.lower().startswith(("all", "both")):
+            return list(found.node_ids)
+        return [self.step(answer)]
+
     def ask(self, id: str, text: str, suggestions: Sequence[str]) -> str:
         """Return the answer to a question.
 

@@ -14,7 +14,9 @@ from compiler.editing.finding import words_of
 from compiler.editing.new_steps import NewSteps, read_steps
 from compiler.editing.operations import ReplaceStep
 from compiler.editing.reader import EXAMPLES, Open, Reader
+from compiler.editing.reading import reads
 from compiler.english.draft import Question
+from compiler.english.lexicon import lexicon
 from compiler.specification import Node
 
 _STAYS_UNSAID = ("url", "items", "limit", "to", "cc", "bcc", "subject", "model", "temperature",
@@ -29,8 +31,8 @@ def replacement(reader: Reader, node: Node, words: str) -> ReplaceStep:
     Raises:
         Open: The words say no single step.
     """
-    before = _before(reader, node.id)
-    said = read_steps(words, reader.specification, before, reader.answers)
+    before = _read_by(reader, node) or _before(reader, node.id)
+    said = read_steps(words, reader.specification, before, reader.answers, instead_of=node.id)
     if len(said.nodes) != 1:
         reader.questions.extend(said.questions)
         reader.ask(
@@ -40,17 +42,28 @@ def replacement(reader: Reader, node: Node, words: str) -> ReplaceStep:
         )
         raise Open
     new, questions = dict(said.nodes[0]), list(said.questions)
-    former = read_steps(node.description, reader.specification, before, {})
+    former = read_steps(node.description, reader.specification, before, {}, instead_of=node.id)
     if len(former.nodes) == 1 and former.nodes[0]["agent"] == new["agent"] == node.agent:
-        new = _merged(former.nodes[0], node, new)
+        new = _merged(former.nodes[0], node, new, words)
         asked = {question.text.replace(node.description, "") for question in former.questions}
         questions = [one for one in questions if one.text.replace(words, "") not in asked]
+    new = _for_each(node, new)
     new, questions = _with_message(node, new, questions)
     reader.questions.extend(questions)
     gone = set(words_of(node.description)) - set(words_of(words))
     if not gone.intersection(words_of(node.id)):
         new["id"] = node.id
     return ReplaceStep(node.id, new, _inputs_read(new, said))
+
+
+def _read_by(reader: Reader, node: Node) -> Node | None:
+    """Return the step whose result a step reads, which “it” is whatever stands between them."""
+    read = [
+        one
+        for one in reader.specification.body
+        if one.id != node.id and (one.key in node.input_keys or reads(node.parameters, one.key))
+    ]
+    return read[-1] if read else None
 
 
 def _before(reader: Reader, node_id: str) -> Node | None:
@@ -62,22 +75,40 @@ def _before(reader: Reader, node_id: str) -> Node | None:
     return _before(reader, node.id) if node.agent == "router" else node
 
 
-def _merged(former: Document, node: Node, new: Document) -> Document:
+def _merged(former: Document, node: Node, new: Document, words: str) -> Document:
     """Return the new step with what the new words do not say anew."""
     was: Mapping[str, Any] = former.get("parameters", {})
     now: dict[str, Any] = dict(new.get("parameters", {}))
-    elsewhere = was.get("url") != now.get("url") and not _is_input(now.get("url"))
+    elsewhere = node.agent in ("api", "database") and (
+        _products(node.description) != _products(words)
+    )
     for name, value in node.parameters.items():
         if name in now:
-            stays = now[name] == was.get(name) or _is_input(now[name])
+            asked = _is_input(now[name]) and not _is_input(was.get(name))
+            stays = now[name] == was.get(name) or (asked and not elsewhere)
         else:
             unsaid = name in _STAYS_UNSAID or name not in was
-            stays = unsaid and not (elsewhere and node.agent == "api")
+            stays = unsaid and not elsewhere
         if stays:
             now[name] = value
     kept = {name: value for name, value in node.model_dump(exclude_defaults=True).items()
             if name not in _OF_THE_WORDS}  # fmt: skip
     return {**kept, **new, "parameters": now}
+
+
+def _for_each(node: Node, new: Document) -> Document:
+    """Let a step that runs for each item read the item, also when the words do not say “each”."""
+    if node.pattern != "map" or new.get("pattern") or not node.input_keys:
+        return new
+    items = re.escape(node.input_keys[0].split(".")[0])
+    text = re.sub(rf"\{{{items}(?:[.\[][^}}]*)?\}}", "{item}", json.dumps(new["parameters"]))
+    return {**new, "pattern": "map", "input_keys": list(node.input_keys),
+            "parameters": json.loads(text)}  # fmt: skip
+
+
+def _products(text: str) -> set[str]:
+    found = lexicon().product_pattern.findall(text)
+    return {lexicon().products[name.lower()].key for name in found}
 
 
 def _is_input(value: Any) -> bool:

@@ -1,13 +1,14 @@
 """Instructions that put one thing in the place of another: a value, a product, a whole step."""
 
 import re
+from dataclasses import replace
 
 from compiler.editing.adding import opens_with_a_verb
 from compiler.editing.finding import root
-from compiler.editing.operations import Operation, SetField
+from compiler.editing.operations import Operation, ReplaceStep, SetField
 from compiler.editing.reader import Reader, Rule, rules, said_of_a_step, slug
 from compiler.editing.replacement import replacement
-from compiler.editing.value_rules import is_value, values
+from compiler.editing.value_rules import is_value, value_in, values
 from compiler.editing.wording import cased, value_of
 from compiler.english.lexicon import lexicon
 from compiler.specification import Node
@@ -20,6 +21,11 @@ _SENT = re.compile(r"\b(?:e-?mail|mail|message|notification|alert|sms|post)\b", 
 _FIELDS = ("model", "subject", "prompt", "temperature", "url", "body", "time", "schedule",
            "timeout", "recipient", "recipients", "condition", "name", "query")  # fmt: skip
 """Words that end a field of a step, so that what they stand in is no step."""
+_EVERYWHERE = re.compile(
+    r",? (?:everywhere|(?:in|on|for|at) (?:both|all|every|each) (?:of them|places?|ways?|cases?"
+    r"|branch(?:es)?|steps?))$",
+    re.IGNORECASE,
+)
 _SOMEONE = re.compile(
     r"(?:let|have|get|ask) (?P<who>.+?)(?: to)? (?P<verb>\w+)(?: (?:it|them|this|that))?",
     re.IGNORECASE,
@@ -38,8 +44,21 @@ def _instead(reader: Reader, match: re.Match[str]) -> list[Operation] | None:
     ids = [reader.step(where)] if where else []
     if not old:
         return _use(reader, ids, new)
+    if re.match(r"(?:if|when|whenever)\b", new, re.IGNORECASE):
+        return None
+    old, everywhere = _EVERYWHERE.subn("", old)
     found = values(reader, ids, old, new)
-    return found or (None if is_value(old) else _steps(reader, ids, old, new))
+    return found or (
+        None if is_value(old) else _steps(reader, ids, old, new, everywhere=everywhere > 0)
+    )
+
+
+def _in_a_step(reader: Reader, match: re.Match[str]) -> list[Operation] | None:
+    """Read “in step 1, scrape …”: its value if the words only say another one, else the step."""
+    node = reader.node(match["old"])
+    if not opens_with_a_verb(match["new"]):
+        return None
+    return value_in(node, match["new"]) or [replacement(reader, node, match["new"])]
 
 
 def _use(reader: Reader, ids: list[str], new: str) -> list[Operation] | None:
@@ -54,7 +73,9 @@ def _use(reader: Reader, ids: list[str], new: str) -> list[Operation] | None:
     return [replacement(reader, node, _with_product(node, "", new))]
 
 
-def _steps(reader: Reader, ids: list[str], old: str, new: str) -> list[Operation] | None:
+def _steps(
+    reader: Reader, ids: list[str], old: str, new: str, *, everywhere: bool
+) -> list[Operation] | None:
     verbs = _ALL_OF_A_VERB.fullmatch(old), _ALL_OF_A_VERB.fullmatch(new)
     if verbs[0] and verbs[1] and old.lower().startswith("all"):
         return _all_of_a_verb(reader, verbs[0]["verb"], verbs[1]["verb"])
@@ -65,15 +86,31 @@ def _steps(reader: Reader, ids: list[str], old: str, new: str) -> list[Operation
              if _contains(node.description, old) and (not ids or node.id in ids)]  # fmt: skip
     reworded = {node.id: _reworded(node, old, bare_new) for node in named}
     if named and all(reworded.values()) and not opens_with_a_verb(said_of_a_step(old)):
-        verb = opens_with_a_verb(bare_new)
-        return [replacement(reader, node, str(reworded[node.id]))
-                for node in _twins(reader, named, old, ask=verb)]  # fmt: skip
+        verb = opens_with_a_verb(bare_new) and not everywhere
+        return _under_own_names(
+            [replacement(reader, node, str(reworded[node.id]))
+             for node in _twins(reader, named, old, ask=verb)]
+        )  # fmt: skip
     node = reader.specification.node(ids[0] if ids else reader.step(old))
     if opens_with_a_verb(bare_new):
         return [replacement(reader, node, bare_new)]
     if not _SENT.search(bare_new):
         return None
     return [replacement(reader, node, f"send {bare_new}")]
+
+
+def _under_own_names(steps: list[ReplaceStep]) -> list[Operation]:
+    """Return replacements of steps that do the same, none of which takes another's id."""
+    taken: set[str] = set()
+    named: list[Operation] = []
+    for one in steps:
+        id, number = one.node["id"], 2
+        while one.node["id"] in taken:
+            one = replace(one, node={**one.node, "id": f"{id}_{number}"})
+            number += 1
+        taken.add(one.node["id"])
+        named.append(one)
+    return named
 
 
 def _contains(text: str, words: str) -> bool:
@@ -89,9 +126,10 @@ def _reworded(node: Node, old: str, new: str) -> str | None:
     thing = _thing(node, old, new)
     if not thing:
         return None
-    return re.sub(
+    said = re.sub(
         rf"(?<!\w){re.escape(old)}(?!\w)", lambda _: thing, node.description, flags=re.IGNORECASE
     )
+    return re.sub(r"\b(?:the|an?) (?=(?:the|an?|my|our|your) )", "", said, flags=re.IGNORECASE)
 
 
 def _thing(node: Node, old: str, new: str) -> str:
@@ -104,7 +142,7 @@ def _thing(node: Node, old: str, new: str) -> str:
     first, _, rest = new.partition(" ")
     if opens_with_a_verb(new):
         again = root(first) == root(node.description.partition(" ")[0])
-        return rest if again and node.agent == "human_loop" else ""
+        return rest if again and len(rest.split()) <= 4 else ""
     return new if product or old[:1].isupper() or node.agent == "human_loop" else ""
 
 
@@ -162,6 +200,10 @@ RULES: tuple[Rule, ...] = rules(
     (rf"(?:replace|substitute|exchange|swap) (?:the )?(?P<old>.+?) (?:with|by|for) "
      rf"(?P<new>.+?){_IN_STEP}", _instead),
     (rf"(?:switch|change|go) (?:from )?(?P<old>.+?) to (?P<new>.+?){_IN_STEP}", _instead),
+    (r"(?:make|have|let) (?P<old>(?:the )?(?:step|node) \d+|the (?:\w+) step) (?:to )?(?P<new>.+?)"
+     r"(?:,? instead)?", _instead),
+    (r"(?:in|for|at) (?P<old>(?:the )?(?:step|node) \d+|the (?:\w+) step),? (?P<new>.+?)"
+     r"(?:,? instead)?", _in_a_step),
     (r"instead of (?P<old>.+?)(?:,(?: just)?| just) (?P<new>.+)", _instead),
     (r"(?P<new>.+?) (?:instead of|rather than|in place of) (?P<old>.+)", _instead),
     (r"(?P<new>.+?),? instead", _elsewhere),

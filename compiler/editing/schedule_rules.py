@@ -12,6 +12,10 @@ from compiler.english.schedule import Schedule, find_schedule
 from compiler.specification import Trigger
 
 _FIXED_HOUR = re.compile(r"\d{1,2}")
+_TIME = re.compile(
+    r"\bat\b|\d ?(?:am|pm|a\.m|p\.m|:\d\d)|\b(?:noon|midnight|morning|afternoon|evening|night)",
+    re.IGNORECASE,
+)
 _AS_WELL = re.compile(r"(?:\b(?:too|as well|also|additionally)\b)", re.IGNORECASE)
 _IT = r"(?: (?:it|this|the workflow))?"
 
@@ -36,7 +40,7 @@ def _schedule(reader: Reader, match: re.Match[str]) -> list[Operation] | None:
     if _AS_WELL.search(match["when"]):
         return _one_schedule(reader, _AS_WELL.sub("", match["when"]).strip())
     schedule = find_schedule(match["when"])
-    return _scheduled(reader, schedule) if schedule else None
+    return _scheduled(reader, schedule, match["when"]) if schedule else None
 
 
 def _one_schedule(reader: Reader, when: str) -> list[Operation] | None:
@@ -46,10 +50,10 @@ def _one_schedule(reader: Reader, when: str) -> list[Operation] | None:
         "trigger.cron", "A workflow has one schedule. Say when it runs, all in one.", (when,)
     )
     schedule = find_schedule(answer)
-    return _scheduled(reader, schedule) if schedule else None
+    return _scheduled(reader, schedule, answer) if schedule else None
 
 
-def _scheduled(reader: Reader, schedule: Schedule) -> list[Operation] | None:
+def _scheduled(reader: Reader, schedule: Schedule, said: str) -> list[Operation] | None:
     cron = schedule.cron
     if cron is None:
         again = find_schedule(
@@ -63,8 +67,18 @@ def _scheduled(reader: Reader, schedule: Schedule) -> list[Operation] | None:
     zone = schedule.timezone
     if old is not None and zone == "UTC":
         zone = old.timezone
+    if old is not None and old.cron and not _TIME.search(said):
+        cron = _at_the_time_of(old.cron, cron)
     trigger = Trigger(kind="schedule", cron=cron, timezone=zone)
     return [SetField(None, ("trigger",), trigger.model_dump(exclude_defaults=True))]
+
+
+def _at_the_time_of(old: str, new: str) -> str:
+    """Return a schedule at the time of day of another one, if both have one."""
+    was, now = old.split(), new.split()
+    if len(was) == len(now) == 5 and all(part.isdigit() for part in (*was[:2], *now[:2])):
+        return " ".join((*was[:2], *now[2:]))
+    return new
 
 
 def _how_often(reader: Reader, match: re.Match[str]) -> list[Operation] | None:
@@ -79,7 +93,7 @@ def _how_often(reader: Reader, match: re.Match[str]) -> list[Operation] | None:
     first = reader.specification.body[0].id
     if rest and find_steps(rest, reader.specification, least=0.7).one != first:
         return None
-    return _scheduled(reader, schedule)
+    return _scheduled(reader, schedule, said)
 
 
 def _clock(reader: Reader, match: re.Match[str]) -> list[Operation] | None:

@@ -29,7 +29,7 @@ def _remove(reader: Reader, match: re.Match[str]) -> list[Operation] | None:
         re.IGNORECASE,
     ):
         return _remove_all_but(reader, every)
-    return [RemoveStep(id) for id in reader.steps(words, least=_SURE)]
+    return [RemoveStep(id) for id in reader.all_or_one(words, least=_SURE)]
 
 
 def _remove_all_but(reader: Reader, match: re.Match[str]) -> list[Operation]:

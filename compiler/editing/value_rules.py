@@ -10,7 +10,8 @@ from typing import Any
 from compiler.editing.finding import find_steps, words_of
 from compiler.editing.operations import Operation, SetField
 from compiler.editing.reader import Reader, Rule, rules
-from compiler.editing.wording import ADDRESS, MODEL, NUMBER, URL, cased, number_of, value_of
+from compiler.editing.wording import ADDRESS, COUNT, MODEL, NUMBER, URL, cased, number_of, value_of
+from compiler.english.lexicon import lexicon
 from compiler.specification import Node
 
 _LITERAL = re.compile(r"[\"'“`].+[\"'”`]|\S*[\d@/#]\S*")
@@ -67,6 +68,17 @@ def values(reader: Reader, ids: list[str], old: str, new: str) -> list[Operation
             elif same(held, wanted) or (literal and number is None and _stands_in(wanted, held)):
                 edits.append(SetField(node.id, path, _put(held, wanted, value_of(new))))
     return edits
+
+
+def value_in(node: Node, words: str) -> list[Operation]:
+    """Return the edit of the only value of its kind that a step has and words say anew."""
+    for kind in _KINDS:
+        said = kind.findall(words)
+        held = [(path, text) for path, text in texts(node.parameters, ("parameters",))
+                if kind.fullmatch(str(text))]  # fmt: skip
+        if len(said) == len(held) == 1 and said[0] != held[0][1]:
+            return [SetField(node.id, held[0][0], value_of(said[0]))]
+    return []
 
 
 def _stands_in(part: str, text: str) -> bool:
@@ -143,12 +155,21 @@ def _url(reader: Reader, match: re.Match[str]) -> list[Operation] | None:
     words = _URL_WORDS.sub(" ", said.replace(urls[0], " "))
     ids = [node.id for node in places]
     if words_of(words):
-        meant = find_steps(words, reader.specification, ids).node_ids
-        ids = [id for id in ids if id in meant]
+        meant = find_steps(words, reader.specification, ids, least=0.35).node_ids
+        ids = [id for id in ids if id in meant] or [
+            node.id for node in places if _does(node, words)
+        ]  # fmt: skip
     if not ids:
         return None
     chosen = reader.one_of("step.url", "The URL of which step is meant?", ids)
     return [SetField(chosen, ("parameters", "url"), urls[0])]
+
+
+def _does(node: Node, words: str) -> bool:
+    """Whether words are one verb for what a step does: “monitor” for “check”."""
+    verbs = [lexicon().verbs.get(one.lower()) for one in (words.strip(),
+             node.description.partition(" ")[0])]  # fmt: skip
+    return None not in verbs and len({verb.action for verb in verbs if verb}) == 1
 
 
 def _how_many(reader: Reader, match: re.Match[str]) -> list[Operation] | None:
@@ -161,6 +182,24 @@ def _how_many(reader: Reader, match: re.Match[str]) -> list[Operation] | None:
     if count is None or len(fitting) != 1:
         return None
     return [SetField(fitting[0].id, ("parameters", "limit"), count)]
+
+
+def _by_how_many(reader: Reader, match: re.Match[str]) -> list[Operation] | None:
+    """Read “scrape 10 more reviews”, or twice as many."""
+    limited = [
+        node
+        for node in reader.specification.body
+        if isinstance(node.parameters.get("limit"), int) and _about(node, match["what"] or "")
+    ]
+    if len(limited) != 1:
+        return None
+    old, said = int(limited[0].parameters["limit"]), match.groupdict()
+    if said.get("n"):
+        by = number_of(said["n"]) or 0
+        new = old + by if (said["how"] or "").lower() in ("more", "additional") else old - by
+    else:
+        new = old * 2 if (said["times"] or "").lower() in ("double", "twice") else old // 2
+    return [SetField(limited[0].id, ("parameters", "limit"), new)] if new > 0 else None
 
 
 def _about(node: Node, words: str) -> bool:
@@ -200,5 +239,9 @@ RULES: tuple[Rule, ...] = rules(
     (rf"(?P<verb>\w+) (?P<n>{NUMBER}) (?P<what>[\w ]+?) instead", _how_many),
     (rf"(?:limit|restrict|reduce|cap) (?:it|them|this|the (?:\w+ )+?) (?:to|at) (?:the )?"
      rf"(?:first )?(?P<n>{NUMBER})(?P<what>(?: [\w ]+)?)", _how_many),
+    (rf"\w+ (?P<n>{COUNT}|{NUMBER}) (?P<how>more|additional|fewer|less) (?P<what>[\w ]+)",
+     _by_how_many),
+    (r"(?P<times>double|halve) (?:the )?(?:number|amount|count|limit)(?: of (?P<what>[\w ]+))?",
+     _by_how_many),
     (rf"(?P<said>(?=.*\b(?:also|too|as well)\b).*{URL}.*)", _sources),
 )  # fmt: skip

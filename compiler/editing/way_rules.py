@@ -1,11 +1,12 @@
 """Instructions about the ways of a choice: less, more, another thing on one, no choice any more."""
 
 import re
+from dataclasses import replace
 
 from compiler.editing.adding import added, beginning, changes_what_is_there
 from compiler.editing.conditions import before
 from compiler.editing.finding import find_steps, words_of
-from compiler.editing.operations import AddSteps, Operation, RemoveStep, SwapWays
+from compiler.editing.operations import AddSteps, Operation, RemoveStep, SetField, SwapWays
 from compiler.editing.reader import Reader, Rule, rules
 from compiler.editing.replacement import replacement
 from compiler.editing.ways import (
@@ -17,7 +18,7 @@ from compiler.editing.ways import (
     way_meant,
     ways,
 )
-from compiler.editing.wording import TO_REMOVE
+from compiler.editing.wording import ADDRESS, TO_REMOVE
 
 
 def _nothing(reader: Reader, match: re.Match[str]) -> list[Operation] | None:
@@ -65,6 +66,9 @@ def _on_a_way(reader: Reader, match: re.Match[str]) -> list[Operation] | None:
         tested = before(reader, way.router)
         source = tested.id if tested else None
         return added(reader, what, last, None, source=source, when=match["when"]) if last else None
+    failing = _FAILS.fullmatch(match["when"])
+    if failing:
+        return _on_failure(reader, failing["what"], what, match["when"])
     asking = approval_meant(reader, match["when"])
     if asking is None or not begins_with_a_verb(what):
         return None
@@ -76,6 +80,43 @@ def _on_a_way(reader: Reader, match: re.Match[str]) -> list[Operation] | None:
     if not made or not isinstance(made[0], AddSteps):
         return None
     return [AddSteps(made[0].nodes, made[0].edges, asking.id, None, condition, made[0].inputs)]
+
+
+def _on_failure(reader: Reader, words: str, what: str, when: str) -> list[Operation] | None:
+    """Add what is done when a step fails for good; of the whole workflow somebody is told."""
+    if _WHOLE.fullmatch(words):
+        channel = reader.ask(
+            "notification_channel",
+            "Who is told when an execution fails? An address, or a URL that is called.",
+            ("mailto:ops@example.com", "https://example.com/hook", "slack:https://…"),
+        )
+        channel = f"mailto:{channel}" if re.fullmatch(ADDRESS, channel) else channel
+        path = ("settings", "error_handling")
+        return [SetField(None, (*path, "notify_on_failure"), True),
+                SetField(None, (*path, "notification_channel"), channel)]  # fmt: skip
+    failed = reader.step(words)
+    made = added(reader, what, failed, None, when=when)
+    if not made or not isinstance(made[0], AddSteps):
+        return None
+    return [replace(made[0], on_failure=True)]
+
+
+def _go_on(reader: Reader, match: re.Match[str]) -> list[Operation] | None:
+    failing = _FAILS.fullmatch(match["when"])
+    if failing is None:
+        return None
+    how = "stop" if match["verb"].lower().startswith("stop") else "continue"
+    if _WHOLE.fullmatch(failing["what"]):
+        return [SetField(None, ("settings", "error_handling", "on_failure"), how)]
+    return [SetField(reader.step(failing["what"]), ("on_failure",), how)]
+
+
+_WHOLE = re.compile(r"it|this|the workflow|something|anything|a step|any step", re.IGNORECASE)
+_FAILS = re.compile(
+    r"(?P<what>.+?) (?:fails|failed|breaks|crashes|goes wrong|does not work|doesn't work"
+    r"|has an error|errors)(?: out| for good)?",
+    re.IGNORECASE,
+)
 
 
 def _swap(reader: Reader, match: re.Match[str]) -> list[Operation] | None:
@@ -145,6 +186,12 @@ RULES: tuple[Rule, ...] = rules(
      r" condition|if)(?: step| node)?", _no_choice),
     (r"always (?P<what>.+)", _always),
     (r"(?P<what>.+?) (?:always|in (?:any|either|every) case|unconditionally|regardless)", _always),
+    (rf"(?P<verb>(?:continue|go on|keep going|carry on|ignore it|stop)(?: anyway)?)(?:,? even)? "
+     rf"{_WHEN} (?P<when>.+)", _go_on),
+    (rf"{_WHEN} (?P<when>[^,]+), (?P<verb>(?:just )?(?:continue|go on|keep going|carry on|stop))"
+     r"(?: anyway)?", _go_on),
     (rf"{_WHEN} (?P<when>[^,]+), (?:then )?(?P<what>.+)", _on_a_way),
+    (rf"{_WHEN} (?P<when>(?:it|this) (?:is|gets|becomes) [\w-]+) (?P<what>(?:also|then) .+)",
+     _on_a_way),
     (rf"(?P<what>.+?) {_WHEN} (?P<when>.+)", _on_a_way),
 )  # fmt: skip
