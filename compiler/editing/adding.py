@@ -7,7 +7,7 @@ from typing import Any
 
 from compiler.editing.chain import CannotEdit, Document, last_steps
 from compiler.editing.conditions import asked_condition, says
-from compiler.editing.finding import root
+from compiler.editing.finding import root, words_of
 from compiler.editing.new_steps import NewSteps, read_steps
 from compiler.editing.operations import AddBeside, AddSteps, Operation, SetField
 from compiler.editing.reader import Reader, Rule, rules, said_of_a_step
@@ -19,6 +19,8 @@ from compiler.specification import Node
 from compiler.text import to_document
 
 _NEW_VERSION = ("translate", "summarize", "filter", "sort", "dedupe", "transform")
+_HOW = re.compile(r" (?:to|as|in|into|with|using|via|by|on|from|for) ")
+_MORE = re.compile(r"\b(?:also|too|as well|add|insert|another|additionally)\b", re.IGNORECASE)
 _MAKING = ("llm", "data_processing", "web_scraping", "aggregator")
 """Agents whose result is all that they do."""
 _REWRITES = ("rewrite", "rephrase", "proofread", "improve", "polish", "edit", "paraphrase",
@@ -35,7 +37,9 @@ _ADDING = re.compile(
     re.IGNORECASE,
 )
 _DELAY = re.compile(
-    rf"^(?:(?:add|insert|include) )?(?:an? )?(?:delay|pause|wait|break) of (?P<long>{DURATION})",
+    rf"^(?:(?:add|insert|include) )?(?:an? )?(?:(?:delay|pause|wait|break) of"
+    rf" (?P<long>{DURATION})|(?P<short>\d+)[ -](?P<unit>second|minute|hour|day)s? "
+    r"(?:delay|pause|wait|break))",
     re.IGNORECASE,
 )
 _SOMEBODY_AT = re.compile(
@@ -123,6 +127,16 @@ def first_step(reader: Reader, other_than: str = "") -> str:
     raise CannotEdit("There is no other first step.")
 
 
+def _as_a_number(reader: Reader, match: re.Match[str]) -> list[Operation] | None:
+    """Add what becomes step 3: before the step that is so far."""
+    ids = [node.id for node in reader.specification.body]
+    place = int(match["n"]) - 1
+    if not 0 <= place <= len(ids):
+        return None
+    before = ids[place] if place < len(ids) else None
+    return added(reader, match["what"], None if before else ids[-1], before)
+
+
 def _add_at_the_start(reader: Reader, match: re.Match[str]) -> list[Operation] | None:
     return added(reader, match["what"], None, first_step(reader))
 
@@ -145,6 +159,12 @@ def _plain(reader: Reader, match: re.Match[str]) -> list[Operation] | None:
     words = match["what"]
     if changes_what_is_there(words) or find_schedule(words):
         return None
+    if not _MORE.search(words) and (former := _done_already(reader, words)) is not None:
+        reader.ask(
+            "instruction",
+            f"`{former.id}` does that already. Does it change, or is this one more step?",
+            (f"change {former.id} to {words}", f"also {words}"),
+        )
     made = _add_at_the_end(reader, match)
     if not made or not isinstance(made[0], AddSteps) or not _would_be_lost(reader, made[0]):
         return made
@@ -157,6 +177,19 @@ def _plain(reader: Reader, match: re.Match[str]) -> list[Operation] | None:
     if not answer.startswith("before "):
         return made
     return added(reader, words, None, reader.step(answer.removeprefix("before ")))
+
+
+def _done_already(reader: Reader, words: str) -> Node | None:
+    """Return the step that does what words say, to the same thing."""
+    verb = beginning(words)
+    thing = set(words_of(_HOW.split(words, maxsplit=1)[0].partition(" ")[2]))
+    for node in reader.specification.body:
+        known = lexicon().verbs.get(node.description.split(" ", 1)[0].lower())
+        if verb is None or known is None or root(verb.base) != root(known.base):
+            continue
+        if thing <= set(words_of(f"{node.description} {node.id} {node.key}")):
+            return node
+    return None
 
 
 def _would_be_lost(reader: Reader, addition: AddSteps) -> bool:
@@ -274,12 +307,17 @@ def _tested(reader: Reader, node: Document) -> Document:
 
 def _described(reader: Reader, words: str, place: str | None, when: str = "") -> NewSteps:
     words = _SOMEBODY_AT.sub(r"\g<verb> \g<to>", words)
-    stripped = _ADDING.sub("", _DELAY.sub(r"wait \g<long>", words.strip()))
+    stripped = _ADDING.sub("", _DELAY.sub(_waiting, words.strip()))
     without_add = said_of_a_step(re.sub(r"^add (?:also )?", "", stripped, flags=re.I))
     if opens_with_a_verb(without_add) or _NOMINAL.match(without_add):
         stripped = without_add
     source = reader.specification.node(place) if place else None
     return read_steps(stripped, reader.specification, source, reader.answers, when)
+
+
+def _waiting(match: re.Match[str]) -> str:
+    long = match["long"] or "{short} {unit}s".format(**match.groupdict())
+    return f"wait {long}"
 
 
 def opens_with_a_verb(words: str) -> bool:
@@ -361,6 +399,9 @@ RULES: tuple[Rule, ...] = rules(
     (rf"(?P<what>.+?) {_EXACTLY}{_SIDE} (?P<mark>.+)", _add_beside),
     (r"(?P<what>.+?) (?P<side>along with|together with|besides|in addition to) (?P<mark>.+)",
      _add_beside),
+    (r"(?P<what>.+?) as (?:the )?(?:new )?(?:step|node) (?:number )?(?P<n>\d+)", _as_a_number),
+    (r"(?:add|insert) (?:a )?(?:step|node) (?:number )?(?P<n>\d+)(?::|,| that| which| to)"
+     r" (?P<what>.+)", _as_a_number),
     (r"(?:at the (?:very )?(?:start|beginning)|first),? (?P<what>.+)", _add_at_the_start),
     (r"(?P<what>.+?),? at the (?:very )?(?:start|beginning)", _add_at_the_start),
     (r"(?:at the (?:very )?end|finally),? (?P<what>.+)", _add_at_the_end),

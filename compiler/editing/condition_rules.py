@@ -131,6 +131,6 @@ RULES: tuple[Rule, ...] = rules(
     (r"(?P<only>only) (?:do |run |execute |perform )?(?P<what>.+?) "
      r"(?P<word>if|when|unless) (?P<when>.+)", _only_if),
     (r"(?P<what>.+?) (?P<only>only) (?P<word>if|when) (?P<when>.+)", _only_if),
-    (r"(?:do not|don'?t|never) (?P<only>(?!))?(?:do |run )?(?P<what>(?!do anything|anything)"
-     r".+?) (?P<word>if|when|unless) (?P<when>.+)", _only_if),
+    (r"(?:do not|don'?t|never|skip|omit) (?P<only>(?!))?(?:do |run )?"
+     r"(?P<what>(?!do anything|anything).+?) (?P<word>if|when|unless) (?P<when>.+)", _only_if),
 )  # fmt: skip

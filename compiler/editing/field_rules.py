@@ -22,7 +22,7 @@ _NODE_FIELDS = {
 _TIMES = ("timeout", "time limit", "time out", "deadline")
 _ALSO_CALLED = {"recipient": "to", "recipients": "to", "address": "to", "title": "subject",
                 "link": "url", "website": "url", "source": "url", "temp": "temperature",
-                "maximum tokens": "max_tokens"}  # fmt: skip
+                "maximum tokens": "max_tokens", "tokens": "max_tokens"}  # fmt: skip
 _OF_AGENT = {
     "llm": ("model", "temperature", "max_tokens", "system"),
     "email": ("subject",),
@@ -38,7 +38,8 @@ def _field(reader: Reader, match: re.Match[str]) -> list[Operation] | None:
     name = re.sub(r"[\s_-]+", " ", match["field"].strip(" `'\"").lower())
     words = match["what"]
     before, _, last = name.rpartition(" ")
-    if not words and before and name not in _NODE_FIELDS and _places(reader, None, last):
+    alone = name in _NODE_FIELDS or bool(_places(reader, None, name))
+    if not words and before and not alone and _places(reader, None, last):
         # “The email subject”: the step stands before its field.
         words, name = before, last
     node = reader.node(words) if words else None
@@ -219,6 +220,8 @@ RULES: tuple[Rule, ...] = rules(
      r"(?: (?P<what>.+))?", _at_once),
     (rf"{TO_SET} (?:the )?(?P<field>[\w -]+?){_OF_STEP}{_FROM} (?:to|=|at) (?P<value>.+)", _field),
     (rf"{TO_SET} (?P<what>step \d+|.+?)'s (?P<field>[\w -]+?){_FROM} (?:to|=) (?P<value>.+)",
+     _field),
+    (r"(?:limit|cap|restrict) (?P<what>.+?) to (?:at most )?(?P<value>[\d,]+) (?P<field>tokens)",
      _field),
     (r"(?:the )?(?P<what>(?!))?(?P<field>\w+)(?::| should be| must be) (?P<value>.+)", _field),
 )  # fmt: skip

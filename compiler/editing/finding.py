@@ -30,6 +30,7 @@ _SAME = (
     ("send", "post", "notify", "publish", "go", "goes"),
     ("approval", "approve", "review"),
     ("pay", "paid"),
+    ("database", "db"),
     ("save", "store", "log", "record"),
     ("alert", "warn"),
 )

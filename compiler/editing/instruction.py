@@ -4,8 +4,10 @@ The same text gives the same edits: no model, no network, no clock. What may mea
 or nothing that is known, comes back as a question with suggested answers, never as a guess.
 """
 
+import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from typing import Literal
 
 from compiler.diff import diff
 from compiler.editing import (
@@ -108,8 +110,8 @@ def read_edit(
 def _result(
     old: Specification, new: Specification, made: Sequence[Operation], questions: list[Question]
 ) -> Edited:
-    if not made or not diff(old, new):
-        return _nothing("This changes nothing.")
+    if all(change.field == "description" for change in diff(old, new)):
+        return _nothing("This changes nothing that is done.")
     problems = new_problems(old, new)
     if problems:
         return _nothing(f"This cannot be done so: {problems[0].message}")
@@ -135,25 +137,31 @@ def _read(reader: Reader, clause: str, among: Sequence[Rule]) -> list[Operation]
 def _parts(specification: Specification, clause: str) -> list[str]:
     """Cut a clause in two where both sides change something, each by itself."""
     for left, right in halves(clause):
-        if _changes(specification, left) and (
-            adding.beginning(right) is not None or _changes(specification, right)
-        ):
+        found = _changes(specification, left)
+        # “…, just email it” only says what stays, unless the left side has a question about it.
+        if not found or (found == "made" and _ONLY.match(right)):
+            continue
+        if adding.beginning(_ONLY.sub("", right)) or _changes(specification, right):
             return [left, right]
     return [clause]
 
 
-def _changes(specification: Specification, clause: str) -> bool:
+def _changes(specification: Specification, clause: str) -> Literal["", "made", "asked"]:
     """Whether words change what is there; a question that only they raise is one about that."""
     reader = Reader(specification, {})
     try:
-        return bool(_read(reader, clause, _CHANGES))
+        operations = _read(reader, clause, _CHANGES)
+        if operations:
+            applied(reader, operations)
+        return "made" if operations else ""
     except Open:
-        return reader.questions[-1].id.startswith(_OF_CHANGES)
-    except CannotEdit:
-        return False
+        return "asked" if reader.questions[-1].id.startswith(_OF_CHANGES) else ""
+    except (CannotEdit, SpecificationError):
+        return ""
 
 
-_OF_CHANGES = ("recipient", "mail", "trigger", "way.", "choice", "retry.")
+_ONLY = re.compile(r"^(?:just|only|simply|directly) ", re.IGNORECASE)
+_OF_CHANGES = ("instead.", "recipient", "mail", "trigger", "way.", "choice", "retry.")
 
 
 def _answer(reader: Reader, clause: str) -> dict[str, str]:
@@ -161,10 +169,10 @@ def _answer(reader: Reader, clause: str) -> dict[str, str]:
     question = reader.questions[-1]
     kind, _, rest = question.id.partition(".")
     node_id = rest.partition(".")[0]
-    doing = find_steps(clause.split(" ", 1)[0], reader.specification).node_ids
+    doing = find_steps(_ONLY.sub("", clause).split(" ", 1)[0], reader.specification).node_ids
     if kind != "instead" or node_id not in doing:
         return {}
     said = set(words_of(clause))
     named = [one for one in question.suggestions
-             if one.startswith("{") and set(words_of(one)) <= said]  # fmt: skip
+             if one.startswith("{") and set(words_of(one)) & said]  # fmt: skip
     return {question.id: named[0]} if len(named) == 1 else {}

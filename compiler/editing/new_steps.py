@@ -12,6 +12,7 @@ from typing import Any
 
 from compiler.editing.chain import Document
 from compiler.editing.operations import RenameStep, apply
+from compiler.editing.reading import reads
 from compiler.english.draft import Question
 from compiler.english.parser import Parsed, parse
 from compiler.specification import Node, Specification
@@ -162,9 +163,11 @@ def _with_own_reading(
     names = alone.state_schema.input.get("properties", {}) if alone else {}
     known = specification.state_schema.input.get("properties", {})
     whole = "{input}" in json.dumps(before.parameters)
-    if not whole and len(before.input_keys) != 1:
+    keys = [one.key for one in specification.nodes
+            if one.key in before.input_keys or reads(before.parameters, one.key)]  # fmt: skip
+    if not whole and len(keys) != 1 and (keys or before.agent == "email"):
         return node
-    read = "input" if whole else before.input_keys[0]
+    read = "input" if whole else keys[0] if keys else before.key
     for name in names:
         if name not in known:
             node = _with_key(node, f"input.{name}", read, own="")

@@ -4,7 +4,7 @@ import re
 from dataclasses import replace
 
 from compiler.editing.adding import opens_with_a_verb
-from compiler.editing.finding import root
+from compiler.editing.finding import find_steps, root
 from compiler.editing.operations import Operation, ReplaceStep, SetField
 from compiler.editing.reader import Reader, Rule, rules, said_of_a_step, slug
 from compiler.editing.replacement import replacement
@@ -140,6 +140,9 @@ def _thing(node: Node, old: str, new: str) -> str:
     if someone and someone["verb"].lower() in lexicon().verbs:
         return someone["who"]
     first, _, rest = new.partition(" ")
+    kept = node.description[: node.description.lower().index(old.lower())]
+    if kept and new.lower().startswith(kept.lower()) and len(new) > len(kept):
+        return new[len(kept) :]
     if opens_with_a_verb(new):
         again = root(first) == root(node.description.partition(" ")[0])
         return rest if again and len(rest.split()) <= 4 else ""
@@ -178,6 +181,12 @@ def _with_product(node: Node, old: str, new: str) -> str:
 def _elsewhere(reader: Reader, match: re.Match[str]) -> list[Operation] | None:
     """Read “open the ticket in Zendesk instead”: the step that does so, but somewhere else."""
     words = match["new"]
+    if re.search(r"(?<!\w)#\w", words) and not lexicon().product_pattern.search(words):
+        # A channel is one of where the message goes already.
+        meant = find_steps(re.sub(r"#[\w-]+", "", words), reader.specification).one
+        known = reader.specification.node(meant).description if meant else ""
+        product = lexicon().product_pattern.search(known)
+        words = f"{words} on {product[0]}" if product else words
     node = reader.specification.node(reader.step(_IN_A_PRODUCT.sub("", words)))
     return [replacement(reader, node, words)]
 

@@ -7,6 +7,7 @@ from compiler.editing.chain import CannotEdit, last_steps
 from compiler.editing.finding import find_steps, words_of
 from compiler.editing.operations import MoveStep, Operation, RemoveStep, RenameStep
 from compiler.editing.reader import Reader, Rule, rules
+from compiler.editing.wording import COUNT, number_of
 from compiler.english.schedule import find_schedule
 from compiler.text import to_document
 
@@ -29,6 +30,11 @@ def _remove(reader: Reader, match: re.Match[str]) -> list[Operation] | None:
         re.IGNORECASE,
     ):
         return _remove_all_but(reader, every)
+    if several := re.fullmatch(rf"(?:the )?(?P<end>last|first) (?P<n>{COUNT}) steps?", words, re.I):
+        ids = [node.id for node in reader.specification.body]
+        count = number_of(several["n"]) or 0
+        ends = ids[-count:] if several["end"].lower() == "last" else ids[:count]
+        return [RemoveStep(id) for id in reversed(ends)] if 0 < count < len(ids) else None
     return [RemoveStep(id) for id in reader.all_or_one(words, least=_SURE)]
 
 

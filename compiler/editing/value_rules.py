@@ -10,7 +10,18 @@ from typing import Any
 from compiler.editing.finding import find_steps, words_of
 from compiler.editing.operations import Operation, SetField
 from compiler.editing.reader import Reader, Rule, rules
-from compiler.editing.wording import ADDRESS, COUNT, MODEL, NUMBER, URL, cased, number_of, value_of
+from compiler.editing.wording import (
+    ADDRESS,
+    COUNT,
+    INSTEAD,
+    MODEL,
+    NUMBER,
+    TO_SET,
+    URL,
+    cased,
+    number_of,
+    value_of,
+)
 from compiler.english.lexicon import lexicon
 from compiler.specification import Node
 
@@ -67,7 +78,25 @@ def values(reader: Reader, ids: list[str], old: str, new: str) -> list[Operation
                     edits.append(SetField(node.id, path, value_of(new)))
             elif same(held, wanted) or (literal and number is None and _stands_in(wanted, held)):
                 edits.append(SetField(node.id, path, _put(held, wanted, value_of(new))))
-    return edits
+    return edits + _tests_of_labels(reader, edits, wanted, value_of(new))
+
+
+def _tests_of_labels(reader: Reader, edits: list[Operation], old: str, new: Any) -> list[Operation]:
+    """Return what follows another label: the prompt that names it, the choices that test it."""
+    labelled = [edit.node_id for edit in edits
+                if isinstance(edit, SetField) and "labels" in edit.path]  # fmt: skip
+    nodes = reader.specification.nodes
+    keys = {node.key: node for node in nodes if node.id in labelled}
+    follow: list[Operation] = []
+    for node in nodes:
+        for name in ("prompt", "condition"):
+            text = str(node.parameters.get(name, ""))
+            reads = any(re.search(rf"\b{re.escape(key)}\b", text) for key in keys)
+            if node.id in labelled if name == "prompt" else reads:
+                changed = re.sub(rf"\b{re.escape(old)}\b", str(new), text)
+                if changed != text:
+                    follow.append(SetField(node.id, ("parameters", name), changed))
+    return follow
 
 
 def value_in(node: Node, words: str) -> list[Operation]:
@@ -165,6 +194,24 @@ def _url(reader: Reader, match: re.Match[str]) -> list[Operation] | None:
     return [SetField(chosen, ("parameters", "url"), urls[0])]
 
 
+def _table(reader: Reader, match: re.Match[str]) -> list[Operation] | None:
+    """Read another table: of the only statement that names one, or of the one that words mean."""
+    found = {
+        node.id: query
+        for node in reader.specification.body
+        if (query := str(node.parameters.get("query", ""))) and len(_TABLE.findall(query)) == 1
+    }
+    ids = list(found)
+    if words_of(words := match.groupdict().get("said") or ""):
+        meant = find_steps(words, reader.specification, ids).node_ids if ids else ()
+        ids = [id for id in ids if id in meant]
+    if not ids:
+        return None
+    chosen = reader.one_of("step.table", "The table of which step is meant?", ids)
+    query = _TABLE.sub(lambda one: f"{one[1]}{match['table']}", found[chosen])
+    return [SetField(chosen, ("parameters", "query"), query)]
+
+
 def _does(node: Node, words: str) -> bool:
     """Whether words are one verb for what a step does: “monitor” for “check”."""
     verbs = [lexicon().verbs.get(one.lower()) for one in (words.strip(),
@@ -227,10 +274,16 @@ def _sources(reader: Reader, match: re.Match[str]) -> list[Operation] | None:
     return None
 
 
+_TABLE = re.compile(r"(\b(?:into|from|update)\s+)([\w.]+)", re.IGNORECASE)
+
 RULES: tuple[Rule, ...] = rules(
     (r"(?P<new>.+?),? (?:instead of|rather than|in place of) (?P<old>\S+)", _said_again),
     (rf"(?P<said>.*?{MODEL}.*?)(?:,? (?:instead of|rather than) (?P<old>\S+)| instead)?", _model),
     (rf"(?P<said>.*?{URL}.*?),? instead", _url),
+    (r"(?P<said>(?:save|store|write|log|insert|read|query|get|take) .*?)(?:to|in|into|from) the"
+     rf" table (?P<table>[A-Za-z_]\w*){INSTEAD}", _table),
+    (rf"(?:use|{TO_SET}) (?:the )?table(?: of (?P<said>.+?))? (?:to |name )?(?P<table>[A-Za-z_]\w*)"
+     rf"{INSTEAD}?", _table),
     (rf"(?:use|take|read from) (?P<said>{URL}(?: as (?:the |its )?\w+)?)", _url),
     (rf"(?:only|just|at most) (?P<verb>\w+) (?:only |at most |the )*(?:first )?(?P<n>{NUMBER})"
      r" (?P<what>[\w ]+)", _how_many),

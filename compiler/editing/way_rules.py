@@ -12,6 +12,8 @@ from compiler.editing.replacement import replacement
 from compiler.editing.ways import (
     Way,
     approval_meant,
+    approved_meant,
+    ends_after,
     last_on,
     router_about,
     steps_on,
@@ -61,6 +63,11 @@ def _on_a_way(reader: Reader, match: re.Match[str]) -> list[Operation] | None:
         own = steps_on(reader.specification, way)
         node = reader.node(swapped["old"], own)
         return [replacement(reader, node, swapped["new"])] if node.id in own else None
+    if way is not None and (placed := _PLACED.fullmatch(what)):
+        own = steps_on(reader.specification, way)
+        mark = reader.step(placed["mark"], own)
+        first = placed["side"].lower() == "before"
+        return added(reader, placed["what"], None if first else mark, mark if first else None)
     if way is not None:
         last = last_on(reader.specification, way)
         tested = before(reader, way.router)
@@ -69,6 +76,9 @@ def _on_a_way(reader: Reader, match: re.Match[str]) -> list[Operation] | None:
     failing = _FAILS.fullmatch(match["when"])
     if failing:
         return _on_failure(reader, failing["what"], what, match["when"])
+    if (approved := approved_meant(reader, match["when"])) is not None:
+        end = ends_after(reader.specification, approved.id)
+        return added(reader, what, end[0], None) if len(end) == 1 else None
     asking = approval_meant(reader, match["when"])
     if asking is None or not begins_with_a_verb(what):
         return None
@@ -111,6 +121,7 @@ def _go_on(reader: Reader, match: re.Match[str]) -> list[Operation] | None:
     return [SetField(reader.step(failing["what"]), ("on_failure",), how)]
 
 
+_PLACED = re.compile(r"(?P<what>.+?) (?P<side>before|after) (?P<mark>.+)", re.IGNORECASE)
 _WHOLE = re.compile(r"it|this|the workflow|something|anything|a step|any step", re.IGNORECASE)
 _FAILS = re.compile(
     r"(?P<what>.+?) (?:fails|failed|breaks|crashes|goes wrong|does not work|doesn't work"
@@ -164,7 +175,7 @@ def begins_with_a_verb(words: str) -> bool:
     return beginning(words) is not None and bool(words_of(words))
 
 
-_NOT = r"(?:do not|don't|never|no longer|stop)"
+_NOT = r"(?:do not|don't|never|no longer|stop|skip|omit)"
 _WAY = r"(?:branch|way|path|case|part|route|arm)"
 _NOTHING = r"(?:do nothing|(?:do not|don't) do anything|nothing happens|ignore it|skip it|nothing)"
 _WHEN = r"(?:if|when|whenever|in case)"

@@ -15,6 +15,9 @@ _REJECTED = re.compile(
     r"(?:reject|declin|den(?:y|ie)|refus|disapprov|turns? (?:it )?down|not? .*approv|n't approv)",
     re.IGNORECASE,
 )
+_APPROVED = re.compile(
+    r"\b(?:approv(?:ed?|es|al is given)|accept(?:ed|s)|agree[ds]?|says yes)\b", re.IGNORECASE
+)
 _FILLING = re.compile(
     r"^(?:(?:if|when|whenever|for|in case|that|of|the|it's|its|it|this|they|is|are|an?|case|way"
     r"|branch|path)\b ?)+",
@@ -123,6 +126,19 @@ def approval_meant(reader: Reader, words: str) -> Node | None:
     """Return the only question to a person, when words say that the answer is no."""
     asking = [node for node in reader.specification.body if node.agent == "human_loop"]
     return asking[0] if len(asking) == 1 and _REJECTED.search(words) else None
+
+
+def approved_meant(reader: Reader, words: str) -> Node | None:
+    """Return the only question to a person, when words say that the answer is yes."""
+    asking = [node for node in reader.specification.body if node.agent == "human_loop"]
+    said = _APPROVED.search(words) and not _REJECTED.search(words)
+    return asking[0] if len(asking) == 1 and said else None
+
+
+def ends_after(specification: Specification, node_id: str) -> list[str]:
+    """Return the last steps that come after a step."""
+    sources = {edge.source for edge in specification.edges}
+    return [id for id in reached(specification, node_id) if id not in sources]
 
 
 def ways(specification: Specification, routers: Sequence[str] = ()) -> Iterator[Way]:

@@ -11,7 +11,10 @@ _PERSON = rf"(?:(?:the )?[A-Z]\w*(?: [A-Z]\w*)? )?\(?(?:{ADDRESS})\)?(?: \([A-Z]
 ADDRESSES = rf"{_PERSON}(?:(?:,| and|, and) {_PERSON})*"
 URL = r"https?://[^\s,;]*[^\s,;.]"
 NUMBER = r"\d{1,3}(?:,\d{3})+(?:\.\d+)?|\d+(?:\.\d+)?"
-MODEL = r"(?:gpt|claude|gemini|llama|mistral|qwen|deepseek|o\d)[\w.:/-]*"
+MODEL = (
+    r"(?:gpt|claude|gemini|llama|mistral|qwen|deepseek|o\d)[\w.:/-]*"
+    r"(?: (?:opus|sonnet|haiku|turbo|mini|nano|pro|flash|large|small|\d[\w.]*))*"
+)
 COUNT = r"(?:\d{1,3}|once|twice|one|two|three|four|five|six|seven|eight|nine|ten)"
 _UNIT = r"(?:seconds?|secs?|s|minutes?|mins?|m|hours?|hrs?|h|days?|weeks?)"
 DURATION = (
@@ -76,9 +79,10 @@ def addresses_in(text: str) -> list[str]:
 
 def cased(new: Any, old: str) -> Any:
     """Write a model's name, such as GPT-4, the way that the former one was written: gpt-3.5."""
-    if isinstance(new, str) and re.fullmatch(MODEL, new, re.IGNORECASE) and old == old.lower():
-        return new.lower()
-    return new
+    if not isinstance(new, str) or not re.fullmatch(MODEL, new, re.IGNORECASE):
+        return new
+    name = re.sub(r"\s+", "-", new)
+    return name.lower() if old == old.lower() else name
 
 
 def as_list(value: Any) -> list[str]:
