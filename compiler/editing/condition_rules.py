@@ -4,7 +4,7 @@ import re
 from collections.abc import Mapping
 from typing import Any
 
-from compiler.editing.adding import added, merged_inputs
+from compiler.editing.additions import added, merged_inputs
 from compiler.editing.conditions import asked_condition, before, condition_of, inputs_of
 from compiler.editing.finding import find_steps
 from compiler.editing.operations import AddSteps, Operation, SetField

@@ -11,17 +11,18 @@ from typing import Literal
 
 from compiler.diff import diff
 from compiler.editing import (
-    adding,
+    adding_rules,
     condition_rules,
     field_rules,
     recipient_rules,
-    replacing,
+    replacing_rules,
     schedule_rules,
     settings_rules,
     step_rules,
     value_rules,
     way_rules,
 )
+from compiler.editing.additions import beginning
 from compiler.editing.chain import CannotEdit
 from compiler.editing.cutting import clauses, halves
 from compiler.editing.finding import find_steps, words_of
@@ -46,10 +47,10 @@ _CHANGES: tuple[Rule, ...] = (
     *value_rules.RULES,
     *way_rules.RULES,
     *condition_rules.RULES,
-    *replacing.RULES,
+    *replacing_rules.RULES,
     *step_rules.RULES,
 )
-_RULES = (*_CHANGES, *adding.RULES)
+_RULES = (*_CHANGES, *adding_rules.RULES)
 
 
 @dataclass(frozen=True, slots=True)
@@ -141,7 +142,7 @@ def _parts(specification: Specification, clause: str) -> list[str]:
         # “…, just email it” only says what stays, unless the left side has a question about it.
         if not found or (found == "made" and _ONLY.match(right)):
             continue
-        if adding.beginning(_ONLY.sub("", right)) or _changes(specification, right):
+        if beginning(_ONLY.sub("", right)) or _changes(specification, right):
             return [left, right]
     return [clause]
 

@@ -2,7 +2,7 @@
 
 import re
 
-from compiler.editing.adding import first_step
+from compiler.editing.adding_rules import first_step
 from compiler.editing.chain import CannotEdit, last_steps
 from compiler.editing.finding import find_steps, words_of
 from compiler.editing.operations import MoveStep, Operation, RemoveStep, RenameStep

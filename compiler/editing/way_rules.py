@@ -3,7 +3,8 @@
 import re
 from dataclasses import replace
 
-from compiler.editing.adding import added, beginning, changes_what_is_there
+from compiler.editing.adding_rules import changes_what_is_there
+from compiler.editing.additions import added, beginning
 from compiler.editing.conditions import before
 from compiler.editing.finding import find_steps, words_of
 from compiler.editing.operations import AddSteps, Operation, RemoveStep, SetField, SwapWays

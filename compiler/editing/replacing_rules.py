@@ -3,7 +3,7 @@
 import re
 from dataclasses import replace
 
-from compiler.editing.adding import opens_with_a_verb
+from compiler.editing.additions import opens_with_a_verb
 from compiler.editing.finding import find_steps, root
 from compiler.editing.operations import Operation, ReplaceStep, SetField
 from compiler.editing.reader import Reader, Rule, rules, said_of_a_step, slug
