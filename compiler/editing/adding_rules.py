@@ -24,8 +24,9 @@ _OF_EDITS = ("change", "replace", "rename", "modify", "swap", "switch", "use", "
 """Words with which an instruction begins that changes what is there."""
 _MACHINERY = re.compile(
     r"\b(?:steps?|nodes?|retry|retries|attempts?|time-?outs?|schedules?|triggers?|webhooks?"
-    r"|branch(?:es)?|conditions?|thresholds?|temperature|prompts?|subject|recipients?|concurrency"
-    r"|batch(?:es)?|at a time|at once|in parallel|workflow|instead|faster|slower|better)\b",
+    r"|branch(?:es)?|conditions?|thresholds?|temperature|prompts?|subject|recipients?"
+    r"|concurrency|batch(?:es)?|at a time|at once|in parallel|workflow|instead|only|just"
+    r"|faster|slower|better)\b",
     re.IGNORECASE,
 )
 """What a workflow consists of: who speaks of it changes it, and describes no step of it."""

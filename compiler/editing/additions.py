@@ -12,6 +12,7 @@ from compiler.editing.operations import AddSteps, Operation
 from compiler.editing.reader import Reader, said_of_a_step
 from compiler.editing.reading import read_instead, reads
 from compiler.editing.wording import ADDRESS, DURATION
+from compiler.english.draft import Question
 from compiler.english.lexicon import Verb, lexicon
 from compiler.specification import Node
 
@@ -33,6 +34,11 @@ _DELAY = re.compile(
     rf"^(?:(?:add|insert|include) )?(?:an? )?(?:(?:delay|pause|wait|break) of"
     rf" (?P<long>{DURATION})|(?P<short>\d+)[ -](?P<unit>second|minute|hour|day)s? "
     r"(?:delay|pause|wait|break))",
+    re.IGNORECASE,
+)
+_SOMEBODY_DOES = re.compile(
+    r"^(?:have|get|let) (?P<who>(?:(?:my|the|our|an?) )?[\w ]+?) (?:to )?"
+    r"(?P<verb>approve|review|confirm|sign off)\b",
     re.IGNORECASE,
 )
 _SOMEBODY_AT = re.compile(
@@ -64,6 +70,7 @@ def _tells_what_to_do(words: str) -> bool:
 
 def beginning(words: str) -> Verb | None:
     """Return the verb with which words tell what to do; None: they do not."""
+    words = _SOMEBODY_DOES.sub(r"ask \g<who> to \g<verb>", words.strip())
     plain = re.sub(r"^(?:(?:also|then|please|finally|next|and) )+", "", words.strip(), flags=re.I)
     for said in (plain, _bare(words)):
         first, _, rest = said.partition(" ")
@@ -101,33 +108,28 @@ def added(
     steps = described(reader, words, place, when)
     if not steps.nodes:
         return None
-    _ask_about_inputs(reader, words, steps)
-    reader.questions.extend(steps.questions)
+    reader.questions.extend([*steps.questions, *_about_inputs(reader, words, steps)])
     steps = replace(steps, nodes=tuple(_tested(reader, node) for node in steps.nodes))
     addition = _addition(reader, steps, after, before, each=each)
     return [addition, *_passed_on(reader, addition)]
 
 
-def _ask_about_inputs(reader: Reader, words: str, steps: NewSteps) -> None:
-    """Ask what something is that no step makes, before it becomes an input of the workflow.
-
-    Raises:
-        Open: It has not been said yet.
-    """
+def _about_inputs(reader: Reader, words: str, steps: NewSteps) -> list[Question]:
+    """Return the questions what something is that no step makes, and that nobody has told yet."""
     asked = {question.text for question in steps.questions}
     products = {lexicon().products[name.lower()].key
                 for name in lexicon().product_pattern.findall(words)}  # fmt: skip
+    questions = []
     for name, schema in steps.inputs.get("properties", {}).items():
         tested = any(f"input.{name}" in str(node.get("parameters", {}).get("condition"))
                      for node in steps.nodes)  # fmt: skip
-        of_a_product = name.endswith("url") or any(name.startswith(one) for one in products)
-        if not tested and not of_a_product and schema.get("description") not in asked:
+        known = tested or any(name.startswith(one) for one in products)
+        id = f"input.{name}"
+        if not known and schema.get("description") not in asked and id not in reader.answers:
             noun = name.replace("_", " ")
-            reader.ask(
-                f"input.{name}",
-                f"No step before “{words}” makes the {noun}. Is it an input of the workflow?",
-                ("an input",),
-            )
+            text = f"No step before “{words}” makes the {noun}. Is it an input of the workflow?"
+            questions.append(Question(id, text, "description", ("an input",)))
+    return questions
 
 
 def _tested(reader: Reader, node: Document) -> Document:
@@ -142,6 +144,7 @@ def _tested(reader: Reader, node: Document) -> Document:
 
 def described(reader: Reader, words: str, place: str | None, when: str = "") -> NewSteps:
     """Return the steps that words describe, read as what follows a place."""
+    words = _SOMEBODY_DOES.sub(r"ask \g<who> to \g<verb>", words)
     words = _SOMEBODY_AT.sub(r"\g<verb> \g<to>", words)
     stripped = _ADDING.sub("", _DELAY.sub(_waiting, words.strip()))
     without_add = said_of_a_step(re.sub(r"^add (?:also )?", "", stripped, flags=re.I))

@@ -9,6 +9,10 @@ _POLITE = re.compile(
     r"|i want to|we (?:should|want to)|you should)[ ,]+)+",
     re.IGNORECASE,
 )
+_WISH = re.compile(
+    r"^(?:i(?:'d| would) like|i want|i need|we (?:want|need)) (?=(?:the|step|my|our|its?)\b)",
+    re.IGNORECASE,
+)
 _LAST_WORDS = re.compile(
     r"(?:,? (?:please|any ?more|any longer|for me|from now on|now))+$", re.IGNORECASE
 )
@@ -25,7 +29,7 @@ _MOST_CUTS = 6
 def clauses(text: str) -> list[str]:
     """Cut an instruction where another one begins, outside of quotes."""
     parts = [text[start:end] for start, end in _between(_NEXT, text)]
-    stripped = [_POLITE.sub("", part.strip(" \t\r\n,")).rstrip(".!") for part in parts]
+    stripped = [_plain(part.strip(" \t\r\n,")).rstrip(".!") for part in parts]
     return [one for part in stripped if (one := _LAST_WORDS.sub("", part))]
 
 
@@ -37,6 +41,11 @@ def halves(clause: str) -> Iterator[tuple[str, str]]:
         right = _POLITE.sub("", clause[start:].strip(" ,"))
         if left and right:
             yield left, right
+
+
+def _plain(text: str) -> str:
+    """Return an instruction without what is only polite: “I want the report to use …”."""
+    return _POLITE.sub("", _WISH.sub("let ", text))
 
 
 def _between(mark: re.Pattern[str], text: str) -> Iterator[tuple[int, int]]:

@@ -22,7 +22,8 @@ _NODE_FIELDS = {
 _TIMES = ("timeout", "time limit", "time out", "deadline")
 _ALSO_CALLED = {"recipient": "to", "recipients": "to", "address": "to", "title": "subject",
                 "link": "url", "website": "url", "source": "url", "temp": "temperature",
-                "maximum tokens": "max_tokens", "tokens": "max_tokens"}  # fmt: skip
+                "maximum tokens": "max_tokens", "tokens": "max_tokens", "system prompt": "system",
+                "system message": "system"}  # fmt: skip
 _OF_AGENT = {
     "llm": ("model", "temperature", "max_tokens", "system"),
     "email": ("subject",),
@@ -192,12 +193,12 @@ _NUMBERS = ("timeout", "max_attempts", "batch_size", "item_concurrency", "temper
             "max_tokens", "condition")  # fmt: skip
 _OF_STEP = r"(?: (?:of|for|in|on) (?P<what>(?:(?! to ).)+?))?"
 _FROM = r"(?: from (?P<old>[^ ]+(?: \w+)?))?"
+_FIELDS = r"(?:time ?(?:out|limit)|deadline|batch size|temperature|max(?:imum)? tokens|concurrency)"
 _GIVE = r"(?:give|allow|grant)"
 _RETRY = r"(?:retry|try|attempt|repeat)"
 
 RULES: tuple[Rule, ...] = rules(
-    (rf"{_GIVE} (?P<what>.+?) an? (?P<field>(?:time ?(?:out|limit)|deadline|batch size"
-     rf"|temperature|max(?:imum)? tokens|concurrency)) of (?P<value>.+)", _given),
+    (rf"{_GIVE} (?P<what>.+?) an? (?P<field>{_FIELDS}) of (?P<value>.+)", _given),
     (rf"{_GIVE} (?P<what>.+?) (?:up to |at most )?(?P<value>{DURATION})"
      r"(?: (?:to|for) .+| of time)?", _takes),
     (rf"(?P<what>.+?) (?:may|can|should|must) (?:only )?(?:take|last|run) (?:at most |up to |no "
@@ -209,6 +210,10 @@ RULES: tuple[Rule, ...] = rules(
     (rf"(?:time ?out|stop|abort|cancel|give up on) (?P<what>.+?) after (?P<value>{DURATION})",
      _takes),
     (rf"{_RETRY} (?P<what>.+?) (?:up to |at most )?(?P<n>{COUNT})(?: times)?", _retry),
+    (rf"(?P<what>.+?) (?:should|must|shall|is to) be (?:retried|tried|attempted|repeated)"
+     rf" (?:up to |at most )?(?P<n>{COUNT}) times", _retry),
+    (rf"(?:set|add|use) an? (?P<field>{_FIELDS}) of (?P<value>.+?) (?:for|on|to|in) (?P<what>.+)",
+     _given),
     (rf"(?:add|allow|give|use|set) (?P<n>{COUNT}) (?:retries|attempts) (?:to|for|on) (?P<what>.+)",
      _retry),
     (rf"{_GIVE} (?P<what>.+?) (?P<n>{COUNT}) (?:retries|attempts|tries)", _retry),

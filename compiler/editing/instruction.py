@@ -144,6 +144,9 @@ def _parts(specification: Specification, clause: str) -> list[str]:
             continue
         if beginning(_ONLY.sub("", right)) or _changes(specification, right):
             return [left, right]
+        again = f"{left.partition(' ')[0]} {right}"
+        if _SAME_VERB.match(left) and _changes(specification, again):
+            return [left, again]
     return [clause]
 
 
@@ -162,6 +165,7 @@ def _changes(specification: Specification, clause: str) -> Literal["", "made", "
 
 
 _ONLY = re.compile(r"^(?:just|only|simply|directly) ", re.IGNORECASE)
+_SAME_VERB = re.compile(r"(?:rename|change|set|replace|move|raise|lower)\b", re.IGNORECASE)
 _OF_CHANGES = ("instead.", "recipient", "mail", "trigger", "way.", "choice", "retry.")
 
 

@@ -6,13 +6,12 @@ from compiler.editing.finding import find_steps
 from compiler.editing.operations import Operation, SetField
 from compiler.editing.reader import Reader, Rule, rules, slug
 from compiler.editing.wording import ADDRESSES, TO_REMOVE, TO_SET, addresses_in, as_list
+from compiler.english.lexicon import lexicon
 from compiler.specification import Node
 
-_AS_WELL = re.compile(r"^(?:also|additionally|add|b?cc)\b|\b(?:also|as well|too)$", re.IGNORECASE)
+_AS_WELL = re.compile(r"^(?:also|additionally|add|cc)\b|\b(?:also|as well|too)$", re.IGNORECASE)
 _ALONE = re.compile(r"\b(?:only|just|alone)\b", re.IGNORECASE)
-_COPY = re.compile(
-    r"(?:(?:please )?(?:add|put) .* (?:to|in|on) (?:the )?)?\b(b?cc)\b", re.IGNORECASE
-)
+_COPY = re.compile(r"(?:(?:please )?(?:add|put) .* (?:to|in|on) (?:the )?)?\b(cc)\b", re.IGNORECASE)
 
 
 def _recipient(reader: Reader, match: re.Match[str]) -> list[Operation] | None:
@@ -47,6 +46,29 @@ def _one_replaced(instead: str, former: list[str]) -> str | None:
     return next((one for one in former if one.lower() in named), None)
 
 
+def _by_name(reader: Reader, match: re.Match[str]) -> list[Operation] | None:
+    """Take away whoever a word names: “the CEO” is ceo@acme.example."""
+    name = match["who"].lower()
+    held = {one for node in reader.specification.nodes for field in ("to", "cc")
+            for one in as_list(node.parameters.get(field))
+            if re.split(r"[@.+]", one.lower())[0] == name}  # fmt: skip
+    return _take_away(reader, held) if len(held) == 1 else None
+
+
+def _somebody(reader: Reader, match: re.Match[str]) -> list[Operation] | None:
+    """Ask for the address of a person or a team who gets a mail as well, or instead."""
+    who = match["who"]
+    target = _mail_step(reader, match["what"])
+    if target is None or lexicon().product_pattern.search(who) or who.startswith("#"):
+        return None
+    answer = reader.ask(f"address.{slug(who)}", f"Which e-mail address does “{who}” have?", ())
+    former = as_list(target.parameters.get("to"))
+    given = addresses_in(answer)
+    if not given:
+        return None
+    return [_to(target, "to", given if match["instead"] else [*former, *given])]
+
+
 def _to(node: Node, field: str, wanted: list[str]) -> SetField:
     keeps_list = isinstance(node.parameters.get(field), list)
     return SetField(
@@ -69,7 +91,10 @@ def _mail_step(reader: Reader, words: str) -> Node | None:
 
 def _without(reader: Reader, match: re.Match[str]) -> list[Operation] | None:
     """Take an address from the mails that go to it and to others."""
-    gone = [one.lower() for one in addresses_in(match["to"])]
+    return _take_away(reader, {one.lower() for one in addresses_in(match["to"])})
+
+
+def _take_away(reader: Reader, gone: set[str]) -> list[Operation] | None:
     edits: list[Operation] = []
     for node in reader.specification.nodes:
         for field in ("to", "cc", "bcc"):
@@ -78,9 +103,10 @@ def _without(reader: Reader, match: re.Match[str]) -> list[Operation] | None:
             if left == former:
                 continue
             if not left and field == "to":
+                alone = " and ".join(former)
                 reader.ask(
                     f"recipient.{node.id}",
-                    f"`{node.id}` goes to {match['to']} alone. Say who gets it instead, or "
+                    f"`{node.id}` goes to {alone} alone. Say who gets it instead, or "
                     f"“remove {node.id}”.",
                     (f"remove {node.id}",),
                 )
@@ -106,5 +132,10 @@ RULES: tuple[Rule, ...] = rules(
      rf"(?P<to>{ADDRESSES})(?: from .+)?", _without),
     (rf"(?P<set>{TO_SET}) (?:the )?(?:recipients?|addressee|address)"
      rf"(?: (?:of|for|in) (?P<what>.+?))? to (?P<to>{ADDRESSES})", _recipient),
-    (rf"(?:add|b?cc|put) (?P<to>{ADDRESSES})(?: (?:on|to|in|as a?) (?P<what>.+))?", _recipient),
+    (rf"(?:{_NOT} (?:send|sending|email|emailing|mail|mailing)(?: .*? to)?|{TO_REMOVE}) "
+     r"(?:the |my |our )?(?P<who>[\w-]+)(?: from .+)?", _by_name),
+    (rf"(?:also )?{_SEND} (?P<what>it|them|this|the \w+) (?:also )?to"
+     r" (?P<who>(?:(?:the|my|our) )?[A-Za-z][\w -]*?)(?P<instead>,? instead)?"
+     r"(?: as well| too| also)", _somebody),
+    (rf"(?:add|cc|put) (?P<to>{ADDRESSES})(?: (?:on|to|in|as a?) (?P<what>.+))?", _recipient),
 )  # fmt: skip

@@ -30,6 +30,10 @@ _SOMEONE = re.compile(
     r"(?:let|have|get|ask) (?P<who>.+?)(?: to)? (?P<verb>\w+)(?: (?:it|them|this|that))?",
     re.IGNORECASE,
 )
+_SHOULD = re.compile(
+    r"(?P<who>.+?) (?:should|must|shall|has to) (?P<verb>\w+)(?: (?:it|them|this|that))?",
+    re.IGNORECASE,
+)
 _IN_A_PRODUCT = re.compile(r" (?:in|to|on|with|using|via|from|by) [A-Z][\w. ]*$")
 _ALL_OF_A_VERB = re.compile(
     r"(?:all )?(?:of )?(?:the )?(?P<verb>\w+) (?:skills|steps|actions|nodes|tasks|calls)",
@@ -136,7 +140,7 @@ def _thing(node: Node, old: str, new: str) -> str:
     product = lexicon().product_pattern.search(new)
     if product and lexicon().product_pattern.search(old):
         return product[0] if opens_with_a_verb(new) else new
-    someone = _SOMEONE.fullmatch(new)
+    someone = _SOMEONE.fullmatch(new) or _SHOULD.fullmatch(new)
     if someone and someone["verb"].lower() in lexicon().verbs:
         return someone["who"]
     first, _, rest = new.partition(" ")
@@ -215,5 +219,6 @@ RULES: tuple[Rule, ...] = rules(
      r"(?:,? instead)?", _in_a_step),
     (r"instead of (?P<old>.+?)(?:,(?: just)?| just) (?P<new>.+)", _instead),
     (r"(?P<new>.+?) (?:instead of|rather than|in place of) (?P<old>.+)", _instead),
+    (r"(?P<new>.+?),? (?:and )?not (?P<old>(?:my|the|our|in|on|to)\b.+)", _instead),
     (r"(?P<new>.+?),? instead", _elsewhere),
 )  # fmt: skip

@@ -39,8 +39,9 @@ def _event(reader: Reader, match: re.Match[str]) -> list[Operation] | None:
 def _schedule(reader: Reader, match: re.Match[str]) -> list[Operation] | None:
     if _AS_WELL.search(match["when"]):
         return _one_schedule(reader, _AS_WELL.sub("", match["when"]).strip())
-    schedule = find_schedule(match["when"])
-    return _scheduled(reader, schedule, match["when"]) if schedule else None
+    when = match["when"]
+    schedule = find_schedule(when) or find_schedule(f"on {when}")
+    return _scheduled(reader, schedule, when) if schedule else None
 
 
 def _one_schedule(reader: Reader, when: str) -> list[Operation] | None:

@@ -13,6 +13,7 @@ from compiler.text import to_document
 
 _REMOVES = (
     r"remove|delete|drop|skip|omit|cut|erase|get rid of|take out|take away|leave out|no longer"
+    r"|disable|turn off|switch off"
     r"|(?:we |i )?(?:do not|don'?t) (?:need|want|have)(?: to)?|we no longer (?:need|want)(?: to)?"
     r"|do not|don'?t|not|never|stop"
 )
@@ -83,6 +84,14 @@ def _move_to_an_end(reader: Reader, match: re.Match[str]) -> list[Operation]:
     return [MoveStep(moved, before=first_step(reader, moved))]
 
 
+def _comes_at_an_end(reader: Reader, match: re.Match[str]) -> list[Operation] | None:
+    """Read “publish it at the end” as a move, when it says no more than a step that is there."""
+    found = find_steps(match["what"], reader.specification).one
+    if found is None or not _said_only(reader, match["what"], found):
+        return None
+    return _move_to_an_end(reader, match)
+
+
 def _swap(reader: Reader, match: re.Match[str]) -> list[Operation]:
     one, other = _pair(reader, match["one"], match["other"])
     ids = [node.id for node in reader.specification.body]
@@ -131,12 +140,14 @@ RULES: tuple[Rule, ...] = rules(
     (r"(?P<rest>.+?) without (?P<what>.+)", _without),
     (r"(?:rename|call) (?P<what>.+?) (?:to|as|into) (?P<new>.+)", _rename),
     (r"(?:call|name) (?P<what>(?:the )?(?:step|node) \d+|the \w+ step) (?P<new>.+)", _rename),
+    (r"(?:call|name) (?P<what>.+?) (?P<new>[a-z]\w*_\w+|[\"'“`].+[\"'”`])", _rename),
     (r"(?P<verb>move|put|run|do|perform) (?P<what>.+?) (?:to )?(?:right |just |directly )?"
      rf"{_SIDE} (?P<mark>.+)", _move),
     (rf"(?P<verb>)(?P<what>.+?) {_SIDE} (?P<mark>.+)", _move),
     (r"(?:move|put) (?P<what>.+?) (?:to|at) the (?:very )?"
      r"(?P<end>end|start|beginning|top|bottom)", _move_to_an_end),
     (r"(?:move|put|do|run) (?P<what>.+?) (?P<end>first|last)", _move_to_an_end),
+    (r"(?P<what>.+?),? (?:at the (?:very )?)(?P<end>end|start|beginning)", _comes_at_an_end),
     (r"(?:swap|switch|exchange)(?: the order of)? (?P<one>.+?) (?:and|with) (?P<other>.+)",
      _swap),
 )  # fmt: skip

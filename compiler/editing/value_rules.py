@@ -150,7 +150,8 @@ def _model(reader: Reader, match: re.Match[str]) -> list[Operation] | None:
         return None
     model = value_of(found[0][0])
     marked = re.match(r"(?:use|switch|change|set|make|have|let|run|get)\b", said, re.IGNORECASE)
-    if not marked and "instead" not in said.lower():
+    again = re.search(rf" (?:with|using|by|via) {MODEL}$", said, re.IGNORECASE)
+    if not marked and "instead" not in said.lower() and not again:
         return None
     models = [node for node in reader.specification.body if node.agent == "llm"]
     if others:
@@ -158,8 +159,12 @@ def _model(reader: Reader, match: re.Match[str]) -> list[Operation] | None:
     words = _MODEL_WORDS.sub(" ", match["said"].replace(found[0][0], " "))
     ids = [node.id for node in models]
     if words_of(words):
-        meant = find_steps(words, reader.specification, ids, least=0.6).node_ids
+        # A step that is there, said again; else it is another one that has this model.
+        least = 0.6 if marked or not again else 0.85
+        meant = find_steps(words, reader.specification, ids, least=least).node_ids
         ids = [id for id in ids if id in meant]
+    elif not marked and again:
+        return None
     if not ids:
         return None
     chosen = reader.one_of("step.model", "The model of which step is meant?", ids)
@@ -224,7 +229,8 @@ def _how_many(reader: Reader, match: re.Match[str]) -> list[Operation] | None:
     count = number_of(match["n"].replace(",", ""))
     limited = [node for node in reader.specification.body
                if isinstance(node.parameters.get("limit"), int)]  # fmt: skip
-    words = f"{match.groupdict().get('verb') or ''} {match['what']}"
+    verb = match.groupdict().get("verb") or ""
+    words = match["what"] if verb.lower() in _ANY_VERB else f"{verb} {match['what']}"
     fitting = [node for node in limited if _about(node, words)]
     if count is None or len(fitting) != 1:
         return None
@@ -274,6 +280,7 @@ def _sources(reader: Reader, match: re.Match[str]) -> list[Operation] | None:
     return None
 
 
+_ANY_VERB = ("take", "get", "use", "fetch", "keep", "process", "handle", "read", "do")
 _TABLE = re.compile(r"(\b(?:into|from|update)\s+)([\w.]+)", re.IGNORECASE)
 
 RULES: tuple[Rule, ...] = rules(
@@ -292,6 +299,8 @@ RULES: tuple[Rule, ...] = rules(
     (rf"(?P<verb>\w+) (?P<n>{NUMBER}) (?P<what>[\w ]+?) instead", _how_many),
     (rf"(?:limit|restrict|reduce|cap) (?:it|them|this|the (?:\w+ )+?) (?:to|at) (?:the )?"
      rf"(?:first )?(?P<n>{NUMBER})(?P<what>(?: [\w ]+)?)", _how_many),
+    (rf"{TO_SET} (?:the )?(?:number|amount|count) of (?P<what>[\w ]+?)(?: from {NUMBER})? to "
+     rf"(?P<n>{NUMBER})", _how_many),
     (rf"\w+ (?P<n>{COUNT}|{NUMBER}) (?P<how>more|additional|fewer|less) (?P<what>[\w ]+)",
      _by_how_many),
     (r"(?P<times>double|halve) (?:the )?(?:number|amount|count|limit)(?: of (?P<what>[\w ]+))?",

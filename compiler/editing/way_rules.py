@@ -7,7 +7,14 @@ from compiler.editing.adding_rules import changes_what_is_there
 from compiler.editing.additions import added, beginning
 from compiler.editing.conditions import before
 from compiler.editing.finding import find_steps, words_of
-from compiler.editing.operations import AddSteps, Operation, RemoveStep, SetField, SwapWays
+from compiler.editing.operations import (
+    AddSteps,
+    MoveStep,
+    Operation,
+    RemoveStep,
+    SetField,
+    SwapWays,
+)
 from compiler.editing.reader import Reader, Rule, rules
 from compiler.editing.replacement import replacement
 from compiler.editing.ways import (
@@ -162,7 +169,19 @@ def _always(reader: Reader, match: re.Match[str]) -> list[Operation] | None:
     """Read “always alert”: the way with that step is taken whatever holds."""
     found = find_steps(match["what"], reader.specification, least=0.7).one
     on = [one for one in ways(reader.specification) if found == one.first]
-    return _kept(reader, on[0]) if len(on) == 1 else None
+    return _asked_always(reader, on[0]) if len(on) == 1 else None
+
+
+def _asked_always(reader: Reader, way: Way) -> list[Operation]:
+    """Ask whether what is always done from now on is all that is done."""
+    alone, first = f"only {way.first}, always", f"{way.first} always, and the choice after it"
+    answer = reader.ask(
+        f"way.{way.router}", f"When `{way.first}` is always done, what becomes of the other steps "
+        f"of `{way.router}`?", (alone, first),
+    )  # fmt: skip
+    if answer == first:
+        return [MoveStep(way.first, before=way.router)]
+    return _kept(reader, way)
 
 
 def _kept(reader: Reader, way: Way) -> list[Operation]:
@@ -192,6 +211,8 @@ RULES: tuple[Rule, ...] = rules(
     (rf"{_NOT} (?P<what>.+?) {_WHEN} (?P<when>.+)", _not_on_a_way),
     (rf"{_WHEN} (?P<when>[^,]+),? {_NOT} (?P<what>.+)", _not_on_a_way),
     (rf"{_NOT} (?P<what>.+)", _not_for),
+    (r"(?P<when>.+?) (?:should|must|shall|need) (?:not|no longer|never) be (?P<what>\w+)",
+     _not_on_a_way),
     (rf"(?:swap|switch|exchange|flip|turn|reverse|invert) (?:around )?(?:the )?(?:two |both )?"
      rf"(?:{_WAY}(?:e?s)|condition|ways)(?: around| over)?", _swap),
     (rf"{TO_REMOVE} (?:the |that |this )?(?:condition|choice|branching|router|decision|check of the"
@@ -206,4 +227,6 @@ RULES: tuple[Rule, ...] = rules(
     (rf"{_WHEN} (?P<when>(?:it|this) (?:is|gets|becomes) [\w-]+) (?P<what>(?:also|then) .+)",
      _on_a_way),
     (rf"(?P<what>.+?) {_WHEN} (?P<when>.+)", _on_a_way),
+    (r"(?:for|on|in case of) (?P<when>[^,]+), (?:then )?(?P<what>.+)", _on_a_way),
+    (r"(?P<what>.+?) for (?P<when>.+)", _on_a_way),
 )  # fmt: skip

@@ -12,7 +12,8 @@ from compiler.specification import Node, Specification
 _NAMES = ("if_true", "if_false")
 _OTHERWISE = re.compile(r"(?:otherwise|else|the other way|in all other cases)", re.IGNORECASE)
 _REJECTED = re.compile(
-    r"(?:reject|declin|den(?:y|ie)|refus|disapprov|turns? (?:it )?down|not? .*approv|n't approv)",
+    r"(?:reject|declin|den(?:y|ie)|refus|disapprov|turns? (?:it )?down|not? .*approv|n't approv"
+    r"|says? no\b)",
     re.IGNORECASE,
 )
 _APPROVED = re.compile(
@@ -67,10 +68,11 @@ def way_meant(reader: Reader, when: str) -> Way | None:
 def _alike(one: str, other: str, specification: Specification) -> bool:
     """Whether two conditions say the same; the thing that they speak of may be left out."""
     first, second = set(words_of(one)), set(words_of(other))
+    event = specification.trigger.event if specification.trigger else ""
     known = {word for node in specification.nodes for word in words_of(f"{node.id} {node.key}")}
-    return bool(first) and (
-        first == second or first - known - {"ticket"} == second - known != set()
-    )
+    known.update(words_of(event or ""))
+    bare = second - known
+    return bool(first) and (first == second or (bool(bare) and first - known == bare))
 
 
 def _left_over(specification: Specification, words: str) -> Way | None:
