@@ -176,7 +176,7 @@ def _would_be_lost(reader: Reader, addition: AddSteps) -> bool:
 def changes_what_is_there(words: str) -> bool:
     """Whether words speak of what a workflow consists of, and so describe no step of it."""
     first = words.split(" ", 1)[0].lower()
-    of_a_step = re.sub(r"^add (?:an?|another|one more) (?:step|node|task)", "", words)
+    of_a_step = re.sub(r"^add (?:an?|another|one more) (?:step|node|task)", "", words, flags=re.I)
     return (
         root(first) in {root(word) for word in _OF_EDITS}
         or re.match(rf"{TO_RUN} (?:it|this)\b", words, re.IGNORECASE) is not None

@@ -6,8 +6,8 @@ from dataclasses import replace
 from typing import Any
 
 from compiler.editing.chain import Document
-from compiler.editing.conditions import asked_condition, says
-from compiler.editing.new_steps import NewSteps, read_steps
+from compiler.editing.conditions import asked_condition, condition_of, says
+from compiler.editing.new_steps import NewSteps, inputs_read, read_steps
 from compiler.editing.operations import AddSteps, Operation
 from compiler.editing.reader import Reader, said_of_a_step
 from compiler.editing.reading import read_instead, reads
@@ -108,8 +108,9 @@ def added(
     steps = described(reader, words, place, when)
     if not steps.nodes:
         return None
+    nodes = tuple(_tested(reader, node) for node in steps.nodes)
+    steps = replace(steps, nodes=nodes, inputs=inputs_read(nodes, steps.inputs))
     reader.questions.extend([*steps.questions, *_about_inputs(reader, words, steps)])
-    steps = replace(steps, nodes=tuple(_tested(reader, node) for node in steps.nodes))
     addition = _addition(reader, steps, after, before, each=each)
     return [addition, *_passed_on(reader, addition)]
 
@@ -119,27 +120,26 @@ def _about_inputs(reader: Reader, words: str, steps: NewSteps) -> list[Question]
     asked = {question.text for question in steps.questions}
     products = {lexicon().products[name.lower()].key
                 for name in lexicon().product_pattern.findall(words)}  # fmt: skip
-    questions = []
-    for name, schema in steps.inputs.get("properties", {}).items():
-        tested = any(f"input.{name}" in str(node.get("parameters", {}).get("condition"))
-                     for node in steps.nodes)  # fmt: skip
-        known = tested or any(name.startswith(one) for one in products)
-        id = f"input.{name}"
-        if not known and schema.get("description") not in asked and id not in reader.answers:
-            noun = name.replace("_", " ")
-            text = f"No step before “{words}” makes the {noun}. Is it an input of the workflow?"
-            questions.append(Question(id, text, "description", ("an input",)))
-    return questions
+    unknown = [name for name, schema in steps.inputs.get("properties", {}).items()
+               if schema.get("description") not in asked
+               and not any(name.startswith(one) for one in products)]  # fmt: skip
+    return reader.about_inputs(words, unknown)
 
 
 def _tested(reader: Reader, node: Document) -> Document:
-    """Return a node; of a choice whose expression does not say its words another is asked for."""
+    """Return a node; a choice tests what a step makes, and asks when it does not say its words."""
     words = re.sub(r"^if ", "", node.get("description", ""), flags=re.IGNORECASE)
     condition = str(node.get("parameters", {}).get("condition", ""))
-    if node["agent"] != "router" or "input." not in condition or says(reader, words, condition):
+    names = re.findall(r"\binput\.(\w+)", condition)
+    if node["agent"] != "router" or not names:
         return node
-    parameters = {**node["parameters"], "condition": asked_condition(reader, words)}
-    return {**node, "parameters": parameters, "input_keys": []}
+    made = [one for one in reader.specification.body if one.key == names[0]]
+    read = condition_of(reader, words, made[0]) if made else None
+    if read is not None:
+        condition = read
+    elif not says(reader, words, condition):
+        condition = asked_condition(reader, words)
+    return {**node, "parameters": {**node["parameters"], "condition": condition}, "input_keys": []}
 
 
 def described(reader: Reader, words: str, place: str | None, when: str = "") -> NewSteps:

@@ -61,6 +61,7 @@ def _only_if(reader: Reader, match: re.Match[str]) -> list[Operation] | None:
     inputs = inputs_of(match["when"], expression or "")
     if expression is None:
         expression, inputs = asked_condition(reader, match["when"]), {}
+    reader.questions.extend(reader.about_inputs(match["when"], inputs.get("properties", {})))
     unless = match["word"].lower() == "unless"
     way = "if_false" if (not match["only"]) != unless else "if_true"
     ways, edges = {way: target}, []
@@ -114,7 +115,9 @@ def _otherwise_if(reader: Reader, match: re.Match[str]) -> list[Operation] | Non
     first = steps[0].nodes[0]["id"]
     router = new_router(reader, match["when"], expression, {"if_true": first})
     edge = {"from": router["id"], "to": first, "condition": slug(match["when"])}
-    inputs = merged_inputs(steps[0].inputs, inputs_of(match["when"], expression))
+    tests = inputs_of(match["when"], expression)
+    reader.questions.extend(reader.about_inputs(match["when"], tests.get("properties", {})))
+    inputs = merged_inputs(steps[0].inputs, tests)
     nodes, edges = (router, *steps[0].nodes), (edge, *steps[0].edges)
     return [
         AddSteps(nodes, edges, after=former.id, condition="otherwise", inputs=inputs),

@@ -109,6 +109,15 @@ def _by_name(words: str, nodes: Sequence[Node]) -> str | None:
     return None
 
 
+def covers(node: Node, words: str) -> bool:
+    """Whether a step says all of some words, in its names, its description or its parameters."""
+    said = f"{node.id} {node.description} {node.output_key or ''} {node.agent} "
+    said += f"{_AGENT_WORDS.get(node.agent, '')} {' '.join(_short_texts(node))}"
+    named = _by_name(words.strip(" `'\"“”.,"), [node]) is not None
+    numbered = re.search(r"\b(?:step|node) (?:number )?\d|\b(?:last|first|final)\b", words, re.I)
+    return named or bool(numbered) or set(words_of(words)) <= set(words_of(said))
+
+
 def _score(wanted: Sequence[str], node: Node) -> float:
     """Return which share of the words fits a node; the first, mostly the verb, counts more."""
     said = f"{node.id} {node.description} {node.output_key or ''}"

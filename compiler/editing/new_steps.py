@@ -6,7 +6,7 @@ one makes; their names are then made to fit among those that the workflow has.
 
 import json
 import re
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -192,3 +192,12 @@ def _known_inputs(
         return nodes, {}
     required = [name for name in schema.get("required", ()) if name in inputs]
     return nodes, {"properties": inputs, **({"required": required} if required else {})}
+
+
+def inputs_read(nodes: Sequence[Document], inputs: Mapping[str, Any]) -> Mapping[str, Any]:
+    """Return the inputs that steps read in the end, of those that their words asked for."""
+    used = json.dumps(nodes)
+    properties = {name: schema for name, schema in inputs.get("properties", {}).items()
+                  if re.search(rf"\binput\.{name}\b", used)}  # fmt: skip
+    required = [name for name in inputs.get("required", ()) if name in properties]
+    return {"properties": properties, "required": required} if properties else {}

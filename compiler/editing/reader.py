@@ -1,7 +1,7 @@
 """What the readers of instructions share: the workflow, the answers, and the questions."""
 
 import re
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 
 from compiler.editing.finding import find_steps
@@ -106,6 +106,21 @@ class Reader:
         if answer.lower().startswith(("all", "both")):
             return list(found.node_ids)
         return [self.step(answer)]
+
+    def about_inputs(self, words: str, names: Iterable[str]) -> list[Question]:
+        """Return the questions whether names that words use are inputs, but for those answered."""
+        known = self.specification.state_schema.input.get("properties", {})
+        return [
+            Question(
+                f"input.{name}",
+                f"No step before “{words}” makes the {name.replace('_', ' ')}. Is it an input of "
+                "the workflow?",
+                "description",
+                ("an input",),
+            )
+            for name in names
+            if name not in known and f"input.{name}" not in self.answers
+        ]
 
     def ask(self, id: str, text: str, suggestions: Sequence[str]) -> str:
         """Return the answer to a question.

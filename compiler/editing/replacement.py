@@ -11,7 +11,7 @@ from typing import Any
 
 from compiler.editing.chain import Document
 from compiler.editing.finding import words_of
-from compiler.editing.new_steps import NewSteps, read_steps
+from compiler.editing.new_steps import inputs_read, read_steps
 from compiler.editing.operations import ReplaceStep
 from compiler.editing.reader import EXAMPLES, Open, Reader
 from compiler.editing.reading import reads
@@ -44,7 +44,8 @@ def replacement(reader: Reader, node: Node, words: str) -> ReplaceStep:
     new, questions = dict(said.nodes[0]), list(said.questions)
     former = read_steps(node.description, reader.specification, before, {}, instead_of=node.id)
     if len(former.nodes) == 1 and former.nodes[0]["agent"] == new["agent"] == node.agent:
-        new = _merged(former.nodes[0], node, new, words)
+        anew = {one.field.rpartition(".")[2] for one in said.questions if one.required}
+        new = _merged(former.nodes[0], node, new, words, anew)
         asked = {question.text.replace(node.description, "") for question in former.questions}
         questions = [one for one in questions if one.text.replace(words, "") not in asked]
     new = _for_each(node, new)
@@ -53,7 +54,7 @@ def replacement(reader: Reader, node: Node, words: str) -> ReplaceStep:
     gone = set(words_of(node.description)) - set(words_of(words))
     if not gone.intersection(words_of(node.id)):
         new["id"] = node.id
-    return ReplaceStep(node.id, new, _inputs_read(new, said))
+    return ReplaceStep(node.id, new, inputs_read((new,), said.inputs))
 
 
 def _read_by(reader: Reader, node: Node) -> Node | None:
@@ -75,7 +76,7 @@ def _before(reader: Reader, node_id: str) -> Node | None:
     return _before(reader, node.id) if node.agent == "router" else node
 
 
-def _merged(former: Document, node: Node, new: Document, words: str) -> Document:
+def _merged(former: Document, node: Node, new: Document, words: str, anew: set[str]) -> Document:
     """Return the new step with what the new words do not say anew."""
     was: Mapping[str, Any] = former.get("parameters", {})
     now: dict[str, Any] = dict(new.get("parameters", {}))
@@ -84,7 +85,7 @@ def _merged(former: Document, node: Node, new: Document, words: str) -> Document
     )
     for name, value in node.parameters.items():
         if name in now:
-            asked = _is_input(now[name]) and not _is_input(was.get(name))
+            asked = _is_input(now[name]) and not _is_input(was.get(name)) and name not in anew
             stays = now[name] == was.get(name) or (asked and not elsewhere)
         else:
             unsaid = name in _STAYS_UNSAID or name not in was
@@ -138,12 +139,3 @@ def _message(parameters: Mapping[str, Any]) -> str | None:
     body = parameters.get("body")
     text = body.get("text") if isinstance(body, dict) else body
     return text if isinstance(text, str) else None
-
-
-def _inputs_read(new: Document, said: NewSteps) -> Mapping[str, Any]:
-    """Return the inputs that a step reads in the end, of those that its words asked for."""
-    used = json.dumps(new)
-    properties = {name: schema for name, schema in said.inputs.get("properties", {}).items()
-                  if re.search(rf"\binput\.{name}\b", used)}  # fmt: skip
-    required = [name for name in said.inputs.get("required", ()) if name in properties]
-    return {"properties": properties, "required": required} if properties else {}

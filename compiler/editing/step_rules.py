@@ -4,9 +4,10 @@ import re
 
 from compiler.editing.adding_rules import first_step
 from compiler.editing.chain import CannotEdit, last_steps
-from compiler.editing.finding import find_steps, words_of
+from compiler.editing.finding import covers, find_steps, words_of
 from compiler.editing.operations import MoveStep, Operation, RemoveStep, RenameStep
-from compiler.editing.reader import Reader, Rule, rules
+from compiler.editing.reader import Reader, Rule, rules, slug
+from compiler.editing.value_rules import is_value, without_value
 from compiler.editing.wording import COUNT, number_of
 from compiler.english.schedule import find_schedule
 from compiler.text import to_document
@@ -36,7 +37,22 @@ def _remove(reader: Reader, match: re.Match[str]) -> list[Operation] | None:
         count = number_of(several["n"]) or 0
         ends = ids[-count:] if several["end"].lower() == "last" else ids[:count]
         return [RemoveStep(id) for id in reversed(ends)] if 0 < count < len(ids) else None
-    return [RemoveStep(id) for id in reader.all_or_one(words, least=_SURE)]
+    if is_value(words) and (fewer := without_value(reader, words)):
+        return fewer
+    ids = reader.all_or_one(words, least=_SURE)
+    if len(ids) == 1 and _says_more(reader, words, ids[0]):
+        reader.ask(
+            f"step.{slug(words)}",
+            f"“{words}” says more than `{ids[0]}` does. Does that whole step go?",
+            (ids[0],),
+        )
+    return [RemoveStep(id) for id in ids]
+
+
+def _says_more(reader: Reader, words: str, id: str) -> bool:
+    """Whether words name something that is nowhere in a step, so that a part of it may be meant."""
+    listed = re.search(r",| and ", words) is not None
+    return not listed and words_of(words) != () and not covers(reader.specification.node(id), words)
 
 
 def _remove_all_but(reader: Reader, match: re.Match[str]) -> list[Operation]:

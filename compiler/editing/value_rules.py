@@ -99,6 +99,37 @@ def _tests_of_labels(reader: Reader, edits: list[Operation], old: str, new: Any)
     return follow
 
 
+def without_value(reader: Reader, said: str) -> list[Operation]:
+    """Return the edits that take a value out of the lists in which it is one of several."""
+    edits: list[Operation] = []
+    for node in reader.specification.body:
+        for name, held in node.parameters.items():
+            if isinstance(held, list) and said in held and len(held) > 1:
+                left = [one for one in held if one != said]
+                edits.append(SetField(node.id, ("parameters", name), left))
+    return edits
+
+
+def _one_more(reader: Reader, match: re.Match[str]) -> list[Operation] | None:
+    """Add a URL to a step that takes several; of one that takes one, ask what comes of it."""
+    url = match["url"]
+    several = [node for node in reader.specification.body
+               if isinstance(node.parameters.get("url"), list)]  # fmt: skip
+    if len(several) == 1:
+        held = several[0].parameters["url"]
+        return [SetField(several[0].id, ("parameters", "url"), [*held, url])]
+    single = [node.id for node in reader.specification.body
+              if str(node.parameters.get("url", "")).startswith("http")]  # fmt: skip
+    if single:
+        reader.ask(
+            "source",
+            f"{' and '.join(f'`{id}`' for id in single[:3])} takes one URL. Say what is done "
+            f"with {url}, and where.",
+            (f"use {url} instead", f"scrape {url} in parallel with {single[0]}"),
+        )
+    return None
+
+
 def value_in(node: Node, words: str) -> list[Operation]:
     """Return the edit of the only value of its kind that a step has and words say anew."""
     for kind in _KINDS:
@@ -305,5 +336,7 @@ RULES: tuple[Rule, ...] = rules(
      _by_how_many),
     (r"(?P<times>double|halve) (?:the )?(?:number|amount|count|limit)(?: of (?P<what>[\w ]+))?",
      _by_how_many),
+    (rf"(?:also )?add (?:the |another )?(?:source |page |site |url )?(?P<url>{URL})"
+     r"(?: (?:as|to|too|as well).*)?", _one_more),
     (rf"(?P<said>(?=.*\b(?:also|too|as well)\b).*{URL}.*)", _sources),
 )  # fmt: skip
