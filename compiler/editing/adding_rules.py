@@ -25,7 +25,7 @@ _OF_EDITS = ("change", "replace", "rename", "modify", "swap", "switch", "use", "
 _MACHINERY = re.compile(
     r"\b(?:steps?|nodes?|retry|retries|attempts?|time-?outs?|schedules?|triggers?|webhooks?"
     r"|branch(?:es)?|conditions?|thresholds?|temperature|prompts?|subject|recipients?"
-    r"|concurrency|batch(?:es)?|at a time|at once|in parallel|workflow|instead|only|just"
+    r"|concurrency|batch(?:es)?|at a time|at once|in parallel|workflow|instead|only|just|source"
     r"|faster|slower|better)\b",
     re.IGNORECASE,
 )

@@ -17,8 +17,10 @@ _NODE_FIELDS = {
     "max attempts": ("retry", "max_attempts"),
     "batch size": ("batch_size",),
     "concurrency": ("item_concurrency",),
+    "item concurrency": ("item_concurrency",),
     "description": ("description",),
 }
+_OF_MAPS = ("batch_size", "item_concurrency")
 _TIMES = ("timeout", "time limit", "time out", "deadline")
 _ALSO_CALLED = {"recipient": "to", "recipients": "to", "address": "to", "title": "subject",
                 "link": "url", "website": "url", "source": "url", "temp": "temperature",
@@ -62,7 +64,8 @@ def _places(reader: Reader, node: Node | None, name: str) -> list[Place]:
     if name in _TIMES:
         return [(one.id, _timeout(one)) for one in nodes]
     if name in _NODE_FIELDS:
-        return [(one.id, _NODE_FIELDS[name]) for one in nodes]
+        path = _NODE_FIELDS[name]
+        return [(one.id, path) for one in nodes if one.pattern == "map" or path[0] not in _OF_MAPS]
     key = name.replace(" ", "_")
     if not any(True for one in nodes for _ in _named(one.parameters, key)):
         key = _ALSO_CALLED.get(name, key)

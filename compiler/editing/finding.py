@@ -31,6 +31,8 @@ _SAME = (
     ("approval", "approve", "review"),
     ("pay", "paid"),
     ("database", "db"),
+    ("compare", "comparison"),
+    ("decide", "decision"),
     ("save", "store", "log", "record"),
     ("alert", "warn"),
 )
@@ -104,7 +106,7 @@ def _by_name(words: str, nodes: Sequence[Node]) -> str | None:
     bare = re.sub(r"^(?:the )?(?:step |node )?|(?: step| node)$", "", words, flags=re.IGNORECASE)
     plain = re.sub(r"[\s-]+", "_", bare.strip(" `'\"“”").lower())
     for node in nodes:
-        if plain in (node.id.lower(), (node.output_key or "").lower()):
+        if plain and plain in (node.id.lower(), (node.output_key or "").lower()):
             return node.id
     return None
 

@@ -58,9 +58,9 @@ def read_steps(
     sentence = words[:1].upper() + words[1:]
     held = _held(f"If {when}, {words}", before, answers) if when and before else None
     parsed, known = held or _in_place(sentence, before, answers)
-    if parsed.specification is None:
-        return NewSteps((), (), {}, parsed.questions)
     made = parsed.specification
+    if made is None or not _only_steps(parsed):
+        return NewSteps((), (), {}, () if made else parsed.questions)
     old_keys = {node.key for node in made.nodes if node.id in known}
     taken = {node.id for node in specification.nodes} | {node.key for node in specification.nodes}
     for node in made.nodes:
@@ -86,6 +86,13 @@ def read_steps(
     # Questions keep the names that the parser gave, by which answers are found again.
     questions = [one for one in parsed.questions if one.field.split(".")[0] not in known]
     return NewSteps(tuple(nodes), tuple(edges), inputs, tuple(questions))
+
+
+def _only_steps(parsed: Parsed) -> bool:
+    """Whether words say steps alone: no start of a workflow, and nothing without a meaning."""
+    trigger = parsed.specification.trigger if parsed.specification else None
+    starts = trigger is not None and trigger.kind != "manual"
+    return not starts and not any(one.id.startswith("part.") for one in parsed.questions)
 
 
 _MEANT = re.compile(

@@ -55,17 +55,39 @@ def _by_name(reader: Reader, match: re.Match[str]) -> list[Operation] | None:
     return _take_away(reader, held) if len(held) == 1 else None
 
 
+def _for_somebody(reader: Reader, match: re.Match[str]) -> list[Operation] | None:
+    """Read “tell Bob instead of Alice”: another address for that of whoever a word names."""
+    name = match["name"].lower()
+    places = [(node, one) for node in reader.specification.nodes if node.agent == "email"
+              for one in as_list(node.parameters.get("to"))
+              if re.split(r"[@.+]", one.lower())[0] == name]  # fmt: skip
+    if len(places) != 1:
+        return None
+    node, old = places[0]
+    given = _addresses_of(reader, match["who"])
+    former = as_list(node.parameters.get("to"))
+    return [_to(node, "to", [new for one in former for new in (given if one == old else [one])])]
+
+
+def _addresses_of(reader: Reader, who: str) -> list[str]:
+    """Return the addresses in words; of a person without one it is asked."""
+    if re.fullmatch(r"me|myself", who, re.IGNORECASE):
+        return ["{user.email}"]
+    given = addresses_in(who)
+    if not given:
+        answer = reader.ask(f"address.{slug(who)}", f"Which e-mail address does “{who}” have?", ())
+        given = addresses_in(answer) or [answer.strip()]
+    return given
+
+
 def _somebody(reader: Reader, match: re.Match[str]) -> list[Operation] | None:
     """Ask for the address of a person or a team who gets a mail as well, or instead."""
     who = match["who"]
     target = _mail_step(reader, match["what"])
     if target is None or lexicon().product_pattern.search(who) or who.startswith("#"):
         return None
-    answer = reader.ask(f"address.{slug(who)}", f"Which e-mail address does “{who}” have?", ())
     former = as_list(target.parameters.get("to"))
-    given = addresses_in(answer)
-    if not given:
-        return None
+    given = _addresses_of(reader, who)
     return [_to(target, "to", given if match["instead"] else [*former, *given])]
 
 
@@ -123,8 +145,8 @@ RULES: tuple[Rule, ...] = rules(
     (rf"(?:also |additionally |only |just )?{_SEND} (?P<what>.*?) ?\bto (?:only |just )?"
      rf"(?P<to>{ADDRESSES})(?P<instead>,? instead(?: of .+)?)?{_WELL}(?: only| alone)?",
      _recipient),
-    (rf"(?:also )?(?:email|e-mail|mail) (?P<to>{ADDRESSES})(?P<instead>,? instead(?: of .+)?)?"
-     rf"{_WELL}", _recipient),
+    (rf"(?:also )?(?P<what>email|e-mail|mail|tell|notify|inform) (?P<to>{ADDRESSES})"
+     rf"(?P<instead>,? instead(?: of .+)?)?{_WELL}", _recipient),
     (rf"(?P<what>.+?) (?:(?P<set>should|must|shall|has to) (?:only )?|(?:also )?)"
      rf"(?:go|goes|be sent|is sent) (?:only )?to (?P<to>{ADDRESSES})"
      rf"(?P<instead>,? instead(?: of .+)?)?{_WELL}", _recipient),
@@ -134,6 +156,9 @@ RULES: tuple[Rule, ...] = rules(
      rf"(?: (?:of|for|in) (?P<what>.+?))? to (?P<to>{ADDRESSES})", _recipient),
     (rf"(?:{_NOT} (?:send|sending|email|emailing|mail|mailing)(?: .*? to)?|{TO_REMOVE}) "
      r"(?:the |my |our )?(?P<who>[\w-]+)(?: from .+)?", _by_name),
+    (rf"(?:tell|email|e-mail|mail|notify|inform|{_SEND} .*?to) (?P<who>[^,]+?) instead of (?:the )?"
+     r"(?P<name>[\w-]+)", _for_somebody),
+    (r"replace (?:the )?(?P<name>[\w-]+) (?:with|by) (?P<who>[^,]+@[^,]+)", _for_somebody),
     (rf"(?:also )?{_SEND} (?P<what>it|them|this|the \w+) (?:also )?to"
      r" (?P<who>(?:(?:the|my|our) )?[A-Za-z][\w -]*?)(?P<instead>,? instead)?"
      r"(?: as well| too| also)", _somebody),

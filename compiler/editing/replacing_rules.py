@@ -117,8 +117,13 @@ def _under_own_names(steps: list[ReplaceStep]) -> list[Operation]:
     return named
 
 
+def _as_words(words: str) -> re.Pattern[str]:
+    """Return what finds words as such, and not in an address that holds them."""
+    return re.compile(rf"(?<![\w@.-]){re.escape(words)}(?![\w@])", re.IGNORECASE)
+
+
 def _contains(text: str, words: str) -> bool:
-    return re.search(rf"(?<!\w){re.escape(words)}(?!\w)", text, re.IGNORECASE) is not None
+    return _as_words(words).search(text) is not None
 
 
 def _reworded(node: Node, old: str, new: str) -> str | None:
@@ -131,7 +136,10 @@ def _reworded(node: Node, old: str, new: str) -> str | None:
     if not thing:
         return None
     said = re.sub(
-        rf"(?<!\w){re.escape(old)}(?!\w)", lambda _: thing, node.description, flags=re.IGNORECASE
+        rf"(?<![\w@.-]){re.escape(old)}(?![\w@])",
+        lambda _: thing,
+        node.description,
+        flags=re.IGNORECASE,
     )
     return re.sub(r"\b(?:the|an?) (?=(?:the|an?|my|our|your) )", "", said, flags=re.IGNORECASE)
 
@@ -178,7 +186,7 @@ def _with_product(node: Node, old: str, new: str) -> str:
     """Return what a step is said to do, with another product."""
     said = node.description or node.id.replace("_", " ")
     if old:
-        return re.sub(rf"(?<!\w){re.escape(old)}(?!\w)", lambda _: new, said, flags=re.IGNORECASE)
+        return _as_words(old).sub(lambda _: new, said)
     return f"{_IN_A_PRODUCT.sub('', said)} in {new}"
 
 

@@ -32,6 +32,8 @@ _KINDS = tuple(
                     rf"(?<![\w.#-])(?:{NUMBER})(?![\w.-])")
 )  # fmt: skip
 """What a value looks like, so that the words around it say only where it stands."""
+_PROSE = ("subject", "title", "body", "text", "prompt", "message", "description")
+"""Fields of free words, which are no names that other words could mean."""
 _MODEL_WORDS = re.compile(
     r"\b(?:use|uses|using|switch|change|set|make|have|let|run|do|done|get|with|by|to|for|the|model"
     r"|instead|it|should|must|and)\b",
@@ -76,9 +78,16 @@ def values(reader: Reader, ids: list[str], old: str, new: str) -> list[Operation
             if not isinstance(held, str):
                 if number is not None and held == number and _number(new) is not None:
                     edits.append(SetField(node.id, path, value_of(new)))
-            elif same(held, wanted) or (literal and number is None and _stands_in(wanted, held)):
+            elif _is_meant(held, wanted, path[-1], literal=literal and number is None):
                 edits.append(SetField(node.id, path, _put(held, wanted, value_of(new))))
     return edits + _tests_of_labels(reader, edits, wanted, value_of(new))
+
+
+def _is_meant(held: str, wanted: str, name: str, *, literal: bool) -> bool:
+    """Whether a text is the value that words name, or as a literal holds it."""
+    if same(held, wanted):
+        return literal or name not in _PROSE
+    return literal and _stands_in(wanted, held)
 
 
 def _tests_of_labels(reader: Reader, edits: list[Operation], old: str, new: Any) -> list[Operation]:
@@ -113,11 +122,12 @@ def without_value(reader: Reader, said: str) -> list[Operation]:
 def _one_more(reader: Reader, match: re.Match[str]) -> list[Operation] | None:
     """Add a URL to a step that takes several; of one that takes one, ask what comes of it."""
     url = match["url"]
-    several = [node for node in reader.specification.body
-               if isinstance(node.parameters.get("url"), list)]  # fmt: skip
+    several = [(node.id, name, held) for node in reader.specification.body
+               for name, held in node.parameters.items()
+               if isinstance(held, list) and held and str(held[0]).startswith("http")]  # fmt: skip
     if len(several) == 1:
-        held = several[0].parameters["url"]
-        return [SetField(several[0].id, ("parameters", "url"), [*held, url])]
+        id, name, held = several[0]
+        return [SetField(id, ("parameters", name), [*held, url])]
     single = [node.id for node in reader.specification.body
               if str(node.parameters.get("url", "")).startswith("http")]  # fmt: skip
     if single:
