@@ -4,11 +4,11 @@ import re
 from collections.abc import Sequence
 from typing import Any
 
+from compiler.editing.descriptions import read_description
 from compiler.editing.finding import words_of
 from compiler.editing.reader import Reader
 from compiler.editing.wording import NUMBER, value_of
 from compiler.english.lexicon import lexicon
-from compiler.english.parser import parse
 from compiler.specification import Node
 
 _COMPARISONS = (
@@ -43,8 +43,8 @@ def _after(before: Node | None, words: str) -> str | None:
     """Read a condition as one on what the step before it makes."""
     if before is None or not before.description:
         return None
-    first = parse(before.description).specification
-    both = parse(f"{before.description}. If {words}, email me").specification
+    first = read_description(before.description).specification
+    both = read_description(f"{before.description}. If {words}, email me").specification
     if not first or not both or len(first.nodes) != 1:
         return None
     router = next((node for node in both.nodes if node.agent == "router"), None)
@@ -56,7 +56,7 @@ def _after(before: Node | None, words: str) -> str | None:
 
 
 def _alone(words: str) -> str | None:
-    alone = parse(f"If {words}, email me").specification
+    alone = read_description(f"If {words}, email me").specification
     if alone is None or [node.agent for node in alone.nodes] != ["router", "email"]:
         return None
     return str(alone.nodes[0].parameters.get("condition") or "") or None
@@ -122,7 +122,7 @@ def before(reader: Reader, node_id: str) -> Node | None:
 
 def inputs_of(words: str, expression: str) -> dict[str, Any]:
     """Return the inputs that a condition reads, as the parser declares them."""
-    made = parse(f"If {words}, email me").specification
+    made = read_description(f"If {words}, email me").specification
     properties = made.state_schema.input.get("properties", {}) if made else {}
     used = {name: schema for name, schema in properties.items() if f"input.{name}" in expression}
     return {"properties": used, "required": list(used)} if used else {}

@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from compiler.editing.chain import Document
+from compiler.editing.descriptions import read_description
 from compiler.editing.operations import RenameStep, apply
 from compiler.editing.reading import reads
 from compiler.english.draft import Question
@@ -112,14 +113,14 @@ def _in_place(
         if _MEANT.search(sentence):
             said.append(_STAND_IN)
     for words in said:
-        first = parse(words, None, answers).specification
+        first = _parse(words, answers).specification
         if first is None or len(first.nodes) != 1:
             continue
-        both = parse(f"{words}. Then {_then(sentence)}", None, answers)
+        both = _parse(f"{words}. Then {_then(sentence)}", answers)
         made, known = both.specification, first.nodes[0].id
         if made is not None and made.nodes[0].id == known and len(made.nodes) > 1:
             return both, frozenset({known})
-    return parse(sentence, None, answers), frozenset()
+    return _parse(sentence, answers), frozenset()
 
 
 def _held(
@@ -128,12 +129,16 @@ def _held(
     """Parse the words behind their condition; what tests it is known already."""
     if not before.description:
         return None
-    both = parse(f"{before.description}. {sentence}", None, answers)
+    both = _parse(f"{before.description}. {sentence}", answers)
     nodes = both.specification.nodes if both.specification else ()
     routers = [place for place, node in enumerate(nodes) if node.agent == "router"]
     if len(routers) != 1 or not 0 < routers[0] <= 1 or len(nodes) != routers[0] + 2:
         return None
     return both, frozenset(node.id for node in nodes[: routers[0] + 1])
+
+
+def _parse(text: str, answers: Mapping[str, str]) -> Parsed:
+    return parse(text, None, answers) if answers else read_description(text)
 
 
 def _then(sentence: str) -> str:
@@ -166,7 +171,7 @@ def _with_own_reading(
     node: Document, before: Node, specification: Specification, answers: Mapping[str, str]
 ) -> Document:
     """Read what the step before reads, where its words alone would have asked for an input."""
-    alone = parse(before.description, None, answers).specification
+    alone = _parse(before.description, answers).specification
     names = alone.state_schema.input.get("properties", {}) if alone else {}
     known = specification.state_schema.input.get("properties", {})
     whole = "{input}" in json.dumps(before.parameters)

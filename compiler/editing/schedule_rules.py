@@ -3,11 +3,11 @@
 import re
 from collections.abc import Mapping
 
+from compiler.editing.descriptions import read_description
 from compiler.editing.finding import find_steps
 from compiler.editing.operations import Operation, SetField
 from compiler.editing.reader import Reader, Rule, rules
 from compiler.editing.wording import INSTEAD, TO_REMOVE, TO_RUN, TO_SET
-from compiler.english.parser import parse
 from compiler.english.schedule import Schedule, find_schedule
 from compiler.specification import Trigger
 
@@ -30,7 +30,7 @@ def _webhook(reader: Reader, _: re.Match[str]) -> list[Operation]:
 
 def _event(reader: Reader, match: re.Match[str]) -> list[Operation] | None:
     """Read another event as the parser reads it at the beginning of a description."""
-    made = parse(f"When {match['event']}, email me").specification
+    made = read_description(f"When {match['event']}, email me").specification
     if made is None or made.trigger is None or made.trigger.kind != "event":
         return None
     return [SetField(None, ("trigger",), made.trigger.model_dump(exclude_defaults=True))]

@@ -1,7 +1,7 @@
 """What an instruction gives, in the few words in which `instructions.yaml` says what it should."""
 
 import json
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -35,10 +35,12 @@ def instructions(file: Path) -> list[tuple[str, str, list[str]]]:
     ]
 
 
-def fault(name: str, said: str, wanted: Sequence[str]) -> str:
+def fault(
+    name: str, said: str, wanted: Sequence[str], answers: Mapping[str, str] | None = None
+) -> str:
     """Return what is not as it should be of one instruction; empty: nothing."""
     old = workflow(name)
-    edited = read_edit(said, old)
+    edited = read_edit(said, old, answers)
     asks = [one for one in wanted if one.startswith("asks")]
     if asks:
         return _not_asked(edited, asks[0].removeprefix("asks").strip())

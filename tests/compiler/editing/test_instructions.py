@@ -32,6 +32,48 @@ def test_an_instruction_gives_what_it_says(name: str, said: str, wanted: list[st
 
 
 @pytest.mark.requirement("FIRST.2")
+@pytest.mark.parametrize(
+    ("name", "said", "answers", "wanted"),
+    [
+        ("uptime", "Always alert", {"way.router": "only send_slack_alert, always"},
+         ["- router", "- log_to_db", "check_site > send_slack_alert"]),
+        ("uptime", "Always log it", {"way.router": "log_to_db always, and the choice after it"},
+         ["check_site > log_to_db", "log_to_db > router"]),
+        ("uptime", "Remove the condition", {"way.router": "always log_to_db"},
+         ["- router", "- send_slack_alert", "check_site > log_to_db"]),
+        ("invoices", "Remove Notion", {"step.notion": "all of them"},
+         ["- save_to_notion", "- save_to_notion_2"]),
+        ("invoices", "Save it to Airtable instead of Notion", {"step.notion": "save_to_notion_2"},
+         ["- save_to_notion_2", "+ api url=airtable", "pay_directly > <api>"]),
+        ("invoices", "Send a message to Slack", {"place": "after save_to_notion"},
+         ["+ api url=slack", "save_to_notion > <api>"]),
+        ("reviews", "Add a retry to the scraping", {"retry.scrape_reviews": "5"},
+         ['scrape_reviews.retry = {"max_attempts": 5}']),
+        ("reviews", "Delete step 3", {"instead.send_email.report": "{sentiments}"},
+         ["- aggregate_results", "map_sentiment > send_email",
+          "send_email.parameters.body = {sentiments}"]),
+        ("reviews", "Write a haiku about it", {"place": "before send_email"},
+         ["+ llm prompt=haiku", "aggregate_results > <llm>", "<llm> > send_email"]),
+        ("reviews", "Only email the report if any review is negative",
+         {"condition": "`'negative' in sentiments`"},
+         ["+ router condition='negative' in sentiments", "aggregate_results > <router>",
+          "<router> > send_email [if_true]"]),
+        ("reviews", "Send it to the team as well", {"address.the_team": "team@example.com"},
+         ["send_email.parameters.to = ann@example.com, team@example.com"]),
+        ("reviews", "Notify me when it fails", {"notification_channel": "ops@example.com"},
+         ['settings = {"error_handling": {"notify_on_failure": true, '
+          '"notification_channel": "mailto:ops@example.com"}}']),
+    ],
+)  # fmt: skip
+def test_an_answer_completes_an_instruction(
+    name: str, said: str, answers: dict[str, str], wanted: list[str]
+) -> None:
+    """What was asked is asked no more, and the change is made as answered."""
+    assert fault(name, said, ["asks"]) == ""
+    assert fault(name, said, wanted, answers) == ""
+
+
+@pytest.mark.requirement("FIRST.2")
 @pytest.mark.parametrize("name", WORKFLOWS)
 def test_what_is_no_instruction_changes_nothing(name: str) -> None:
     """Words that say no change are a question, on every workflow."""
