@@ -15,6 +15,8 @@ from compiler.specification import Node
 from compiler.text import to_document
 
 _HOW = re.compile(r" (?:to|as|in|into|with|using|via|by|on|from|for) ")
+_UNDER = re.compile(r"(?:if|when|unless) .+ (?:before|after) .+", re.IGNORECASE)
+"""A condition and a place at once: what stands there may read what only one way makes."""
 _MORE = re.compile(r"\b(?:also|too|as well|add|insert|another|additionally)\b", re.IGNORECASE)
 _MAKING = ("llm", "data_processing", "web_scraping", "aggregator")
 """Agents whose result is all that they do."""
@@ -128,7 +130,7 @@ def _add_at_the_end(reader: Reader, match: re.Match[str]) -> list[Operation] | N
 def _plain(reader: Reader, match: re.Match[str]) -> list[Operation] | None:
     """Read a sentence that only says what to do as a step at the end."""
     words = match["what"]
-    if changes_what_is_there(words) or find_schedule(words):
+    if changes_what_is_there(words) or find_schedule(words) or _UNDER.fullmatch(words):
         return None
     if not _MORE.search(words) and (former := _done_already(reader, words)) is not None:
         reader.ask(

@@ -113,8 +113,8 @@ class _Rewriting:
                 edits += self._value(name, key, value, old.get(name), new[name], flow=flow)
         if added:
             key, value = node.value[-1]
-            end = self._line_end(self._content_end(value, key))
             column = node.value[0][0].start_mark.column
+            end = self._past_comments(self._line_end(self._content_end(value, key)), column)
             written = "".join(_written(name, new[name], column) for name in added)
             edits.append(_Edit(end, end, written))
         return edits
@@ -274,6 +274,14 @@ class _Rewriting:
 
     def _line_end(self, place: int) -> int:
         return self._text.index("\n", place) + 1
+
+    def _past_comments(self, place: int, column: int) -> int:
+        """Return where the comments end that stand deeper than a column, and so belong above."""
+        for line in self._text[place:].splitlines(keepends=True):
+            if not line.lstrip().startswith("#") or len(line) - len(line.lstrip()) <= column:
+                break
+            place += len(line)
+        return place
 
     def _applied(self, start: int, end: int, edits: Sequence[_Edit]) -> str:
         """Return a part of the text with its edits made."""
