@@ -68,14 +68,22 @@ def _tells_what_to_do(words: str) -> bool:
     return beginning(said) is not None or is_noun_of_a_step(said)
 
 
+def _as_command(words: str) -> str:
+    """Return “let it wait a day” and “have my boss approve it” as commands."""
+    words = re.sub(r"^(?:let|make|have) it (?=wait\b)", "", words.strip(), flags=re.IGNORECASE)
+    return _SOMEBODY_DOES.sub(r"ask \g<who> to \g<verb>", words)
+
+
 def beginning(words: str) -> Verb | None:
     """Return the verb with which words tell what to do; None: they do not."""
-    words = _SOMEBODY_DOES.sub(r"ask \g<who> to \g<verb>", words.strip())
+    words = _as_command(words)
     plain = re.sub(r"^(?:(?:also|then|please|finally|next|and) )+", "", words.strip(), flags=re.I)
     for said in (plain, _bare(words)):
         first, _, rest = said.partition(" ")
         verb = lexicon().verbs.get(first.lower())
         # “Thanks for …” is no command; in “a step that thanks …” the verb has that form.
+        if first.lower() == "let":
+            continue
         if verb and rest.strip() and (verb.base == first.lower() or said != plain):
             return verb
     return None
@@ -144,10 +152,10 @@ def _tested(reader: Reader, node: Document) -> Document:
 
 def described(reader: Reader, words: str, place: str | None, when: str = "") -> NewSteps:
     """Return the steps that words describe, read as what follows a place."""
-    words = _SOMEBODY_DOES.sub(r"ask \g<who> to \g<verb>", words)
+    words = _as_command(words)
     words = _SOMEBODY_AT.sub(r"\g<verb> \g<to>", words)
     stripped = _ADDING.sub("", _DELAY.sub(_waiting, words.strip()))
-    without_add = said_of_a_step(re.sub(r"^add (?:also )?", "", stripped, flags=re.I))
+    without_add = said_of_a_step(re.sub(r"^(?:add|put) (?:also )?", "", stripped, flags=re.I))
     if opens_with_a_verb(without_add) or _NOMINAL.match(without_add):
         stripped = without_add
     source = reader.specification.node(place) if place else None

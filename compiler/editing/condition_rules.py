@@ -57,7 +57,10 @@ def _threshold(reader: Reader, match: re.Match[str]) -> list[Operation] | None:
 
 def _only_if(reader: Reader, match: re.Match[str]) -> list[Operation] | None:
     target = reader.step(match["what"])
-    expression = condition_of(reader, match["when"], before(reader, target))
+    read = reader.specification.node(target).input_keys
+    # “It” is what the step reads, whatever stands before it.
+    when = re.sub(r"^it\b", read[0], match["when"]) if len(read) == 1 else match["when"]
+    expression = condition_of(reader, when, before(reader, target))
     inputs = inputs_of(match["when"], expression or "")
     if expression is None:
         expression, inputs = asked_condition(reader, match["when"]), {}

@@ -228,5 +228,6 @@ RULES: tuple[Rule, ...] = rules(
     (r"instead of (?P<old>.+?)(?:,(?: just)?| just) (?P<new>.+)", _instead),
     (r"(?P<new>.+?) (?:instead of|rather than|in place of) (?P<old>.+)", _instead),
     (r"(?P<new>.+?),? (?:and )?not (?P<old>(?:my|the|our|in|on|to)\b.+)", _instead),
+    (r"(?:do not|don't) use (?P<old>.+?),? (?:but(?: use)?|use) (?P<new>.+)", _instead),
     (r"(?P<new>.+?),? instead", _elsewhere),
 )  # fmt: skip

@@ -132,7 +132,9 @@ RULES: tuple[Rule, ...] = rules(
      rf" {_SCHEDULED} (?:by|with|for)|make{_IT}) (?:a |the )?webhooks?(?: calls?| trigger)?"
      rf"{INSTEAD}?", _webhook),
     (rf"{TO_RUN}{_IT} (?:when|whenever|each time|every time) (?P<event>.+?){INSTEAD}?", _event),
-    (rf"(?:{TO_SET}|move) (?:the )?(?:time|schedule) to (?:at )?{_CLOCK}", _clock),
+    (rf"(?:{TO_SET}|move) (?:the )?(?:time|schedule|run|start|execution) to (?:at )?{_CLOCK}",
+     _clock),
+    (rf"(?:deliver|send|do|start)(?: it| them)? at {_CLOCK}{INSTEAD}", _clock),
     (rf"(?:{TO_RUN}{_IT} |schedule{_IT} )?at {_CLOCK}{INSTEAD}?", _clock),
     (rf"(?:(?:{TO_SET}|move) (?:the )?(?:schedule|trigger|time|timing)(?: to| so that it runs)?"
      r"|(?:run|schedule|start|execute|do)(?: (?:it|this|the workflow))?"

@@ -14,7 +14,7 @@ from compiler.text import to_document
 
 _REMOVES = (
     r"remove|delete|drop|skip|omit|cut|erase|get rid of|take out|take away|leave out|no longer"
-    r"|disable|turn off|switch off"
+    r"|disable|turn off|switch off|cancel"
     r"|(?:we |i )?(?:do not|don'?t) (?:need|want|have)(?: to)?|we no longer (?:need|want)(?: to)?"
     r"|do not|don'?t|not|never|stop"
 )
@@ -72,6 +72,8 @@ def _remove_all_but(reader: Reader, match: re.Match[str]) -> list[Operation]:
 
 
 def _move(reader: Reader, match: re.Match[str]) -> list[Operation] | None:
+    if re.match(r"(?:an?|another|one more) ", match["what"], re.IGNORECASE):
+        return None
     found = find_steps(match["what"], reader.specification)
     if not match["verb"].lower().startswith("move") and (
         found.one is None or not _said_only(reader, match["what"], found.one)

@@ -332,13 +332,14 @@ RULES: tuple[Rule, ...] = rules(
      rf" table (?P<table>[A-Za-z_]\w*){INSTEAD}", _table),
     (rf"(?:use|{TO_SET}) (?:the )?table(?: of (?P<said>.+?))? (?:to |name )?(?P<table>[A-Za-z_]\w*)"
      rf"{INSTEAD}?", _table),
-    (rf"(?:use|take|read from) (?P<said>{URL}(?: as (?:the |its )?\w+)?)", _url),
+    (rf"(?:use|take|read from) (?P<said>(?:the )?(?:url |source |site |page )?{URL}"
+     r"(?: as (?:the |its )?\w+)?)", _url),
     (rf"(?:only|just|at most) (?P<verb>\w+) (?:only |at most |the )*(?:first )?(?P<n>{NUMBER})"
      r" (?P<what>[\w ]+)", _how_many),
     (rf"(?P<verb>\w+) (?:only|just|at most) (?:the )?(?:first )?(?P<n>{NUMBER}) (?P<what>[\w ]+)",
      _how_many),
     (rf"(?P<verb>\w+) (?P<n>{NUMBER}) (?P<what>[\w ]+?) instead", _how_many),
-    (rf"(?:limit|restrict|reduce|cap) (?:it|them|this|the (?:\w+ )+?) (?:to|at) (?:the )?"
+    (rf"(?:limit|restrict|reduce|cap) (?:it|them|this|the [\w ]+?) (?:to|at) (?:the )?"
      rf"(?:first )?(?P<n>{NUMBER})(?P<what>(?: [\w ]+)?)", _how_many),
     (rf"{TO_SET} (?:the )?(?:number|amount|count) of (?P<what>[\w ]+?)(?: from {NUMBER})? to "
      rf"(?P<n>{NUMBER})", _how_many),
