@@ -8,6 +8,7 @@ from compiler.editing.finding import root, words_of
 from compiler.editing.operations import AddBeside, AddSteps, Operation, SetField
 from compiler.editing.reader import Reader, Rule, rules
 from compiler.editing.reading import with_part
+from compiler.editing.ways import speaks_of_an_answer
 from compiler.editing.wording import TO_RUN
 from compiler.english.lexicon import lexicon
 from compiler.english.schedule import find_schedule
@@ -29,7 +30,7 @@ _MACHINERY = re.compile(
     r"\b(?:steps?|nodes?|retry|retries|attempts?|time-?outs?|schedules?|triggers?|webhooks?"
     r"|branch(?:es)?|conditions?|thresholds?|temperature|prompts?|subject|recipients?"
     r"|concurrency|batch(?:es)?|at a time|at once|in parallel|workflow|instead|only|just|source"
-    r"|faster|slower|better)\b",
+    r"|faster|slower|better|first$)\b",
     re.IGNORECASE,
 )
 """What a workflow consists of: who speaks of it changes it, and describes no step of it."""
@@ -131,7 +132,12 @@ def _add_at_the_end(reader: Reader, match: re.Match[str]) -> list[Operation] | N
 def _plain(reader: Reader, match: re.Match[str]) -> list[Operation] | None:
     """Read a sentence that only says what to do as a step at the end."""
     words = match["what"]
-    if changes_what_is_there(words) or find_schedule(words) or _UNDER.fullmatch(words):
+    if (
+        changes_what_is_there(words)
+        or find_schedule(words)
+        or _UNDER.fullmatch(words)
+        or (speaks_of_an_answer(words))
+    ):
         return None
     if not _MORE.search(words) and (former := _done_already(reader, words)) is not None:
         reader.ask(
@@ -156,12 +162,15 @@ def _plain(reader: Reader, match: re.Match[str]) -> list[Operation] | None:
 def _done_already(reader: Reader, words: str) -> Node | None:
     """Return the step that does what words say, to the same thing."""
     verb = beginning(words)
+    if verb is None:
+        return None
     thing = set(words_of(_HOW.split(words, maxsplit=1)[0].partition(" ")[2]))
+    elsewhere = "@" in words or lexicon().product_pattern.search(words) is not None
     for node in reader.specification.body:
         known = lexicon().verbs.get(node.description.split(" ", 1)[0].lower())
-        if verb is None or known is None or root(verb.base) != root(known.base):
-            continue
-        if thing <= set(words_of(f"{node.description} {node.id} {node.key}")):
+        same = known is not None and root(verb.base) == root(known.base)
+        mails = node.agent == "email" and verb.action in ("email", "send") and not elsewhere
+        if (same or mails) and thing <= set(words_of(f"{node.description} {node.id} {node.key}")):
             return node
     return None
 
@@ -170,7 +179,10 @@ def _would_be_lost(reader: Reader, addition: AddSteps) -> bool:
     """Whether a step that only makes something would come after what is sent or written."""
     sources = {edge["from"] for edge in addition.edges}
     last = [node for node in addition.nodes if node["id"] not in sources]
-    if any(node["agent"] not in _MAKING for node in last) or addition.after is None:
+    if (
+        any(node["agent"] not in (*_MAKING, "human_loop") for node in last)
+        or addition.after is None
+    ):
         return False
     former = reader.specification.node(addition.after)
     return former.agent in ("email", "database") or former.parameters.get("method") == "POST"

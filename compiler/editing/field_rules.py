@@ -8,6 +8,7 @@ from compiler.editing.finding import find_steps, words_of
 from compiler.editing.operations import Operation, SetField
 from compiler.editing.reader import Reader, Rule, rules, slug
 from compiler.editing.thresholds import bounded, threshold, with_threshold
+from compiler.editing.value_rules import reads_url
 from compiler.editing.wording import COUNT, DURATION, TO_SET, cased, number_of, value_of
 from compiler.specification import Node
 
@@ -72,9 +73,10 @@ def _places(reader: Reader, node: Node | None, name: str) -> list[Place]:
     if key in ("condition", "if_true", "if_false", "routes"):
         return []
     found = [(one.id, path) for one in nodes for path in _named(one.parameters, key)]
-    literal = [place for place in found if not str(_value(reader, place)).startswith("{")]
-    if key == "url" and literal:
-        # Where a URL stands, one that is looked up at run time is not meant.
+    literal = [place for place in found
+               if node or reads_url(reader.specification.node(place[0]))]  # fmt: skip
+    if key == "url":
+        # Neither one that is looked up at run time is meant, nor that of a service.
         found = literal
     if name in _BOUNDS:
         found += [(id, ("parameters", "condition")) for id in bounded(nodes)]

@@ -52,7 +52,8 @@ def replacement(reader: Reader, node: Node, words: str) -> ReplaceStep:
     new, questions = _with_message(node, new, questions)
     reader.questions.extend(questions)
     gone = set(words_of(node.description)) - set(words_of(words))
-    if not gone.intersection(words_of(node.id)):
+    other = new["agent"] != node.agent and not set(words_of(node.id)) <= set(words_of(words))
+    if not other and not gone.intersection(words_of(node.id)):
         new["id"] = node.id
     return ReplaceStep(node.id, new, inputs_read((new,), said.inputs))
 

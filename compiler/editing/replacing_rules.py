@@ -8,7 +8,7 @@ from compiler.editing.finding import find_steps, root
 from compiler.editing.operations import Operation, ReplaceStep, SetField
 from compiler.editing.reader import Reader, Rule, rules, said_of_a_step, slug
 from compiler.editing.replacement import replacement
-from compiler.editing.value_rules import is_value, value_in, values
+from compiler.editing.value_rules import is_value, several_urls, value_in, values
 from compiler.editing.wording import cased, value_of
 from compiler.english.lexicon import lexicon
 from compiler.specification import Node
@@ -60,7 +60,7 @@ def _instead(reader: Reader, match: re.Match[str]) -> list[Operation] | None:
 def _in_a_step(reader: Reader, match: re.Match[str]) -> list[Operation] | None:
     """Read “in step 1, scrape …”: its value if the words only say another one, else the step."""
     node = reader.node(match["old"])
-    if not opens_with_a_verb(match["new"]):
+    if not opens_with_a_verb(match["new"]) or not _alike(node, match["new"]):
         return None
     return value_in(node, match["new"]) or [replacement(reader, node, match["new"])]
 
@@ -200,7 +200,18 @@ def _elsewhere(reader: Reader, match: re.Match[str]) -> list[Operation] | None:
         product = lexicon().product_pattern.search(known)
         words = f"{words} on {product[0]}" if product else words
     node = reader.specification.node(reader.step(_IN_A_PRODUCT.sub("", words)))
+    if not _alike(node, words) or several_urls(words):
+        return None
     return [replacement(reader, node, words)]
+
+
+def _alike(node: Node, words: str) -> bool:
+    """Whether words are of the kind of what a step does: both send or write, or do the same."""
+    verbs = [lexicon().verbs.get(one.split(" ", 1)[0].lower()) for one in (words, node.description)]
+    actions = [verb.action for verb in verbs if verb]
+    if len(actions) < 2 or actions[0] == actions[1]:
+        return True
+    return {lexicon().roles.get(action) for action in actions} == {"sink"}
 
 
 _IN_STEP = (

@@ -45,6 +45,11 @@ _URL_WORDS = re.compile(
 _ADDS = re.compile(r"\b(?:also|too|as well|additionally|add|another)\b", re.IGNORECASE)
 
 
+def several_urls(words: str) -> bool:
+    """Whether words name more than one URL, of which a step may take only one."""
+    return len(_KINDS[0].findall(words)) > 1
+
+
 def is_value(words: str) -> bool:
     """Whether words are a value by themselves, and so name no step."""
     return any(kind.fullmatch(words) for kind in _KINDS)
@@ -225,8 +230,7 @@ def _url(reader: Reader, match: re.Match[str]) -> list[Operation] | None:
     urls = _KINDS[0].findall(said)
     if len(urls) != 1 or _ADDS.search(said):
         return None
-    places = [node for node in reader.specification.body
-              if str(node.parameters.get("url", "")).startswith("http")]  # fmt: skip
+    places = [node for node in reader.specification.body if reads_url(node)]
     words = _URL_WORDS.sub(" ", said.replace(urls[0], " "))
     ids = [node.id for node in places]
     if words_of(words):
@@ -256,6 +260,12 @@ def _table(reader: Reader, match: re.Match[str]) -> list[Operation] | None:
     chosen = reader.one_of("step.table", "The table of which step is meant?", ids)
     query = _TABLE.sub(lambda one: f"{one[1]}{match['table']}", found[chosen])
     return [SetField(chosen, ("parameters", "query"), query)]
+
+
+def reads_url(node: Node) -> bool:
+    """Whether a step reads from a URL that it names; one that writes to a service is none."""
+    url = str(node.parameters.get("url", ""))
+    return url.startswith("http") and node.parameters.get("method", "GET") == "GET"
 
 
 def _does(node: Node, words: str) -> bool:

@@ -112,7 +112,7 @@ def _on_failure(reader: Reader, words: str, what: str, when: str) -> list[Operat
         path = ("settings", "error_handling")
         return [SetField(None, (*path, "notify_on_failure"), True),
                 SetField(None, (*path, "notification_channel"), channel)]  # fmt: skip
-    failed = reader.step(words)
+    failed = reader.step(words, least=0.7)
     made = added(reader, what, failed, None, when=when)
     if not made or not isinstance(made[0], AddSteps):
         return None

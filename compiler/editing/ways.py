@@ -130,6 +130,12 @@ def approval_meant(reader: Reader, words: str) -> Node | None:
     return asking[0] if len(asking) == 1 and _REJECTED.search(words) else None
 
 
+def speaks_of_an_answer(words: str) -> bool:
+    """Whether words are said of when somebody has approved something, or has not."""
+    when = re.search(r"\b(?:if|when|once|unless)\b(.+)", words, re.IGNORECASE)
+    return when is not None and bool(_REJECTED.search(when[1]) or _APPROVED.search(when[1]))
+
+
 def approved_meant(reader: Reader, words: str) -> Node | None:
     """Return the only question to a person, when words say that the answer is yes."""
     asking = [node for node in reader.specification.body if node.agent == "human_loop"]
