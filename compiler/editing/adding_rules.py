@@ -16,6 +16,8 @@ from compiler.specification import Node
 from compiler.text import to_document
 
 _HOW = re.compile(r" (?:to|as|in|into|with|using|via|by|on|from|for) ")
+_JUDGED = re.compile(r"Decide whether (?:it|this|that)\b", re.IGNORECASE)
+"""A decision of a model on something that no word says."""
 _UNDER = re.compile(r"(?:if|when|unless) .+ (?:before|after) .+", re.IGNORECASE)
 """A condition and a place at once: what stands there may read what only one way makes."""
 _MORE = re.compile(r"\b(?:also|too|as well|add|insert|another|additionally)\b", re.IGNORECASE)
@@ -146,7 +148,11 @@ def _plain(reader: Reader, match: re.Match[str]) -> list[Operation] | None:
             (f"change {former.id} to {words}", f"also {words}"),
         )
     made = _add_at_the_end(reader, match)
-    if not made or not isinstance(made[0], AddSteps) or not _would_be_lost(reader, made[0]):
+    if not made or not isinstance(made[0], AddSteps):
+        return made
+    if any(_JUDGED.match(node.get("description", "")) for node in made[0].nodes):
+        return None
+    if not _would_be_lost(reader, made[0]):
         return made
     reader.questions.clear()
     places = [f"before {node.id}" for node in reader.specification.body]

@@ -56,10 +56,11 @@ def _threshold(reader: Reader, match: re.Match[str]) -> list[Operation] | None:
 
 
 def _only_if(reader: Reader, match: re.Match[str]) -> list[Operation] | None:
-    target = reader.step(match["what"])
+    target = reader.step(match["what"], least=0.7)
     read = reader.specification.node(target).input_keys
     # “It” is what the step reads, whatever stands before it.
-    when = re.sub(r"^it\b", read[0], match["when"]) if len(read) == 1 else match["when"]
+    sized = len(read) == 1 and re.search(NUMBER, match["when"])
+    when = re.sub(r"^it\b", read[0], match["when"]) if sized else match["when"]
     expression = condition_of(reader, when, before(reader, target))
     inputs = inputs_of(match["when"], expression or "")
     if expression is None:

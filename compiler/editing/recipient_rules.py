@@ -24,7 +24,10 @@ def _recipient(reader: Reader, match: re.Match[str]) -> list[Operation] | None:
     field = copy[1].lower() if copy else "to"
     former = as_list(target.parameters.get(field))
     adds = _AS_WELL.search(match[0]) is not None
-    sets = groups.get("instead") or groups.get("set") or _ALONE.search(match[0])
+    instead = groups.get("instead") or ""
+    if not _meant_instead(reader, target, instead, former):
+        return None
+    sets = instead or groups.get("set") or _ALONE.search(match[0])
     if not adds and not sets:
         answer = reader.ask(
             "recipient",
@@ -34,10 +37,20 @@ def _recipient(reader: Reader, match: re.Match[str]) -> list[Operation] | None:
         )
         adds = "instead" not in answer.lower()
     wanted = list(dict.fromkeys([*former, *given])) if adds else given
-    old = _one_replaced(groups.get("instead") or "", former)
+    old = _one_replaced(instead, former)
     if old:
         wanted = [part for one in former for part in (given if one == old else [one])]
     return [_to(target, field, wanted)]
+
+
+def _meant_instead(reader: Reader, target: Node, instead: str, former: list[str]) -> bool:
+    """Whether what a mail goes instead of is there: one of its addresses, or its own step."""
+    words = re.sub(r"^,? instead(?: of)? ?", "", instead, flags=re.IGNORECASE)
+    if not words:
+        return True
+    if addresses_in(words):
+        return _one_replaced(words, former) is not None
+    return find_steps(words, reader.specification).one == target.id
 
 
 def _one_replaced(instead: str, former: list[str]) -> str | None:

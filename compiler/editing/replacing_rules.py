@@ -26,6 +26,7 @@ _EVERYWHERE = re.compile(
     r"|branch(?:es)?|steps?))$",
     re.IGNORECASE,
 )
+_NUMBERED = re.compile(r"(?:the )?(?:step|node)\b|the \w+ (?:step|node)$", re.IGNORECASE)
 _SOMEONE = re.compile(
     r"(?:let|have|get|ask) (?P<who>.+?)(?: to)? (?P<verb>\w+)(?: (?:it|them|this|that))?",
     re.IGNORECASE,
@@ -96,7 +97,10 @@ def _steps(
              for node in _twins(reader, named, old, ask=verb)]
         )  # fmt: skip
     node = reader.specification.node(ids[0] if ids else reader.step(old))
+    said = opens_with_a_verb(said_of_a_step(old)) or bool(ids) or _NUMBERED.match(old)
     if opens_with_a_verb(bare_new):
+        if not said and not _alike(node, bare_new):
+            return None
         return [replacement(reader, node, bare_new)]
     if not _SENT.search(bare_new):
         return None

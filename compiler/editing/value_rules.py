@@ -234,7 +234,7 @@ def _url(reader: Reader, match: re.Match[str]) -> list[Operation] | None:
     words = _URL_WORDS.sub(" ", said.replace(urls[0], " "))
     ids = [node.id for node in places]
     if words_of(words):
-        meant = find_steps(words, reader.specification, ids, least=0.35).node_ids
+        meant = find_steps(words, reader.specification, ids, least=0.4).node_ids
         ids = [id for id in ids if id in meant] or [
             node.id for node in places if _does(node, words)
         ]  # fmt: skip
