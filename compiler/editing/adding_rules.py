@@ -138,7 +138,7 @@ def _plain(reader: Reader, match: re.Match[str]) -> list[Operation] | None:
         changes_what_is_there(words)
         or find_schedule(words)
         or _UNDER.fullmatch(words)
-        or (speaks_of_an_answer(words))
+        or speaks_of_an_answer(words)
     ):
         return None
     if not _MORE.search(words) and (former := _done_already(reader, words)) is not None:

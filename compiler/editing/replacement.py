@@ -10,6 +10,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from compiler.editing.chain import Document
+from compiler.editing.conditions import before
 from compiler.editing.finding import words_of
 from compiler.editing.new_steps import inputs_read, read_steps
 from compiler.editing.operations import ReplaceStep
@@ -31,8 +32,8 @@ def replacement(reader: Reader, node: Node, words: str) -> ReplaceStep:
     Raises:
         Open: The words say no single step.
     """
-    before = _read_by(reader, node) or _before(reader, node.id)
-    said = read_steps(words, reader.specification, before, reader.answers, instead_of=node.id)
+    source = _read_by(reader, node) or before(reader, node.id)
+    said = read_steps(words, reader.specification, source, reader.answers, instead_of=node.id)
     if len(said.nodes) != 1:
         reader.questions.extend(said.questions)
         reader.ask(
@@ -42,7 +43,7 @@ def replacement(reader: Reader, node: Node, words: str) -> ReplaceStep:
         )
         raise Open
     new, questions = dict(said.nodes[0]), list(said.questions)
-    former = read_steps(node.description, reader.specification, before, {}, instead_of=node.id)
+    former = read_steps(node.description, reader.specification, source, {}, instead_of=node.id)
     if len(former.nodes) == 1 and former.nodes[0]["agent"] == new["agent"] == node.agent:
         anew = {one.field.rpartition(".")[2] for one in said.questions if one.required}
         new = _merged(former.nodes[0], node, new, words, anew)
@@ -66,15 +67,6 @@ def _read_by(reader: Reader, node: Node) -> Node | None:
         if one.id != node.id and (one.key in node.input_keys or reads(node.parameters, one.key))
     ]
     return read[-1] if read else None
-
-
-def _before(reader: Reader, node_id: str) -> Node | None:
-    """Return the only step before one, past choices, whose result “it” is."""
-    sources = [edge.source for edge in reader.specification.edges if edge.target == node_id]
-    if len(sources) != 1:
-        return None
-    node = reader.specification.node(sources[0])
-    return _before(reader, node.id) if node.agent == "router" else node
 
 
 def _merged(former: Document, node: Node, new: Document, words: str, anew: set[str]) -> Document:

@@ -23,7 +23,6 @@ from compiler.editing.ways import (
     approved_meant,
     ends_after,
     last_on,
-    router_about,
     steps_on,
     way_meant,
     ways,
@@ -140,9 +139,6 @@ _FAILS = re.compile(
 
 def _swap(reader: Reader, match: re.Match[str]) -> list[Operation] | None:
     routers = [one.router for one in ways(reader.specification) if one.name == "if_false"]
-    about = match.groupdict().get("when")
-    if about and (router := router_about(reader, about)):
-        routers = [router.id]
     if not routers:
         return None
     return [SwapWays(reader.one_of("swap", "The ways of which choice change places?", routers))]
