@@ -201,13 +201,7 @@ def _passed_on(reader: Reader, addition: AddSteps) -> list[Operation]:
     if len(addition.nodes) != 1:
         return []
     new = Node.model_validate(addition.nodes[0])
-    verb = lexicon().verbs.get(new.description.split(" ", 1)[0].lower())
-    versions = new.agent == "data_processing" or (
-        new.agent == "llm"
-        and verb is not None
-        and (verb.action in _NEW_VERSION or verb.base in _REWRITES)
-    )
-    if not versions:
+    if not _makes_a_version(new):
         return []
     keys = {node.key for node in reader.specification.nodes}
     read = [key for key in keys if reads(new.parameters, key) or key in new.input_keys]
@@ -218,6 +212,16 @@ def _passed_on(reader: Reader, addition: AddSteps) -> list[Operation]:
         return []
     return [edit for id in following if id
             for edit in read_instead(reader.specification.node(id), read[0], new.key)]  # fmt: skip
+
+
+def _makes_a_version(new: Node) -> bool:
+    """Whether what a step makes stands in the place of what it reads."""
+    verb = lexicon().verbs.get(new.description.split(" ", 1)[0].lower())
+    nouns: dict[str, str] = lexicon().names("nominal")
+    actions = {nouns.get(word) for word in new.description.lower().split()[:3]}
+    rewrites = verb is not None and (verb.action in _NEW_VERSION or verb.base in _REWRITES)
+    named = verb is None and bool(actions.intersection(_NEW_VERSION))
+    return new.agent == "data_processing" or (new.agent == "llm" and (rewrites or named))
 
 
 def merged_inputs(one: Mapping[str, Any], other: Mapping[str, Any]) -> dict[str, Any]:

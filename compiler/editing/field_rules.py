@@ -231,6 +231,8 @@ RULES: tuple[Rule, ...] = rules(
     (rf"{TO_SET} (?:the )?(?P<field>[\w -]+?){_OF_STEP}{_FROM} (?:to|=|at) (?P<value>.+)", _field),
     (rf"{TO_SET} (?P<what>step \d+|.+?)'s (?P<field>[\w -]+?){_FROM} (?:to|=) (?P<value>.+)",
      _field),
+    (r"(?P<what>.+?)'s (?P<field>[\w -]+?) (?:should|must) be (?P<value>.+)", _field),
+    (rf"(?P<what>.+?) (?:has|gets) (?P<value>{DURATION}) (?:to|for) .+", _takes),
     (r"(?P<what>.+?) should (?:be|have the) (?P<field>title)d? (?P<value>.+)", _field),
     (r"(?:limit|cap|restrict) (?P<what>.+?) to (?:at most )?(?P<value>[\d,]+) (?P<field>tokens)",
      _field),

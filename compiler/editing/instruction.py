@@ -138,6 +138,9 @@ def _read(reader: Reader, clause: str, among: Sequence[Rule]) -> list[Operation]
 def _parts(specification: Specification, clause: str) -> list[str]:
     """Cut a clause in two where both sides change something, each by itself."""
     for left, right in halves(clause):
+        beside = beginning(right) is None or adding_rules.changes_what_is_there(right)
+        if beside and beginning(left) and _changes(specification, right) == "made":
+            return [left, right]
         found = _changes(specification, left)
         # “…, just email it” only says what stays, unless the left side has a question about it.
         if not found or (found == "made" and _ONLY.match(right)):

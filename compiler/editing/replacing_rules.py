@@ -152,6 +152,7 @@ def _thing(node: Node, old: str, new: str) -> str:
     product = lexicon().product_pattern.search(new)
     if product and lexicon().product_pattern.search(old):
         return product[0] if opens_with_a_verb(new) else new
+    new = re.sub(r"^(?:approval|review|sign-?off) (?:by|from|of) ", "", new, flags=re.IGNORECASE)
     someone = _SOMEONE.fullmatch(new) or _SHOULD.fullmatch(new)
     if someone and someone["verb"].lower() in lexicon().verbs:
         return someone["who"]

@@ -89,8 +89,9 @@ def _how_often(reader: Reader, match: re.Match[str]) -> list[Operation] | None:
     if schedule is None or _AS_WELL.search(said):
         return None
     rest = f"{said[: schedule.start]} {said[schedule.end :]}".strip(" ,")
-    if re.search(r"\b(?:only|just|never|not|don't)\b", rest, re.IGNORECASE):
+    if re.search(r"\b(?:never|not|don't)\b", rest, re.IGNORECASE):
         return None
+    rest = re.sub(r"\b(?:only|just)\b ?", "", rest, flags=re.IGNORECASE)
     first = reader.specification.body[0].id
     if rest and find_steps(rest, reader.specification, least=0.7).one != first:
         return None

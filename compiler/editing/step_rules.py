@@ -154,6 +154,7 @@ _NOT_NEEDED = r"(?:is|are) (?:not|no longer) (?:needed|required|necessary)|(?:is
 RULES: tuple[Rule, ...] = rules(
     (rf"(?:{_REMOVES}) (?P<what>.+)", _remove),
     (rf"(?P<what>.+?) (?:{_NOT_NEEDED})", _remove),
+    (r"(?:nobody|no ?one) (?:has|needs) to (?P<what>.+)", _remove),
     (r"no (?P<what>.+?)(?: (?:is |are )?(?:needed|required|necessary))?", _remove),
     (r"(?P<rest>.+?) without (?P<what>.+)", _without),
     (r"(?:rename|call) (?P<what>.+?) (?:to|as|into) (?P<new>.+)", _rename),

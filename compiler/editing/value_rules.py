@@ -331,7 +331,8 @@ def _sources(reader: Reader, match: re.Match[str]) -> list[Operation] | None:
     return None
 
 
-_ANY_VERB = ("take", "get", "use", "fetch", "keep", "process", "handle", "read", "do")
+_ANY_VERB = ("take", "get", "use", "fetch", "keep", "process", "handle", "read", "do", "need",
+             "want")  # fmt: skip
 _TABLE = re.compile(r"(\b(?:into|from|update)\s+)([\w.]+)", re.IGNORECASE)
 
 RULES: tuple[Rule, ...] = rules(
@@ -344,8 +345,9 @@ RULES: tuple[Rule, ...] = rules(
      rf"{INSTEAD}?", _table),
     (rf"(?:use|take|read from) (?P<said>(?:the )?(?:url |source |site |page )?{URL}"
      r"(?: as (?:the |its )?\w+)?)", _url),
-    (rf"(?:only|just|at most) (?P<verb>\w+) (?:only |at most |the )*(?:first )?(?P<n>{NUMBER})"
-     r" (?P<what>[\w ]+)", _how_many),
+    (rf"point (?:the )?(?P<said>.+? (?:at|to) {URL})", _url),
+    (rf"(?:(?:we|i) )?(?:only|just|at most) (?P<verb>\w+) (?:only |at most |the )*(?:first )?"
+     rf"(?P<n>{NUMBER}) (?P<what>[\w ]+)", _how_many),
     (rf"(?P<verb>\w+) (?:only|just|at most) (?:the )?(?:first )?(?P<n>{NUMBER}) (?P<what>[\w ]+)",
      _how_many),
     (rf"(?P<verb>\w+) (?P<n>{NUMBER}) (?P<what>[\w ]+?) instead", _how_many),
