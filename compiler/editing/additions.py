@@ -11,7 +11,7 @@ from compiler.editing.new_steps import NewSteps, inputs_read, read_steps
 from compiler.editing.operations import AddSteps, Operation
 from compiler.editing.reader import Reader, said_of_a_step
 from compiler.editing.reading import read_instead, reads
-from compiler.editing.wording import ADDRESS, DURATION
+from compiler.editing.wording import ADDRESS, DURATION, left_out
 from compiler.english.draft import Question
 from compiler.english.lexicon import Verb, lexicon
 from compiler.specification import Node
@@ -114,7 +114,7 @@ def added(
         return None
     place = source or after or only_before(reader, before)
     steps = described(reader, words, place, when)
-    if not steps.nodes:
+    if not steps.nodes or left_out(words, [node.get("parameters") for node in steps.nodes]):
         return None
     nodes = tuple(_tested(reader, node) for node in steps.nodes)
     steps = replace(steps, nodes=nodes, inputs=inputs_read(nodes, steps.inputs))

@@ -16,6 +16,7 @@ from compiler.editing.new_steps import inputs_read, read_steps
 from compiler.editing.operations import ReplaceStep
 from compiler.editing.reader import EXAMPLES, Open, Reader
 from compiler.editing.reading import reads
+from compiler.editing.wording import left_out
 from compiler.english.draft import Question
 from compiler.english.lexicon import lexicon
 from compiler.specification import Node
@@ -34,7 +35,7 @@ def replacement(reader: Reader, node: Node, words: str) -> ReplaceStep:
     """
     source = _read_by(reader, node) or before(reader, node.id)
     said = read_steps(words, reader.specification, source, reader.answers, instead_of=node.id)
-    if len(said.nodes) != 1:
+    if len(said.nodes) != 1 or left_out(words, [node.get("parameters") for node in said.nodes]):
         reader.questions.extend(said.questions)
         reader.ask(
             "instruction",

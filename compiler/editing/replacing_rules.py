@@ -127,7 +127,8 @@ def _as_words(words: str) -> re.Pattern[str]:
 
 
 def _contains(text: str, words: str) -> bool:
-    return _as_words(words).search(text) is not None
+    # The verb, with which a description begins, is what is done and no thing.
+    return _as_words(words).search(text, text.find(" ") + 1) is not None
 
 
 def _reworded(node: Node, old: str, new: str) -> str | None:

@@ -77,6 +77,13 @@ def addresses_in(text: str) -> list[str]:
     return re.findall(ADDRESS, text)
 
 
+def left_out(words: str, made: Any) -> bool:
+    """Whether words name a URL, an address or a channel that what was made of them lacks."""
+    named = re.findall(rf"{URL}|{ADDRESS}|(?<!\w)#[A-Za-z][\w-]*", words)
+    held = json.dumps(made, ensure_ascii=False)
+    return any(one not in held for one in named)
+
+
 def cased(new: Any, old: str) -> Any:
     """Write a model's name, such as GPT-4, the way that the former one was written: gpt-3.5."""
     if not isinstance(new, str) or not re.fullmatch(MODEL, new, re.IGNORECASE):
