@@ -16,7 +16,8 @@ from agents.planner_reading import Job, Unfit
 from compiler.check import check
 from compiler.diff import diff
 from compiler.editing import operations as edits
-from compiler.editing.operations import CannotEdit, apply
+from compiler.editing.chain import CannotEdit
+from compiler.editing.operations import apply
 from compiler.english.parser import parse
 from compiler.errors import SpecificationError
 from compiler.signature import AgentSignature

@@ -3,8 +3,9 @@
 import re
 from collections.abc import Sequence
 from dataclasses import dataclass
-from functools import cache
+from functools import lru_cache
 
+from compiler.english.lexicon import lexicon
 from compiler.inflection import singular
 from compiler.specification import Node, Specification
 
@@ -20,20 +21,26 @@ _ORDINALS = {
 _NUMBER = re.compile(r"(?:the )?(?:step|node) (?:number |no\.? |#)?(\d{1,3})", re.IGNORECASE)
 _ORDINAL = re.compile(rf"(?:the )?({'|'.join(_ORDINALS)}|last|final) (?:step|node)", re.IGNORECASE)
 _SAME = (
-    ("get", "list", "retrieve", "fetch", "read", "load", "pull", "look"),
+    ("get", "list", "retrieve", "fetch", "read", "load", "pull", "look", "lookup"),
     ("create", "make"),
     ("email", "mail", "gmail", "outlook", "e-mail"),
     ("remove", "delete"),
     ("summary", "summarize", "summarise", "summarization"),
     ("scrape", "crawl"),
-    ("send", "post", "notify", "publish"),
+    ("send", "post", "notify", "publish", "go", "goes"),
     ("approval", "approve", "review"),
+    ("pay", "paid"),
+    ("database", "db"),
+    ("compare", "comparison"),
+    ("decide", "decision"),
+    ("save", "store", "log", "record"),
+    ("alert", "warn"),
 )
 _IDLE = re.compile(
     r"the|an?|all|every|each|new|old|existing|other|step|node|steps|nodes|that|which|to|of|in|into"
     r"|on|from|with|and|for|by|using|via|it|its|this|these|those|is|are|be|then|just|only|some|any"
     r"|one|our|my|their|please|where|s|anymore|more|also|still|there|as|at|additional|entire"
-    r"|whole|up|out"
+    r"|whole|up|out|done|part"
 )
 _AGENT_WORDS = {
     "email": "email mail message send",
@@ -79,14 +86,14 @@ def find_steps(
     named = _by_name(words, nodes)
     if named is not None:
         return Found((named,), exact=True)
-    wanted = words_of(words)
+    wanted = _spoken(words)
     if not wanted:
         return Found(())
     scores = {node.id: _score(wanted, node) for node in nodes}
     best = max(scores.values())
     if best < least:
         return Found(())
-    return Found(tuple(id for id, score in scores.items() if best - score < 0.01), best > 0.99)
+    return Found(tuple(id for id, score in scores.items() if best - score < 0.01), best > 0.89)
 
 
 def _by_name(words: str, nodes: Sequence[Node]) -> str | None:
@@ -99,21 +106,38 @@ def _by_name(words: str, nodes: Sequence[Node]) -> str | None:
     bare = re.sub(r"^(?:the )?(?:step |node )?|(?: step| node)$", "", words, flags=re.IGNORECASE)
     plain = re.sub(r"[\s-]+", "_", bare.strip(" `'\"“”").lower())
     for node in nodes:
-        if plain in (node.id.lower(), (node.output_key or "").lower()):
+        if plain and plain in (node.id.lower(), (node.output_key or "").lower()):
             return node.id
     return None
 
 
+def covers(node: Node, words: str) -> bool:
+    """Whether a step says all of some words, in its names, its description or its parameters."""
+    said = f"{node.id} {node.description} {node.output_key or ''} {node.agent} "
+    said += f"{_AGENT_WORDS.get(node.agent, '')} {' '.join(_short_texts(node))}"
+    named = _by_name(words.strip(" `'\"“”.,"), [node]) is not None
+    numbered = re.search(r"\b(?:step|node) (?:number )?\d|\b(?:last|first|final)\b", words, re.I)
+    return named or bool(numbered) or set(words_of(words)) <= set(words_of(said))
+
+
 def _score(wanted: Sequence[str], node: Node) -> float:
     """Return which share of the words fits a node; the first, mostly the verb, counts more."""
-    strong = set(words_of(f"{node.id} {node.description} {node.output_key or ''}"))
+    said = f"{node.id} {node.description} {node.output_key or ''}"
+    strong = set(words_of(said))
+    very = {_stem(word) for word in _spoken(said)}
     weak = set(words_of(f"{node.agent} {_AGENT_WORDS.get(node.agent, '')}"))
     weak.update(words_of(" ".join(_short_texts(node))))
     total = found = 0.0
     for place, word in enumerate(wanted):
         weight = 1.5 if place == 0 and len(wanted) > 1 else 1.0
         total += weight
-        found += weight if word in strong else weight * 0.6 if word in weak else 0.0
+        if _stem(word) in very:
+            found += weight
+        elif root(word) in strong:
+            # The word itself says more than another that means the same.
+            found += weight * 0.9
+        elif root(word) in weak:
+            found += weight * 0.6
     return found / total
 
 
@@ -123,28 +147,48 @@ def _short_texts(node: Node) -> list[str]:
     ]
 
 
-@cache
+@lru_cache(maxsize=10_000)
 def words_of(text: str) -> tuple[str, ...]:
     """Return the words that say something, each in one form."""
+    return tuple(dict.fromkeys(root(word) for word in _spoken(text)))
+
+
+@lru_cache(maxsize=10_000)
+def _spoken(text: str) -> tuple[str, ...]:
+    """Return the words that say something, as they are said."""
     spaced = re.sub(r"(?<=[a-z])(?=[A-Z])|_|(?<=[a-z])\.(?=[a-z])", " ", text)
     spaced = re.sub(r"\bservice ?now\b", "servicenow", spaced, flags=re.IGNORECASE)
     found = re.findall(r"[a-z0-9]+(?:[.-][a-z0-9]+)*", spaced.lower().replace("'s", ""))
-    return tuple(dict.fromkeys(root(word) for word in found if not _IDLE.fullmatch(word)))
+    return tuple(dict.fromkeys(word for word in found if not _IDLE.fullmatch(word)))
 
 
-@cache
+@lru_cache(maxsize=10_000)
 def root(word: str) -> str:
     """Return one form for the forms of a word: creating, creation, created, creates: creat."""
-    word = word.lower()
-    for same in _SAME:
-        if _stem(word) in {_stem(one) for one in same}:
-            return _stem(same[0])
-    return _stem(word)
+    stem = _stem(word)
+    return next((_stem(same[0]) for same in _SAME if stem in _stems(same)), stem)
 
 
+@lru_cache(maxsize=10_000)
+def _stems(words: tuple[str, ...]) -> frozenset[str]:
+    return frozenset(_stem(word) for word in words)
+
+
+@lru_cache(maxsize=10_000)
 def _stem(word: str) -> str:
-    word = singular(word)
-    for ending in ("ion", "ing", "ed", "es", "e", "s"):
+    """Return the part that the forms of a word share; the noun of a verb is one of them."""
+    word = word.lower()
+    said = lexicon().participles.get(word)
+    word = said.base if said else singular(word)
+    if re.match(r"analy[sz]", word):
+        return "analy"
+    if word.endswith("ication"):
+        word = f"{word[:-7]}y"
+    if word.endswith("ment") and word[:-4] in lexicon().verbs:
+        word = word[:-4]
+    for ending in ("ation", "ion", "ing", "ed", "es", "e", "s"):
+        if ending == "ation" and not word.endswith("ization"):
+            continue
         if word.endswith(ending) and len(word) - len(ending) >= 3:
             word = word[: -len(ending)]
             break

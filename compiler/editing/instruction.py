@@ -7,18 +7,28 @@ or nothing that is known, comes back as a question with suggested answers, never
 import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from typing import Literal
 
 from compiler.diff import diff
-from compiler.editing import replacing, step_rules, value_rules
-from compiler.editing.operations import (
-    CannotEdit,
-    Operation,
-    RemoveStep,
-    SetField,
-    apply,
+from compiler.editing import (
+    adding_rules,
+    condition_rules,
+    field_rules,
+    recipient_rules,
+    replacing_rules,
+    schedule_rules,
+    settings_rules,
+    step_rules,
+    value_rules,
+    way_rules,
 )
-from compiler.editing.reader import EXAMPLES, Open, Reader
-from compiler.editing.renaming import EXPRESSIONS
+from compiler.editing.additions import beginning
+from compiler.editing.chain import CannotEdit
+from compiler.editing.cutting import clauses, halves
+from compiler.editing.finding import find_steps, words_of
+from compiler.editing.mending import applied, new_problems
+from compiler.editing.operations import Operation
+from compiler.editing.reader import EXAMPLES, Open, Reader, Rule
 from compiler.english.draft import Question
 from compiler.errors import SpecificationError
 from compiler.specification import Specification
@@ -26,32 +36,21 @@ from compiler.specification import Specification
 MAX_CHARACTERS = 2000
 MAX_OF_A_CLAUSE = 400
 """One edit is said in fewer; the patterns that read it look at all ways to cut it."""
-_POLITE = re.compile(
-    r"^(?:(?:please|could you|can you|would you|let'?s|now|ok|okay|i(?:'d| would) like to"
-    r"|i want to|we (?:should|want to)|you should)[ ,]+)+",
-    re.IGNORECASE,
-)
-_NEXT = re.compile(
-    r"(?:\s*[;\n]\s*|\.\s+(?=[A-Za-z])|,?\s+and\s+(?:then |also )?"
-    r"(?=(?:remove|delete|rename|replace|change|set|move|use|add)\b))",
-    re.IGNORECASE,
-)
-_QUOTED = re.compile(r"\"[^\"]*\"|“[^”]*”|`[^`]*`|(?<!\w)'[^']*'(?!\w)")
-_ALONE = re.compile(
-    r"(?:rename|call) (?:the |this )?workflow (?:to |as )?(?P<name>.+)", re.IGNORECASE
-)
+MAX_CLAUSES = 20
 
 
-def _name(_: Reader, match: re.Match[str]) -> list[Operation]:
-    return [SetField(None, ("metadata", "name"), match["name"].strip(" `'\"“”"))]
-
-
-_RULES = (
-    (_ALONE, _name),
+_CHANGES: tuple[Rule, ...] = (
+    *settings_rules.RULES,
+    *schedule_rules.RULES,
+    *recipient_rules.RULES,
+    *field_rules.RULES,
     *value_rules.RULES,
-    *replacing.RULES,
+    *way_rules.RULES,
+    *condition_rules.RULES,
+    *replacing_rules.RULES,
     *step_rules.RULES,
 )
+_RULES = (*_CHANGES, *adding_rules.RULES)
 
 
 @dataclass(frozen=True, slots=True)
@@ -81,28 +80,44 @@ def read_edit(
     text = (given.pop("instruction", "") or text).strip().replace("\u2019", "'")
     if len(text) > MAX_CHARACTERS:
         return _nothing(f"The instruction has more than {MAX_CHARACTERS} characters.")
+    waiting = clauses(text)
+    if any(len(clause) > MAX_OF_A_CLAUSE for clause in waiting) or len(waiting) > MAX_CLAUSES:
+        return _nothing(f"One change is said in at most {MAX_OF_A_CLAUSE} characters, and at most "
+                        f"{MAX_CLAUSES} at a time.")  # fmt: skip
     made: list[Operation] = []
     questions: list[Question] = []
     current = specification
-    clauses = _clauses(text)
-    if any(len(clause) > MAX_OF_A_CLAUSE for clause in clauses):
-        return _nothing(f"One change is said in at most {MAX_OF_A_CLAUSE} characters.")
-    for clause in clauses:
+    while waiting:
+        clause, *waiting = [*_parts(current, waiting[0]), *waiting[1:]]
         reader = Reader(current, given)
         try:
-            operations = _read(reader, clause)
+            operations = _read(reader, clause, _RULES)
             if not operations:
                 return _nothing(f"I do not know what “{clause}” changes.")
-            current = _applied(reader, operations)
+            current = applied(reader, operations)
         except Open:
+            if waiting and (answer := _answer(reader, waiting[0])):
+                given |= answer
+                waiting[0] = clause
+                continue
             return Edited(None, (*questions, *reader.questions), tuple(made))
         except (CannotEdit, SpecificationError) as error:
             return _nothing(f"“{clause}” cannot be done: {error}")
         made += operations
         questions += reader.questions
-    if not made or not diff(specification, current):
-        return _nothing("This changes nothing.")
-    return Edited(current, tuple(questions), tuple(made))
+    return _result(specification, current, made, questions)
+
+
+def _result(
+    old: Specification, new: Specification, made: Sequence[Operation], questions: list[Question]
+) -> Edited:
+    if all(change.field == "description" for change in diff(old, new)):
+        return _nothing("This changes nothing that is done.")
+    problems = new_problems(old, new)
+    if problems:
+        return _nothing(f"This cannot be done so: {problems[0].message}")
+    asked = {question.id: question for question in questions}
+    return Edited(new, tuple(asked.values()), tuple(made))
 
 
 def _nothing(reason: str) -> Edited:
@@ -110,25 +125,8 @@ def _nothing(reason: str) -> Edited:
     return Edited(None, (Question("instruction", text, "description", EXAMPLES),), ())
 
 
-def _clauses(text: str) -> list[str]:
-    """Cut an instruction where another one begins, outside of quotes."""
-    quotes: list[str] = []
-
-    def keep(match: re.Match[str]) -> str:
-        quotes.append(match[0])
-        return f"\0{len(quotes) - 1}\0"
-
-    masked = _QUOTED.sub(keep, text)
-    parts = [
-        re.sub(r"\0(\d+)\0", lambda match: quotes[int(match[1])], part)
-        for part in _NEXT.split(masked)
-    ]
-    stripped = [_POLITE.sub("", part.strip(" \t\r\n,")) for part in parts]
-    return [one for part in stripped if (one := re.sub(r"(?: please)?[.!]*$", "", part))]
-
-
-def _read(reader: Reader, clause: str) -> list[Operation] | None:
-    for pattern, rule in _RULES:
+def _read(reader: Reader, clause: str, among: Sequence[Rule]) -> list[Operation] | None:
+    for pattern, rule in among:
         match = pattern.fullmatch(clause)
         if match and (operations := rule(reader, match)):
             return operations
@@ -137,64 +135,52 @@ def _read(reader: Reader, clause: str) -> list[Operation] | None:
     return None
 
 
-def _applied(reader: Reader, operations: Sequence[Operation]) -> Specification:
-    """Make edits, and ask what those read who read the result of a step that goes."""
-    removed = {one.node_id for one in operations if isinstance(one, RemoveStep)}
-    mended: list[Operation] = []
-    for id in removed:
-        mended += _mend_readers(reader, reader.specification.node(id).key, id, removed)
-    return apply(reader.specification, [*mended, *operations])
-
-
-def _mend_readers(reader: Reader, key: str, removed: str, all_removed: set[str]) -> list[Operation]:
-    edits: list[Operation] = []
-    others = [node for node in reader.specification.nodes if node.id not in all_removed]
-    if any(node.key == key for node in others):
-        return []
-    for node in others:
-        left = [name for name in node.input_keys if name.split(".")[0] != key]
-        reads = _reads(node.parameters, key)
-        if not reads and len(left) == len(node.input_keys):
+def _parts(specification: Specification, clause: str) -> list[str]:
+    """Cut a clause in two where both sides change something, each by itself."""
+    for left, right in halves(clause):
+        beside = beginning(right) is None or adding_rules.changes_what_is_there(right)
+        if beside and beginning(left) and _changes(specification, right) == "made":
+            return [left, right]
+        found = _changes(specification, left)
+        # “…, just email it” only says what stays, unless the left side has a question about it.
+        if not found or (found == "made" and _ONLY.match(right)):
             continue
-        if reads or node.pattern == "map":
-            ids = [one.id for one in reader.specification.nodes]
-            earlier = [f"{{{one.key}}}" for one in others if ids.index(one.id) < ids.index(removed)]
-            answer = reader.ask(
-                f"instead.{node.id}.{key}",
-                f"`{node.id}` reads the result of `{removed}`, which goes. What does it read "
-                "instead, or is it to be removed as well?",
-                [*earlier, "remove it as well"],
-            )
-            if answer.lower().startswith("remove"):
-                edits.append(RemoveStep(node.id))
-                continue
-            new = answer.strip(" {}`")
-            edits += _reading(node.id, node.parameters, ("parameters",), key, new)
-            left = [new if name == key else name for name in node.input_keys]
-        edits.append(SetField(node.id, ("input_keys",), left or None))
-    return edits
+        if beginning(_ONLY.sub("", right)) or _changes(specification, right):
+            return [left, right]
+        again = f"{left.partition(' ')[0]} {right}"
+        if _SAME_VERB.match(left) and _changes(specification, again):
+            return [left, again]
+    return [clause]
 
 
-def _reads(value: object, key: str, name: str = "") -> bool:
-    """Whether parameters read a key, in templates or in code."""
-    if isinstance(value, dict):
-        return any(_reads(item, key, str(name)) for name, item in value.items())
-    if isinstance(value, list | tuple):
-        return any(_reads(item, key, name) for item in value)
-    if not isinstance(value, str):
-        return False
-    pattern = rf"\b{key}\b" if name in EXPRESSIONS else rf"\{{{key}(?=[.\[}}])"
-    return re.search(pattern, value) is not None
+def _changes(specification: Specification, clause: str) -> Literal["", "made", "asked"]:
+    """Whether words change what is there; a question that only they raise is one about that."""
+    reader = Reader(specification, {})
+    try:
+        operations = _read(reader, clause, _CHANGES)
+        if operations:
+            applied(reader, operations)
+        return "made" if operations else ""
+    except Open:
+        return "asked" if reader.questions[-1].id.startswith(_OF_CHANGES) else ""
+    except (CannotEdit, SpecificationError):
+        return ""
 
 
-def _reading(id: str, value: object, path: tuple[str, ...], old: str, new: str) -> list[Operation]:
-    if isinstance(value, dict):
-        return [edit for name, item in value.items()
-                for edit in _reading(id, item, (*path, name), old, new)]  # fmt: skip
-    if isinstance(value, list):
-        return [edit for place, item in enumerate(value)
-                for edit in _reading(id, item, (*path, str(place)), old, new)]  # fmt: skip
-    if not isinstance(value, str):
-        return []
-    changed = re.sub(rf"\{{{old}(?:[.\[][^}}]*)?\}}", f"{{{new}}}", value)
-    return [SetField(id, path, changed)] if changed != value else []
+_ONLY = re.compile(r"^(?:just|only|simply|directly) ", re.IGNORECASE)
+_SAME_VERB = re.compile(r"(?:rename|change|set|replace|move|raise|lower)\b", re.IGNORECASE)
+_OF_CHANGES = ("instead.", "recipient", "mail", "trigger", "way.", "choice", "retry.")
+
+
+def _answer(reader: Reader, clause: str) -> dict[str, str]:
+    """Return what the next clause says to a question: “…, and email the sentiments directly”."""
+    question = reader.questions[-1]
+    kind, _, rest = question.id.partition(".")
+    node_id = rest.partition(".")[0]
+    doing = find_steps(_ONLY.sub("", clause).split(" ", 1)[0], reader.specification).node_ids
+    if kind != "instead" or node_id not in doing:
+        return {}
+    said = set(words_of(clause))
+    named = [one for one in question.suggestions
+             if one.startswith("{") and set(words_of(one)) & said]  # fmt: skip
+    return {question.id: named[0]} if len(named) == 1 else {}

@@ -6,17 +6,20 @@ one makes; their names are then made to fit among those that the workflow has.
 
 import json
 import re
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from compiler.editing.operations import Document, RenameStep, apply
+from compiler.editing.chain import Document
+from compiler.editing.descriptions import read_description
+from compiler.editing.operations import RenameStep, apply
+from compiler.editing.reading import reads
 from compiler.english.draft import Question
 from compiler.english.parser import Parsed, parse
 from compiler.specification import Node, Specification
 from compiler.text import to_document
 
-_MANNER = re.compile(r"us(?:e|es|ing) (?:(?!to\b)\S+ ?)+", re.IGNORECASE)
+_MANNER = re.compile(r"us(?:e|es|ing)(?: (?!to\b)\S+)+", re.IGNORECASE)
 """How a step is done, such as `use French`, and not a step."""
 
 
@@ -35,6 +38,8 @@ def read_steps(
     specification: Specification,
     before: Node | None,
     answers: Mapping[str, str],
+    when: str = "",
+    instead_of: str = "",
 ) -> NewSteps:
     """Read what new steps do.
 
@@ -43,6 +48,8 @@ def read_steps(
         specification: The workflow that they come into.
         before: The step that they follow; None: none.
         answers: Answers by question id, from an earlier reading.
+        when: The condition under which they are done, which is tested already.
+        instead_of: The step in the place of which they come, whose result nobody makes then.
 
     Returns:
         The steps, with names that are free; without any when the words name no step.
@@ -50,10 +57,11 @@ def read_steps(
     if _MANNER.fullmatch(words):
         return NewSteps((), (), {}, ())
     sentence = words[:1].upper() + words[1:]
-    parsed, known = _in_place(sentence, before, answers)
-    if parsed.specification is None:
-        return NewSteps((), (), {}, parsed.questions)
+    held = _held(f"If {when}, {words}", before, answers) if when and before else None
+    parsed, known = held or _in_place(sentence, before, answers)
     made = parsed.specification
+    if made is None or not _only_steps(parsed):
+        return NewSteps((), (), {}, () if made else parsed.questions)
     old_keys = {node.key for node in made.nodes if node.id in known}
     taken = {node.id for node in specification.nodes} | {node.key for node in specification.nodes}
     for node in made.nodes:
@@ -73,10 +81,19 @@ def read_steps(
         for edge in document.get("edges", [])
         if edge["from"] not in known and edge["to"] not in known
     ]
-    nodes, inputs = _known_inputs(nodes, made, specification)
+    if before is not None and before.description:
+        nodes = [_with_own_reading(node, before, specification, answers) for node in nodes]
+    nodes, inputs = _known_inputs(nodes, made, specification, instead_of)
     # Questions keep the names that the parser gave, by which answers are found again.
     questions = [one for one in parsed.questions if one.field.split(".")[0] not in known]
     return NewSteps(tuple(nodes), tuple(edges), inputs, tuple(questions))
+
+
+def _only_steps(parsed: Parsed) -> bool:
+    """Whether words say steps alone: no start of a workflow, and nothing without a meaning."""
+    trigger = parsed.specification.trigger if parsed.specification else None
+    starts = trigger is not None and trigger.kind != "manual"
+    return not starts and not any(one.id.startswith("part.") for one in parsed.questions)
 
 
 _MEANT = re.compile(
@@ -96,14 +113,32 @@ def _in_place(
         if _MEANT.search(sentence):
             said.append(_STAND_IN)
     for words in said:
-        first = parse(words, None, answers).specification
+        first = _parse(words, answers).specification
         if first is None or len(first.nodes) != 1:
             continue
-        both = parse(f"{words}. Then {_then(sentence)}", None, answers)
+        both = _parse(f"{words}. Then {_then(sentence)}", answers)
         made, known = both.specification, first.nodes[0].id
         if made is not None and made.nodes[0].id == known and len(made.nodes) > 1:
             return both, frozenset({known})
-    return parse(sentence, None, answers), frozenset()
+    return _parse(sentence, answers), frozenset()
+
+
+def _held(
+    sentence: str, before: Node, answers: Mapping[str, str]
+) -> tuple[Parsed, frozenset[str]] | None:
+    """Parse the words behind their condition; what tests it is known already."""
+    if not before.description:
+        return None
+    both = _parse(f"{before.description}. {sentence}", answers)
+    nodes = both.specification.nodes if both.specification else ()
+    routers = [place for place, node in enumerate(nodes) if node.agent == "router"]
+    if len(routers) != 1 or not 0 < routers[0] <= 1 or len(nodes) != routers[0] + 2:
+        return None
+    return both, frozenset(node.id for node in nodes[: routers[0] + 1])
+
+
+def _parse(text: str, answers: Mapping[str, str]) -> Parsed:
+    return parse(text, None, answers) if answers else read_description(text)
 
 
 def _then(sentence: str) -> str:
@@ -132,12 +167,31 @@ def _with_key(node: Document, old: str, new: str, *, own: str) -> Document:
     return changed
 
 
+def _with_own_reading(
+    node: Document, before: Node, specification: Specification, answers: Mapping[str, str]
+) -> Document:
+    """Read what the step before reads, where its words alone would have asked for an input."""
+    alone = _parse(before.description, answers).specification
+    names = alone.state_schema.input.get("properties", {}) if alone else {}
+    known = specification.state_schema.input.get("properties", {})
+    whole = "{input}" in json.dumps(before.parameters)
+    keys = [one.key for one in specification.nodes
+            if one.key in before.input_keys or reads(before.parameters, one.key)]  # fmt: skip
+    if not whole and len(keys) != 1 and (keys or before.agent == "email"):
+        return node
+    read = "input" if whole else keys[0] if keys else before.key
+    for name in names:
+        if name not in known:
+            node = _with_key(node, f"input.{name}", read, own="")
+    return node
+
+
 def _known_inputs(
-    nodes: list[Document], made: Specification, specification: Specification
+    nodes: list[Document], made: Specification, specification: Specification, instead_of: str
 ) -> tuple[list[Document], dict[str, Any]]:
     """Read results of earlier steps where the words alone would have asked for an input."""
     schema = made.state_schema.input
-    keys = {node.key for node in specification.nodes}
+    keys = {node.key for node in specification.nodes if node.id != instead_of}
     inputs = dict(schema.get("properties", {}))
     for name in list(inputs):
         if name in keys:
@@ -150,3 +204,12 @@ def _known_inputs(
         return nodes, {}
     required = [name for name in schema.get("required", ()) if name in inputs]
     return nodes, {"properties": inputs, **({"required": required} if required else {})}
+
+
+def inputs_read(nodes: Sequence[Document], inputs: Mapping[str, Any]) -> Mapping[str, Any]:
+    """Return the inputs that steps read in the end, of those that their words asked for."""
+    used = json.dumps(nodes)
+    properties = {name: schema for name, schema in inputs.get("properties", {}).items()
+                  if re.search(rf"\binput\.{name}\b", used)}  # fmt: skip
+    required = [name for name in inputs.get("required", ()) if name in properties]
+    return {"properties": properties, "required": required} if properties else {}

@@ -7,19 +7,28 @@ a reference to the result of a step that is gone, the checks report.
 
 import copy
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
+from compiler.editing.chain import (
+    CannotEdit,
+    Document,
+    Part,
+    final_steps,
+    handles_failure,
+    last_steps,
+    node_of,
+    place_of,
+    point,
+    put_in,
+    take_out,
+    wait_for_approval,
+    without,
+)
 from compiler.editing.renaming import in_expression, renamed_references
 from compiler.specification import Specification
 from compiler.text import load_document, to_document
-
-Document = dict[str, Any]
-
-
-class CannotEdit(Exception):
-    """An edit does not fit the specification; the message says why."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,6 +45,24 @@ class AddSteps:
     """The label of the way from a router: from the one before, or the new one to the next."""
     inputs: Mapping[str, Any] = field(default_factory=dict)
     """The JSON Schema of the inputs that they need."""
+    on_failure: bool = False
+    """Whether they follow when the step before fails for good, and only then."""
+
+
+@dataclass(frozen=True, slots=True)
+class AddBeside:
+    """A new step that runs at the same time as another, between the same others."""
+
+    node: Document
+    beside: str
+    inputs: Mapping[str, Any] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
+class SwapWays:
+    """The two ways of a choice change places."""
+
+    node_id: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -100,7 +127,16 @@ class RemoveEdge:
 
 
 Operation = (
-    AddSteps | RemoveStep | ReplaceStep | MoveStep | RenameStep | SetField | AddEdge | RemoveEdge
+    AddSteps
+    | AddBeside
+    | RemoveStep
+    | ReplaceStep
+    | MoveStep
+    | RenameStep
+    | SetField
+    | SwapWays
+    | AddEdge
+    | RemoveEdge
 )
 
 
@@ -114,54 +150,8 @@ def apply(specification: Specification, operations: Sequence[Operation]) -> Spec
     document = copy.deepcopy(to_document(specification))
     document.setdefault("edges", [])
     for operation in operations:
-        match operation:
-            case AddSteps():
-                _add(document, operation)
-            case RemoveStep():
-                _take_out(document, operation.node_id)
-                _forget(document, operation.node_id)
-            case ReplaceStep():
-                _replace(document, operation)
-            case MoveStep():
-                _move(document, operation)
-            case RenameStep():
-                _rename(document, operation)
-            case SetField():
-                _set(document, operation)
-            case AddEdge():
-                _lead(document, operation)
-            case RemoveEdge():
-                _part(document, operation)
+        _MAKERS[type(operation)](document, operation)
     return load_document(document)
-
-
-def _node(document: Document, node_id: str) -> Document:
-    for node in document["nodes"]:
-        if node["id"] == node_id:
-            found: Document = node
-            return found
-    raise CannotEdit(f"There is no step `{node_id}`.")
-
-
-def _place(document: Document, node_id: str) -> int:
-    return int(document["nodes"].index(_node(document, node_id)))
-
-
-def last_steps(document: Document) -> list[str]:
-    """Return the ids of the steps that nothing follows, those of `finally` aside."""
-    sources = {edge["from"] for edge in document.get("edges", ())}
-    final = _final(document)
-    return [
-        node["id"]
-        for node in document["nodes"]
-        if node["id"] not in sources and node["id"] not in final
-    ]
-
-
-def _final(document: Document) -> list[str]:
-    handling = document.get("settings", {}).get("error_handling", {})
-    found: list[str] = handling.get("finally", [])
-    return found
 
 
 def _add(document: Document, operation: AddSteps) -> None:
@@ -172,107 +162,71 @@ def _add(document: Document, operation: AddSteps) -> None:
         if len(ends) != 1:
             raise CannotEdit("The workflow has several ends.")
         [after] = ends
-    place = _place(document, after) + 1 if after is not None else _place(document, str(before))
+    place = place_of(document, after) + 1 if after is not None else place_of(document, str(before))
     document["nodes"][place:place] = nodes
-    inner = [dict(edge) for edge in operation.edges]
-    starts = _without(nodes, {edge["to"] for edge in inner})
-    ends = _without(nodes, {edge["from"] for edge in inner})
-    if len(starts) != 1 or (len(ends) != 1 and not _ends_the_chain(document, after, before)):
-        raise CannotEdit("New steps need one first and one last step to stand between others.")
-    _put_in(document, starts[0], ends, after, before, operation.condition)
-    document["edges"] += inner
+    edges = [dict(edge) for edge in operation.edges]
+    ids = {node["id"] for node in nodes}
+    inner = [edge for edge in edges if edge["from"] in ids and edge["to"] in ids]
+    part = Part(
+        nodes,
+        without(nodes, {edge["to"] for edge in inner}),
+        without(nodes, {edge["from"] for edge in inner}),
+    )
+    if operation.on_failure:
+        document["edges"].append({"from": after, "to": part.starts[0], "type": "failure"})
+    else:
+        put_in(document, part, after, before, operation.condition)
+    document["edges"] += edges
+    if operation.condition is None:
+        for node in nodes:
+            if node["id"] in part.ends:
+                wait_for_approval(document, node)
     _declare(document, operation.inputs)
 
 
-def _without(nodes: Sequence[Document], ids: set[str]) -> list[str]:
-    return [node["id"] for node in nodes if node["id"] not in ids]
-
-
-def _ends_the_chain(document: Document, after: str | None, before: str | None) -> bool:
-    return before is None and after in last_steps(document)
-
-
-def _put_in(
-    document: Document,
-    first: str,
-    lasts: Sequence[str],
-    after: str | None,
-    before: str | None,
-    condition: str | None = None,
-) -> None:
-    """Lead the edges of a place in the chain through new steps."""
+def _add_beside(document: Document, operation: AddBeside) -> None:
+    node, beside = copy.deepcopy(operation.node), operation.beside
     edges: list[Document] = document["edges"]
-    if after is not None and (condition or _node(document, after)["agent"] == "router"):
-        edges.append(
-            {"from": after, "to": first, **({"condition": condition} if condition else {})}
-        )
-    elif after is not None:
-        for edge in edges:
-            # Who handles the failure of a step still handles that of the step alone.
-            if edge["from"] == after and edge.get("type") != "failure":
-                edge["from"] = lasts[0]
-        edges.append({"from": after, "to": first})
-    else:
-        for edge in edges:
-            if edge["to"] == before:
-                edge["to"] = first
-                _point(_node(document, edge["from"]), str(before), first)
-        label = {"condition": condition} if condition else {}
-        edges.extend({"from": last, "to": before, **label} for last in lasts)
-
-
-def _point(node: Document, old: str, new: str | None) -> None:
-    """Let a router name another step; None: none in its place."""
-    if node["agent"] != "router":
-        return
-    parameters = node.get("parameters", {})
-    for name in ("if_true", "if_false", "default"):
-        if parameters.get(name) == old:
-            parameters[name] = new
-            if new is None:
-                del parameters[name]
-    routes = [
-        {**route, "to": new} if route.get("to") == old else route
-        for route in parameters.get("routes", ())
-    ]
-    if routes:
-        parameters["routes"] = [route for route in routes if route["to"] is not None]
-
-
-def _take_out(document: Document, node_id: str) -> None:
-    """Lead the edges of a step past it."""
-    node = _node(document, node_id)
-    edges: list[Document] = document["edges"]
-    leaving = [edge for edge in edges if edge["from"] == node_id and edge.get("type") != "failure"]
-    targets = list(dict.fromkeys(edge["to"] for edge in leaving))
-    entering = [edge for edge in edges if edge["to"] == node_id]
-    if len(targets) > 1 and (node["agent"] == "router" or any("condition" in e for e in leaving)):
-        raise CannotEdit(f"`{node_id}` chooses between {len(targets)} ways. Say which one stays.")
-    mended: list[Document] = []
-    for edge in edges:
-        if edge["to"] == node_id:
-            mended += [{**edge, "to": target} for target in targets]
-        elif edge["from"] == node_id and not entering:
-            continue
-        elif edge["from"] != node_id:
-            mended.append(edge)
+    entering = [edge for edge in edges if edge["to"] == beside]
+    leaving = [edge for edge in edges if edge["from"] == beside and not handles_failure(edge)]
     for edge in entering:
-        # A router names one step a way: with several the edges alone say where it goes.
-        _point(_node(document, edge["from"]), node_id, targets[0] if len(targets) == 1 else None)
-    document["edges"] = [edge for place, edge in enumerate(mended) if edge not in mended[:place]]
+        if node_of(document, edge["from"])["agent"] == "router":
+            raise CannotEdit(f"`{beside}` stands on a way of a choice, which leads to one step.")
+    document["nodes"].insert(place_of(document, beside) + 1, node)
+    edges += [{**edge, "to": node["id"]} for edge in entering]
+    edges += [{"from": node["id"], "to": edge["to"]} for edge in leaving]
+    _declare(document, operation.inputs)
+
+
+def _swap_ways(document: Document, operation: SwapWays) -> None:
+    node = node_of(document, operation.node_id)
+    parameters = node.get("parameters", {})
+    first, second = parameters.get("if_true"), parameters.get("if_false")
+    if node["agent"] != "router" or not first or not second:
+        raise CannotEdit(f"`{operation.node_id}` has no two ways that could change places.")
+    parameters |= {"if_true": second, "if_false": first}
+    other = {first: second, second: first}
+    for edge in document["edges"]:
+        if edge["from"] == operation.node_id:
+            edge["to"] = other.get(edge["to"], edge["to"])
+
+
+def _remove(document: Document, operation: RemoveStep) -> None:
+    take_out(document, operation.node_id)
+    _forget(document, operation.node_id)
 
 
 def _forget(document: Document, node_id: str) -> None:
-    document["nodes"].remove(_node(document, node_id))
+    document["nodes"].remove(node_of(document, node_id))
     if not document["nodes"]:
         raise CannotEdit(f"`{node_id}` is the only step; a workflow has at least one.")
-    final = _final(document)
+    final = final_steps(document)
     if node_id in final:
         final.remove(node_id)
 
 
 def _replace(document: Document, operation: ReplaceStep) -> None:
-    place = _place(document, operation.node_id)
+    place = place_of(document, operation.node_id)
     former, node = document["nodes"][place], copy.deepcopy(operation.node)
     new_id = node["id"]
     node["id"] = operation.node_id
@@ -298,13 +252,13 @@ def _mentions(document: Document, key: str, own: str) -> bool:
 def _move(document: Document, operation: MoveStep) -> None:
     if operation.node_id in (operation.after, operation.before):
         raise CannotEdit(f"`{operation.node_id}` cannot stand next to itself.")
-    node = _node(document, operation.node_id)
+    node = node_of(document, operation.node_id)
     kept = [
         edge
         for edge in document["edges"]
         if edge["from"] == operation.node_id and edge.get("type") == "failure"
     ]
-    _take_out(document, operation.node_id)
+    take_out(document, operation.node_id)
     document["nodes"].remove(node)
     _add(document, AddSteps((node,), (), operation.after, operation.before))
     document["edges"] += kept
@@ -312,7 +266,7 @@ def _move(document: Document, operation: MoveStep) -> None:
 
 def _rename(document: Document, operation: RenameStep) -> None:
     old, new = operation.node_id, operation.new_id
-    node = _node(document, old)
+    node = node_of(document, old)
     if any(other["id"] == new for other in document["nodes"]):
         raise CannotEdit(f"There is a step `{new}` already.")
     node["id"] = new
@@ -320,11 +274,11 @@ def _rename(document: Document, operation: RenameStep) -> None:
         for end in ("from", "to"):
             if edge[end] == old:
                 edge[end] = new
-    final = _final(document)
+    final = final_steps(document)
     final[:] = [new if id == old else id for id in final]
     by_key = "output_key" not in node
     for other in document["nodes"]:
-        _point(other, old, new)
+        point(other, old, new)
         if by_key:
             other.update(renamed_references(other, old, new))
     if by_key:
@@ -334,7 +288,7 @@ def _rename(document: Document, operation: RenameStep) -> None:
 
 
 def _set(document: Document, operation: SetField) -> None:
-    place: Any = document if operation.node_id is None else _node(document, operation.node_id)
+    place: Any = document if operation.node_id is None else node_of(document, operation.node_id)
     *above, last = operation.path
     try:
         for part in above:
@@ -352,7 +306,7 @@ def _set(document: Document, operation: SetField) -> None:
 def _lead(document: Document, operation: AddEdge) -> None:
     ends = (operation.source, operation.target)
     for id in ends:
-        _node(document, id)
+        node_of(document, id)
     if any((edge["from"], edge["to"]) == ends for edge in document["edges"]):
         raise CannotEdit(f"There is an edge from `{ends[0]}` to `{ends[1]}` already.")
     more = {"type": operation.type, "condition": operation.condition}
@@ -379,3 +333,17 @@ def _declare(document: Document, inputs: Mapping[str, Any]) -> None:
     required = [name for name in inputs.get("required", ()) if name in come]
     if required:
         schema["required"] = [*schema.get("required", ()), *required]
+
+
+_MAKERS: Mapping[type[Any], Callable[[Document, Any], None]] = {
+    AddSteps: _add,
+    AddBeside: _add_beside,
+    RemoveStep: _remove,
+    ReplaceStep: _replace,
+    MoveStep: _move,
+    RenameStep: _rename,
+    SetField: _set,
+    SwapWays: _swap_ways,
+    AddEdge: _lead,
+    RemoveEdge: _part,
+}

@@ -1,13 +1,13 @@
 """What the readers of instructions share: the workflow, the answers, and the questions."""
 
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 
 from compiler.editing.finding import find_steps
+from compiler.editing.operations import Operation
 from compiler.english.draft import Question
-from compiler.english.lexicon import lexicon
-from compiler.specification import Specification
+from compiler.specification import Node, Specification
 
 EXAMPLES = (
     "Change step 2 to use GPT-3.5 instead of GPT-4",
@@ -67,6 +67,24 @@ class Reader:
             raise Open
         return answer
 
+    def node(self, words: str, among: Sequence[str] = ()) -> Node:
+        """Return the node of the step that words mean.
+
+        Raises:
+            Open: There is none, or there are several.
+        """
+        return self.specification.node(self.step(words, among))
+
+    def one_of(self, id: str, text: str, node_ids: Sequence[str]) -> str:
+        """Return the only one of some steps, or the one that an answer names.
+
+        Raises:
+            Open: There are several, and no answer yet.
+        """
+        if len(node_ids) == 1:
+            return node_ids[0]
+        return self.step(self.ask(id, text, node_ids), node_ids)
+
     def steps(self, words: str, least: float = 0.5) -> list[str]:
         """Return the steps that words list: one, or several joined by commas and `and`."""
         whole = find_steps(words, self.specification)
@@ -78,6 +96,32 @@ class Reader:
             parts = [f"step {part.removeprefix(numbers[0])}" for part in parts]
         return list(dict.fromkeys(self.step(part, least=least) for part in parts))
 
+    def all_or_one(self, words: str, least: float = 0.5) -> list[str]:
+        """Return the steps that words list; of several that they may mean, one or all of them."""
+        found = find_steps(words, self.specification, least=least)
+        if len(found.node_ids) < 2:
+            return self.steps(words, least=least)
+        answer = self.ask(f"step.{slug(words)}", f"“{words}” may mean {_either(found.node_ids)}. "
+                          "Which step is meant?", [*found.node_ids, "all of them"])  # fmt: skip
+        if answer.lower().startswith(("all", "both")):
+            return list(found.node_ids)
+        return [self.step(answer)]
+
+    def about_inputs(self, words: str, names: Iterable[str]) -> list[Question]:
+        """Return the questions whether names that words use are inputs, but for those answered."""
+        known = self.specification.state_schema.input.get("properties", {})
+        return [
+            Question(
+                f"input.{name}",
+                f"No step before “{words}” makes the {name.replace('_', ' ')}. Is it an input of "
+                "the workflow?",
+                "description",
+                ("an input",),
+            )
+            for name in names
+            if name not in known and f"input.{name}" not in self.answers
+        ]
+
     def ask(self, id: str, text: str, suggestions: Sequence[str]) -> str:
         """Return the answer to a question.
 
@@ -88,6 +132,17 @@ class Reader:
             return answer
         self.questions.append(Question(id, text, "description", tuple(suggestions[:10])))
         raise Open
+
+
+Rule = tuple[re.Pattern[str], Callable[[Reader, re.Match[str]], list[Operation] | None]]
+"""What a clause looks like, and what reads it; None: it is none of these, others may try."""
+
+
+def rules(
+    *pairs: tuple[str, Callable[[Reader, re.Match[str]], list[Operation] | None]],
+) -> tuple[Rule, ...]:
+    """Return rules whose patterns match a whole clause, in any case."""
+    return tuple((re.compile(pattern, re.IGNORECASE), rule) for pattern, rule in pairs)
 
 
 def _either(ids: Sequence[str]) -> str:
@@ -103,10 +158,3 @@ def slug(words: str) -> str:
 def said_of_a_step(words: str) -> str:
     """Return what `a step that …` is said to do."""
     return _TO_A_STEP.sub("", words.strip())
-
-
-def opens_with_a_verb(words: str) -> bool:
-    """Whether words say what to do, and not only with what."""
-    first = words.split(" ", 1)[0].lower()
-    verb = lexicon().verbs.get(first)
-    return verb is not None and " " in words.strip()

@@ -63,6 +63,7 @@ class _Rewriting:
 
     def __init__(self, text: str) -> None:
         self._text = text if text.endswith("\n") else f"{text}\n"
+        self._new_ids: dict[str, str] = {}
 
     def document(
         self, root: yaml.MappingNode, old: Mapping[str, Any], new: Mapping[str, Any]
@@ -70,6 +71,10 @@ class _Rewriting:
         """Return the whole text, changed."""
         edits: list[_Edit] = []
         old, new = dict(old), dict(new)
+        for item in new["nodes"]:
+            place = _renamed(item, old["nodes"], new["nodes"])
+            if place is not None:
+                self._new_ids[old["nodes"][place]["id"]] = item["id"]
         if old["metadata"] != new["metadata"] and "metadata" not in self._entries(root):
             edits = self._metadata(root, new["metadata"])
             old["metadata"] = new["metadata"]
@@ -108,8 +113,8 @@ class _Rewriting:
                 edits += self._value(name, key, value, old.get(name), new[name], flow=flow)
         if added:
             key, value = node.value[-1]
-            end = self._line_end(self._content_end(value, key))
             column = node.value[0][0].start_mark.column
+            end = self._past_comments(self._line_end(self._content_end(value, key)), column)
             written = "".join(_written(name, new[name], column) for name in added)
             edits.append(_Edit(end, end, written))
         return edits
@@ -145,10 +150,7 @@ class _Rewriting:
         """Return nodes or edges in their new order; those that are kept keep their text."""
         if len(node.value) != len(old):
             raise _Unchangeable
-        name = "id" if "id" in old[0] else None
-        places = {_identity(item, name): place for place, item in enumerate(old)}
-        found = [(item, places.get(_identity(item, name), _renamed(item, old, new)))
-                 for item in new]  # fmt: skip
+        found = self._former_places(old, new)
         if node.flow_style:
             texts = [
                 _in_one_line(item)
@@ -176,6 +178,28 @@ class _Rewriting:
             parts.append(gap + self._kept(node, place, old, item))
         parts.append(self._detached(starts, ends, range(max(kept, default=0) + 1, len(old))))
         return _Edit(starts[0], ends[-1], "".join(parts))
+
+    def _former_places(
+        self, old: Sequence[dict[str, Any]], new: Sequence[dict[str, Any]]
+    ) -> list[tuple[dict[str, Any], int | None]]:
+        """Return the new nodes or edges, each with the place of the one whose text it keeps."""
+        if "id" in old[0]:
+            places = {item["id"]: place for place, item in enumerate(old)}
+            return [(item, places.get(item["id"], _renamed(item, old, new))) for item in new]
+        renamed = [
+            item | {end: self._new_ids.get(item[end], item[end]) for end in ("from", "to")}
+            for item in old
+        ]
+        kept: dict[int, int] = {}
+        for fields in (None, ("from", "to"), ("from", "condition")):
+            for number, item in enumerate(new):
+                if number in kept:
+                    continue
+                same = [place for place, one in enumerate(renamed)
+                        if place not in kept.values() and _alike(item, one, fields)]  # fmt: skip
+                if same:
+                    kept[number] = same[0]
+        return [(item, kept.get(number)) for number, item in enumerate(new)]
 
     def _gap(self, starts: Sequence[int], ends: Sequence[int], place: int, kept: set[int]) -> str:
         """Return what stands above an item, also above those before it that went."""
@@ -251,6 +275,14 @@ class _Rewriting:
     def _line_end(self, place: int) -> int:
         return self._text.index("\n", place) + 1
 
+    def _past_comments(self, place: int, column: int) -> int:
+        """Return where the comments end that stand deeper than a column, and so belong above."""
+        for line in self._text[place:].splitlines(keepends=True):
+            if not line.lstrip().startswith("#") or len(line) - len(line.lstrip()) <= column:
+                break
+            place += len(line)
+        return place
+
     def _applied(self, start: int, end: int, edits: Sequence[_Edit]) -> str:
         """Return a part of the text with its edits made."""
         parts: list[str] = []
@@ -263,8 +295,11 @@ class _Rewriting:
         return "".join([*parts, self._text[place:end]])
 
 
-def _identity(item: Mapping[str, Any], name: str | None) -> str:
-    return str(item[name]) if name else repr(sorted(item.items()))
+def _alike(one: Mapping[str, Any], other: Mapping[str, Any], fields: Sequence[str] | None) -> bool:
+    """Whether two edges are the same, or have the same of some fields, which both must have."""
+    if fields is None:
+        return one == other
+    return all(name in one and one.get(name) == other.get(name) for name in fields)
 
 
 def _renamed(

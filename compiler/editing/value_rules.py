@@ -1,379 +1,365 @@
-"""Instructions about what steps are told: schedule, recipients, parameters, conditions."""
+"""Instructions that say another value for what a step does: a model, a URL, how many, a channel.
 
-import json
+Only the value changes. Which step it belongs to is said by the other words, or there is only one.
+"""
+
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator
 from typing import Any
 
-from compiler.editing.finding import find_steps
-from compiler.editing.operations import AddSteps, Operation, SetField
-from compiler.editing.reader import Reader, slug
-from compiler.editing.step_rules import Rule, added, router_about
-from compiler.english.parser import parse
-from compiler.english.schedule import find_schedule
-from compiler.specification import Node, Trigger
+from compiler.editing.finding import find_steps, words_of
+from compiler.editing.operations import Operation, SetField
+from compiler.editing.reader import Reader, Rule, rules
+from compiler.editing.wording import (
+    ADDRESS,
+    COUNT,
+    INSTEAD,
+    MODEL,
+    NUMBER,
+    TO_SET,
+    URL,
+    cased,
+    number_of,
+    value_of,
+)
+from compiler.english.lexicon import lexicon
+from compiler.specification import Node
 
-ADDRESS = r"[\w.+-]+@[\w-]+(?:\.[\w-]+)+|\{(?:input|user|secrets)\.\w+\}"
-_ADDRESSES = rf"(?:{ADDRESS})(?:(?:,| and|, and) (?:{ADDRESS}))*"
-_UNITS = {"second": 1, "sec": 1, "s": 1, "minute": 60, "min": 60, "m": 60, "hour": 3600, "h": 3600,
-          "day": 86_400}  # fmt: skip
-_NODE_FIELDS = {
-    "timeout": ("timeout",),
-    "time limit": ("timeout",),
-    "attempts": ("retry", "max_attempts"),
-    "retries": ("retry", "max_attempts"),
-    "max attempts": ("retry", "max_attempts"),
-    "batch size": ("batch_size",),
-    "description": ("description",),
-}
-_ALSO_CALLED = {"recipient": "to", "recipients": "to", "address": "to", "title": "subject"}
-
-
-def _unschedule(reader: Reader, _: re.Match[str]) -> list[Operation]:
-    return [SetField(None, ("trigger",), None)]
-
-
-def _schedule(reader: Reader, match: re.Match[str]) -> list[Operation] | None:
-    schedule = find_schedule(match["when"])
-    if schedule is None:
-        return None
-    cron = schedule.cron
-    if cron is None:
-        again = find_schedule(
-            reader.ask("trigger.cron", "When should the workflow run?",
-                       ("every day at 9", "every Monday at 9", "every hour"))
-        )  # fmt: skip
-        schedule, cron = (again, again.cron) if again else (schedule, None)
-    if cron is None:
-        return None
-    old = reader.specification.trigger
-    zone = schedule.timezone
-    if old is not None and zone == "UTC":
-        zone = old.timezone
-    trigger = Trigger(kind="schedule", cron=cron, timezone=zone)
-    document = trigger.model_dump(exclude_defaults=True)
-    return [SetField(None, ("trigger",), document)]
+_LITERAL = re.compile(r"[\"'“`].+[\"'”`]|\S*[\d@/#]\S*")
+_KINDS = tuple(
+    re.compile(pattern, re.IGNORECASE)
+    for pattern in (URL, ADDRESS, r"(?<!\w)#[\w-]+", rf"(?<![\w.-]){MODEL}(?!\w)",
+                    rf"(?<![\w.#-])(?:{NUMBER})(?![\w.-])")
+)  # fmt: skip
+"""What a value looks like, so that the words around it say only where it stands."""
+_PROSE = ("subject", "title", "body", "text", "prompt", "message", "description")
+"""Fields of free words, which are no names that other words could mean."""
+_MODEL_WORDS = re.compile(
+    r"\b(?:use|uses|using|switch|change|set|make|have|let|run|do|done|get|with|by|to|for|the|model"
+    r"|instead|it|should|must|and)\b",
+    re.IGNORECASE,
+)
+_URL_WORDS = re.compile(
+    r"\b(?:use|as|the|source|site|website|page|url|instead|from|of|at|it|new)\b|,", re.IGNORECASE
+)
+_ADDS = re.compile(r"\b(?:also|too|as well|additionally|add|another)\b", re.IGNORECASE)
 
 
-def _recipient(reader: Reader, match: re.Match[str]) -> list[Operation] | None:
-    given = re.findall(ADDRESS, match["to"])
-    groups = match.groupdict()
-    said = match[0].lower()
-    target = _mail_step(reader, groups.get("what") or "")
-    if target is None:
-        return None
-    field = "cc" if re.match(r"cc\b", said) else "bcc" if re.match(r"bcc\b", said) else "to"
-    former = _as_list(target.parameters.get(field))
-    adds = re.search(r"^(?:also|additionally|add|b?cc)\b|\b(?:also|as well|too)$", said) is not None
-    if not adds and not groups.get("instead") and not groups.get("set"):
-        answer = reader.ask(
-            "recipient",
-            f"Should {' and '.join(given)} get the mail of `{target.id}` instead of "
-            f"{' and '.join(former) or 'nobody'}, or as well?",
-            ("instead", "as well"),
-        )
-        adds = "instead" not in answer.lower()
-    wanted = list(dict.fromkeys([*former, *given])) if adds else given
-    keeps_text = isinstance(target.parameters.get(field), str) or field not in target.parameters
-    value: Any = ", ".join(wanted) if keeps_text else wanted
-    return [SetField(target.id, ("parameters", field), value)]
+def several_urls(words: str) -> bool:
+    """Whether words name more than one URL, of which a step may take only one."""
+    return len(_KINDS[0].findall(words)) > 1
 
 
-def _as_list(value: Any) -> list[str]:
-    texts = value if isinstance(value, list) else [value] if value else []
-    return [part.strip() for text in texts for part in str(text).split(",") if part.strip()]
+def is_value(words: str) -> bool:
+    """Whether words are a value by themselves, and so name no step."""
+    return any(kind.fullmatch(words) for kind in _KINDS)
 
 
-def _mail_step(reader: Reader, words: str) -> Node | None:
-    mails = [node.id for node in reader.specification.nodes if "to" in node.parameters
-             and node.agent == "email"]  # fmt: skip
-    if not mails:
-        return None
-    if len(mails) == 1:
-        return reader.specification.node(mails[0])
-    found = find_steps(words, reader.specification, mails) if words else None
-    if found is None or found.one not in mails:
-        answer = reader.ask(
-            f"mail.{slug(words)}", "Which of the mails is meant?", mails
-        )  # fmt: skip
-        return reader.specification.node(reader.step(answer, mails))
-    return reader.specification.node(found.one)
+def texts(value: Any, path: tuple[str, ...]) -> Iterator[tuple[tuple[str, ...], Any]]:
+    """Yield the texts and numbers in a value, each with where it stands."""
+    if isinstance(value, dict):
+        for name, item in value.items():
+            yield from texts(item, (*path, name))
+    elif isinstance(value, list):
+        for place, item in enumerate(value):
+            yield from texts(item, (*path, str(place)))
+    elif isinstance(value, str | int | float) and not isinstance(value, bool):
+        yield path, value
 
 
-def _field(reader: Reader, match: re.Match[str]) -> list[Operation] | None:
-    name = re.sub(r"[\s-]+", " ", match["field"].strip(" `'\"").lower())
-    words = match["what"]
-    before, _, last = name.rpartition(" ")
-    if not words and before and name not in _NODE_FIELDS and _has(reader, last):
-        # “The email subject”: the step stands before its field.
-        words, name = before, last
-    nodes = list(reader.specification.nodes)
-    if words:
-        nodes = [reader.specification.node(reader.step(words))]
-    key = _ALSO_CALLED.get(name, name.replace(" ", "_"))
-    if name in _NODE_FIELDS:
-        path = _NODE_FIELDS[name]
-    else:
-        path = ("parameters", key)
-        with_key = [node for node in nodes if key in node.parameters]
-        if not words:
-            nodes = with_key
-        if not nodes or (not with_key and name not in ("model", "temperature", "subject")):
-            return None
-    ids = [node.id for node in nodes]
-    if len(ids) > 1:
-        answer = reader.ask(
-            f"step.{slug(name)}", f"The {name} of which step is meant?", ids
-        )  # fmt: skip
-        ids = [reader.step(answer)]
-    return [SetField(ids[0], path, value_of(match["value"]))]
+def same(one: str, other: str) -> bool:
+    """Whether two names are the same but for case, spaces and dashes."""
+    return re.sub(r"[\s_-]+", "-", one.lower()) == re.sub(r"[\s_-]+", "-", other.lower())
 
 
-def _has(reader: Reader, name: str) -> bool:
-    key = _ALSO_CALLED.get(name, name.replace(" ", "_"))
-    return any(key in node.parameters for node in reader.specification.nodes)
-
-
-def _clock(reader: Reader, match: re.Match[str]) -> list[Operation] | None:
-    """Read another time of day; the days stay."""
-    old = reader.specification.trigger
-    fields = (old.cron or "").split() if old else []
-    hour, minute = int(match["hour"]), int(match["minute"] or 0)
-    half = (match["half"] or "").lower()
-    hour = hour % 12 + (12 if half == "pm" else 0) if half else hour
-    if len(fields) != 5 or hour > 23 or minute > 59 or not fields[1].isdigit():
-        return None
-    return [SetField(None, ("trigger", "cron"), " ".join((str(minute), str(hour), *fields[2:])))]
-
-
-def _without_recipient(reader: Reader, match: re.Match[str]) -> list[Operation] | None:
-    """Take an address from the mails that go to it and to others."""
-    gone = match["to"].lower()
+def values(reader: Reader, ids: list[str], old: str, new: str) -> list[Operation]:
+    """Return the edits of all parameters that are, or as literals contain, the old value."""
+    nodes = [node for node in reader.specification.nodes if not ids or node.id in ids]
+    wanted, number = str(value_of(old)), _number(old)
+    literal = _LITERAL.fullmatch(old) is not None
     edits: list[Operation] = []
-    for node in reader.specification.nodes:
-        for field in ("to", "cc", "bcc"):
-            former = _as_list(node.parameters.get(field))
-            left = [one for one in former if one.lower() != gone]
-            if left == former:
-                continue
-            if not left and field == "to":
-                reader.ask(
-                    f"recipient.{node.id}",
-                    f"`{node.id}` goes to {match['to']} alone. Say who gets it instead, or "
-                    f"“remove {node.id}”.",
-                    (f"remove {node.id}",),
-                )
-                return None
-            kept = isinstance(node.parameters[field], list)
-            edits.append(SetField(node.id, ("parameters", field),
-                                  (left if kept else ", ".join(left)) or None))  # fmt: skip
+    for node in nodes:
+        for path, held in texts(node.parameters, ("parameters",)):
+            if not isinstance(held, str):
+                if number is not None and held == number and _number(new) is not None:
+                    edits.append(SetField(node.id, path, value_of(new)))
+            elif _is_meant(held, wanted, path[-1], literal=literal and number is None):
+                edits.append(SetField(node.id, path, _put(held, wanted, value_of(new))))
+    return edits + _tests_of_labels(reader, edits, wanted, value_of(new))
+
+
+def _is_meant(held: str, wanted: str, name: str, *, literal: bool) -> bool:
+    """Whether a text is the value that words name, or as a literal holds it."""
+    if same(held, wanted):
+        return literal or name not in _PROSE
+    return literal and _stands_in(wanted, held)
+
+
+def _tests_of_labels(reader: Reader, edits: list[Operation], old: str, new: Any) -> list[Operation]:
+    """Return what follows another label: the prompt that names it, the choices that test it."""
+    labelled = [edit.node_id for edit in edits
+                if isinstance(edit, SetField) and "labels" in edit.path]  # fmt: skip
+    nodes = reader.specification.nodes
+    keys = {node.key: node for node in nodes if node.id in labelled}
+    follow: list[Operation] = []
+    for node in nodes:
+        for name in ("prompt", "condition"):
+            text = str(node.parameters.get(name, ""))
+            reads = any(re.search(rf"\b{re.escape(key)}\b", text) for key in keys)
+            if node.id in labelled if name == "prompt" else reads:
+                changed = re.sub(rf"\b{re.escape(old)}\b", str(new), text)
+                if changed != text:
+                    follow.append(SetField(node.id, ("parameters", name), changed))
+    return follow
+
+
+def without_value(reader: Reader, said: str) -> list[Operation]:
+    """Return the edits that take a value out of the lists in which it is one of several."""
+    edits: list[Operation] = []
+    for node in reader.specification.body:
+        for name, held in node.parameters.items():
+            if isinstance(held, list) and said in held and len(held) > 1:
+                left = [one for one in held if one != said]
+                edits.append(SetField(node.id, ("parameters", name), left))
     return edits
 
 
-def value_of(text: str) -> Any:
-    """Return a value as it is said: a number, a truth, a duration in seconds, a text."""
-    text = text.strip()
-    if len(text) > 1 and text[0] in "\"'“`" and text[-1] in "\"'”`":
-        return text[1:-1]
-    match = re.fullmatch(r"(\d+(?:\.\d+)?) ?([a-z]+?)s?", text, re.IGNORECASE)
-    if match and (unit := _UNITS.get(match[2].lower())):
-        seconds = float(match[1]) * unit
-        return int(seconds) if seconds.is_integer() else seconds
-    try:
-        return json.loads(text)
-    except ValueError:
-        return text
-
-
-def _retry(reader: Reader, match: re.Match[str]) -> list[Operation]:
-    return [SetField(reader.step(match["what"]), ("retry", "max_attempts"), int(match["n"]))]
-
-
-def condition_of(reader: Reader, words: str, before: Node | None) -> str | None:
-    """Return a condition in words as an expression over the state; None: it cannot be one."""
-    quoted = re.fullmatch(r"`(.+)`", words.strip())
-    if quoted:
-        return quoted[1]
-    if compared := _comparison(words, [node.key for node in reader.specification.nodes]):
-        return compared
-    if before is not None and before.description:
-        first = parse(before.description).specification
-        both = parse(f"{before.description}. If {words}, email me").specification
-        if first and both and len(first.nodes) == 1:
-            router = next((node for node in both.nodes if node.agent == "router"), None)
-            condition = router.parameters.get("condition") if router else None
-            others = [node for node in both.nodes if node.agent not in ("router", "email")]
-            if condition and len(others) == 1 and "input." not in condition:
-                made = re.escape(others[0].key)
-                return re.sub(rf"\b{made}\b", before.key, str(condition))
-    alone = parse(f"If {words}, email me").specification
-    if alone is None or [node.agent for node in alone.nodes] != ["router", "email"]:
-        return None
-    return str(alone.nodes[0].parameters.get("condition") or "") or None
-
-
-_COMPARISONS = (
-    ("is not|does not equal|!=", "!="),
-    ("is (?:above|over|greater than|more than|higher than)|>", ">"),
-    ("is (?:below|under|less than|lower than)|<", "<"),
-    ("is at least|>=", ">="),
-    ("is at most|<=", "<="),
-    ("is|equals|==?", "=="),
-)
-
-
-def _comparison(words: str, keys: Sequence[str]) -> str | None:
-    """Return “the rating is low” as an expression, when a step's result has that name."""
-    for key in keys:
-        name = re.escape(key).replace("_", "[_ ]")
-        for said, operator in _COMPARISONS:
-            match = re.fullmatch(
-                rf"(?:the )?{name} (?:{said}) (?P<value>[\"']?[\w.-]+[\"']?)", words.strip(), re.I
-            )
-            if match:
-                value = value_of(match["value"])
-                return f"{key} {operator} {value!r}"
+def _one_more(reader: Reader, match: re.Match[str]) -> list[Operation] | None:
+    """Add a URL to a step that takes several; of one that takes one, ask what comes of it."""
+    url = match["url"]
+    several = [(node.id, name, held) for node in reader.specification.body
+               for name, held in node.parameters.items()
+               if isinstance(held, list) and held and str(held[0]).startswith("http")]  # fmt: skip
+    if len(several) == 1:
+        id, name, held = several[0]
+        return [SetField(id, ("parameters", name), [*held, url])]
+    single = [node.id for node in reader.specification.body
+              if str(node.parameters.get("url", "")).startswith("http")]  # fmt: skip
+    if single:
+        reader.ask(
+            "source",
+            f"{' and '.join(f'`{id}`' for id in single[:3])} takes one URL. Say what is done "
+            f"with {url}, and where.",
+            (f"use {url} instead", f"scrape {url} in parallel with {single[0]}"),
+        )
     return None
 
 
-def _condition(reader: Reader, match: re.Match[str]) -> list[Operation] | None:
-    routers = [node for node in reader.specification.nodes
-               if node.agent == "router" and "condition" in node.parameters]  # fmt: skip
-    if match["what"]:
-        chosen = reader.step(match["what"], [node.id for node in routers])
-    elif len(routers) == 1:
-        chosen = routers[0].id
-    else:
+def value_in(node: Node, words: str) -> list[Operation]:
+    """Return the edit of the only value of its kind that a step has and words say anew."""
+    for kind in _KINDS:
+        said = kind.findall(words)
+        held = [(path, text) for path, text in texts(node.parameters, ("parameters",))
+                if kind.fullmatch(str(text))]  # fmt: skip
+        if len(said) == len(held) == 1 and said[0] != held[0][1]:
+            return [SetField(node.id, held[0][0], value_of(said[0]))]
+    return []
+
+
+def _stands_in(part: str, text: str) -> bool:
+    return re.search(rf"(?<![\w#]){re.escape(part)}(?!\w)", text, re.IGNORECASE) is not None
+
+
+def _put(text: str, old: str, new: Any) -> Any:
+    if same(text, old):
+        return cased(new, text)
+    return re.sub(re.escape(old), lambda _: str(new), text, flags=re.IGNORECASE)
+
+
+def _number(text: str) -> float | int | None:
+    value = value_of(text) if re.fullmatch(NUMBER, text.strip()) else None
+    return value if isinstance(value, int | float) else None
+
+
+def _said_again(reader: Reader, match: re.Match[str]) -> list[Operation] | None:
+    """Read “scrape 50 reviews instead of 100”: one value in words that else say what is there."""
+    old, new = match["old"].strip(), match["new"].strip()
+    kind = next((kind for kind in _KINDS if kind.fullmatch(old)), None)
+    found = kind.findall(new) if kind else []
+    if kind is None or len(found) != 1:
         return None
-    expression = condition_of(reader, match["value"], _before(reader, chosen))
-    known = reader.specification.state_schema.input.get("properties", {})
-    inputs = set(_inputs_of(match["value"], expression or "").get("properties", {}))
-    if expression is None or inputs - set(known):
-        expression = reader.ask(
-            "condition",
-            f"How is “{match['value']}” said as an expression over the state?",
-            ("`score > 5`", "`label == 'urgent'`"),
-        ).strip("`")
-    return [SetField(chosen, ("parameters", "condition"), expression)]
+    words = kind.sub(" ", new)
+    edits = values(reader, [], old, found[0])
+    ids = list(dict.fromkeys(edit.node_id for edit in edits if isinstance(edit, SetField)))
+    if len(ids) > 1:
+        meant = find_steps(words, reader.specification, [id for id in ids if id]).one
+        edits = [edit for edit in edits if isinstance(edit, SetField) and edit.node_id == meant]
+    return edits
 
 
-def _before(reader: Reader, node_id: str) -> Node | None:
-    """Return the only step before a step, past choices; None: there are several, or none."""
-    seen: set[str] = set()
-    while node_id not in seen:
-        seen.add(node_id)
-        sources = [edge.source for edge in reader.specification.edges if edge.target == node_id]
-        if len(sources) != 1:
-            return None
-        node = reader.specification.node(sources[0])
-        if node.agent != "router":
-            return node
-        node_id = node.id
-    return None
-
-
-def _only_if(reader: Reader, match: re.Match[str]) -> list[Operation] | None:
-    target = reader.step(match["what"])
-    before = _before(reader, target)
-    expression = condition_of(reader, match["when"], before)
-    if expression is None:
+def _model(reader: Reader, match: re.Match[str]) -> list[Operation] | None:
+    """Read another model: of the step that the other words mean, or of the only one."""
+    said = match[0]
+    found = list(_KINDS[3].finditer(match["said"]))
+    others = match.groupdict().get("old") or ""
+    if len(found) != 1 or (others and not re.fullmatch(MODEL, others, re.IGNORECASE)):
         return None
-    negated = not match["only"]
-    unless = match["word"].lower() == "unless"
-    way = "if_false" if negated != unless else "if_true"
-    router = _new_router(reader, match["when"], expression, {way: target})
-    inputs = _inputs_of(match["when"], expression)
-    return [AddSteps((router,), before=target, condition=slug(match["when"]), inputs=inputs)]
+    model = value_of(found[0][0])
+    marked = re.match(r"(?:use|switch|change|set|make|have|let|run|get)\b", said, re.IGNORECASE)
+    again = re.search(rf" (?:with|using|by|via) {MODEL}$", said, re.IGNORECASE)
+    if not marked and "instead" not in said.lower() and not again:
+        return None
+    models = [node for node in reader.specification.body if node.agent == "llm"]
+    if others:
+        models = [node for node in models if _is_model(node, others)]
+    words = _MODEL_WORDS.sub(" ", match["said"].replace(found[0][0], " "))
+    ids = [node.id for node in models]
+    if words_of(words):
+        # A step that is there, said again; else it is another one that has this model.
+        least = 0.6 if marked or not again else 0.85
+        meant = find_steps(words, reader.specification, ids, least=least).node_ids
+        ids = [id for id in ids if id in meant]
+    elif not marked and again:
+        return None
+    if not ids:
+        return None
+    chosen = reader.one_of("step.model", "The model of which step is meant?", ids)
+    old = str(reader.specification.node(chosen).parameters.get("model", "gpt-4"))
+    return [SetField(chosen, ("parameters", "model"), cased(model, old))]
 
 
-def _new_router(
-    reader: Reader, when: str, expression: str, ways: Mapping[str, str]
-) -> dict[str, Any]:
-    taken = {node.id for node in reader.specification.nodes}
-    names = ("router", *(f"router_{number}" for number in range(2, len(taken) + 3)))
-    return {
-        "id": next(id for id in names if id not in taken),
-        "agent": "router",
-        "description": f"If {when}"[:200],
-        "parameters": {"condition": expression, **ways},
+def _is_model(node: Node, said: str) -> bool:
+    """Whether a step has that model; “Claude” is each of its kinds."""
+    model = str(node.parameters.get("model", "")).lower()
+    return same(model, said) or model.startswith(f"{said.lower()}-")
+
+
+def _url(reader: Reader, match: re.Match[str]) -> list[Operation] | None:
+    """Read another URL in the place of the one that a step has."""
+    said = match["said"]
+    urls = _KINDS[0].findall(said)
+    if len(urls) != 1 or _ADDS.search(said):
+        return None
+    places = [node for node in reader.specification.body if reads_url(node)]
+    words = _URL_WORDS.sub(" ", said.replace(urls[0], " "))
+    ids = [node.id for node in places]
+    if words_of(words):
+        meant = find_steps(words, reader.specification, ids, least=0.4).node_ids
+        ids = [id for id in ids if id in meant] or [
+            node.id for node in places if _does(node, words)
+        ]  # fmt: skip
+    if not ids:
+        return None
+    chosen = reader.one_of("step.url", "The URL of which step is meant?", ids)
+    return [SetField(chosen, ("parameters", "url"), urls[0])]
+
+
+def _table(reader: Reader, match: re.Match[str]) -> list[Operation] | None:
+    """Read another table: of the only statement that names one, or of the one that words mean."""
+    found = {
+        node.id: query
+        for node in reader.specification.body
+        if (query := str(node.parameters.get("query", ""))) and len(_TABLE.findall(query)) == 1
     }
+    ids = list(found)
+    if words_of(words := match.groupdict().get("said") or ""):
+        meant = find_steps(words, reader.specification, ids).node_ids if ids else ()
+        ids = [id for id in ids if id in meant]
+    if not ids:
+        return None
+    chosen = reader.one_of("step.table", "The table of which step is meant?", ids)
+    query = _TABLE.sub(lambda one: f"{one[1]}{match['table']}", found[chosen])
+    return [SetField(chosen, ("parameters", "query"), query)]
 
 
-def _otherwise_if(reader: Reader, match: re.Match[str]) -> list[Operation] | None:
-    """Read “if …, do …” as the other way of a choice about the same thing that has one so far."""
-    subject = re.split(r"\b(?:is|are|was|equals|contains|has)\b", match["when"])[0]
-    former = router_about(reader, subject)
-    if former is None or "if_false" in former.parameters or "if_true" not in former.parameters:
+def reads_url(node: Node) -> bool:
+    """Whether a step reads from a URL that it names; one that writes to a service is none."""
+    url = str(node.parameters.get("url", ""))
+    return url.startswith("http") and node.parameters.get("method", "GET") == "GET"
+
+
+def _does(node: Node, words: str) -> bool:
+    """Whether words are one verb for what a step does: “monitor” for “check”."""
+    verbs = [lexicon().verbs.get(one.lower()) for one in (words.strip(),
+             node.description.partition(" ")[0])]  # fmt: skip
+    return None not in verbs and len({verb.action for verb in verbs if verb}) == 1
+
+
+def _how_many(reader: Reader, match: re.Match[str]) -> list[Operation] | None:
+    """Read “only scrape 20 reviews”: how many a step takes that takes so many."""
+    count = number_of(match["n"].replace(",", ""))
+    limited = [node for node in reader.specification.body
+               if isinstance(node.parameters.get("limit"), int)]  # fmt: skip
+    verb = match.groupdict().get("verb") or ""
+    words = match["what"] if verb.lower() in _ANY_VERB else f"{verb} {match['what']}"
+    fitting = [node for node in limited if _about(node, words)]
+    if count is None or len(fitting) != 1:
         return None
-    expression = condition_of(reader, match["when"], _before(reader, former.id))
-    beside = str(former.parameters["if_true"])
-    steps = added(reader, match["what"], beside, None, each=True)
-    if expression is None or not steps or not isinstance(steps[0], AddSteps):
-        return None
-    first = steps[0].nodes[0]["id"]
-    router = _new_router(reader, match["when"], expression, {"if_true": first})
-    edge = {"from": router["id"], "to": first, "condition": slug(match["when"])}
-    inputs = _merged(steps[0].inputs, _inputs_of(match["when"], expression))
-    nodes, edges = (router, *steps[0].nodes), (edge, *steps[0].edges)
-    return [
-        AddSteps(nodes, edges, after=former.id, condition="otherwise", inputs=inputs),
-        SetField(former.id, ("parameters", "if_false"), router["id"]),
+    return [SetField(fitting[0].id, ("parameters", "limit"), count)]
+
+
+def _by_how_many(reader: Reader, match: re.Match[str]) -> list[Operation] | None:
+    """Read “scrape 10 more reviews”, or twice as many."""
+    limited = [
+        node
+        for node in reader.specification.body
+        if isinstance(node.parameters.get("limit"), int) and _about(node, match["what"] or "")
     ]
+    if len(limited) != 1:
+        return None
+    old, said = int(limited[0].parameters["limit"]), match.groupdict()
+    if said.get("n"):
+        by = number_of(said["n"]) or 0
+        new = old + by if (said["how"] or "").lower() in ("more", "additional") else old - by
+    else:
+        new = old * 2 if (said["times"] or "").lower() in ("double", "twice") else old // 2
+    return [SetField(limited[0].id, ("parameters", "limit"), new)] if new > 0 else None
 
 
-def _merged(one: Mapping[str, Any], other: Mapping[str, Any]) -> dict[str, Any]:
-    if not one or not other:
-        return dict(one or other)
-    return {
-        "properties": {**one["properties"], **other["properties"]},
-        "required": [*one.get("required", ()), *other.get("required", ())],
-    }
+def _about(node: Node, words: str) -> bool:
+    meant = words_of(f"{node.id} {node.description} {node.parameters.get('items', '')}")
+    return all(word in meant for word in words_of(words))
 
 
-def _inputs_of(words: str, expression: str) -> dict[str, Any]:
-    """Return the inputs that a condition reads, as the parser declares them."""
-    made = parse(f"If {words}, email me").specification
-    properties = made.state_schema.input.get("properties", {}) if made else {}
-    used = {name: schema for name, schema in properties.items() if f"input.{name}" in expression}
-    return {"properties": used, "required": list(used)} if used else {}
+def _sources(reader: Reader, match: re.Match[str]) -> list[Operation] | None:
+    """Ask what one more source of what is there already means: “check URL as well”."""
+    urls = _KINDS[0].findall(match["said"])
+    words = _ADDS.sub(" ", _URL_WORDS.sub(" ", match["said"].replace(urls[0], " "))).strip()
+    places = [node.id for node in reader.specification.body
+              if str(node.parameters.get("url", "")).startswith("http")]  # fmt: skip
+    if len(urls) != 1 or not places or not words or re.search(r"\b(?:and|then)\b", words):
+        return None
+    meant = find_steps(words, reader.specification, places, least=0.9).one
+    if meant not in places:
+        return None
+    reader.ask(
+        "source",
+        f"`{meant}` takes one URL. Say where a step for {urls[0]} comes, or “instead”.",
+        (f"{words} {urls[0]} instead", f"{words} {urls[0]} in parallel with {meant}",
+         f"after {meant}, {words} {urls[0]}"),
+    )  # fmt: skip
+    return None
 
 
-_TO_SET = r"(?:change|set|update|switch|increase|decrease|raise|lower|reduce|make)"
-_OF_STEP = r"(?: (?:of|for|in|on) (?P<what>(?:(?! to ).)+?))?"
+_ANY_VERB = ("take", "get", "use", "fetch", "keep", "process", "handle", "read", "do", "need",
+             "want")  # fmt: skip
+_TABLE = re.compile(r"(\b(?:into|from|update)\s+)([\w.]+)", re.IGNORECASE)
 
-RULES: tuple[Rule, ...] = tuple(
-    (re.compile(pattern, re.IGNORECASE), rule)
-    for pattern, rule in (
-        (r"(?:(?:remove|delete|drop|stop|clear) (?:the )?(?:schedule|trigger)"
-         r"|(?:run|start) (?:it|the workflow) (?:only )?(?:manually|by hand|on demand)(?: only)?)",
-         _unschedule),
-        (r"(?:change|set|move|update) (?:the )?(?:time|schedule) to (?:at )?(?P<hour>\d{1,2})"
-         r"(?::(?P<minute>\d\d))? ?(?P<half>am|pm)?(?: o'clock)?", _clock),
-        (r"(?:(?:change|set|move|update|switch|make) (?:the )?(?:schedule|trigger|time|timing)"
-         r"(?: to| so that it runs)?"
-         r"|(?:run|schedule|start|execute|do)(?: (?:it|this|the workflow))?"
-         r"|(?:it|this|the workflow) should run|make (?:it|the workflow) run) (?P<when>.+)",
-         _schedule),
-        (rf"(?:also |additionally )?(?:send|email|mail|deliver|forward) (?P<what>.*?) ?"
-         rf"\bto (?P<to>{_ADDRESSES})"
-         rf"(?P<instead>,? instead(?: of .+)?)?(?: as well| too| also)?", _recipient),
-        (rf"(?:also )?(?:email|mail) (?P<to>{_ADDRESSES})(?: too| as well| also)", _recipient),
-        (r"(?:remove|delete|drop|no longer (?:send .*?to|email|mail)|stop (?:emailing|mailing"
-         r"|sending .*?to)|(?:do not|don't) (?:email|mail|send .*?to)) "
-         rf"(?P<to>{ADDRESS})(?: from .+)?", _without_recipient),
-        (rf"(?P<set>{_TO_SET}) (?:the )?(?:recipients?|addressee|address)"
-         rf"(?: (?:of|for|in) (?P<what>.+?))? to (?P<to>{_ADDRESSES})", _recipient),
-        (rf"(?:add|b?cc) (?P<to>{_ADDRESSES})(?: (?:on|to|in|as a?) (?P<what>.+))?", _recipient),
-        (rf"{_TO_SET} (?:the )?condition(?: (?:of|on|in|for) (?P<what>.+?))? to "
-         r"(?:if |when )?(?P<value>.+)", _condition),
-        (r"(?:retry|try|attempt) (?P<what>.+?) (?P<n>\d{1,2}) times", _retry),
-        (rf"{_TO_SET} (?:the )?(?P<field>[\w -]+?){_OF_STEP} (?:to|=) (?P<value>.+)", _field),
-        (rf"{_TO_SET} (?P<what>step \d+|.+?)'s (?P<field>[\w -]+?) (?:to|=) (?P<value>.+)",
-         _field),
-        (r"if (?P<when>[^,]+), (?:then )?(?P<what>.+)", _otherwise_if),
-        (r"(?P<only>only) (?:do |run |execute |perform )?(?P<what>.+?) "
-         r"(?P<word>if|when|unless) (?P<when>.+)", _only_if),
-        (r"(?:do not|don'?t|never) (?P<only>(?!))?(?:do |run )?(?P<what>(?!do anything|anything)"
-         r".+?) (?P<word>if|when|unless) (?P<when>.+)", _only_if),
-    )
+RULES: tuple[Rule, ...] = rules(
+    (r"(?P<new>.+?),? (?:instead of|rather than|in place of) (?P<old>\S+)", _said_again),
+    (rf"(?P<said>.*?{MODEL}.*?)(?:,? (?:instead of|rather than) (?P<old>\S+)| instead)?", _model),
+    (rf"(?P<said>.*?{URL}.*?),? instead", _url),
+    (r"(?P<said>(?:save|store|write|log|insert|read|query|get|take) .*?)(?:to|in|into|from) the"
+     rf" table (?P<table>[A-Za-z_]\w*){INSTEAD}", _table),
+    (rf"(?:use|{TO_SET}) (?:the )?table(?: of (?P<said>.+?))? (?:to |name )?(?P<table>[A-Za-z_]\w*)"
+     rf"{INSTEAD}?", _table),
+    (rf"(?:use|take|read from) (?P<said>(?:the )?(?:url |source |site |page )?{URL}"
+     r"(?: as (?:the |its )?\w+)?)", _url),
+    (rf"point (?:the )?(?P<said>.+? (?:at|to) {URL})", _url),
+    (rf"(?:(?:we|i) )?(?:only|just|at most) (?P<verb>\w+) (?:only |at most |the )*(?:first )?"
+     rf"(?P<n>{NUMBER}) (?P<what>[\w ]+)", _how_many),
+    (rf"(?P<verb>\w+) (?:only|just|at most) (?:the )?(?:first )?(?P<n>{NUMBER}) (?P<what>[\w ]+)",
+     _how_many),
+    (rf"(?P<verb>\w+) (?P<n>{NUMBER}) (?P<what>[\w ]+?) instead", _how_many),
+    (rf"(?:limit|restrict|reduce|cap) (?:it|them|this|the [\w ]+?) (?:to|at) (?:the )?"
+     rf"(?:first )?(?P<n>{NUMBER})(?P<what>(?: [\w ]+)?)", _how_many),
+    (rf"{TO_SET} (?:the )?(?:number|amount|count) of (?P<what>[\w ]+?)(?: from {NUMBER})? to "
+     rf"(?P<n>{NUMBER})", _how_many),
+    (rf"\w+ (?P<n>{COUNT}|{NUMBER}) (?P<how>more|additional|fewer|less) (?P<what>[\w ]+)",
+     _by_how_many),
+    (r"(?P<times>double|halve) (?:the )?(?:number|amount|count|limit)(?: of (?P<what>[\w ]+))?",
+     _by_how_many),
+    (rf"(?:also )?add (?:the |another )?(?:source |page |site |url )?(?P<url>{URL})"
+     r"(?: (?:as|to|too|as well).*)?", _one_more),
+    (rf"(?P<said>(?=.*\b(?:also|too|as well)\b).*{URL}.*)", _sources),
 )  # fmt: skip

@@ -289,7 +289,7 @@ def test_another_condition_on_the_same_thing_is_the_other_way() -> None:
         ("", DIGEST, "instruction", "Remove the last step"),
         ("Change the condition to the weather is nice", BRANCHED, "condition", "`score > 5`"),
         ("Remove step 9", DIGEST, "step.step_9", "sum_up"),
-        ("Remove the router", BRANCHED, "instruction", "Remove the last step"),
+        ("Remove the router", BRANCHED, "way.router", "always write_to_slack"),
         ("Change the schedule to regularly", DIGEST, "trigger.cron", "every hour"),
         ("x" * 6000, DIGEST, "instruction", "Remove the last step"),
     ],

@@ -6,10 +6,11 @@ import pytest
 
 from agents.registry import builtin_registry
 from compiler.check import check
+from compiler.editing.chain import CannotEdit
 from compiler.editing.operations import (
+    AddBeside,
     AddEdge,
     AddSteps,
-    CannotEdit,
     MoveStep,
     Operation,
     RemoveEdge,
@@ -17,6 +18,7 @@ from compiler.editing.operations import (
     RenameStep,
     ReplaceStep,
     SetField,
+    SwapWays,
     apply,
 )
 from compiler.specification import Specification
@@ -187,3 +189,53 @@ def test_what_does_not_fit_is_said(
     """The message says what stands in the way."""
     with pytest.raises(CannotEdit, match=message):
         apply(Specification.model_validate(document), [operation])
+
+
+def test_a_step_runs_beside_another_between_the_same_ones() -> None:
+    """It starts where that one starts and meets it where that one leads; ways lead to one step."""
+    assert edges(made(CHAIN, AddBeside(NEW, "b"))) == ["a>b", "b>c", "a>n", "n>c"]
+    with pytest.raises(CannotEdit, match="stands on a way of a choice"):
+        apply(Specification.model_validate(ROUTED), [AddBeside(NEW, "b")])
+
+
+def test_the_ways_of_a_choice_change_places() -> None:
+    """The router and its edges agree; a choice with one way cannot."""
+    changed = made(ROUTED, SwapWays("r"))
+    assert edges(changed) == ["a>r", "r>c:good", "b>b2", "r>b:bad"]
+    assert changed.node("r").parameters["if_true"] == "c"
+    with pytest.raises(CannotEdit, match="no two ways"):
+        apply(changed, [RemoveStep("c"), SwapWays("r")])
+
+
+def test_steps_that_handle_a_failure_follow_it_alone() -> None:
+    """The way that was there stays, and a failure edge leads to the new step."""
+    changed = made(CHAIN, AddSteps((NEW,), after="b", on_failure=True))
+    assert edges(changed) == ["a>b", "b>c", "b>n"]
+    assert changed.edges[-1].type == "failure"
+
+
+def test_a_choice_between_two_steps_goes_on_on_both_ways() -> None:
+    """What it does not do is passed by."""
+    router = {"id": "q", "agent": "router", "parameters": {"condition": "b == 'x'", "if_true": "n"}}
+    edge = {"from": "q", "to": "n", "condition": "x"}
+    for after, before in (("b", None), (None, "c")):
+        changed = made(CHAIN, AddSteps((router, NEW), (edge,), after, before))
+        assert changed.node("q").parameters["if_false"] == "c"
+        assert sorted(edges(changed)) == ["a>b", "b>q", "n>c", "q>c:otherwise", "q>n:x"]
+
+
+def test_several_steps_at_once_come_between_two() -> None:
+    """Each is led to and from; a choice leads to one alone."""
+    other = {**NEW, "id": "m"}
+    changed = made(CHAIN, AddSteps((NEW, other), after="b"))
+    assert sorted(edges(changed)) == ["a>b", "b>m", "b>n", "m>c", "n>c"]
+    with pytest.raises(CannotEdit, match="one first and one last"):
+        apply(Specification.model_validate(ROUTED), [AddSteps((NEW, other), before="b")])
+
+
+def test_what_follows_a_question_to_a_person_waits_for_its_yes() -> None:
+    """An approval that comes in between holds back what comes after it, and what it came after."""
+    ask = {"id": "h", "agent": "human_loop",
+           "parameters": {"message": "Well?", "approval_type": "approve_reject"}}  # fmt: skip
+    changed = made(CHAIN, AddSteps((ask,), before="c"), AddSteps((NEW,), after="h"))
+    assert sorted(edges(changed)) == ["a>b", "b>h", "h>n:h.approved", "n>c"]

@@ -148,6 +148,23 @@ def test_a_renamed_node_keeps_its_text() -> None:
     ])  # fmt: skip
 
 
+def test_edges_keep_their_comments_when_an_end_or_a_condition_changes() -> None:
+    """The comment of an edge stays with it through a rename and another condition."""
+
+    def edit(document: dict[str, Any]) -> None:
+        document["nodes"][2]["id"] = "inform"
+        document["edges"][1] |= {"to": "inform", "condition": "summarize != ''"}
+
+    assert "summarize, to: inform" in edited(TEXT, _set_edge_end)
+    assert "}   # always\n" in edited(TEXT, _set_edge_end)
+    assert "}   # always\n" in edited(TEXT, edit)
+
+
+def _set_edge_end(document: dict[str, Any]) -> None:
+    document["nodes"][2]["id"] = "inform"
+    document["edges"][1]["to"] = "inform"
+
+
 def test_a_comment_that_stands_apart_stays_when_a_node_goes() -> None:
     """A heading between two nodes belongs to neither."""
     nodes = (

@@ -1,0 +1,58 @@
+"""An instruction cut into clauses: where another one begins, and where it may begin."""
+
+import re
+from collections.abc import Iterator
+from itertools import pairwise
+
+_POLITE = re.compile(
+    r"^(?:(?:please|could you|can you|would you|let'?s|now|ok|okay|i(?:'d| would) like to"
+    r"|i want to|we (?:should|want to)|you should)[ ,]+)+",
+    re.IGNORECASE,
+)
+_WISH = re.compile(
+    r"^(?:i(?:'d| would) like|i want|i need|we (?:want|need)) (?=(?:the|step|my|our|its?)\b)",
+    re.IGNORECASE,
+)
+_LAST_WORDS = re.compile(
+    r"(?:,? (?:please|any ?more|any longer|for me|from now on|now))+$", re.IGNORECASE
+)
+_NEXT = re.compile(
+    r"(?:\s*[;\n]\s*|\.\s+(?=[A-Za-z])|,?\s+and\s+(?:then |also )?"
+    r"(?=(?:remove|delete|rename|replace|change|set|move|use|add)\b))",
+    re.IGNORECASE,
+)
+_PERHAPS = re.compile(r",?\s+and\s+(?:then\s+)?|,\s+(?:then\s+)?|\s+but\s+", re.IGNORECASE)
+_QUOTED = re.compile(r"\"[^\"]*\"|“[^”]*”|`[^`]*`|(?<!\w)'[^']*'(?!\w)")
+_MOST_CUTS = 6
+
+
+def clauses(text: str) -> list[str]:
+    """Cut an instruction where another one begins, outside of quotes."""
+    parts = [text[start:end] for start, end in _between(_NEXT, text)]
+    stripped = [_plain(part.strip(" \t\r\n,")).rstrip(".!") for part in parts]
+    return [one for part in stripped if (one := _LAST_WORDS.sub("", part))]
+
+
+def halves(clause: str) -> Iterator[tuple[str, str]]:
+    """Yield each way to read a clause as two: at commas and “and”, the first one first."""
+    spans = list(_between(_PERHAPS, clause))
+    for (_, end), (start, _) in pairwise(spans[: _MOST_CUTS + 1]):
+        left = _LAST_WORDS.sub("", _POLITE.sub("", clause[:end].strip(" ,")))
+        right = _POLITE.sub("", clause[start:].strip(" ,"))
+        if left and right:
+            yield left, right
+
+
+def _plain(text: str) -> str:
+    """Return an instruction without what is only polite: “I want the report to use …”."""
+    return _POLITE.sub("", _WISH.sub("let ", text))
+
+
+def _between(mark: re.Pattern[str], text: str) -> Iterator[tuple[int, int]]:
+    """Yield where the parts between marks begin and end; what is quoted is no mark."""
+    masked = _QUOTED.sub(lambda match: "\0" * len(match[0]), text)
+    start = 0
+    for match in mark.finditer(masked):
+        yield start, match.start()
+        start = match.end()
+    yield start, len(text)
