@@ -26,7 +26,8 @@ _MAKING = ("llm", "data_processing", "web_scraping", "aggregator")
 _OF_EDITS = ("change", "replace", "rename", "modify", "swap", "switch", "use", "set", "make",
              "undo", "only", "just", "always", "put", "raise", "lower", "increase", "decrease",
              "reduce", "give", "move", "cancel",
-             "limit", "allow", "let", "have", "process", "no")  # fmt: skip
+             "limit", "allow", "let", "have", "process", "no", "fix", "correct", "adjust", "alter",
+             "tweak", "repair", "improve")  # fmt: skip
 """Words with which an instruction begins that changes what is there."""
 _MACHINERY = re.compile(
     r"\b(?:steps?|nodes?|retry|retries|attempts?|time-?outs?|schedules?|triggers?|webhooks?"
