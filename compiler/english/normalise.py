@@ -32,6 +32,8 @@ _LITERALS = re.compile(
     re.VERBOSE | re.IGNORECASE,
 )
 _ARROWS = re.compile(r"\s*(?:[→➜⇒⟶➔▶➡►⟹↦»]\ufe0f?|-{1,3}>|={1,3}>|\|>|>>+)\s*")
+_REPEATED = re.compile(r"([→,;:!?.(])(?:[^\S\n]*\1)+ ?")
+"""A mark that is written several times says no more than once, and takes long to read."""
 _QUOTES = str.maketrans(
     {
         "\u201c": '"',
@@ -87,6 +89,7 @@ def normalise(text: str) -> Text:
     literals: list[Literal] = []
     text = _LITERALS.sub(lambda match: _mark(match, literals), text)
     text = _ARROWS.sub(" → ", text)
+    text = _REPEATED.sub(r"\1 ", text)
     text = _ABBREVIATIONS.sub(lambda match: match[1].replace(".", ""), text)
     text = re.sub(r"[^\S\n]+", " ", text)
     return Text(text.strip(), tuple(literals))

@@ -4,6 +4,7 @@ import itertools
 
 import pytest
 
+from compiler.english.normalise import normalise
 from compiler.english.parser import parse
 from tests.compiler.english.conftest import AgentsOf, Read, Understand
 
@@ -108,3 +109,9 @@ def test_any_mixture_of_words_passes_the_checks(read: Read, step: int) -> None:
         found = read(text)
         assert found == read(text)
         assert found.specification is not None or found.questions
+
+
+def test_a_mark_that_is_repeated_is_one() -> None:
+    """Thousands of commas or arrows are read as fast as one."""
+    marked = normalise(f"scrape it {',' * 2000} then {'→ ' * 1000} email me...").marked
+    assert marked == "scrape it , then → email me."
