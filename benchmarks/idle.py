@@ -37,8 +37,8 @@ def run_empty() -> None:
     """Be the empty one: Ray, Ray Serve with HAProxy and one replica, two actors; until told."""
     settings = load_settings()
     prepare_home(settings.home)
-    ports = free_ports(3)
-    _, variables = haproxy_environment(settings.home, ports[0], ports[1])
+    ports = free_ports(5)
+    _, variables = haproxy_environment(settings.home, ports[:4])
     export(variables)
     export(ray_variables(settings) | SERVE_DEFAULTS)
     # Ray reads its variables when it is imported.
@@ -49,7 +49,7 @@ def run_empty() -> None:
         async def __call__(self) -> str:
             return "nothing"
 
-    with cluster.open_ray(settings, ports[2]):
+    with cluster.open_ray(settings, ports[4]):
         ray_serve.start(
             proxy_location="HeadOnly", http_options={"host": settings.host, "port": settings.port}
         )

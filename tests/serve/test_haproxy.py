@@ -48,7 +48,7 @@ def script(sockets: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     binary.write_text('#!/bin/sh\nprintf "%s\\n" "$@"\n')
     binary.chmod(0o700)
     monkeypatch.setattr(haproxy, "get_haproxy_binary", lambda: binary)
-    folder, variables = haproxy_environment(Path("/home"), 1, 2)
+    folder, variables = haproxy_environment(Path("/home"), (1, 2, 3, 4))
     assert Path(variables["RAY_SERVE_HAPROXY_BINARY_PATH"]).parent == folder
     return Path(variables["RAY_SERVE_HAPROXY_BINARY_PATH"])
 
@@ -89,15 +89,17 @@ def test_nothing_of_ray_s_own_template_stays_open(script: Path) -> None:
 
 def test_a_second_platform_has_other_files(sockets: Path) -> None:
     """Two platforms side by side share no file; both folders are closed to others."""
-    one, first = haproxy_environment(Path("/one"), 1, 2)
-    two, second = haproxy_environment(Path("/two"), 3, 4)
+    one, first = haproxy_environment(Path("/one"), (1, 2, 3, 4))
+    two, second = haproxy_environment(Path("/two"), (5, 6, 7, 8))
     files = {name for name, value in first.items() if value.startswith(str(one))}
     assert len(files) == 6
     assert all(second[name].startswith(str(two)) for name in files)
     assert {folder.stat().st_mode & 0o777 for folder in (one, two)} == {0o700}
-    pages = ["RAY_SERVE_HAPROXY_METRICS_PORT", "RAY_SERVE_HAPROXY_STATS_PORT"]
-    assert [first[name] for name in pages] == ["1", "2"]
-    assert [second[name] for name in pages] == ["3", "4"]
+    owned = [f"RAY_SERVE_{name}_PORT" for name in (
+        "HAPROXY_METRICS", "HAPROXY_STATS", "FALLBACK_PROXY_HTTP", "FALLBACK_PROXY_GRPC"
+    )]  # fmt: skip
+    assert [first[name] for name in owned] == ["1", "2", "3", "4"]
+    assert [second[name] for name in owned] == ["5", "6", "7", "8"]
     replicas = [name for name in first if "DIRECT_INGRESS_M" in name and name.endswith("_PORT")]
     assert len(replicas) == 4
     assert all(first[name] != second[name] for name in replicas)
@@ -105,7 +107,7 @@ def test_a_second_platform_has_other_files(sockets: Path) -> None:
 
 def test_what_an_earlier_start_left_is_gone(sockets: Path) -> None:
     """Old sockets and configurations are not taken for new ones."""
-    folder, _ = haproxy_environment(Path("/one"), 1, 2)
+    folder, _ = haproxy_environment(Path("/one"), (1, 2, 3, 4))
     (folder / "admin.sock").touch()
-    haproxy_environment(Path("/one"), 1, 2)
+    haproxy_environment(Path("/one"), (1, 2, 3, 4))
     assert [path.name for path in folder.iterdir()] == ["haproxy"]
