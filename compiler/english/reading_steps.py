@@ -198,10 +198,13 @@ _TABLE = re.compile(
 
 def named_table(text: str) -> str | None:
     """Return the table that a text names: "the leads table", "table orders"."""
-    for match in _TABLE.finditer(text):
+    match = _TABLE.search(text)
+    while match:
         name = (match["before"] or match["after"] or "").lower().replace("-", "_")
         if name and name not in lexicon().words("not_tables"):
             return name
+        # "the database table orders": what is no name ends where the name begins.
+        match = _TABLE.search(text, match.start() + 1)
     return None
 
 

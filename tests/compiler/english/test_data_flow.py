@@ -117,6 +117,7 @@ def test_lists_are_filtered_sorted_and_cut(understand: Understand) -> None:
         ("save it to Notion", "api", "api.notion.com"),
         ("add it to Google Sheets", "api", "sheets.googleapis.com"),
         ("save it to the notes table", "database", "INSERT INTO notes "),
+        ("save it to the database table notes", "database", "INSERT INTO notes "),
         ("email it to a@b.co", "email", "a@b.co"),
     ],
 )
