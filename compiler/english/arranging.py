@@ -43,9 +43,16 @@ def _is_given(step: Step) -> bool:
 _OF_ALL = frozenset({"digest", "list", "lists", "overview", "report", "results", "table"})
 
 
-def _sends_all(step: Step) -> bool:
-    """Whether a step in a loop speaks of all its results: "then email a list to me"."""
-    return step.role == "sink" and bool(step.words & _OF_ALL)
+def _sends_all(step: Step, last: Step | None) -> bool:
+    """Whether a step in a loop speaks of all its results: "then email a list to me".
+
+    "Write a poem and email me the poems" does so, too: what each one made is one of them.
+    """
+    if step.role != "sink":
+        return False
+    made = last.words if last is not None and last.each is not None else frozenset()
+    many = {plural(word) for word in made} - made
+    return bool(step.words & (_OF_ALL | many))
 
 
 def _are_apart(one: Step, other: Step) -> bool:
@@ -243,7 +250,7 @@ class _Builder:
             step = replace(step, action="generate", agent="llm")
         if self._gathers(step):
             step = replace(step, action="aggregate", agent="aggregator")
-        if step.agent == "aggregator" or _sends_all(step):
+        if step.agent == "aggregator" or _sends_all(step, self._last()):
             self.each = None
         if self.each is not None and step.each is None:
             step = replace(step, each=each_noun(f"each {self.each}"))

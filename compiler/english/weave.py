@@ -1,5 +1,6 @@
 """Fifth stage: the program as a graph: nodes with their parameters, edges, routers, gates."""
 
+import re
 from collections.abc import Callable
 from dataclasses import dataclass, field, replace
 from typing import Any
@@ -20,7 +21,13 @@ from compiler.english.sending_steps import write_api_send, write_email, write_hu
 from compiler.english.steps import Step, read_step
 from compiler.english.thinking_steps import write_data_processing, write_llm
 from compiler.english.waiting_steps import write_wait
+from compiler.inflection import singular
 
+_EACH_OF = re.compile(
+    r"\b(?:each|every)(?: one)?(?: of)?(?: the)?(?: [a-z-]+)?? (?P<noun>[a-z-]+) (?:in|of|from|on)"
+    r" (?:the )?\ue003(?P<place>\d+)\ue00f",
+    re.IGNORECASE,
+)
 _WRITERS: dict[str, Callable[[Place], Written]] = {
     "web_scraping": write_scraping,
     "llm": write_llm,
@@ -60,12 +67,19 @@ class Weaver:
         if self.subject:
             words = frozenset({self.subject, "event", "payload"})
             scope = scope.with_output(Output("input", "object", words))
-        for literal in self.text.literals:
+        for place, literal in enumerate(self.text.literals):
             if literal.kind == "reference":
-                name = literal.value.strip("{}")
-                scope = scope.with_output(Output(name, "text", nouns_in(name.rpartition(".")[2])))
+                scope = scope.with_output(self._given(literal.value.strip("{}"), place))
         self._walk(parts, (), scope, "")
         self.graph.finish()
+
+    def _given(self, name: str, place: int) -> Output:
+        """Return an input that the text names; a list after "each topic in"."""
+        words = nouns_in(name.rpartition(".")[2])
+        for one in _EACH_OF.finditer(self.text.marked):
+            if int(one["place"]) == place:
+                return Output(name, "list", words | {singular(one["noun"].lower())})
+        return Output(name, "text", words)
 
     def _walk(
         self,

@@ -146,3 +146,16 @@ def test_counting_by_sentiment(understand: Understand) -> None:
         "ones"
     )
     assert "'negative'" in specification.nodes[2].parameters["custom_script"]
+
+
+def test_each_of_an_input_is_a_list_and_all_of_them_are_sent_once(
+    understand: Understand,
+) -> None:
+    """The step runs for each element of the input; who sends "the poems" sends all of them."""
+    for text in (
+        "For each topic in {input.topics}, write a short poem and email me the poems",
+        "Write a poem for each topic in {input.topics}, then email all poems to me",
+    ):
+        write, send = understand(text).nodes
+        assert (write.pattern, write.input_keys) == ("map", ("input.topics",))
+        assert (send.pattern, send.input_keys) == (None, ("poems",))
