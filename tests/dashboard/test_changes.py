@@ -169,17 +169,22 @@ async def test_the_plan_shows_what_undoes_a_step(owner: Page, client: Client) ->
 async def test_what_would_not_run_is_shown_with_its_remedy_and_not_accepted(
     owner: Page, client: Client, workflow_id: str
 ) -> None:
-    """Where, what is wrong, what to do; and markup in a value stays the text that it is."""
-    markup = "<img src=x onerror=alert(1)> {nothing}"
-    form = await say(owner, workflow_id, f'Set the prompt of step 2 to "{markup}"')
+    """Where, what is wrong, what to do."""
+    form = await say(owner, workflow_id, "Set the temperature of step 2 to 5")
     await expect(form.get_by_text("It cannot be accepted like this")).to_be_visible()
-    await expect(form.locator(".problems")).to_contain_text("nodes[1].parameters.prompt")
+    await expect(form.locator(".problems")).to_contain_text("nodes[1].parameters.temperature")
     await expect(form.locator(".problems .remedy")).not_to_be_empty()
-    await expect(form.locator(".line.added")).to_have_text(f"+ {markup}")
-    await expect(form.locator("img")).to_have_count(0)
     await expect(form.get_by_role("button", name="Accept as 1.0.1")).to_be_disabled()
     await expect(form.get_by_role("button", name="Accept as draft")).to_be_disabled()
     assert client.versions(workflow_id)["total"] == 1
+
+
+async def test_markup_in_a_value_stays_the_text_that_it_is(owner: Page, workflow_id: str) -> None:
+    """Nothing that a person or a model wrote becomes part of the page."""
+    markup = "<img src=x onerror=alert(1)>"
+    form = await say(owner, workflow_id, f'Set the prompt of step 2 to "{markup}"')
+    await expect(form.locator(".line.added")).to_have_text(f"+ {markup}")
+    await expect(form.locator("img")).to_have_count(0)
 
 
 async def test_a_question_about_a_change_is_answered_by_a_suggestion(
