@@ -6,6 +6,7 @@ from uuid import UUID
 
 from actors.children import workflow_id
 from compiler.callees import Callees, callee_names
+from compiler.check import check
 from compiler.errors import Problem
 from compiler.signature import AgentSignature
 from compiler.specification import Specification
@@ -15,6 +16,19 @@ from store.postgres import Pool
 
 MOST_READ = 20
 """So many workflows are read for a plan."""
+
+
+async def specification_problems(
+    pool: Pool,
+    tenant_id: UUID,
+    agents: Mapping[str, AgentSignature],
+    specification: Specification,
+) -> list[Problem]:
+    """Return what is wrong with a specification, with the workflows that it names."""
+    return [
+        *check(specification, agents),
+        *await callee_problems(pool, tenant_id, specification),
+    ]
 
 
 async def callee_problems(

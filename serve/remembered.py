@@ -56,7 +56,7 @@ class Remembered:
     ) -> None:
         self._cache = cache
         self._signatures = signatures
-        self._circumstances = f"{catalogue_version(signatures)} {','.join(models)}"
+        self._circumstances = f"{_catalogue_version(signatures)} {','.join(models)}"
 
     async def find(self, tenant_id: UUID, text: str, answers: Mapping[str, str]) -> Recalled | None:
         """Return what was made of a text, or of another one that asks for the same workflow."""
@@ -118,7 +118,7 @@ def _surface(text: str) -> str:
     return "\n".join([line, *(literal.value for literal in marked.literals)])
 
 
-def catalogue_version(signatures: Mapping[str, AgentSignature]) -> str:
+def _catalogue_version(signatures: Mapping[str, AgentSignature]) -> str:
     """Return what differs when an agent, or Weft itself, is another version."""
     told = [
         (one.name, one.description, one.parameters_schema, one.output_fields)

@@ -9,7 +9,6 @@ from fastapi import APIRouter, Header, Query, Request, Response
 from fastapi.responses import PlainTextResponse
 
 from agents.planner_reading import Reading
-from compiler.check import check
 from compiler.diff import Change, diff, increment_of, next_version
 from compiler.editing.rewriting import rewrite
 from compiler.editing.widening import Widening, widens
@@ -17,7 +16,7 @@ from compiler.errors import Problem, SpecificationError
 from compiler.specification import Specification
 from compiler.text import load, load_document, locate, specification_hash, to_document
 from serve.answers import asks_for_yaml, json_answer
-from serve.callees import callee_problems
+from serve.callees import specification_problems
 from serve.context import (
     ROLES_THAT_WRITE,
     Caller,
@@ -161,10 +160,7 @@ async def _read(
         if parsed.document is None:
             raise unanswered(questions, reading)
         new = Specification.model_validate(parsed.document)
-    problems = [
-        *check(new, context.signatures),
-        *await callee_problems(context.pool, caller.tenant_id, new),
-    ]
+    problems = await specification_problems(context.pool, caller.tenant_id, context.signatures, new)
     said = new if body.yaml else old
     changes = diff(old, new)
     new = with_version(new, base.version)
@@ -367,10 +363,9 @@ async def _refuse_faulty(context: Context, caller: Principal, id: UUID, version:
     """
     found = await versions.get_version(context.pool, caller.tenant_id, id, version)
     specification = Specification.model_validate(found.specification)
-    problems = [
-        *check(specification, context.signatures),
-        *await callee_problems(context.pool, caller.tenant_id, specification),
-    ]
+    problems = await specification_problems(
+        context.pool, caller.tenant_id, context.signatures, specification
+    )
     if problems:
         raise SpecificationError(locate(problems, found.yaml_text))
 

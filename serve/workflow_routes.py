@@ -7,7 +7,6 @@ from fastapi import APIRouter, Query, Request, Response
 from fastapi.responses import PlainTextResponse
 
 from agents.planner_reading import Reading
-from compiler.check import check
 from compiler.editing.rewriting import rewrite
 from compiler.errors import Problem, SpecificationError
 from compiler.inputs import fix_inputs
@@ -24,7 +23,7 @@ from serve.answers import (
     asks_for_yaml,
     json_answer,
 )
-from serve.callees import callee_problems
+from serve.callees import specification_problems
 from serve.context import (
     ROLES_THAT_DELETE,
     ROLES_THAT_WRITE,
@@ -123,10 +122,9 @@ async def _read(context: Context, caller: Principal, body: CreateWorkflow) -> _D
             specification.model_copy(update={"metadata": metadata}),
         )
         text = rewrite(text, unnamed, specification) if text else None
-    problems = [
-        *check(specification, context.signatures),
-        *await callee_problems(context.pool, caller.tenant_id, specification),
-    ]
+    problems = await specification_problems(
+        context.pool, caller.tenant_id, context.signatures, specification
+    )
     if text is not None:
         problems = locate(problems, text)
     return _Draft(specification, questions, reading, problems, text or dump(specification))

@@ -113,8 +113,9 @@ def unreachable(base_url: str, error: Exception) -> Unreachable:
     )
 
 
-def _path(prefix: str, identifier: str, *rest: str) -> str:
-    return "/".join((prefix, quote(identifier, safe=""), *rest))
+def path_of(prefix: str, *parts: str) -> str:
+    """Return the path of a resource; its parts are escaped."""
+    return "/".join((prefix, *(quote(part, safe="") for part in parts)))
 
 
 def _given(**values: Any) -> dict[str, Any]:
@@ -176,12 +177,12 @@ def dry_run(
 
 def get(workflow_id: str) -> Request[Workflow]:
     """Fetch a workflow."""
-    return Request("GET", _path(WORKFLOWS, workflow_id))
+    return Request("GET", path_of(WORKFLOWS, workflow_id))
 
 
 def get_yaml(workflow_id: str) -> Request[str]:
     """Fetch a workflow's YAML text."""
-    return Request("GET", _path(WORKFLOWS, workflow_id), {"format": "yaml"}, reads="text")
+    return Request("GET", path_of(WORKFLOWS, workflow_id), {"format": "yaml"}, reads="text")
 
 
 def list_workflows(
@@ -194,12 +195,12 @@ def list_workflows(
 
 def archive(workflow_id: str) -> Request[Workflow]:
     """Archive a workflow."""
-    return Request("POST", _path(WORKFLOWS, workflow_id, "archive"))
+    return Request("POST", path_of(WORKFLOWS, workflow_id, "archive"))
 
 
 def delete(workflow_id: str) -> Request[None]:
     """Delete a workflow."""
-    return Request("DELETE", _path(WORKFLOWS, workflow_id), reads="nothing")
+    return Request("DELETE", path_of(WORKFLOWS, workflow_id), reads="nothing")
 
 
 def execute(
@@ -215,7 +216,7 @@ def execute(
     options = {"async": True, **given}
     return Request(
         "POST",
-        _path(WORKFLOWS, workflow_id, "execute"),
+        path_of(WORKFLOWS, workflow_id, "execute"),
         body={"input": dict(input or {}), "options": options},
         headers={"Idempotency-Key": idempotency_key or str(uuid.uuid4())},
     )
@@ -223,18 +224,18 @@ def execute(
 
 def execution(execution_id: str, full: bool) -> Request[Execution]:
     """Fetch an execution's status."""
-    return Request("GET", _path(EXECUTIONS, execution_id), {"full": "true"} if full else {})
+    return Request("GET", path_of(EXECUTIONS, execution_id), {"full": "true"} if full else {})
 
 
 def artifact(execution_id: str, sha256: str) -> Request[str]:
     """Fetch a large value's JSON text."""
-    path = _path(EXECUTIONS, execution_id, "artifacts", quote(sha256, safe=""))
+    path = path_of(EXECUTIONS, execution_id, "artifacts", sha256)
     return Request("GET", path, reads="text")
 
 
 def delete_execution(execution_id: str) -> Request[None]:
     """Delete an ended execution."""
-    return Request("DELETE", _path(EXECUTIONS, execution_id), reads="nothing")
+    return Request("DELETE", path_of(EXECUTIONS, execution_id), reads="nothing")
 
 
 def prune(older_than_days: float, dry_run: bool) -> Request[Pruning]:
@@ -248,7 +249,7 @@ def list_executions(
 ) -> Request[ExecutionPage]:
     """List executions of one workflow, of one execution's nodes, or of all."""
     if workflow_id and parent is None:
-        path = _path(WORKFLOWS, workflow_id, "executions")
+        path = path_of(WORKFLOWS, workflow_id, "executions")
         return Request("GET", path, _given(status=status, limit=limit, offset=offset))
     given = _given(
         workflow_id=workflow_id, status=status, parent=parent, limit=limit, offset=offset
@@ -258,18 +259,18 @@ def list_executions(
 
 def cancel(execution_id: str) -> Request[Cancellation]:
     """Cancel an execution."""
-    return Request("POST", _path(EXECUTIONS, execution_id, "cancel"))
+    return Request("POST", path_of(EXECUTIONS, execution_id, "cancel"))
 
 
 def checkpoints(execution_id: str, limit: int, offset: int) -> Request[CheckpointPage]:
     """List an execution's checkpoints."""
-    path = _path(EXECUTIONS, execution_id, "checkpoints")
+    path = path_of(EXECUTIONS, execution_id, "checkpoints")
     return Request("GET", path, {"limit": limit, "offset": offset})
 
 
 def state(execution_id: str, checkpoint_number: int, full: bool) -> Request[CheckpointState]:
     """Fetch the state at a checkpoint."""
-    path = _path(EXECUTIONS, execution_id, "checkpoints", str(checkpoint_number))
+    path = path_of(EXECUTIONS, execution_id, "checkpoints", str(checkpoint_number))
     return Request("GET", path, {"full": "true"} if full else {})
 
 
@@ -307,7 +308,7 @@ def _again(
 ) -> Request[Execution]:
     return Request(
         "POST",
-        _path(EXECUTIONS, execution_id, kind),
+        path_of(EXECUTIONS, execution_id, kind),
         body=body,
         headers={"Idempotency-Key": idempotency_key or str(uuid.uuid4())},
     )
@@ -339,7 +340,7 @@ def approve(
     }
     return Request(
         "POST",
-        _path(EXECUTIONS, execution_id, "approve"),
+        path_of(EXECUTIONS, execution_id, "approve"),
         body=body,
         repeatable=approval_id is not None,
     )
@@ -347,26 +348,26 @@ def approve(
 
 def logs(execution_id: str) -> Request[list[NodeLog]]:
     """Fetch every attempt at every node."""
-    return Request("GET", _path(EXECUTIONS, execution_id, "logs"), member="logs")
+    return Request("GET", path_of(EXECUTIONS, execution_id, "logs"), member="logs")
 
 
 def items(
     execution_id: str, node_id: str, status: str | None, limit: int, offset: int
 ) -> Request[ItemPage]:
     """List the items of a map node that have ended."""
-    path = _path(EXECUTIONS, execution_id, "nodes", quote(node_id, safe=""), "items")
+    path = path_of(EXECUTIONS, execution_id, "nodes", node_id, "items")
     return Request("GET", path, _given(status=status, limit=limit, offset=offset))
 
 
 def item(execution_id: str, node_id: str, index: int) -> Request[Item]:
     """Fetch one item of a map node."""
-    node = quote(node_id, safe="")
-    return Request("GET", _path(EXECUTIONS, execution_id, "nodes", node, "items", str(index)))
+    path = path_of(EXECUTIONS, execution_id, "nodes", node_id, "items", str(index))
+    return Request("GET", path)
 
 
 def events(execution_id: str, after: int, limit: int) -> Request[list[Event]]:
     """Fetch recorded events after a sequence number."""
-    path = _path(EXECUTIONS, execution_id, "events")
+    path = path_of(EXECUTIONS, execution_id, "events")
     return Request("GET", path, {"after": after, "limit": limit}, member="events")
 
 

@@ -7,7 +7,6 @@ import json
 import time
 from collections.abc import AsyncIterator, Iterator
 from typing import Any, cast
-from urllib.parse import quote
 
 import httpx
 from websockets.asyncio.client import connect as connect_async
@@ -17,7 +16,7 @@ from websockets.sync.client import connect
 from weft.connection import Connection
 from weft.errors import Unreachable, WeftError
 from weft.records import TERMINAL_EVENTS, Event
-from weft.requests import EXECUTIONS, WORKFLOWS, refusal
+from weft.requests import EXECUTIONS, WORKFLOWS, path_of, refusal
 from weft.retries import Retries
 
 QUIET_SECONDS = 35.0
@@ -65,7 +64,7 @@ class Subscription:
         """The address to connect to next: it names the last event that was seen."""
         if self._execution_id is None:
             return self._connection.websocket_url(f"{WORKFLOWS}/stream", {})
-        path = f"{EXECUTIONS}/{quote(self._execution_id, safe='')}/stream"
+        path = path_of(EXECUTIONS, self._execution_id, "stream")
         return self._connection.websocket_url(path, {"after": self._after})
 
     @property

@@ -4,10 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from typing import Any, TypedDict, TypeVar
-from urllib.parse import quote
 
 from weft.records import Plan
-from weft.requests import PREFIX, WORKFLOWS, Request
+from weft.requests import PREFIX, WORKFLOWS, Request, path_of
 
 T = TypeVar("T")
 _TEMPLATES = f"{PREFIX}/templates"
@@ -35,11 +34,11 @@ def _list() -> Request[list[Template]]:
 
 
 def _get(template_id: str) -> Request[Template]:
-    return Request("GET", f"{_TEMPLATES}/{quote(template_id, safe='')}")
+    return Request("GET", path_of(_TEMPLATES, template_id))
 
 
 def _plan(workflow_id: str, input: Mapping[str, Any] | None) -> Request[Plan]:
-    path = f"{WORKFLOWS}/{quote(workflow_id, safe='')}/plan"
+    path = path_of(WORKFLOWS, workflow_id, "plan")
     return Request("POST", path, body={"input": dict(input or {})})
 
 

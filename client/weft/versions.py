@@ -4,10 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from typing import Any, Literal, TypedDict, TypeVar
-from urllib.parse import quote
 
 from weft.records import Change, Problem, Question, Reading, Widening
-from weft.requests import WORKFLOWS, Request
+from weft.requests import WORKFLOWS, Request, path_of
 
 T = TypeVar("T")
 Increment = Literal["patch", "minor", "major"]
@@ -76,7 +75,7 @@ class Moved(TypedDict, total=False):
 
 
 def _path(workflow_id: str, *rest: str) -> str:
-    return "/".join((WORKFLOWS, *(quote(part, safe="") for part in (workflow_id, *rest))))
+    return path_of(WORKFLOWS, workflow_id, *rest)
 
 
 def _update(

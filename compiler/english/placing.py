@@ -27,12 +27,6 @@ class Place:
     subject: str | None = None
     """What the event that starts the workflow is about."""
 
-    def with_id(self, node_id: str) -> "Place":
-        """Return the same place with another node id."""
-        return Place(
-            self.step, self.reading, self.draft, self.text, node_id, self.circumstance, self.subject
-        )
-
 
 @dataclass(frozen=True, slots=True)
 class Written:

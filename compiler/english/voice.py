@@ -78,10 +78,9 @@ def active(text: str) -> str:
     text = _relative().sub(_then, text)
     caused = _caused().match(text)
     if caused and not is_human(text):
-        verb = lexicon().participles[caused["verb"].lower()]
         rest = _next_participle().sub(_and_it, text[caused.end() :])
         rest = _next_passive().sub(_then_that, rest)
-        return f"{verb.base} {'it' if _POINTING.match(caused['what']) else caused['what']}{rest}"
+        return _asked(caused["verb"], caused["what"], rest)
     match = _passive().match(text)
     if match is None or is_human(text):
         return text
@@ -92,19 +91,26 @@ def active(text: str) -> str:
         return text
     if named or _CLAUSE.search(what) or re.search(r"\b(?:and|,) it$", what):
         return text
-    verb = lexicon().participles[match["verb"].lower()]
     rest = _next_participle().sub(_and_it, text[match.end() :])
-    return f"{verb.base} {'it' if _POINTING.match(what) else what}{rest}"
+    return _asked(match["verb"], what, rest)
+
+
+def _asked(participle: str, what: str, rest: str) -> str:
+    """Return what a passive asks for as a command, with what follows it."""
+    return f"{_base(participle)} {'it' if _POINTING.match(what) else what}{rest}"
+
+
+def _base(participle: str) -> str:
+    return lexicon().participles[participle.lower()].base
 
 
 def _then_that(match: re.Match[str]) -> str:
-    return f", then {lexicon().participles[match['verb'].lower()].base} {match['what']}"
+    return f", then {_base(match['verb'])} {match['what']}"
 
 
 def _then(match: re.Match[str]) -> str:
-    word = (match["verb"] or match["plain"]).lower()
-    return f", then {lexicon().participles[word].base} it"
+    return f", then {_base(match['verb'] or match['plain'])} it"
 
 
 def _and_it(match: re.Match[str]) -> str:
-    return f", then {lexicon().participles[match['verb'].lower()].base} it"
+    return f", then {_base(match['verb'])} it"

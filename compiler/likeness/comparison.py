@@ -31,6 +31,7 @@ _MOST_ORDERS = 4
 """Of more values of one kind than this only the order in which they stand is tried."""
 
 Pairs = list[tuple[Value, Value]]
+Left = tuple[list[Token], list[Token]]
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,12 +54,13 @@ def compare(older: str, newer: str) -> Likeness | None:
     if [token.form for token in said[0]] == [token.form for token in said[1]]:
         return _likeness(said[0], dict(_both_values(*said)), Numbers())
     old, new = [[token for token in tokens if not token.link] for tokens in said]
-    if (pairs := _same_order(old, new)) is not None:
+    pairs, left = _side_by_side(old, new)
+    if not any(left) and _same_numbers(pairs):
         return _likeness(old, dict(pairs), Numbers())
     graphs = None
-    for pairs in _pairings(old, new):
+    for way in _pairings(old, new, pairs, left):
         mapping: dict[Value, Value] = {}
-        if any(mapping.setdefault(before, after) != after for before, after in pairs):
+        if any(mapping.setdefault(before, after) != after for before, after in way):
             continue
         graphs = graphs or (read_graph(older), read_graph(newer))
         if graphs[0] is None or graphs[1] is None:
@@ -73,21 +75,28 @@ def _likeness(old: Sequence[Token], mapping: Mapping[Value, Value], numbers: Num
     return Likeness(mapping, _counted(old), _plain(old, mapping), numbers)
 
 
-def _same_order(old: Sequence[Token], new: Sequence[Token]) -> Pairs | None:
-    """Pair the values of two texts that say the same in the same order, with the same numbers."""
-    pairs, left = _side_by_side(old, new)
+def _same_numbers(pairs: Pairs) -> bool:
+    """Whether no number differs, and each value has one in its place."""
     mapping: dict[Value, Value] = {}
     for before, after in pairs:
         counts = before.kind == "number" and before.text != after.text
         if counts or mapping.setdefault(before, after) != after:
-            return None
-    return None if any(left) else pairs
+            return False
+    return True
 
 
-def _pairings(old: Sequence[Token], new: Sequence[Token]) -> Iterator[Pairs]:
-    """Give the ways in which values may stand for each other, the likeliest first."""
+def _pairings(
+    old: Sequence[Token], new: Sequence[Token], pairs: Pairs, left: Left
+) -> Iterator[Pairs]:
+    """Give the ways in which values may stand for each other, the likeliest first.
+
+    Args:
+        old: The words of the older text.
+        new: Those of the newer one.
+        pairs: The values that stand in the same place.
+        left: What is left of both.
+    """
     olds, news = [{token.form for token in tokens} for tokens in (old, new)]
-    pairs, left = _side_by_side(old, new)
     # Words that are only said once more are left on one side.
     if all(left) and not _may_move(old, new):
         return
@@ -114,9 +123,7 @@ def _passages(tokens: Sequence[Token]) -> list[frozenset[str]]:
     ]
 
 
-def _side_by_side(
-    old: Sequence[Token], new: Sequence[Token]
-) -> tuple[Pairs, tuple[list[Token], list[Token]]]:
+def _side_by_side(old: Sequence[Token], new: Sequence[Token]) -> tuple[Pairs, Left]:
     """Pair the values that stand in the same place of two texts, and return what is left of both.
 
     Words that both texts have in the same order are not left.
@@ -130,7 +137,7 @@ def _side_by_side(
             [token for token in tokens if token.kind != "schedule"] for tokens in (old, new)
         ]
     forms, new_forms = [[token.form for token in tokens] for tokens in (old, new)]
-    left: tuple[list[Token], list[Token]] = ([], [])
+    left: Left = ([], [])
     steps = SequenceMatcher(a=forms, b=new_forms, autojunk=False).get_opcodes()
     for kind, start, end, new_start, new_end in steps:
         olds, news = old[start:end], new[new_start:new_end]
