@@ -68,6 +68,7 @@ _LOOKED_UP = re.compile(
 )
 _BY_MAIL = re.compile(r"\b(?:by|via|over) e-?mail\W*$", re.IGNORECASE)
 _MADE_OF = re.compile(r"\b(?:out of|from) (?:it|them|that|this)\W*$", re.IGNORECASE)
+_PAGES = (("pages",), ("sites",), ("websites",), ("webpages",), ("blogs",))
 _LOOKS_ON = ("monitor", "watch", "poll", "ping", "probe")
 _GIVES_WORK = ("run", "process", "handle", "assign", "hand out", "hand off", "pass")
 _CLIPS = frozenset(
@@ -121,6 +122,9 @@ def _send(action: str, facts: Facts) -> tuple[str, str]:
     if kind == "email" or facts.emails:
         return "email", "email"
     target = re.search(r"\b(?:to|in|into)\b(?P<where>.*)$", facts.rest)
+    whole = words_of(target["where"])[-1:] if target else []
+    if whole and whole[0] in ("system", "systems", "platform", "portal"):
+        return action, "api"
     if target and set(words_of(target["where"])) & set(lexicon().names("places", "database")):
         return "store", "database"
     system = target and set(words_of(target["where"])[:3]) & lexicon().words("systems")
@@ -212,6 +216,8 @@ def _check(action: str, facts: Facts) -> tuple[str, str]:
         return "fetch", "database" if facts.product.kind == "database" else "api"
     if facts.verb == "test":
         return "create", "api"
+    if facts.verb != "check" and not facts.urls and facts.object_words[-1:] in _PAGES:
+        return "scrape", "web_scraping"
     if facts.urls or facts.has(*lexicon().words("watched")):
         return action, "api"
     if facts.place("database"):
@@ -225,7 +231,7 @@ def _check(action: str, facts: Facts) -> tuple[str, str]:
 def _generate(action: str, facts: Facts) -> tuple[str, str]:
     target = r"\b(?:back )?(?:to|into|in)\b (?:an?|the|my|our)? ?"
     if facts.verb == "write" and re.search(
-        rf"{target}[\w -]*\b(?:table|database|db|tables|warehouse)\b", facts.rest, re.I
+        rf"{target}[\w -]*\b(?:table|database|db|tables|warehouse|log|ledger|journal)\b", facts.rest, re.I
     ):
         return "store", "database"
     if facts.verb == "write" and re.search(
@@ -242,7 +248,7 @@ def _generate(action: str, facts: Facts) -> tuple[str, str]:
         return "transform", "data_processing"
     if facts.verb in ("build", "rebuild") and _BUILT.match(facts.rest):
         return "create", "api"
-    if facts.verb in _MAKES and _FILE.match(facts.rest):
+    if facts.verb in _MAKES and (_FILE.match(facts.rest) or _is_rendered(facts.object_words)):
         return "transform", "data_processing"
     if (_is_media(facts.object_words)) and facts.verb in (
         "generate", "create", "produce", "make", "design", "build",
@@ -251,6 +257,11 @@ def _generate(action: str, facts: Facts) -> tuple[str, str]:
     if facts.object_words[-1:] in (("summary",), ("summaries",)):
         return "summarize", "llm"
     return "generate", "llm"
+
+
+def _is_rendered(words: tuple[str, ...]) -> bool:
+    """Whether a thing is made of data alone: "charts", "a packing slip"."""
+    return bool(lexicon().words("rendered").intersection(words[-1:]))
 
 
 def _is_media(words: tuple[str, ...]) -> bool:
@@ -270,6 +281,8 @@ def _approve(action: str, facts: Facts) -> tuple[str, str]:
         return "generate", "llm"
     third = facts.marked.lower().startswith(("reviews ", "confirms "))
     read = lexicon().words("read_over").intersection(facts.object_words[-1:])
+    if facts.verb == "review" and re.search(r"\bagainst\b", facts.rest):
+        return "analyze", "llm"
     if facts.verb == "review" and (facts.has("ai", "llm", "agent", "model") or third or read):
         return "analyze", "llm"
     return action, "human_loop"

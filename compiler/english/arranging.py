@@ -40,6 +40,7 @@ def _is_given(step: Step) -> bool:
     return bool(given) and not any(map(_ADDRESS.search, step.inputs))
 
 
+_WORLD = re.compile(r"fetch (?:the |their |its )?(?:[\w-]+ )?(?:forecast|weather|headlines|news)$", re.I)
 _OF_ALL = frozenset({"digest", "list", "lists", "overview", "report", "results", "table"})
 
 
@@ -59,12 +60,13 @@ def _are_apart(one: Step, other: Step) -> bool:
     """Whether two steps of different kinds can run side by side: neither needs the other."""
     if one.each is not None or other.each is not None or one.role == "source":
         return False
-    pointing = re.match(r"(?:it|them|this|these|those|their|its)\b", other.rest, re.IGNORECASE)
+    pointing = _POINTING.match(other.rest)
     if set(words_of(one.rest)) & set(words_of(other.rest)):
         return False
     return other.agent != "aggregator" and pointing is None
 
 
+_POINTING = re.compile(r"(?:it|them|this|these|those|their|its)\b", re.IGNORECASE)
 _POINTS_BACK = re.compile(
     r"approval: |(?:wait|hold|pause)s? |(?:capture|record|collect|get|receive|process"
     r"|read)s? (?:the |their |his |her )?(?:[\w-]+ )?(?:decision|response|answer|approval)\b",
@@ -144,6 +146,8 @@ class _Builder:
             self._close()
         if clause.kind == "action":
             parts = distributed(clause)
+            if len(parts) > 1 and self._is_read(parts[0]):
+                parts = parts[1:]
             self.since = len(self.parts) if len(parts) > 1 else 0
             for part in parts:
                 self._action(part)
@@ -158,6 +162,11 @@ class _Builder:
             self.group = []
         else:
             self._whether(clause, following)
+
+    def _is_read(self, clause: Clause) -> bool:
+        """Whether what a message tells was just read: "get the weather and mail the forecast"."""
+        last = self._last()
+        return last is not None and last.role == "source" and bool(_WORLD.match(clause.text))
 
     def _each(self, clause: Clause) -> None:
         """Open a loop; "for each review at URL" reads the page first."""
@@ -307,7 +316,8 @@ class _Builder:
             if not isinstance(self.parts[-1], Step):
                 break
             same = self.parts[-1].role == last.role and self.parts[-1].each is None
-            if not same or last.each is not None:
+            apart = last.role != "process" or _POINTING.match(last.rest) is None
+            if not same or last.each is not None or (run and not apart):
                 break
             run.insert(0, self.parts.pop())
         if len(run) == 1 and isinstance(last, Step) and self.parts and joined == "comma":

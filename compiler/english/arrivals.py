@@ -43,7 +43,12 @@ _MONITORS = re.compile(
 _STANDS_WATCH = re.compile(
     r"^(?:it |this )?(?:monitor|watch|keep an eye on|listen (?:to|on)|poll)(?:s|es|ing)?"
     r" (?:[^,.;:→]*? )?(?:inbox(?:es)?|mailbox(?:es)?|folders?|gmail|channels?|dms|forms?|queues?"
-    r"|buckets?|director(?:y|ies)|boards?)(?: [\w'-]+){0,3}?(?:,| and(?= [a-z]+s?\b)| →)\s*",
+    r"|buckets?|director(?:y|ies)|boards?)(?: [\w'-]+){0,3}?(?:,| and(?= [a-z]+s?\b)| →"
+    r"|\.(?= for (?:each|every) (?:new|incoming) ))\s*",
+    re.IGNORECASE,
+)
+_EACH_NEW = re.compile(
+    r"(?:for (?:each|every)|whenever) (?:new |incoming )(?P<what>[\w -]+?)(?: (?:arrives|comes in))?, ",
     re.IGNORECASE,
 )
 _ARRIVES = re.compile(
@@ -179,6 +184,9 @@ def find_watched_place(text: str) -> Arrival | None:
     match = _STANDS_WATCH.match(text)
     if match is None or not re.search(r"\w", text[match.end() :]):
         return None
+    if one := _EACH_NEW.match(text, match.end()):
+        subject = _noun(one["what"]) or "item"
+        return Arrival(f"{subject}_received", subject, one.end())
     words = re.findall(r"[a-z]+", match[0].lower())
     thing = "email" if {"inbox", "gmail", "mailbox", "inboxes"} & set(words) else "item"
     return Arrival(f"{thing}_received", thing, match.end())

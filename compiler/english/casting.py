@@ -26,6 +26,7 @@ def _acting() -> re.Pattern[str]:
         rf"|which|that)\s|\n\s*(?:[-*•]\s*|\d+[.)]\s*)?)"
         rf"(?:(?:an?|the|one|another|several|multiple|many|some|various|specialized|specialist"
         rf"|all|each|every) (?:[\w-]+ ){{0,2}}?(?:{roles})(?: agents?| workers?| llms?)?"
+        rf"|(?:worker|specialist|specialized|research|expert|sub-?) ?agents"
         rf"|(?:an?|the) {_ORDINAL}(?: (?:one|agent|worker|llm|{roles}))?)"
         rf" {_MODAL}(?=(?P<verb>[a-z-]+) (?P<rest>\S.*))",
         re.IGNORECASE,
@@ -86,6 +87,34 @@ _LISTED_AGENTS = re.compile(
     r" [\w -]+? (?:agent|worker|specialist|llm))\b",
     re.IGNORECASE,
 )
+
+
+_ROLES = {
+    "researcher": "research",
+    "analyst": "analyze",
+    "writer": "write about",
+    "reviewer": "assess",
+    "translator": "translate it into",
+    "summarizer": "summarize",
+}
+_ASSIGNED = re.compile(
+    r"^(?:launch|run|start|spawn|use|orchestrate|deploy|create|invoke|spin up|kick off|call|have"
+    r"|let)?(?:e?s)? ?(?P<number>\d|two|three|four|five|six|several|multiple|parallel|separate)"
+    rf" (?:[\w-]+ )?(?P<role>{'|'.join(_ROLES)}|agent|worker|llm|model)s"
+    r"(?: in parallel| simultaneously| concurrently| at the same time)*"
+    r" (?:(?:each )?(?:on|for|about|covering)|to cover|look(?:ing)? (?:at|into)) (?P<topics>[^;:]+)$",
+    re.IGNORECASE,
+)
+
+
+def assigned(clause: str) -> list[str]:
+    """Return what each of several agents does that are told by their topics, one by one."""
+    match = _ASSIGNED.match(clause)
+    topics = re.split(r",\s*(?:and\s+)?|\s+and\s+", match["topics"]) if match else []
+    if match is None or not 1 < len(topics) <= _MOST:
+        return []
+    deed = _ROLES.get(match["role"].lower(), "work on")
+    return [f"{deed} {topic}" for topic in topics]
 
 
 _TAKERS = re.compile(r"\b(?:agent|worker|specialist|llm)\b", re.IGNORECASE)

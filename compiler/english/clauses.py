@@ -3,7 +3,7 @@
 import re
 from dataclasses import replace
 
-from compiler.english.casting import crew, listed_agents
+from compiler.english.casting import assigned, crew, listed_agents
 from compiler.english.clause import Clause, Kind
 from compiler.english.condition_ends import is_over, split_condition, verb_position
 from compiler.english.control_words import (
@@ -29,6 +29,7 @@ from compiler.english.control_words import (
     SUBJECT,
     TRAILING_APPROVAL,
     TRAILING_IF,
+    TRAILING_FINDING,
     TRAILING_LIMIT,
     TRAILING_OUTCOME,
     UPON,
@@ -36,14 +37,21 @@ from compiler.english.control_words import (
     WHETHER,
     WORKER,
 )
+from compiler.english.kinds import with_kinds
 from compiler.english.prose import without_frame
-from compiler.english.relations import with_opposites, with_shared_objects, with_the_rest
+from compiler.english.relations import (
+    with_opposites,
+    with_shared_deeds,
+    with_shared_objects,
+    with_the_rest,
+)
 from compiler.english.routes import Way, find_routes
 from compiler.english.segments import Separator, segments
 from compiler.english.verbs import is_human, opens_step, read_opening, strip_leading
 from compiler.english.voice import active
 
 _ONCE = re.compile(r"(?:and )?(?P<word>once|as soon as)\s+", re.IGNORECASE)
+_WHEN = re.compile(r"(?:and |but )?(?:when|whenever|in case)\s+", re.IGNORECASE)
 _SENDS = frozenset({"notify", "email", "send"})
 
 
@@ -57,7 +65,8 @@ def cut(text: str) -> list[Clause]:
         clauses.extend(
             clause for clause in found if not IDLE.match(clause.text) or clause.kind != "action"
         )
-    return with_shared_objects(with_opposites(with_the_rest(clauses)))
+    related = with_opposites(with_the_rest(with_shared_deeds(clauses)))
+    return with_shared_objects(with_kinds(related))
 
 
 def _worker(segment: str, separator: Separator) -> list[Clause]:
@@ -249,9 +258,18 @@ def _inside_name(text: str, match: re.Match[str]) -> bool:
     return word == "next" and (led or read_opening(before[-1]) is not None)
 
 
+def _is_coordinated(rest: str, before: str) -> bool:
+    """Whether two things of one kind are named: "the user data | and order data"."""
+    last = before.split()[-1].lower() if before.split() else ""
+    second = rest.split()[1:2]
+    return bool(second) and len(before.split()) > 2 and second[0].strip(",.;").lower() == last
+
+
 def _opens(rest: str, before: str) -> bool:
-    stripped = rest.lstrip(" ,")
+    stripped = ALWAYS_WORDS.sub("", rest.lstrip(" ,"))
     opening = read_opening(before)
+    if _is_coordinated(stripped, before):
+        return False
     deed = is_human(before) or (opening is not None and not opening.gerund)
     caused = re.match(r"(?:have|has|get|gets) ", stripped, re.IGNORECASE)
     if deed and (caused or SUBJECT.match(stripped)) and active(stripped) != stripped:
@@ -265,6 +283,8 @@ def _opens(rest: str, before: str) -> bool:
         ended, following = split_condition(stripped[over.end() :])
         if following and is_over(ended, over["word"].lower()):
             return True
+    if (when := _WHEN.match(stripped)) and split_condition(stripped[when.end() :])[1]:
+        return True
     condition = re.match(
         r"^(?:then |only |and )*(?:else if|otherwise if|if|unless)\s", stripped, re.IGNORECASE
     )
@@ -280,10 +300,9 @@ def _action(text: str, separator: Separator) -> list[Clause]:
         return []
     always = bool(ALWAYS.search(text)) or text.lower().startswith("finally")
     text = re.sub(r",?\s+(?:and|then)$", "", ALWAYS_WORDS.sub("", text).strip(" ,"))
-    if agents := listed_agents(text):
-        given = [
-            Clause("action", "comma", f"answer it as {agent}", worker=True) for agent in agents
-        ]
+    deeds = [f"answer it as {agent}" for agent in listed_agents(text)] or assigned(text)
+    if deeds:
+        given = [Clause("action", "comma", deed, worker=True) for deed in deeds]
         given[0] = replace(given[0], separator="condition")
         return [Clause("parallel", separator, ""), *given]
     if several := crew(strip_leading(text)):
@@ -310,10 +329,10 @@ def _action(text: str, separator: Separator) -> list[Clause]:
         and not is_human(text)
     ):
         return _bound(condition, separator, always)
-    limit = TRAILING_LIMIT.match(text)
+    limit = TRAILING_LIMIT.match(text) or TRAILING_FINDING.match(text)
     if limit and (opened := read_opening(limit["action"])) and opened.verb.action in _SENDS:
         branch = Clause(
-            "if", separator, f"there are {limit['condition']}", always=always, bound=True
+            "if", separator, f"there are {re.sub('^(?:any|all|the) ', '', limit['condition'])}", always=always, bound=True
         )
         return [branch, Clause("action", "condition", limit["action"], bound=True)]
     outcome = TRAILING_OUTCOME.match(text)

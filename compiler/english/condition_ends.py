@@ -25,6 +25,10 @@ _CONDITION_LENGTH = 300
 """How many characters a condition may have before its verb: bounds the work on hostile texts."""
 
 
+_WHERE = re.compile(r"to (?:the|an?|our|my|your|their) ", re.IGNORECASE)
+"""A way that only says where to: "if it is medium, to the account manager"."""
+
+
 def is_over(condition: str, word: str) -> bool:
     """Whether a condition only says that the step before has ended: "once the file is saved"."""
     if word not in ("when", "once", "as soon as", "whenever"):
@@ -43,7 +47,7 @@ def split_condition(text: str) -> tuple[str, str]:
         if length is not None and length < match.start():
             break
         decided = match[0].strip() != "," or opens_step(rest) or read_opening(rest) is not None
-        decided = decided or active(rest) != rest
+        decided = decided or active(rest) != rest or bool(_WHERE.match(rest))
         if not decided and length is None and STATES.search(text[: match.start()]):
             decided = not re.match(r"(?:and|or|but)\b", rest)
         if decided or any(pattern.match(rest) for pattern in (ELSE, IF, IDLE)):

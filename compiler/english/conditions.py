@@ -195,7 +195,9 @@ def _measured(output: Output, words: list[str]) -> str:
             name = "score" if output.task == "sentiment" else field or "value"
             return _as_number(f"{output.key}.{name}")
         case "response":
-            return _as_number(f"{output.key}.body.{field or output.key}")
+            name = field or output.key
+            part = "['length']" if name == "length" else f".{name}"
+            return _as_number(f"{output.key}.body{part}")
         case "rows":
             return f"len({output.value})"
         case "list":

@@ -30,7 +30,7 @@ LATE_ELSE = re.compile(
 EACH = re.compile(
     r"^(?:then |and |next |finally )?(?:(?:for|within|in) (?:each|every|all(?: of)?(?: the)?)"
     r"|(?:loops?|iterates?|goes|go|cycles?) (?:over|through|across)"
-    r" (?:each|every|all|the)(?: the)?)(?: of the| one of the| of these| of those)? (?P<rest>.+)$",
+    r"(?: (?:each|every|all|the|an?))?(?: the)?(?: (?:list|set|collection|array) of(?: the)?)?)(?: of the| one of the| of these| of those)? (?P<rest>.+)$",
     re.IGNORECASE,
 )
 PARALLEL = re.compile(
@@ -60,6 +60,12 @@ TRAILING_IF = re.compile(
 TRAILING_OUTCOME = re.compile(
     r"^(?P<action>.+?),? (?:on|upon|in case of|in the event of|after) (?:an? |any )?"
     r"(?P<what>failures?|success|errors?|timeouts?|rejection|denial)\W*$",
+    re.IGNORECASE,
+)
+TRAILING_FINDING = re.compile(
+    r"^(?P<action>.+?)(?: only)? (?:on|for|about|upon) (?P<condition>(?:any |all |the )?(?:[\w-]+ )?"
+    r"(?:anomal(?:y|ies)|outliers?|spikes?|violations?|delays?|discrepanc(?:y|ies)|deviations?|breach(?:es)?"
+    r"|errors?|failures?|exceptions?|(?:[\w-]+ )ones))\W*$",
     re.IGNORECASE,
 )
 TRAILING_LIMIT = re.compile(

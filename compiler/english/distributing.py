@@ -61,7 +61,7 @@ _DATA_NOUN = re.compile(
 )
 _PLAIN_TARGET = re.compile(
     r"\b(?:(?:local|shared|csv|json|log|internal) )*(?:file|database|crm|spreadsheet|warehouse"
-    r"|data lake|wiki|e-?mail|sms)\b(?! (?:records?|tables?|rows?|entr\w+|formats?|address\w*"
+    r"|data lake|wiki|e-?mail|sms|blog|website|newsletter|intranet)\b(?! (?:records?|tables?|rows?|entr\w+|formats?|address\w*"
     r"|messages?|contacts?|cells?|fields?))",
     re.IGNORECASE,
 )
@@ -98,7 +98,7 @@ def distributed(clause: Clause) -> list[Clause]:
         return [clause]
     role = lexicon().roles.get(opening.verb.action)
     texts = _of_some(clause.text)
-    side = apart = False
+    side = False
     if role == "source" and len(texts) == 1:
         texts = from_places(clause.text, opening)
         texts = (from_several(clause.text, opening) if len(texts) == 1 else []) or texts
@@ -108,7 +108,6 @@ def distributed(clause: Clause) -> list[Clause]:
         side = len(texts) > 1
     if clause.parallel and len(texts) == 1:
         texts = about_several(clause.text) or texts
-        apart = len(texts) > 1
     if len(texts) == 1:
         texts = _moved(clause.text, opening)
     if role == "sink":
@@ -124,7 +123,7 @@ def distributed(clause: Clause) -> list[Clause]:
             clause,
             text=text,
             separator=clause.separator if place == 0 else "comma",
-            parallel=place > 0 if apart else clause.parallel or (side and place == len(texts) - 1),
+            parallel=(clause.parallel or side) and place == len(texts) - 1,
         )
         for place, text in enumerate(texts)
     ]

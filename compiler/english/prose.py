@@ -8,6 +8,8 @@ import re
 from functools import cache
 
 from compiler.english.casting import cast
+from compiler.english.idioms import plain_words
+from compiler.english.layout import lines_of
 from compiler.english.lexicon import lexicon
 from compiler.english.overviews import without_overview
 from compiler.english.verbs import opens_step, read_opening
@@ -62,23 +64,9 @@ _EITHER = re.compile(
 _CONTROL = re.compile(r"(?:if|when|whenever|once|for each|for every|every)\b", re.IGNORECASE)
 _JOINT = re.compile(r",\s+(?:and\s+)?(?:then\s+)?|\s+and\s+")
 _STARTS = re.compile(r"(?:every|whenever|when|each|on|at)\b", re.IGNORECASE)
-_LOADING = re.compile(
-    r"\bextracts?, transforms?,? and loads? (?P<what>[^,.]*? from [^,.]*?) (?=into\b|to\b)",
-    re.IGNORECASE,
-)
 _MANAGES = re.compile(
     r"^(?:automat|manag|streamlin|simplif|improv|help|enhanc|boost|optimi[sz]|handl|keep|speed)",
     re.IGNORECASE,
-)
-_FALL_BACK = re.compile(
-    r"\b(?:automatically )?fall(?:s|ing)? back (?:to|on) (?P<what>[\w ]+?)(?= (?:when|if|on)\b)",
-    re.IGNORECASE,
-)
-_DELAY = re.compile(
-    r"(?<![\w-])(?:after|wait(?:s|ing)?(?: for)?) (?P<time>(?:\d+|an?|one|two|three|five|ten) "
-    r"(?:second|minute|hour|day|week)s?)(?:,? (?:and )?(?:then )?)(?=[a-z]+ (?:the|a|an"
-    r"|it|them|to|again|any)\b)",
-    re.I,
 )
 _AGENT_DOES = re.compile(r"\bagent (?:should|will|must|can|is responsible for)\b", re.IGNORECASE)
 _AGENTS = re.compile(
@@ -99,35 +87,15 @@ _ADDED = re.compile(
 )
 
 
-_BRACKETED = re.compile(
-    r"\s*\((?P<control>(?:only )?(?:if|unless|when|for each|for every) (?!any\b|needed|necessary"
-    r"|available|possible|applicable)[^()]+)\)(?P<rest>(?:(?! and | then )[^,.;:()\n→])*)",
-    re.IGNORECASE,
-)
-"""A condition in brackets and what of its step comes after it: "send it (if it is paid) to me"."""
-
-
-_PER = re.compile(
-    r"\b(?P<deed>(?:create|open|send|write|generate|make|post|file|raise|draft|add)s? (?:an?|one)"
-    r" [^,.;:]{2,40}?) per (?!day|week|month|quarter|year|hour|minute|second)(?=[a-z]+)",
-    re.IGNORECASE,
-)
-"""One thing for each of many: "opens a ticket per bug"."""
-
-
 def instructions(text: str) -> str:
     """Return the text with every sentence as an instruction, as far as rules can tell."""
     text = _ASIDE.sub("", _MARKDOWN.sub("", text))
-    text = _BRACKETED.sub(lambda match: f"{match['rest'].rstrip()} {match['control']}", text)
-    text = _PER.sub(lambda match: f"{match['deed']} for each ", text)
-    text = _DELAY.sub(lambda match: f"wait {match['time']}, then ", text)
-    text = _LOADING.sub(lambda match: f"fetch {match['what']}, transform it, and load it ", text)
-    text = _FALL_BACK.sub(lambda match: f"send it via {match['what']}", text)
+    text = plain_words(text)
     if len(_AGENT_DOES.findall(text)) > 1:
         kept = [part for part in _SENTENCE.split(text) if not _AGENTS.search(part)]
         text = " ".join(kept)
     text = cast(text)
-    lines = [_line(line) for line in text.split("\n")]
+    lines = [_line(line) for line in lines_of(text)]
     return "\n".join(lines)
 
 
@@ -214,9 +182,26 @@ def without_frame(text: str) -> str:
     return _bare(text)
 
 
+_NAMED = re.compile(
+    r"(?P<name>(?:[\w/-]+ ){0,5}?(?:workflow|automation|scheduler|audit|bot|job|pipeline|script"
+    r"|agent|zap|assistant|scanner|poller|digest|process|system|service|tool|integration|monitor"
+    r"|tracker|watcher|notifier)) (?:that|which) (?:automatically )?(?=[a-z]{2,}s )",
+    re.IGNORECASE,
+)
+
+
+def _without_name(text: str) -> str:
+    """Leave out what only names the workflow: "Daily scheduler that checks …"."""
+    named = _NAMED.match(text)
+    opening = read_opening(named["name"]) if named else None
+    if named is None or (opening is not None and not opening.verb.is_noun):
+        return text
+    return text[named.end() :]
+
+
 def _bare(text: str) -> str:
     for _ in range(5):
-        shorter = _frames().sub("", text, count=1)
+        shorter = _without_name(_frames().sub("", text, count=1))
         if shorter == text or not shorter.strip():
             return text
         text = shorter.lstrip(" ,")

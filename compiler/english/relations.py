@@ -29,6 +29,14 @@ _REST = re.compile(
 )
 
 
+_ONE_EFFECT = frozenset({"transform", "score", "analyze", "classify", "extract", "generate"})
+
+
+def _one_deed(first: str, second: str) -> bool:
+    """Whether two verbs on one object are one step: "scores and prioritizes them"."""
+    return first == second and first in _ONE_EFFECT
+
+
 def with_shared_objects(clauses: Sequence[Clause]) -> list[Clause]:
     """Give a verb without an object the one of the verb after it: "transcribe and tag the call"."""
     found = list(clauses)
@@ -45,13 +53,34 @@ def with_shared_objects(clauses: Sequence[Clause]) -> list[Clause]:
         )
         if not bare or following is None or not following.rest.strip() or following.tool:
             continue
-        if opening is not None and opening.verb.action == following.verb.action == "transform":
+        if opening is not None and _one_deed(
+            opening.verb.action, following.verb.action
+        ):
             found[place] = replace(first, text="")
             found[place + 1] = replace(second, separator=first.separator)
             continue
         noun = re.split(r"\s(?:to|into|in|on|via|with|using|by|and|for)\b", following.rest)[0]
         found[place] = replace(first, text=f"{first.text.strip()} {noun}")
     return [clause for clause in found if clause.text or clause.kind != "action"]
+
+
+_WHERE_ALONE = re.compile(
+    r"(?:to|into|with|via|by) (?:the |an? |our |my |your |their )?\S", re.IGNORECASE
+)
+
+
+def with_shared_deeds(clauses: Sequence[Clause]) -> list[Clause]:
+    """Give a way that only says where to the deed of the way before: "if low, to support"."""
+    found: list[Clause] = []
+    deed = ""
+    for clause in clauses:
+        after = bool(found) and found[-1].kind in ("if", "else")
+        if clause.kind == "action" and after and deed and _WHERE_ALONE.match(clause.text):
+            clause = replace(clause, text=f"{deed} {clause.text}")
+        if clause.kind == "action":
+            deed = re.split(r"\s(?:to|into|in|on|via|with|by)\s", clause.text)[0]
+        found.append(clause)
+    return found
 
 
 def with_opposites(clauses: Sequence[Clause]) -> list[Clause]:

@@ -236,7 +236,7 @@ def _rules() -> tuple[tuple[re.Pattern[str], _Reader], ...]:
             r"|annually)(?!\w)", _every),
         (rf"(?<=\ba )(?P<unit>morning|evening)(?= (?:[\w-]+ )?{digest})", _every),
         (
-            rf"\b(?:bi-?weekly|fortnightly|{each} fortnight|on (?:a )?schedule|periodically"
+            rf"\b(?:(?:bi|twice|thrice)[- ]?weekly|twice[- ]monthly|fortnightly|{each} fortnight|on (?:a )?schedule|periodically"
             rf"|regularly|at (?:regular |set )?intervals"
             r"|from time to time|scheduled(?= (?:workflow|automation|flow)))(?!\w)", _vague),
         (
@@ -256,7 +256,8 @@ def find_schedule(text: str) -> Schedule | None:
     """Return the recurrence that the text states, a precise one before a vague one."""
     for pattern, reader in _rules():
         match = pattern.search(text)
-        if match and not _REPEATED.match(text, match.end()):
+        looped = match is not None and text[: match.start()].lower().endswith(("for ", "within "))
+        if match and not looped and not _REPEATED.match(text, match.end()):
             return _timed(text, match, reader(match))
     return None
 

@@ -46,7 +46,7 @@ _WEBHOOK = re.compile(
     rf"(?:^|(?<=[.,] )|(?<=\s)){_HERE}(?:{_WHEN}|on|by|via|through|from|by an?|receiv\w+"
     rf"|accepts?|triggered by|after|waits? for|listens? (?:for|to)|exposes?)"
     r"(?: an?| the| new| incoming)*(?: [\w-]+){0,3}? ?(?:webhooks?|http post|post request"
-    r"|http request)(?: (?:calls?|requests?|events?|payloads?|notifications?))?"
+    r"|http request|(?:post|put|http)(?= (?:to|on|at) /))(?: (?:calls?|requests?|events?|payloads?|notifications?))?"
     rf"(?: (?:is |gets )?(?:received|called|arrives?|comes? in|fires?|hits?"
     rf"|triggered|triggers?|receives? [^,.;:→\n]+?(?=,)))?(?: (?:(?:to|at|on) )?/[\w/-]+)?(?P<more>"
     rf" with [^,.→;]+)?",
@@ -61,6 +61,12 @@ _WATCHED_FIRST = re.compile(
     r"(?:it )?(?:monitors?|watch(?:es)?) [^,.;:→]+?,(?: and)? (?=[a-z]+ )", re.IGNORECASE
 )
 _OF_A_KNOWN_THING = re.compile(r"(?:the|my|our)\b", re.IGNORECASE)
+_BY_WEBHOOK = re.compile(
+    r"\bwebhook-(?:triggered|driven|based|activated)\b"
+    r"|^when(?:ever)? [^,.;:]+ (?:posts?|sends?|submits?|pushes) [^,.;:]+ to (?:the|this|our|a)"
+    r" (?:workflow's )?webhook,",
+    re.IGNORECASE,
+)
 _FOR_EVERY = re.compile(
     r"(?:^|,? )for (?:every|each|any)(?: new)? (?P<event>(?P<noun>(?:[\w-]+ ){0,2}?[\w-]+)"
     r" (?P<verb>landing|arriving|uploaded|added"
@@ -125,9 +131,9 @@ _TRAILING = re.compile(
 )
 _LATER = re.compile(
     rf"(?:(?:(?:the |this )(?:workflow|flow|zap|automation)|it)?,? ?(?:is |should be |gets "
-    rf")?(?:triggered|started|activated|starts?|runs?|begins?) (?:by|{_WHEN}|on|if)"
+    rf")?(?:triggered|triggers?|started|activated|starts?|runs?|begins?)(?: automatically)? (?:by|{_WHEN}|on|if)"
     rf"|react(?:s|ing)? to|triggered by|watch(?:es)? (?:[\w' ]+ )?for) (?P<event>.+?)(?=,| "
-    rf"and | that (?:\w+s )| → |;|\.(?: |$)|\n|$),?",
+    rf"and | that (?:\w+s )| → |;|:|—|\.(?: |$)|\n|$)[,:—]?",
     re.IGNORECASE,
 )
 _DECISION = re.compile(
@@ -135,7 +141,7 @@ _DECISION = re.compile(
 )
 _RUNNING = re.compile(
     r"(?:and )?(?:(?:please )?(?:run|schedule|do|repeat)s? (?:it|this|that)(?: to run)?|to "
-    r"run|that runs|which runs|runs?|running|executed|fully automated)[ ,.]*$",
+    r"run|that runs|which runs|runs?|running|executed|triggers?|triggered|starts?|fully automated)[ ,.]*$",
     re.I,
 )
 
@@ -167,6 +173,8 @@ def find_start(text: str, told: str = "") -> Start:
         return Start(Trigger(kind="event", event=_CHANGE), text)
     if found.trigger is None and (outside := find_schedule(told)):
         return Start(_schedule_trigger(outside), text, needs_time=outside.cron is None)
+    if found.trigger is None and _BY_WEBHOOK.search(told):
+        return Start(Trigger(kind="webhook"), text, "payload")
     if found.trigger is None and (label := _LABELLED.search(told)):
         kind = "webhook" if label["kind"].lower() == "webhook" else "event"
         named = (

@@ -27,7 +27,8 @@ _HUMAN = re.compile(
     r"|(?:send|post|share)s? .{0,60}\bwith (?:[\w/-]+ )*buttons\b"
     r"|(?:flag|hold|queue|mark|escalate)s? .{0,60}\bfor (?:(?:[\w-]+ )?(?:review|approval)|me|us"
     r"|a human|a person)\b"
-    r"|(?:send|submit|route|put|show|present|give|forward|pass|hand)s? .{0,60}\bfor"
+    r"|(?:send|submit|route|put|show|present|give|forward|pass|hand)s? (?!(?:an? |the )?(?:[\w-]+ )?"
+    r"(?:notification|alert|message|e-?mail|reminder)s?\b).{0,60}\bfor"
     r" (?:[\w'-]+ ){0,3}(?:approval|sign-?off|review|decision)\b"
     r"|(?:an?|the|our|my) (?!(?:[\w-]+ ){0,2}?(?:agent|llm|ai|model|workflow|system|flow"
     r"|function|lambda|bot|node|step)\b)"
@@ -140,8 +141,8 @@ def read_opening(text: str, guess: bool = False) -> Opening | None:
             if done.action == "approve":
                 done = replace(done, action="check")
             return replace(inner, verb=done, tool=tool["tool"].strip())
-    words = text.split(" ", 3)
-    for length in (3, 2, 1):
+    words = text.split(" ", 4)
+    for length in (4, 3, 2, 1):
         form = " ".join(words[:length]).lower().strip(",:;.!")
         verb = lexicon().verbs.get(form) or _by_itself(form)
         if verb and len(words) >= length:

@@ -1,0 +1,74 @@
+"""Turns of phrase that say a step in another way, as the plain words for it.
+
+Each rule is a pattern and what it stands for; they are applied in order to the whole text.
+"""
+
+import re
+
+_DEED = r"(?:create|open|send|write|generate|make|post|file|raise|draft|add)s?"
+_TIME = (
+    r"(?P<time>(?:\d+|an?|one|two|three|five|ten) (?:second|minute|hour|day|week)s?)"
+    r"(?:,? (?:and )?(?:then )?)(?=[a-z]+ (?:the|a|an|it|them|to|again|any)\b)"
+)
+_KINDS_OF_PLACE = (
+    r"(?:different|appropriate|right|correct|various|relevant|proper|corresponding|several)"
+    r" [\w -]+?"
+)
+
+_RULES = tuple(
+    (re.compile(pattern, re.IGNORECASE), replacement)
+    for pattern, replacement in (
+        # "send it (if it is paid) to me": the condition goes behind its step
+        (
+            r"\s*\((?P<control>(?:only )?(?:if|unless|when|for each|for every) (?!any\b|needed"
+            r"|necessary|available|possible|applicable)[^()]+)\)"
+            r"(?P<rest>(?:(?! and | then )[^,.;:()\n→])*)",
+            r"\g<rest> \g<control>",
+        ),
+        # "opens a ticket per bug": one thing for each of many
+        (
+            rf"\b(?P<deed>{_DEED} (?:an?|one) [^,.;:]{{2,40}}?) per (?!day|week|month|quarter|year"
+            r"|hour|minute|second)(?=[a-z]+)",
+            r"\g<deed> for each ",
+        ),
+        # "each action item becomes a Linear issue"
+        (
+            r"(?:(?<=^)|(?<=[.;:] )|(?<=\n)|(?<=and ))each (?P<what>[\w -]{2,40}?) becomes"
+            r" (?P<made>an? [^,.;\n]+)",
+            r"for each \g<what>, create \g<made>",
+        ),
+        (rf"(?<![\w-])(?:after|wait(?:s|ing)?(?: for)?) {_TIME}", r"wait \g<time>, then "),
+        (
+            r"\bextracts?, transforms?,? and loads? (?P<what>[^,]*? from [^,]*?) (?=into\b|to\b)",
+            r"fetch \g<what>, transform it, and load it ",
+        ),
+        (
+            r"\b(?:automatically )?fall(?:s|ing)? back (?:to|on) (?P<what>[\w ]+?)"
+            r"(?= (?:when|if|on)\b)",
+            r"send it via \g<what>",
+        ),
+        # "routes to different teams: critical goes to …": the ways say where
+        (
+            r"(?:,? and| and then|,? then|,)? routes? (?:it |them |each [\w-]+ )?to (?:the )?"
+            rf"{_KINDS_OF_PLACE}(?: (?:based|depending) on [^:,.]+)?: ",
+            ". ",
+        ),
+        # "runs two parallel processes: one collects … and another collects …"
+        (
+            r"\b(?:runs?|starts?|has|launch(?:es)?|uses?|executes?) (?:two|three|several|multiple)"
+            r" (?:parallel|concurrent|simultaneous) (?:process|task|branch|step|job|flow|path|track"
+            r"|stream)(?:e?s)?:? (?:one|the first)(?: of them)?(?: branch| one)? (?P<one>[a-z]+s .+?)"
+            r",? (?:and|while) (?:another|the other|the second)(?: one| branch)? (?P<other>[a-z]+s .+?)"
+            r"(?=, (?:and )?then\b|[.;\n]|$)",
+            r"in parallel: \g<one>; \g<other>",
+        ),
+        (r"\bTL;DR\b", "summary"),
+    )
+)
+
+
+def plain_words(text: str) -> str:
+    """Return the text with its turns of phrase as plain instructions."""
+    for pattern, replacement in _RULES:
+        text = pattern.sub(replacement, text)
+    return text
