@@ -133,7 +133,7 @@ def _send(action: str, facts: Facts) -> tuple[str, str]:
 
 def _goes_by_service(facts: Facts) -> bool:
     """Whether a message without a named service goes through one, not by mail."""
-    if facts.verb == "text" or facts.urls or facts.has("webhook", "sms", "endpoint", "api"):
+    if facts.verb in ("text", "dm", "page", "ping", "buzz") or facts.urls or facts.has("webhook", "sms", "endpoint", "api"):
         return True
     if _BY_PHONE.search(facts.marked):
         return True
@@ -189,7 +189,8 @@ def _create(action: str, facts: Facts) -> tuple[str, str]:
 
 def _data_work(facts: Facts) -> str | None:
     """Return what is done to data: "process the rows", "remove duplicates"."""
-    if facts.verb in ("process", "handle") and not facts.product and _DATA.match(facts.rest):
+    worked = not facts.rest.strip() or _DATA.match(facts.rest)
+    if facts.verb in ("process", "handle") and not facts.product and worked:
         return "transform"
     repeated = facts.has("duplicate", "duplicates")
     return "dedupe" if facts.verb in ("remove", "delete") and repeated else None

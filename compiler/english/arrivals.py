@@ -1,7 +1,7 @@
 """Starts that are told as a first step: "watches the inbox for mails", "takes form responses"."""
 
 import re
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from compiler.english.lexicon import lexicon
 from compiler.english.normalise import MARK
@@ -47,6 +47,7 @@ _STANDS_WATCH = re.compile(
     r"|\.(?= for (?:each|every) (?:new|incoming) ))\s*",
     re.IGNORECASE,
 )
+_MARKED = re.compile(r"(?:step )?(?:1[.):]|[-*•])\s+", re.IGNORECASE)
 _EACH_NEW = re.compile(
     r"(?:for (?:each|every)|whenever) (?:new |incoming )(?P<what>[\w -]+?)(?: (?:arrives|comes in))?, ",
     re.IGNORECASE,
@@ -147,6 +148,9 @@ class Arrival:
 
 def find_arrival(text: str) -> Arrival | None:
     """Return the arrival that a text begins with, provided that steps follow."""
+    if mark := _MARKED.match(text):
+        arrival = find_arrival(text[mark.end() :])
+        return arrival and replace(arrival, end=arrival.end + mark.end())
     given = _GIVEN.match(text)
     if given:
         return Arrival(None, _noun(given["what"]), given.end())

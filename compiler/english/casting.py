@@ -37,8 +37,8 @@ _CREW = re.compile(
     r"^(?:(?:launch|run|start|spawn|use|orchestrate|deploy|create|invoke|spin up|kick off"
     r"|call)(?:e?s)? )?(?P<number>\d|two|three|four|five|six|seven|eight) (?:[\w-]+ ){0,2}?"
     r"(?:agents|workers|llms|models|reviewers|sub-?agents|researchers|analysts)(?: workflows)?"
-    r"(?: in parallel| simultaneously| concurrently| at the same time)*"
-    r",? (?:that |which |to |who )?(?:each |all |independently |separately )*(?=(?P<deed>[a-z-]+"
+    r"(?: (?:run|work|operate|act)(?= in| sim| con| at))?(?: in parallel| simultaneously| concurrently| at the same time)*"
+    r",? (?:that |which |to |who |and )?(?:each |all |independently |separately )*(?=(?P<deed>[a-z-]+"
     r" .+)$)",
     re.IGNORECASE,
 )

@@ -236,7 +236,8 @@ def _next_action(text: str) -> tuple[str, Separator, str]:
     """Return the action at the front, the separator after it, and the rest."""
     for match in WEAK.finditer(text):
         rest = text[match.end() :]
-        if not rest.strip(" ,.") or not text[: match.start()].strip():
+        before = text[: match.start()]
+        if not rest.strip(" ,.") or not before.strip() or before.count("(") > before.count(")"):
             continue
         if match["then"] or match["before"]:
             if match["before"] or not _inside_name(text, match):

@@ -63,6 +63,43 @@ _RULES = tuple(
             r"in parallel: \g<one>; \g<other>",
         ),
         (r"\bTL;DR\b", "summary"),
+        # "WhatsApps me when …"
+        (
+            r"(?<=[a-z,;.] )(?P<by>whatsapp|slack|telegram|discord)s? (?=(?:me|us|him|her|them|the"
+            r" [\w-]+)\b(?! (?:channel|message|webhook|bot|api)))",
+            r"sends a \g<by> message to ",
+        ),
+        # "Slack notifications report success or failure"
+        (
+            r"(?:(?<=^)|(?<=[.;] )|(?<=\n))(?P<by>[\w.]+) (?P<what>notification|alert|message)s (?:report"
+            r"|inform(?: \w+)? (?:of|about)|announce|tell)\b",
+            r"Send a \g<by> \g<what> about",
+        ),
+        # "the customer receives an email": somebody is sent something
+        (
+            r"(?:(?<=^)|(?<=[.;] )|(?<=\n)|(?<=\d[.)] )|(?<=, and )|(?<=, )|(?<= and ))(?P<who>(?:the|your|our|each|all)"
+            r" (?:[\w-]+ )?(?:users?|customers?|clients?|applicants?|reque?stors?|requesters?|teams?|managers?"
+            r"|employees?|students?|owners?|buyers?|guests?|attendees?|patients?|candidates?)) (?:then |also"
+            r" |automatically )*(?:receives?|gets?|(?:is|are) sent) (?P<what>(?:an?|the|their|a final) (?!right|chance)[^.,;\n]+)",
+            r"send \g<who> \g<what>",
+        ),
+        # "can also be triggered manually"
+        (
+            r",?(?: and)? (?:it )?can (?:also )?be (?:triggered|run|started|invoked|executed) (?:manually|on"
+            r" demand|by hand|at any time)\b(?! if| when)",
+            "",
+        ),
+        # "waits 30 days for the applicant to respond"
+        (
+            r"\bwaits? (?P<time>(?:up to )?\d+ (?:minute|hour|day|week)s?) for (?:the |an? )?[\w -]{2,30} to"
+            r" (?:respond|reply|answer|react)\b",
+            r"wait \g<time>",
+        ),
+        # "a file, or a sheet" told by their endings: one thing that starts the workflow
+        (
+            r"(?P<one>[\ue002]\d+\ue00f)(?:, (?:or |and )?[\ue002]\d+\ue00f)+(?= files?\b)",
+            r"\g<one>",
+        ),
     )
 )
 

@@ -15,7 +15,9 @@ def opposite(one: str, other: str) -> bool:
     """Whether two conditions are each other's opposite, as "up" and "down" are."""
     first, second = _core(one), _core(other)
     if first == second:
-        return False
+        return _denies(one) != _denies(other)
+    if _ALL.match(one) and _ANY.match(other) and {"pass", "fail"} == {_outcome(one), _outcome(other)}:
+        return True
     decisions = {is_decision(one), is_decision(other)}
     if decisions == {True, False}:
         return True
@@ -27,6 +29,20 @@ def opposite(one: str, other: str) -> bool:
         if None not in kinds and kinds[0] != kinds[1]:
             return True
     return any(_swapped(first, second, *pair) for pair in words["opposites"])
+
+
+_DENIES = re.compile(r"^(?:there (?:is|are) )?(?:no|none|not|neither|nothing)\b", re.IGNORECASE)
+_ALL = re.compile(r"^(?:all|every|everything|both)\b", re.IGNORECASE)
+_ANY = re.compile(r"^(?:any|one|something|anything|some|a)\b", re.IGNORECASE)
+
+
+def _denies(condition: str) -> bool:
+    return bool(_DENIES.match(condition.strip()))
+
+
+def _outcome(condition: str) -> str:
+    words = condition.lower()
+    return "fail" if re.search(r"\bfail", words) else "pass" if re.search(r"\b(?:pass|succe)", words) else ""
 
 
 def _core(condition: str) -> str:

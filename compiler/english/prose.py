@@ -89,13 +89,13 @@ _ADDED = re.compile(
 
 def instructions(text: str) -> str:
     """Return the text with every sentence as an instruction, as far as rules can tell."""
-    text = _ASIDE.sub("", _MARKDOWN.sub("", text))
-    text = plain_words(text)
+    text = _ASIDE.sub("", "\n".join(lines_of(text)))
+    text = plain_words(_MARKDOWN.sub("", text))
     if len(_AGENT_DOES.findall(text)) > 1:
         kept = [part for part in _SENTENCE.split(text) if not _AGENTS.search(part)]
         text = " ".join(kept)
     text = cast(text)
-    lines = [_line(line) for line in lines_of(text)]
+    lines = [_line(line) for line in text.split("\n")]
     return "\n".join(lines)
 
 
@@ -185,7 +185,7 @@ def without_frame(text: str) -> str:
 _NAMED = re.compile(
     r"(?P<name>(?:[\w/-]+ ){0,5}?(?:workflow|automation|scheduler|audit|bot|job|pipeline|script"
     r"|agent|zap|assistant|scanner|poller|digest|process|system|service|tool|integration|monitor"
-    r"|tracker|watcher|notifier)) (?:that|which) (?:automatically )?(?=[a-z]{2,}s )",
+    r"|tracker|watcher|notifier|dag|etl|function)) (?:that|which) (?:automatically )?(?=[a-z]{2,}s )",
     re.IGNORECASE,
 )
 
@@ -244,7 +244,8 @@ def _by_doing(sentence: str) -> str:
     if match is None or verb is None or verb.base in ("use", "leverage", "run", "combine"):
         return sentence
     several = _GERUND_JOINT.search(sentence, match.end())
-    if not several and not _MANAGES.match(sentence):
+    looks = lexicon().roles.get(verb.action) == "source"
+    if not several and not looks and not _MANAGES.match(sentence):
         return sentence
     return f"{verb.base}{_chain(sentence[match.end() :])}"
 

@@ -270,13 +270,18 @@ def _timed(text: str, match: re.Match[str], recurrence: _Recurrence) -> Schedule
     else:
         clock = _clock_before().search(text, 0, match.start())
         start = clock.start() if clock else start
+    clock = clock or _CLOCK_APART.search(text, match.end(), _end_of_clause(text, match.end()))
     hour, minute = _read_clock(clock) if clock else (None, 0)
-    clock = clock or _CLOCK_APART.search(text, match.end())
     named = clock.start("zone") if clock and clock.re is _clock_before() else -1
     zone, end = _read_zone(text, end) if named < 0 else (_read_zone(text, named)[0], end)
     at = f"{minute} {recurrence.hour if hour is None else hour}"
     cron = recurrence.cron and recurrence.cron.format(at=at, minute=minute)
     return Schedule(cron, zone, start, end)
+
+
+def _end_of_clause(text: str, start: int) -> int:
+    stop = re.compile(r"[,.;:→\n]| and ").search(text, start)
+    return stop.start() if stop else len(text)
 
 
 def _read_clock(clock: re.Match[str]) -> tuple[int | None, int]:

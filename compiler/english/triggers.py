@@ -48,7 +48,7 @@ _WEBHOOK = re.compile(
     r"(?: an?| the| new| incoming)*(?: [\w-]+){0,3}? ?(?:webhooks?|http post|post request"
     r"|http request|(?:post|put|http)(?= (?:to|on|at) /))(?: (?:calls?|requests?|events?|payloads?|notifications?))?"
     rf"(?: (?:is |gets )?(?:received|called|arrives?|comes? in|fires?|hits?"
-    rf"|triggered|triggers?|receives? [^,.;:→\n]+?(?=,)))?(?: (?:(?:to|at|on) )?/[\w/-]+)?(?P<more>"
+    rf"|triggered|triggers?|receives? [^,.;:→\n]+?(?=[,:\n])))?(?: (?:(?:to|at|on) )?/[\w/-]+)?(?P<more>"
     rf" with [^,.→;]+)?",
     re.IGNORECASE,
 )  # fmt: skip
@@ -139,6 +139,12 @@ _LATER = re.compile(
 _DECISION = re.compile(
     r"(?:it(?:'s| is| has been)? )?(?:approv|review|i approve|sign|confirm)", re.I
 )
+_BARE_NAME = re.compile(
+    r"(?:(?<=^)|(?<=[.\n] ))(?:the|this|an?|our|my) (?:[\w-]+ ){0,4}?(?:workflow|flow|function|lambda|agent|job"
+    r"|pipeline|system|process|service|script|dag|automation|bot)(?: is| gets| will be)?$",
+    re.IGNORECASE,
+)
+"""What is left of "the function is triggered by …" once its start is out of the text."""
 _RUNNING = re.compile(
     r"(?:and )?(?:(?:please )?(?:run|schedule|do|repeat)s? (?:it|this|that)(?: to run)?|to "
     r"run|that runs|which runs|runs?|running|executed|triggers?|triggered|starts?|fully automated)[ ,.]*$",
@@ -359,6 +365,7 @@ def _without(text: str, start: int, end: int) -> str:
     """Cut a span out of the text, with the words and commas that hung on it."""
     before, after = text[:start].rstrip(), text[end:].lstrip()
     before = _RUNNING.sub("", before).rstrip(" ,")
+    before = _BARE_NAME.sub("", before)
     after = re.sub(r"^[,:.]\s*", "", after) if not before or before.endswith(".") else after
     after = re.sub(r"^(?:(?:please |then |and )+)(?=\w)", "", after) if not before else after
     joint = "" if after[:1] in ".,;" else " "
