@@ -16,6 +16,7 @@ from compiler.english.opposites import AFFIRMED, opposite
 from compiler.english.program import Arm, Choice, Fork, Part, Program, with_decisions
 from compiler.english.sources import Sources, infer_items
 from compiler.english.steps import Step, read_step
+from compiler.english.verbs import read_opening
 from compiler.inflection import plural
 
 
@@ -100,6 +101,13 @@ def _is_fine(clauses: list[Clause]) -> bool:
         if clause.separator in ("semicolon", "item"):
             return True
     return False
+
+
+def _joins(clause: Clause) -> bool:
+    """Whether a step after "then" takes together what branches made."""
+    opening = read_opening(clause.text)
+    gathers = opening is not None and opening.verb.action == "aggregate"
+    return clause.separator == "then" and gathers
 
 
 def _has_otherwise(clauses: list[Clause]) -> bool:
@@ -200,7 +208,7 @@ class _Builder:
             self.each = None
         if self.group is not None:
             ends = clause.separator in ("arrow", "sentence", "line")
-            joins = bool(self.group) and bool(_JOINING.match(clause.text))
+            joins = bool(self.group) and (bool(_JOINING.match(clause.text)) or _joins(clause))
             return ends or joins or (clause.separator == "then" and not self.fine)
         if not self.arms:
             return False

@@ -68,7 +68,7 @@ def _as_taker(match: re.Match[str]) -> str:
 def _as_agent(match: re.Match[str]) -> str:
     verb = lexicon().verbs.get(match["verb"].lower())
     plain = verb is None or match["verb"].lower().endswith("ing")
-    if plain or (verb and verb.base in ("use", "work", "leverage")):
+    if plain or (verb and verb.base in ("use", "work", "leverage", "run", "operate")):
         return match[0]
     return f"{match['front']}one agent "
 
@@ -124,6 +124,22 @@ def listed_agents(clause: str) -> list[str]:
     """Return the agents to whom a clause gives work, as named: "a web agent, a database agent"."""
     match = _LISTED_AGENTS.match(clause) if _TAKERS.search(clause) else None
     return re.split(r",\s*(?:and\s+)?|\s+and\s+", match["agents"]) if match else []
+
+
+_COUNTED = re.compile(
+    r"^(?:orchestrat|coordinat|run|launch|start|spawn|deploy|invok|call|us|trigger|creat|assign|deploy)\w*"
+    r" (?P<number>\d|two|three|four|five|six|seven|eight) (?:[\w-]+ ){0,2}?(?:agents|agent workflows|workers|llms)"
+    r"(?: workflows)?(?: in parallel| simultaneously| concurrently| at the same time)*$",
+    re.IGNORECASE,
+)
+
+
+def crew_without_deed(clause: str) -> int:
+    """Return how many agents a clause sets to work without saying at what; 0 when it does not."""
+    match = _COUNTED.match(clause)
+    word = match["number"].lower() if match else "0"
+    number = int(word) if word.isdigit() else int(lexicon().names("numbers")[word])
+    return number if 1 < number <= _MOST else 0
 
 
 def crew(clause: str) -> tuple[int, str] | None:

@@ -40,6 +40,7 @@ from compiler.english.control_words import (
 from compiler.english.kinds import with_kinds
 from compiler.english.prose import without_frame
 from compiler.english.relations import (
+    with_crews,
     with_opposites,
     with_shared_deeds,
     with_shared_objects,
@@ -47,10 +48,16 @@ from compiler.english.relations import (
 )
 from compiler.english.routes import Way, find_routes
 from compiler.english.segments import Separator, segments
+from compiler.english.subjects import without_subject
 from compiler.english.verbs import is_human, opens_step, read_opening, strip_leading
 from compiler.english.voice import active
 
 _ONCE = re.compile(r"(?:and )?(?P<word>once|as soon as)\s+", re.IGNORECASE)
+_LEADS = re.compile(
+    r"(?:finally|lastly|then|next|first|second|third|after that|afterwards|subsequently|meanwhile|also"
+    r"|in addition|additionally|at the end|in the end|once done|when done)",
+    re.IGNORECASE,
+)
 _WHEN = re.compile(r"(?:and |but )?(?:when|whenever|in case)\s+", re.IGNORECASE)
 _SENDS = frozenset({"notify", "email", "send"})
 
@@ -65,7 +72,7 @@ def cut(text: str) -> list[Clause]:
         clauses.extend(
             clause for clause in found if not IDLE.match(clause.text) or clause.kind != "action"
         )
-    related = with_opposites(with_the_rest(with_shared_deeds(clauses)))
+    related = with_opposites(with_the_rest(with_shared_deeds(with_crews(clauses))))
     return with_shared_objects(with_kinds(related))
 
 
@@ -182,15 +189,24 @@ def _case(text: str, separator: Separator) -> tuple[list[Clause], str, Separator
 def _each(
     match: re.Match[str], text: str, separator: Separator
 ) -> tuple[list[Clause], str, Separator]:
-    length = verb_position(match["rest"])
+    length = verb_position(match["rest"]) or _joint_position(match["rest"])
     stop = re.search(r"[,:]| →|$", match["rest"])
     end = stop.start() if stop else len(match["rest"])
     if length is None and not match["rest"][end:].strip(" ,:→"):
-        return [], text, separator
+        loops = re.match(r"(?:loop|iterate|cycle)", match["each"], re.IGNORECASE)
+        each = [Clause("each", separator, match["rest"].strip(" ,.:"))] if loops else []
+        return each, "" if loops else text, "condition" if loops else separator
     told = match["rest"][end:].lstrip(" ,:→")
     length = end if length is None or opens_step(told) else min(length, end)
     noun, rest = match["rest"][:length], match["rest"][length:]
     return [Clause("each", separator, noun.strip(" ,"))], rest, "condition"
+
+
+def _joint_position(text: str) -> int | None:
+    """Return where a step begins that "and" joins to a loop: "goes over the rows | and mails …"."""
+    joints = re.finditer(r"\s+and\s+", text)
+    found = (joint.start() for joint in joints if opens_step(text[joint.end() :]))
+    return next(found, None)
 
 
 def _after(
@@ -237,6 +253,8 @@ def _next_action(text: str) -> tuple[str, Separator, str]:
     for match in WEAK.finditer(text):
         rest = text[match.end() :]
         before = text[: match.start()]
+        if _LEADS.fullmatch(before.strip(" ,")):
+            continue
         if not rest.strip(" ,.") or not before.strip() or before.count("(") > before.count(")"):
             continue
         if match["then"] or match["before"]:
@@ -296,8 +314,8 @@ def _opens(rest: str, before: str) -> bool:
 
 def _action(text: str, separator: Separator) -> list[Clause]:
     """Return the clauses of one action: itself, its trailing condition, its approval."""
-    text = text.strip(" ,.")
-    if not text:
+    text = without_subject(text.strip(" ,."))
+    if not re.search(r"[a-z\ue000-\ue003]", text, re.IGNORECASE):
         return []
     always = bool(ALWAYS.search(text)) or text.lower().startswith("finally")
     text = re.sub(r",?\s+(?:and|then)$", "", ALWAYS_WORDS.sub("", text).strip(" ,"))

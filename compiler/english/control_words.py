@@ -28,7 +28,7 @@ LATE_ELSE = re.compile(
     re.IGNORECASE,
 )
 EACH = re.compile(
-    r"^(?:then |and |next |finally )?(?:(?:for|within|in) (?:each|every|all(?: of)?(?: the)?)"
+    r"^(?:then |and |next |finally )?(?P<each>(?:for|within|in) (?:each|every|all(?: of)?(?: the)?)"
     r"|(?:loops?|iterates?|goes|go|cycles?) (?:over|through|across)"
     r"(?: (?:each|every|all|the|an?))?(?: the)?(?: (?:list|set|collection|array) of(?: the)?)?)(?: of the| one of the| of these| of those)? (?P<rest>.+)$",
     re.IGNORECASE,

@@ -63,6 +63,13 @@ _RULES = tuple(
             r"in parallel: \g<one>; \g<other>",
         ),
         (r"\bTL;DR\b", "summary"),
+        (
+            r"\b(?P<crew>(?:two|three|four|five|six|several|multiple|\d) (?:[\w-]+ ){0,2}?agents)"
+            r" (?:run|work|operate)s? (?P<how>in parallel|simultaneously|concurrently|independently)"
+            r"(?:,? and| to) (?=[a-z]+)",
+            r"\g<crew> \g<how> ",
+        ),
+        (r"\bstatus changes to\b", "status is set to"),
         # "WhatsApps me when …"
         (
             r"(?<=[a-z,;.] )(?P<by>whatsapp|slack|telegram|discord)s? (?=(?:me|us|him|her|them|the"

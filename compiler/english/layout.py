@@ -36,6 +36,7 @@ _AGENTS = re.compile(
     re.IGNORECASE,
 )
 _NAMED = re.compile(r"^(?:\*\*)?(?P<name>[\w /&-]{2,40}?)(?:\*\*)?\s*(?::|—|-{1,2})\s+(?P<deed>\S.*)$")
+_CREW = re.compile(r"\b(?:agents|workers|models|llms)\b", re.IGNORECASE)
 _SIDE_BY_SIDE = re.compile(
     r"\b(?:in parallel|simultaneously|concurrently|at the same time|independently)\b", re.IGNORECASE
 )
@@ -114,7 +115,8 @@ def _joined(listed: _Listed, text: str) -> str | None:
     condition = _CONDITION.match(line)
     if condition and all(opens_step(item) for item in items[:1]):
         return f"{condition['front']}{condition['when'].rstrip(' ,')}, {', then '.join(items)}."
-    if not any(_opens(item) for item in items) and _opens(_MARK.sub("", line)):
+    told = _opens(_MARK.sub("", line)) or _CREW.search(line)
+    if told and not any(_opens(item) for item in items):
         return f"{line.rstrip(':')} ({', '.join(_ASIDE.sub('', item) for item in items)})."
     return "" if _HEAD.match(line) else None
 

@@ -12,6 +12,7 @@ from compiler.english.idioms import plain_words
 from compiler.english.layout import lines_of
 from compiler.english.lexicon import lexicon
 from compiler.english.overviews import without_overview
+from compiler.english.subjects import without_subject
 from compiler.english.verbs import opens_step, read_opening
 from compiler.english.ways import as_choice
 
@@ -190,13 +191,19 @@ _NAMED = re.compile(
 )
 
 
+_RECURS = re.compile(
+    r"\b(?:hourly|nightly|daily|weekly|monthly|quarterly|yearly|(?:bi|twice|thrice)-?weekly)\b", re.IGNORECASE
+)
+
+
 def _without_name(text: str) -> str:
     """Leave out what only names the workflow: "Daily scheduler that checks …"."""
     named = _NAMED.match(text)
     opening = read_opening(named["name"]) if named else None
     if named is None or (opening is not None and not opening.verb.is_noun):
         return text
-    return text[named.end() :]
+    when = _RECURS.search(named["name"])
+    return f"{when[0]}, {text[named.end() :]}" if when else text[named.end() :]
 
 
 def _bare(text: str) -> str:
@@ -216,7 +223,7 @@ def _sentence(sentence: str) -> str:
     if _noise().match(bare):
         return ""
     bare = as_choice(bare)
-    bare = _without_title(bare)
+    bare = _without_title(without_subject(bare))
     bare = _empty_tail().sub("", bare)
     bare = _without_adverbial(bare)
     bare = _from_gerund(bare)

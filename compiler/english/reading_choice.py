@@ -9,9 +9,24 @@ AS_FILE = r"\b(?:as|to|in|into) (?:an? )?(?:json|csv)\b"
 """Words that ask for a file, not for a place to put a thing."""
 
 
+_FROM_SERVICE = re.compile(
+    r"\bfrom (?:an?|the|our|your|its|several|multiple|two|three)? ?(?:[\w.-]+ ){0,4}?(?:apis?|endpoints?|feeds?)\b",
+    re.IGNORECASE,
+)
+
+
+_TOLD = re.compile(
+    r"(?:an?|the) (?:[\w-]+ )?(?:e-?mail|notification|alert|sms|text|message|reminder|ping)\b(?! from)"
+    r"(?:\W*$| (?:if|when|whenever|about|with|that|on|via|by|for)\b)",
+    re.IGNORECASE,
+)
+
+
 def fetch(action: str, facts: Facts) -> tuple[str, str]:
     """Who fetches: where the thing is kept decides."""
     product, urls = facts.product, facts.urls
+    if facts.verb in ("get", "receive") and _TOLD.match(facts.rest):
+        return ("email", "email") if re.search(r"\be?-?mail", facts.rest, re.I) else ("notify", "email")
     if facts.verb == "export" and not product and re.search(AS_FILE, facts.rest, re.I):
         return "transform", "data_processing"
     if facts.verb == "find" and re.match(
@@ -76,6 +91,8 @@ def extract(action: str, facts: Facts) -> tuple[str, str]:
     """Who extracts: from a service or a database it is fetched, from a text a model finds it."""
     if facts.product and facts.product.kind == "database":
         return "fetch", "database"
+    if not facts.product and _FROM_SERVICE.search(facts.rest):
+        return "fetch", "api"
     mail = facts.product and facts.product.kind == "email"
     whole = facts.product and re.match(
         r"(?:all |the )*(?:data|records|rows|everything) from\b", facts.rest

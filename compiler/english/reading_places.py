@@ -27,6 +27,11 @@ _RUNS = re.compile(
     r"(?:(?:, (?:and )?| and )(?:the |an? )?[\w-]+(?: [\w-]+)?)+)$",
     re.IGNORECASE,
 )
+_BY_COLON = re.compile(
+    r"^(?P<deed>[^:]+? (?:of|for|on|from|in|to|across)) (?:the )?(?:following )?(?:[\w-]+ ){0,2}[\w-]+s:\s+"
+    r"(?P<names>[^:;]+)$",
+    re.IGNORECASE,
+)
 _SOURCES_END = re.compile(r"\s+(?:into|to|in|with|by|using|as|for|via)\b", re.IGNORECASE)
 _LISTED = re.compile(r",\s*(?:and\s+)?|\s+and\s+|\s+&\s+", re.IGNORECASE)
 _STORES = frozenset(
@@ -102,11 +107,28 @@ def about_several(text: str) -> list[str]:
     """Cut "fetch the weather for Berlin and Paris", told to be side by side, into one for each."""
     if run := _RUNS.match(text):
         return [f"{run['verb']} {what}" for what in _LISTED.split(run["what"])]
+    if listed := _BY_COLON.match(text):
+        return [f"{listed['deed']} {name}" for name in _LISTED.split(listed["names"]) if name.strip()]
+    if things := _of_things(text):
+        return things
     match = _NAMES.search(text)
     names = _LISTED.split(match["names"]) if match else []
     if match is None or not 1 < len(names) <= _MOST_COUNTED:
         return []
     return [f"{text[: match.start('names')]}{name}{text[match.end() :]}" for name in names]
+
+
+def _of_things(text: str) -> list[str]:
+    """Cut "fetch the user data and the order data", told to be side by side, into one for each."""
+    opening = read_opening(text)
+    if opening is None or opening.tool:
+        return []
+    stop = _SOURCES_END.search(opening.rest) or _FROM.search(opening.rest)
+    end = stop.start() if stop else len(opening.rest)
+    parts = [part for part in _LISTED.split(opening.rest[:end]) if part.strip()]
+    if not 1 < len(parts) <= _MOST_COUNTED or any(len(part.split()) > 4 for part in parts):
+        return []
+    return [f"{opening.verb.base} {part}{opening.rest[end:]}" for part in parts]
 
 
 def _is_place(text: str) -> bool:

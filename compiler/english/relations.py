@@ -8,6 +8,7 @@ import re
 from collections.abc import Sequence
 from dataclasses import replace
 
+from compiler.english.casting import crew_without_deed
 from compiler.english.clause import Clause
 from compiler.english.lexicon import lexicon
 from compiler.english.verbs import read_opening, strip_leading
@@ -62,6 +63,18 @@ def with_shared_objects(clauses: Sequence[Clause]) -> list[Clause]:
         noun = re.split(r"\s(?:to|into|in|on|via|with|using|by|and|for)\b", following.rest)[0]
         found[place] = replace(first, text=f"{first.text.strip()} {noun}")
     return [clause for clause in found if clause.text or clause.kind != "action"]
+
+
+def with_crews(clauses: Sequence[Clause]) -> list[Clause]:
+    """Let a crew do what the next clause says of each: "runs 4 agents. Each agent answers …"."""
+    found: list[Clause] = []
+    for clause in clauses:
+        number = crew_without_deed(strip_leading(found[-1].text)) if found else 0
+        if number and clause.worker and found[-1].kind == clause.kind == "action":
+            found[-1] = replace(clause, separator=found[-1].separator, times=number)
+        else:
+            found.append(clause)
+    return found
 
 
 _WHERE_ALONE = re.compile(

@@ -167,7 +167,7 @@ def _nominal(clause: str, text: Text) -> tuple[str, str, str] | None:
     phrase = object_phrase(clause)
     words = re.findall(r"[a-z][a-z-]*", phrase.lower())
     nouns: dict[str, str] = lexicon().names("nominal")
-    if words and len(words) <= 6 and words[-1] in nouns:
+    if words and len(words) <= 6 and words[-1] in nouns and "of" not in words:
         action = nouns[words[-1]]
         named = action in ("generate", "summarize", "check", "notify") or len(words) == 1
         return (

@@ -141,7 +141,8 @@ _DECISION = re.compile(
 )
 _BARE_NAME = re.compile(
     r"(?:(?<=^)|(?<=[.\n] ))(?:the|this|an?|our|my) (?:[\w-]+ ){0,4}?(?:workflow|flow|function|lambda|agent|job"
-    r"|pipeline|system|process|service|script|dag|automation|bot)(?: is| gets| will be)?$",
+    r"|pipeline|system|process|service|script|dag|automation|bot)(?: is| gets| will be)?$"
+    r"|(?:(?<=^)|(?<=[.\n—] ))(?:it|this|which|that)$",
     re.IGNORECASE,
 )
 """What is left of "the function is triggered by …" once its start is out of the text."""

@@ -1,0 +1,62 @@
+"""Who does a step: "the gateway service verifies the request" asks to verify the request."""
+
+import re
+
+from compiler.english.lexicon import lexicon
+from compiler.english.normalise import MARK
+from compiler.english.verbs import acts, is_human, read_opening
+
+_LONGEST = 7
+"""How many words who does it may have."""
+_LED = re.compile(r"(?:the|an?|this|that|our|my|your|its|each|every|one|another)\b", re.IGNORECASE)
+_CONTROL = re.compile(
+    r"(?:if|when|whenever|once|after|before|unless|otherwise|else|for|while|until|on|every|each|in|at|by"
+    r"|with|from|upon|as|given|based)\b",
+    re.IGNORECASE,
+)
+_BREAK = re.compile(
+    r"\b(?:if|when|whenever|whether|unless|until|that|which|who|whose|because|while|once|after"
+    r"|before|to|from|in|on|at|for|with|by|via|into|than|is|are|was|were|be|been|has|have|not)$",
+    re.IGNORECASE,
+)
+_MODALS = frozenset({"should", "will", "must", "can", "shall", "may"})
+
+
+def without_subject(text: str) -> str:
+    """Return a clause from its verb on when it tells what something does, else the clause."""
+    bare = text.lstrip(" ,")
+    if _CONTROL.match(bare) or not (_LED.match(bare) or bare[:1].isupper()) or is_human(bare):
+        return text
+    opening = read_opening(bare)
+    if opening is not None and (not opening.verb.is_noun or acts(opening)):
+        return text
+    words = list(re.finditer(r"\S+", bare))[: _LONGEST + 2]
+    for place, word in enumerate(words[1:], 1):
+        before = bare[: word.start()].rstrip()
+        if before.endswith((",", ";", ":", ".")) or _BREAK.search(before):
+            return text
+        if _does(bare[word.start() :], words[place - 1][0]):
+            return text if _is_person(before) else bare[word.start() :]
+    return text
+
+
+def _does(rest: str, previous: str) -> bool:
+    """Whether a verb that somebody does begins here: in the third person, or after "should"."""
+    word = rest.split()[0].lower()
+    verb = lexicon().verbs.get(word)
+    if verb is None or word.endswith("ing"):
+        return False
+    if word == verb.base and previous.lower() not in _MODALS:
+        return False
+    opening = read_opening(rest)
+    following = rest.split()[1:2]
+    if opening is None or not following:
+        return False
+    shown = not opening.verb.is_noun or acts(opening)
+    return shown and (bool(MARK.match(following[0])) or following[0][:1] not in ",.;:")
+
+
+def _is_person(subject: str) -> bool:
+    """Whether a person does it: that starts a workflow or is asked for, it is no step."""
+    words = re.findall(r"[a-z]+", subject.lower())
+    return bool(words) and bool(lexicon().words("people").intersection(words[-1:]))
