@@ -210,6 +210,8 @@ def _check(action: str, facts: Facts) -> tuple[str, str]:
     """What is looked up is read from somewhere; what is judged is a model's."""
     if facts.product and facts.verb == "ping":
         return _send("notify", facts)
+    if facts.has("duplicate", "duplicates") and not facts.product:
+        return "transform", "data_processing"
     outside = facts.product is not None or facts.has("api", "endpoint", "service")
     if not outside and re.match(r"(?:it|them|these|those|each|this) against\b", facts.rest, re.I):
         return "transform", "data_processing"

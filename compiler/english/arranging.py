@@ -35,6 +35,12 @@ def read_program(clauses: list[Clause], text: Text) -> Program:
 _ADDRESS = re.compile(r"url|link|site|page|endpoint|uri", re.IGNORECASE)
 
 
+def _looks_outside(look: Step) -> bool:
+    """Whether a check asks something outside, not what is known already."""
+    named = look.words & {"site", "website", "server", "api", "endpoint", "service", "page", "url", "account", "database"}
+    return bool(look.product or look.urls or look.inputs or named) or look.agent == "database"
+
+
 def _is_given(step: Step) -> bool:
     """Whether a step only says what the workflow is given: "take the text in {input.text}"."""
     given = step.action == "fetch" and step.inputs and not step.urls
@@ -407,6 +413,6 @@ class _Builder:
         decided = following is not None and following.kind in ("if", "else")
         if look is None:
             self.unknown.append(clause)
-        elif look.agent != "llm" or not decided:
+        elif not decided or (look.agent != "llm" and _looks_outside(look)):
             self.parts.append(look)
         self.question = clause.text if decided else None

@@ -48,7 +48,7 @@ from compiler.english.relations import (
 )
 from compiler.english.routes import Way, find_routes
 from compiler.english.segments import Separator, segments
-from compiler.english.subjects import without_subject
+from compiler.english.subjects import person_acts, without_subject
 from compiler.english.verbs import is_human, opens_step, read_opening, strip_leading
 from compiler.english.voice import active
 
@@ -58,6 +58,12 @@ _LEADS = re.compile(
     r"|in addition|additionally|at the end|in the end|once done|when done)",
     re.IGNORECASE,
 )
+_DECIDES = re.compile(
+    r"(?:can |may )?(?:deny|denies|rejects?|declines?|modify|modifies|return|requests? (?:more|changes|a|an"
+    r"|additional|further|edits))\b",
+    re.IGNORECASE,
+)
+"""What else a person may decide: "can approve, deny, or request more info"."""
 _WHEN = re.compile(r"(?:and |but )?(?:when|whenever|in case)\s+", re.IGNORECASE)
 _SENDS = frozenset({"notify", "email", "send"})
 
@@ -266,6 +272,9 @@ def _next_action(text: str) -> tuple[str, Separator, str]:
 
 
 def _kept_always(separator: str, rest: str) -> str:
+    """Return what follows a joint; after "followed by" a thing is something to run."""
+    if "followed by" in separator.lower() and not opens_step(rest) and not read_opening(rest):
+        return f"run {rest}"
     return f"finally {rest}" if "finally" in separator.lower() else rest
 
 
@@ -289,12 +298,14 @@ def _opens(rest: str, before: str) -> bool:
     opening = read_opening(before)
     if _is_coordinated(stripped, before):
         return False
-    deed = is_human(before) or (opening is not None and not opening.gerund)
+    deed = is_human(before) or (opening is not None and not opening.gerund) or active(before) != before
     caused = re.match(r"(?:have|has|get|gets) ", stripped, re.IGNORECASE)
     if deed and (caused or SUBJECT.match(stripped)) and active(stripped) != stripped:
         return True
-    if crew(stripped):
+    if crew(stripped) or person_acts(stripped):
         return True
+    if is_human(before) and _DECIDES.match(stripped):
+        return False
     controls = (ELSE, PARALLEL, EACH, OUTCOME)
     if any(pattern.match(stripped) for pattern in controls) or opens_step(stripped, before):
         return True
@@ -314,7 +325,10 @@ def _opens(rest: str, before: str) -> bool:
 
 def _action(text: str, separator: Separator) -> list[Clause]:
     """Return the clauses of one action: itself, its trailing condition, its approval."""
-    text = without_subject(text.strip(" ,."))
+    text = text.strip(" ,.")
+    if person_acts(text) and not is_human(text):
+        return [Clause("action", separator, f"approval: {text}", always=bool(ALWAYS.search(text)))]
+    text = without_subject(text)
     if not re.search(r"[a-z\ue000-\ue003]", text, re.IGNORECASE):
         return []
     always = bool(ALWAYS.search(text)) or text.lower().startswith("finally")

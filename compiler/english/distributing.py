@@ -6,7 +6,7 @@ from itertools import pairwise
 
 from compiler.english.clause import Clause
 from compiler.english.lexicon import lexicon
-from compiler.english.purposes import purpose
+from compiler.english.purposes import means, purpose
 from compiler.english.reading_places import (
     about_several,
     from_places,
@@ -93,6 +93,9 @@ def distributed(clause: Clause) -> list[Clause]:
     if not clause.worker and (aim := purpose(clause.text)):
         deed = replace(clause, text=aim[1], separator="then", parallel=False)
         return [*distributed(replace(clause, text=aim[0])), *distributed(deed)]
+    if not clause.worker and (how := means(clause.text)):
+        deed = replace(clause, text=how[1], separator="then", parallel=False)
+        return [*distributed(replace(clause, text=how[0], parallel=False)), *distributed(deed)]
     opening = read_opening(clause.text, guess=True)
     if opening is None or clause.worker:
         return [clause]

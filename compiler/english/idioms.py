@@ -63,6 +63,24 @@ _RULES = tuple(
             r"in parallel: \g<one>; \g<other>",
         ),
         (r"\bTL;DR\b", "summary"),
+        # "then branches: if positive, …", "then branches based on department: sales gets …"
+        (
+            r"(?:,? and)?(?:,? then)?,? (?:branch(?:es)?|splits?|forks?)(?: (?:based|depending) on [^:,.]+)?: (?=\w)",
+            ". ",
+        ),
+        (r"(?<=that )(?:triggers?|runs?|starts?) (?:manually|on demand),? (?:and )?", ""),
+        # "results go to Sheets and Gmail"
+        (
+            r"(?:(?<=^)|(?<=[.;] )|(?<=\n))(?P<what>(?:the )?(?:final )?(?:results?|outputs?|reports?|summar(?:y|ies)"
+            r"|data|findings))(?: then)? (?:goes|go) to (?=\w)",
+            r"send \g<what> to ",
+        ),
+        # "collects from your tools — Stripe for revenue, PostHog for usage —"
+        (
+            r"(?<=from )(?:your |the |our |several |multiple )?[\w -]{3,40} — (?P<one>[\w ]+?) for [\w -]+,"
+            r" (?P<two>[\w ]+?) for [\w -]+(?:, (?:and )?(?P<three>[\w ]+?) for [\w -]+)? — ",
+            r"\g<one>, \g<two> and \g<three> ",
+        ),
         (
             r"\b(?P<crew>(?:two|three|four|five|six|several|multiple|\d) (?:[\w-]+ ){0,2}?agents)"
             r" (?:run|work|operate)s? (?P<how>in parallel|simultaneously|concurrently|independently)"

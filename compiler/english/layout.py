@@ -10,11 +10,13 @@ from dataclasses import dataclass
 from compiler.english.lexicon import lexicon
 from compiler.english.verbs import opens_step, read_opening
 
-_MARK = re.compile(r"^\s*(?:(?:step\s+)?\(?\d{1,2}[.):]|[-*•·]|\(?[a-h]\))\s+", re.IGNORECASE)
+_MARK = re.compile(
+    r"^\s*(?:(?:step\s+)?\(?\d{1,2}(?:[.):]|\s+[-—](?=\s))|[-*•·]|\(?[a-h]\))\s+", re.IGNORECASE
+)
 _HEAD = re.compile(
     r"^(?:please )?(?:(?:i|we) (?:need|want) |(?:build|create|design|make|develop|generate|implement"
     r"|write|set up)e?s? )?(?:me )?(?:(?:an?|the|this|my|our) )?[^:.\n]*\b(?:workflow|automation"
-    r"|flow|pipeline|process|system|agent|bot)\b[^:.\n]*:\s*$",
+    r"|flow|pipeline|process|system|agent|bot|dag|job|script|action|function|playbook|state machine)\b[^:.\n]*:\s*$",
     re.IGNORECASE,
 )
 _HEADING = re.compile(

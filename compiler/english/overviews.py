@@ -21,8 +21,28 @@ _LAST = 4
 _LEAST_STEPS = 3
 
 
+_PURPOSE = re.compile(
+    r"^(?:please )?(?:(?:i|we) (?:need|want|have)|build|create|design|make|develop|set up|this is|here is|implement)"
+    r" (?:me )?(?:an?|the|our|some) (?:[\w/-]+ ){0,6}?(?:workflow|flow|process|automation|pipeline|playbook|system)"
+    r" (?:that |which |to |for )(?:can |will |should )?(?:handl|manag|process|automat|deal|support|respond|cover"
+    r"|streamlin|track)\w* [^,:;]+$",
+    re.IGNORECASE,
+)
+_FIRST = re.compile(r"(?:first|firstly|to start|to begin|initially)\b", re.IGNORECASE)
+_HOW = re.compile(r"how it works\s*[:—-]", re.IGNORECASE)
+_TOLD_START = re.compile(r"\b(?:when|whenever|every|each|daily|weekly|monthly|hourly|upon|triggered)\b", re.IGNORECASE)
+
+
 def without_overview(sentences: Sequence[str]) -> list[str]:
-    """Return the sentences without a first one that only sums up what the second one tells."""
+    """Return the sentences without first ones that only sum up what the next ones tell."""
+    for place, sentence in enumerate(sentences):
+        if place and _HOW.match(sentence):
+            return list(sentences[place:])
+    if len(sentences) > 1 and _PURPOSE.match(sentences[0].rstrip(" .!")):
+        return list(sentences[1:])
+    begins = len(sentences) > 1 and _FIRST.match(sentences[1])
+    if begins and _steps(sentences[0]) == 1 and not _TOLD_START.search(sentences[0]):
+        return list(sentences[1:])
     if len(sentences) < 2 or not _starts_over(sentences[0], sentences[1]):
         return list(sentences)
     return list(sentences[1:])

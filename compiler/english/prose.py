@@ -12,7 +12,7 @@ from compiler.english.idioms import plain_words
 from compiler.english.layout import lines_of
 from compiler.english.lexicon import lexicon
 from compiler.english.overviews import without_overview
-from compiler.english.subjects import without_subject
+from compiler.english.subjects import person_acts, without_subject
 from compiler.english.verbs import opens_step, read_opening
 from compiler.english.ways import as_choice
 
@@ -186,7 +186,7 @@ def without_frame(text: str) -> str:
 _NAMED = re.compile(
     r"(?P<name>(?:[\w/-]+ ){0,5}?(?:workflow|automation|scheduler|audit|bot|job|pipeline|script"
     r"|agent|zap|assistant|scanner|poller|digest|process|system|service|tool|integration|monitor"
-    r"|tracker|watcher|notifier|dag|etl|function)) (?:that|which) (?:automatically )?(?=[a-z]{2,}s )",
+    r"|tracker|watcher|notifier|dag|etl|function)) (?:that|which) (?:(?:automatically )?(?=[a-z]{2,}s )|(?:will|should|can) )",
     re.IGNORECASE,
 )
 
@@ -223,7 +223,7 @@ def _sentence(sentence: str) -> str:
     if _noise().match(bare):
         return ""
     bare = as_choice(bare)
-    bare = _without_title(without_subject(bare))
+    bare = _without_title(bare if person_acts(bare) else without_subject(bare))
     bare = _empty_tail().sub("", bare)
     bare = _without_adverbial(bare)
     bare = _from_gerund(bare)

@@ -38,3 +38,21 @@ def purpose(text: str) -> tuple[str, str] | None:
     ):
         return None
     return text[: match.start()], match["deed"]
+
+
+_MEANS = re.compile(
+    r"^(?P<deed>.+?),? by (?:first )?(?P<word>[a-z]+ing) (?P<what>[^,;].+)$", re.IGNORECASE
+)
+
+
+def means(text: str) -> tuple[str, str] | None:
+    """Return the reading and the deed of "prepare a digest by scanning recent posts"."""
+    match = _MEANS.match(text)
+    opening = read_opening(text) if match else None
+    verb = lexicon().verbs.get(match["word"].lower()) if match else None
+    if match is None or opening is None or verb is None:
+        return None
+    reads = lexicon().roles.get(verb.action) == "source"
+    if not reads or opening.verb.action not in _MAKERS or opening.verb.base == verb.base:
+        return None
+    return f"{verb.base} {match['what']}", match["deed"]

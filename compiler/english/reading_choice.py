@@ -22,6 +22,13 @@ _TOLD = re.compile(
 )
 
 
+_FROM_FILE = re.compile(
+    r"(?:the )?(?:data|rows|records|values) from (?:an? |the )?(?:[\w-]+ ){0,2}?(?:csv|tsv|json|xml|excel|width"
+    r"|parquet) files?\b",
+    re.IGNORECASE,
+)
+
+
 def fetch(action: str, facts: Facts) -> tuple[str, str]:
     """Who fetches: where the thing is kept decides."""
     product, urls = facts.product, facts.urls
@@ -91,6 +98,8 @@ def extract(action: str, facts: Facts) -> tuple[str, str]:
     """Who extracts: from a service or a database it is fetched, from a text a model finds it."""
     if facts.product and facts.product.kind == "database":
         return "fetch", "database"
+    if not facts.product and _FROM_FILE.match(facts.rest):
+        return "transform", "data_processing"
     if not facts.product and _FROM_SERVICE.search(facts.rest):
         return "fetch", "api"
     mail = facts.product and facts.product.kind == "email"

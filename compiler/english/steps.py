@@ -104,7 +104,8 @@ def read_step(clause: str, text: Text, parallel: bool = False) -> Step | None:
         step = step if media else replace(step, action="generate", agent="llm")
     if step and step.verb in ("process", "handle", "review") and _JUDGES.search(step.rest):
         return replace(step, action="analyze", agent="llm")
-    if step and step.agent == "data_processing" and _WITH_MODEL.search(step.rest):
+    worked = step is not None and (step.agent == "data_processing" or step.verb in ("process", "handle"))
+    if step and worked and _WITH_MODEL.search(step.rest):
         return replace(step, action="generate", agent="llm")
     by_model = _MODEL.search(told[: len(told) - len(clause)])
     if step and by_model and step.role == "process" and step.agent != "llm":

@@ -1,6 +1,7 @@
 """Who does a step: "the gateway service verifies the request" asks to verify the request."""
 
 import re
+from functools import cache
 
 from compiler.english.lexicon import lexicon
 from compiler.english.normalise import MARK
@@ -20,6 +21,35 @@ _BREAK = re.compile(
     re.IGNORECASE,
 )
 _MODALS = frozenset({"should", "will", "must", "can", "shall", "may"})
+
+
+@cache
+def _people() -> re.Pattern[str]:
+    jobs = "|".join(sorted(lexicon().words("jobs"), key=len, reverse=True))
+    return re.compile(
+        rf"^(?:then |next |finally |and )*(?:(?:the|an?|their|our|my|its|his|her|each|both) )?"
+        rf"(?:(?!if|when|to|and|or|for|with|from|send|email|notify|alert)[\w'-]+ ){{0,2}}?(?:{jobs})s? "
+        r"(?:(?:then|also|first|manually|can|must|should|will|needs? to|has to|is (?:asked|prompted) to"
+        r"|are (?:asked|prompted) to) )*(?P<deed>[a-z]+)(?: (?P<particle>out|in|up|off))?\b",
+        re.IGNORECASE,
+    )
+
+
+def person_acts(text: str) -> bool:
+    """Whether a clause tells what a person of an organization does: "legal reviews the terms"."""
+    match = _people().match(text)
+    if match is None:
+        return False
+    verb = _stem(match["deed"].lower())
+    deeds = lexicon().words("human_deeds")
+    return verb in deeds or f"{verb} {match['particle'] or ''}".strip() in deeds
+
+
+def _stem(verb: str) -> str:
+    known = lexicon().verbs.get(verb)
+    if known is not None:
+        return known.base
+    return re.sub(r"(?<=[sx])es$|(?<=ch)es$|s$", "", verb)
 
 
 def without_subject(text: str) -> str:

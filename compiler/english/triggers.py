@@ -43,7 +43,7 @@ _WHEN = r"(?:when(?:ever)?|as soon as|once|every time|each time|any time|anytime
 _STOP = r"(?=,| then | → |:| ?;|\.(?: |$)|\n|$)"
 
 _WEBHOOK = re.compile(
-    rf"(?:^|(?<=[.,] )|(?<=\s)){_HERE}(?:{_WHEN}|on|by|via|through|from|by an?|receiv\w+"
+    rf"(?:^|(?<=[.,] )|(?<=\s)){_HERE}(?:{_WHEN}|on|by|via|through|from|(?<=starts )with|(?<=begins )with|by an?|receiv\w+"
     rf"|accepts?|triggered by|after|waits? for|listens? (?:for|to)|exposes?)"
     r"(?: an?| the| new| incoming)*(?: [\w-]+){0,3}? ?(?:webhooks?|http post|post request"
     r"|http request|(?:post|put|http)(?= (?:to|on|at) /))(?: (?:calls?|requests?|events?|payloads?|notifications?))?"

@@ -43,6 +43,9 @@ _HUMAN = re.compile(
     r"|(?:have|get)s? (?:it|them|this|the [\w ]{2,30}?) (?:approved|reviewed|signed off"
     r"|checked|confirmed) by\b|(?:route|direct)s? .{0,60}\bfor (?:[\w'-]+ ){0,3}review\b"
     r"|(?:the|an?|my|our) (?:[\w-]+ ){1,2}(?:makes?|takes?|has) (?:the|a) (?:final |last )?(?:decision|call|choice|say)\b"
+    r"|(?:the|an?|our|my) (?:[\w-]+ ){1,2}(?:is|are|gets?) (?:then )?(?:prompted|asked|requested|required|invited) (?:to|for|whether)\b"
+    r"|(?:the|an?) (?:user|analyst|reviewer|approver|operator|agent|customer) can (?:then )?(?:approve|reject|decide|choose|confirm)\b"
+    r"|(?:it |this |the [\w ]{2,20} )?(?:then )?goes to .{2,60} for (?:[\w-]+ ){0,2}(?:approval|review|verification|sign-?off|decision|check)\b"
     r"|starts? (?:an? |the )?(?:[\w-]+ )?approval\b"
     r"|(?:escalate|hand|forward|route|send|pass|refer|assign|transfer|defer)s? .{0,60}\bto (?:an?"
     r" |the |our )?(?:human|person|real person|staff member|live agent)\b(?! resources)"
@@ -69,6 +72,7 @@ _AIM = re.compile(
 _BY_ITSELF = re.compile(
     r"^(?:then )?(?:auto-?approves?|approves?|confirms?)\b[^,;]*\bautomatically\b", re.IGNORECASE
 )
+_ASKS = re.compile(r"asks? (?:the )?", re.IGNORECASE)
 _MOST_LEADING = 6
 _LOOKAHEAD = 200
 """How many characters decide whether a step begins: bounds the work on hostile texts."""
@@ -119,6 +123,9 @@ def strip_leading(text: str) -> str:
 def is_human(text: str) -> bool:
     """Whether a part of the text asks a person for something."""
     stripped = text.lstrip(" ,")
+    asked = _ASKS.match(strip_leading(stripped))
+    if asked and lexicon().product_pattern.match(stripped_name := strip_leading(stripped)[asked.end() :]) and not re.match(r"\S+(?: \w+)? (?:user|team|admin)", stripped_name):
+        return False
     if _BY_ITSELF.search(stripped[:_LOOKAHEAD]):
         return False
     if _MODEL_ACTOR.search(stripped.split(" to ")[0][:40]):
@@ -261,6 +268,8 @@ def acts(opening: Opening, before: str = "") -> bool:
     if lexicon().product_pattern.match(rest):
         return True
     if opening.third and _is_paired(words):
+        return True
+    if sends and len(words) > 1 and is_plural_word(first) and words[1] in ("a", "an", "the", "their"):
         return True
     if opening.verb.base in ("check", "test", "search", "look", "wait", "ask") and first in _LOOKS:
         return True
