@@ -78,8 +78,17 @@ _CLIPS = frozenset(
 _MAKES = ("generate", "create", "produce", "make", "build")
 
 
+_LOADED = re.compile(
+    r"(?:(?:it|them|this|that|these|those|everything|(?:the|each|every|all|its|their)(?: [\w-]+){1,4}?) )?"
+    r"(?:back )?(?:in)?to (?:an?|the|our|my|your)?",
+    re.IGNORECASE,
+)
+
+
 def choose_agent(action: str, facts: Facts) -> tuple[str, str]:
     """Return the action as the whole clause means it, and the agent that does it."""
+    if action == "fetch" and facts.verb in ("load", "import", "ingest") and _LOADED.match(facts.rest):
+        action = "store"
     chooser = {
         "notify": _send,
         "send": _send,

@@ -10,6 +10,7 @@ from compiler.english.conditions import is_decision
 from compiler.english.control_words import GIVEN_BACK
 from compiler.english.distributing import distributed
 from compiler.english.implied import implied_steps
+from compiler.english.lexicon import lexicon
 from compiler.english.normalise import MARK, Text
 from compiler.english.nouns import each_noun, words_of
 from compiler.english.opposites import AFFIRMED, opposite
@@ -43,6 +44,9 @@ def _looks_outside(look: Step) -> bool:
 
 def _is_given(step: Step) -> bool:
     """Whether a step only says what the workflow is given: "take the text in {input.text}"."""
+    named = step.phrase.lower().split()[-1:] if step.verb in ("take", "enter", "accept", "provide") else []
+    if named and named[0] in lexicon().words("given") and not (step.product or step.urls):
+        return True
     given = step.action == "fetch" and step.inputs and not step.urls
     return bool(given) and not any(map(_ADDRESS.search, step.inputs))
 

@@ -355,12 +355,8 @@ def _action(text: str, separator: Separator) -> list[Clause]:
         return [Clause("action", separator, review["action"]), human]
     condition = TRAILING_IF.match(text)
     judged = condition and ENDS_IN_LOOK.search(condition["action"])
-    if (
-        condition
-        and not judged
-        and read_opening(condition["action"], guess=True)
-        and not is_human(text)
-    ):
+    asks = is_human(text) and not (condition and _handed(condition))
+    if condition and not judged and read_opening(condition["action"], guess=True) and not asks:
         return _bound(condition, separator, always)
     limit = TRAILING_LIMIT.match(text) or TRAILING_FINDING.match(text)
     if limit and (opened := read_opening(limit["action"])) and opened.verb.action in _SENDS:
@@ -376,6 +372,12 @@ def _action(text: str, separator: Separator) -> list[Clause]:
     parallel = bool(PARALLEL_END.search(text)) or " in parallel" in text
     text = re.sub(r"\s+in parallel\b", "", PARALLEL_END.sub("", text)).strip(" ,")
     return [Clause("action", separator, text, always=always, parallel=parallel)]
+
+
+def _handed(condition: re.Match[str]) -> bool:
+    """Whether a person is asked only on a condition: "hand it to a human when confidence is low"."""
+    told = condition["word"].lower() in ("if", "when", "whenever", "unless", "in case")
+    return told and not re.search(DECISION, condition["condition"], re.IGNORECASE)
 
 
 def _bound(match: re.Match[str], separator: Separator, always: bool) -> list[Clause]:

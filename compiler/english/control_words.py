@@ -7,7 +7,8 @@ WEAK = re.compile(
     r"|followed by|subsequently)\b[,:]?\s+)"
     r"|(?P<before>,?\s+(?:right )?before\s+(?=\w+ing\b|(?:the|an?|it)\b[^,.]{0,60} (?:is|are) \w+))"
     r"|(?P<comma>,\s*(?:and\s+|but\s+|or\s+)?|\s+and\s+|\s+&\s+|\s+plus\s+|\s+but\s+"
-    r"|\s+while\s+|:\s+|\s+(?=(?:else|otherwise)\s))",
+    r"|\s+while\s+|:\s+|(?<!\bevery)(?<!\bany)(?<!everyone)(?<!everything)(?<!everybody)(?<!anything)(?<!anyone)(?<!\ball)\s+"
+    r"(?=(?:else|otherwise)\s))",
     re.IGNORECASE,
 )
 IF = re.compile(

@@ -63,6 +63,19 @@ _RULES = tuple(
             r"in parallel: \g<one>; \g<other>",
         ),
         (r"\bTL;DR\b", "summary"),
+        # "run a price check on Amazon and eBay"
+        (
+            r"\b(?:runs?|does|do|performs?) (?:an? |the )?(?P<what>price|health|status|availability|stock|uptime)"
+            r" checks? (?=on|of|for|across|in)",
+            r"check the \g<what> ",
+        ),
+        # "look it up and update it, or create it when there is none"
+        (
+            r"(?P<one>(?:,| and) )(?P<deed>[a-z]+ (?:(?! and )[^,.;]){1,60}?),? or (?P<other>[a-z]+ [^,.;]{1,60}?) (?:if|when)"
+            r" (?P<none>(?:there is none|there are none|none exists?|no [\w-]+(?: [\w-]+)? (?:is found|exists?)|it"
+            r" (?:does not|doesn't|did not) exist(?: yet)?|not found|it is (?:new|missing)|it isn't there))",
+            r", if \g<none>, \g<other>, otherwise \g<deed>",
+        ),
         # "then branches: if positive, …", "then branches based on department: sales gets …"
         (
             r"(?:,? and)?(?:,? then)?,? (?:branch(?:es)?|splits?|forks?)(?: (?:based|depending) on [^:,.]+)?: (?=\w)",

@@ -78,7 +78,7 @@ _GERUND_JOINT = re.compile(
     r"(?P<joint>,\s+(?:and\s+)?(?:(?:then|finally|also|automatically)\s+)?"
     r"|\s+and\s+(?:(?:then|finally|also|automatically)\s+)?)(?P<word>\w+ing)(?P<after>(?= )[^,.;]*)"
 )
-_PARTICIPLE = re.compile(r",\s+(?:and\s+|then\s+|while\s+|by\s+)?(?P<word>\w+ing)(?= )", re.I)
+_PARTICIPLE = re.compile(r"(?:,\s+(?:and\s+|then\s+|while\s+|by\s+)?|\s+while\s+)(?P<word>\w+ing)(?= )", re.I)
 _ADDED = re.compile(
     r"(?:,?\s+(?:plus|with|along with|and|as well as)|,)\s+(?:an? |the )?"
     r"(?P<what>(?P<product>[\w.]+(?: \w+)?) (?:notification|alert|summary|message|report"
@@ -186,7 +186,7 @@ def without_frame(text: str) -> str:
 _NAMED = re.compile(
     r"(?P<name>(?:[\w/-]+ ){0,5}?(?:workflow|automation|scheduler|audit|bot|job|pipeline|script"
     r"|agent|zap|assistant|scanner|poller|digest|process|system|service|tool|integration|monitor"
-    r"|tracker|watcher|notifier|dag|etl|function)) (?:that|which) (?:(?:automatically )?(?=[a-z]{2,}s )|(?:will|should|can) )",
+    r"|tracker|watcher|notifier|dag|etl|function|engine|concierge|radar|watchdog|hub|loop)) (?:that|which) (?:(?:automatically )?(?=[a-z]{2,}s )|(?:will|should|can) )",
     re.IGNORECASE,
 )
 
@@ -263,6 +263,10 @@ def _without_title(sentence: str) -> str:
     if match is None:
         return sentence
     if _STARTS.match(match["rest"]):
+        return match["rest"]
+    named = read_opening(match["title"])
+    looped = re.match(r"for (?:each|every) ", match["rest"], re.IGNORECASE)
+    if looped and named and lexicon().roles.get(named.verb.action) != "source":
         return match["rest"]
     rest = re.sub(r"^(?:it|this|the (?:workflow|flow|bot)) ", "", match["rest"], flags=re.I)
     opening = read_opening(rest)

@@ -10,6 +10,7 @@ _PURPOSE = re.compile(
     r"|them|[a-z]+s|key|new|short|weekly|daily|monthly|structured|personali[sz]ed|[a-z-]+ed)\b.*)$",
     re.IGNORECASE,
 )
+_DETERMINED = re.compile(r"[a-z-]+ (?:an?|the|its|their|our|my|each|it|them|[a-z]+ed|new|short) ", re.IGNORECASE)
 _MAKERS = frozenset(
     {"generate", "summarize", "classify", "translate", "score", "extract", "analyze", "create"}
 )
@@ -29,6 +30,8 @@ def purpose(text: str) -> tuple[str, str] | None:
     match = _PURPOSE.search(text)
     verb = lexicon().verbs.get(match["verb"].lower()) if match else None
     if match is None or verb is None or verb.base != match["verb"].lower():
+        return None
+    if verb.is_noun and not _DETERMINED.match(match["deed"]):
         return None
     computes = joins and verb.base in ("calculate", "compute", "send", "notify", "email", "alert")
     if (

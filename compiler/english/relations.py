@@ -119,6 +119,8 @@ def _opposite_kinds(one: str, other: str) -> tuple[str, str] | None:
     first, second = (_KIND.findall(text.lower()) for text in (one, other))
     for kind in first:
         for against in second:
+            if kind[1] == against[1] == "ones" and kind[0] != against[0]:
+                return kind[0], against[0]
             if _opposed(kind[0], against[0]) and (kind[1] == against[1] or against[1] == "ones"):
                 return kind[0], against[0]
     return None
@@ -137,6 +139,18 @@ def _removes(text: str) -> bool:
     return opening is not None and opening.verb.action in ("filter", "dedupe")
 
 
+_OF_A_KIND = re.compile(
+    r"^[a-z-]+ (?:the )?(?P<what>(?P<kind>[a-z]+(?:-[a-z]+)?) (?:[a-z]+s))\b(?P<which>)", re.IGNORECASE
+)
+
+
+def _some_kind(text: str) -> re.Match[str] | None:
+    """Return the kind that a step picks: "escalate high-risk accounts to …"."""
+    match = _OF_A_KIND.match(strip_leading(text))
+    known = match and match["kind"].lower() in lexicon().words("determiners") | lexicon().skip
+    return None if known else match
+
+
 def with_the_rest(clauses: Sequence[Clause]) -> list[Clause]:
     """Read "flag anything over 500; approve the rest" as an if and an otherwise."""
     found: list[Clause] = []
@@ -147,10 +161,11 @@ def with_the_rest(clauses: Sequence[Clause]) -> list[Clause]:
             and clause.kind == last.kind == "action"
             and _REST.search(clause.text)
             and not _removes(last.text)
-            and (chosen := _SELECTED.match(strip_leading(last.text)))
+            and (chosen := _SELECTED.match(strip_leading(last.text)) or _some_kind(last.text))
         ):
             which = re.sub(r"^(?:that|which|who) ", "", chosen["which"], flags=re.IGNORECASE)
             condition = f"it {which}" if which != chosen["which"] else f"it is {which}"
+            condition = condition if which else f"it is one of the {chosen['what']}"
             found[-1:] = [
                 Clause("if", last.separator, condition),
                 replace(last, separator="condition"),

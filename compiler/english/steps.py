@@ -18,7 +18,7 @@ _WAIT = re.compile(
     re.IGNORECASE,
 )
 _FOR_JOB = re.compile(
-    r"waits? (?:for|until) (?:it|them|the|all|each|its|their|completion)\b(?:"
+    r"waits? (?:for|until) (?:its |the |their )?(?:[\w-]+ )?(?:completion|results?)\b|waits? (?:for|until) (?:it|them|the|all|each|its|their|completion)\b(?:"
     r" (?!approval)[\w-]+){0,4}?"
     r" ?(?:to |is |are |has |have )?(?:be )?(?:complet\w*|finish\w*|done|ready|ends?"
     r"|succeeds?|available)\b",

@@ -40,6 +40,10 @@ def person_acts(text: str) -> bool:
     match = _people().match(text)
     if match is None:
         return False
+    front = text[: match.start("deed")].lower().split()[:-1]
+    known = [lexicon().verbs.get(word) for word in front]
+    if any(verb is not None and verb.base == word for verb, word in zip(known, front, strict=True)):
+        return False
     verb = _stem(match["deed"].lower())
     deeds = lexicon().words("human_deeds")
     return verb in deeds or f"{verb} {match['particle'] or ''}".strip() in deeds

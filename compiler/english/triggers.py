@@ -110,6 +110,7 @@ _LABELLED = re.compile(
     r" trigger))(?: trigger)?\W*[:—-]",
     re.IGNORECASE | re.MULTILINE,
 )
+_LITTLE = frozenset({"an", "the", "is", "are", "has", "have", "been", "was", "were", "our", "my", "to", "in", "of", "on"})
 _EVERY = re.compile(r"(?:every|each)\b", re.IGNORECASE)
 _HAPPENED = re.compile(r"\b(?:(?:is|are|was|gets|has been) \w+|arrives|comes in)\b", re.IGNORECASE)
 _CHANGE = "change_seen"
@@ -304,6 +305,8 @@ def _find_trailing(text: str) -> Start | None:
     if match is None or len(re.findall(r"[.;→\n]", text[: match.start()])) > 1:
         return None
     plain = match[0].lstrip(" ,").lower().startswith("when ")
+    if plain and re.match(r",? (?:otherwise|else)\b", text[match.end() :], re.IGNORECASE):
+        return None
     if (
         plain
         and _OF_A_KNOWN_THING.match(match["event"])
@@ -321,11 +324,19 @@ def _event_start(text: str, match: re.Match[str], certain: bool) -> Start | None
         length = _event_length(phrase)
         end = match.start("event") + length if length < len(phrase) else end
         phrase = phrase[:length]
-    named = read_event(phrase, certain)
+    named = read_event(phrase, certain) or _any_event(match[0], phrase)
     rest = _without(text, match.start(), end)
     if not named or not rest:
         return None
     return Start(Trigger(kind="event", event=named[0]), rest, named[1])
+
+
+def _any_event(told: str, phrase: str) -> tuple[str, str] | None:
+    """Return an event in the words of a text that begins with "when": whatever it is, it starts it."""
+    if not re.match(r"when(?:ever)? (?:an?|the|any|our|my|\w+s?) ", told, re.IGNORECASE):
+        return None
+    words = [word for word in re.findall(r"[a-z]{2,}", MARK.sub("", phrase).lower()) if word not in _LITTLE]
+    return event_of(" ".join(words[:-1][-3:]), words[-1]) if len(words) > 1 else None
 
 
 def _goes_on(phrase: str, told: str) -> bool:

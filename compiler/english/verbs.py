@@ -267,7 +267,7 @@ def acts(opening: Opening, before: str = "") -> bool:
         return True
     if lexicon().product_pattern.match(rest):
         return True
-    if opening.third and _is_paired(words):
+    if _is_paired(words):
         return True
     if sends and len(words) > 1 and is_plural_word(first) and words[1] in ("a", "an", "the", "their"):
         return True
@@ -308,6 +308,9 @@ def _addressed(opening: Opening, before: str) -> bool:
     """Whether a message goes to a name, or goes out on a condition: "alert HR", "alert if …"."""
     if not before or opening.verb.action not in ("notify", "email"):
         return False
+    first = opening.rest.split()[0].lower().strip(",.;")
+    if first in lexicon().words("jobs"):
+        return True
     return bool(
         re.match(r"[A-Z][\w.]+\b(?! (?:list|report|address))|(?:if|when|only)\b", opening.rest)
     )

@@ -15,6 +15,8 @@ _ADVERBS = r"(?:(?:then|also|automatically|finally|subsequently|immediately|now|
 _CLAUSE = re.compile(
     r"\b(?:if|when|whether|unless|until|that|who|because|while|once|after|before)\b|[;:→]", re.I
 )
+_GETS_MANY = re.compile(r"gets? (?:all|every|each|any|the [\w ]+s|[\w-]+s) ", re.IGNORECASE)
+"""They fetch: "get all deals closed this week" asks for no closing."""
 _POINTING = re.compile(r"^(?:it|they|this|these|that|those)$", re.IGNORECASE)
 
 
@@ -77,7 +79,8 @@ def active(text: str) -> str:
     """Return a clause in the active voice: itself when it is no passive that asks for a step."""
     text = _relative().sub(_then, text)
     caused = _caused().match(text)
-    if caused and not is_human(text):
+    many = caused and _GETS_MANY.match(caused[0])
+    if caused and not many and not is_human(text):
         rest = _next_participle().sub(_and_it, text[caused.end() :])
         rest = _next_passive().sub(_then_that, rest)
         return _asked(caused["verb"], caused["what"], rest)
