@@ -9,7 +9,7 @@ from compiler.english.nouns import words_of
 
 _TO_MODEL = re.compile(
     r"\b(?:through|to|into|by) (?:an?|the|our) (?:[\w-]+ ){0,2}(?:ai|llm|agent|model"
-    r"|worker|gpt\S*|claude|gemini)\b",
+    r"|worker|gpt\S*|claude|gemini)\b|\bto (?:[\w-]+ )?(?:sub-?agents|workers|agents|specialists)\b",
     re.IGNORECASE,
 )
 _DATA = re.compile(
@@ -124,6 +124,9 @@ def _send(action: str, facts: Facts) -> tuple[str, str]:
     if facts.verb in ("send", "pass", "pipe", "submit", "forward") and _TO_MODEL.search(facts.rest):
         return "generate", "llm"
     kind = facts.product.kind if facts.product else None
+    mailed = facts.verb == "send" and re.search(r"\ban? (?:[\w-]+ )?e-?mail\W*$", facts.rest, re.I)
+    if mailed and not _aimed(facts):
+        return "email", "email"
     if kind == "api":
         return action, "api"
     if kind == "database":

@@ -18,6 +18,7 @@ from compiler.english.control_words import (
     STATES,
 )
 from compiler.english.lexicon import lexicon
+from compiler.english.subjects import person_acts, without_subject
 from compiler.english.verbs import Opening, is_human, opens_step, read_opening
 from compiler.english.voice import active
 
@@ -48,6 +49,7 @@ def split_condition(text: str) -> tuple[str, str]:
             break
         decided = match[0].strip() != "," or opens_step(rest) or read_opening(rest) is not None
         decided = decided or active(rest) != rest or bool(_WHERE.match(rest))
+        decided = decided or person_acts(rest) or without_subject(rest) != rest
         if not decided and length is None and STATES.search(text[: match.start()]):
             decided = not re.match(r"(?:and|or|but)\b", rest)
         if decided or any(pattern.match(rest) for pattern in (ELSE, IF, IDLE)):

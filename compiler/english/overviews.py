@@ -9,7 +9,9 @@ from collections.abc import Sequence
 
 from compiler.english.lexicon import lexicon
 from compiler.english.normalise import MARK
+from compiler.english.nouns import object_phrase, words_of
 from compiler.english.verbs import Opening, opens_step, read_opening
+from compiler.inflection import singular
 
 _JOINT = re.compile(r",\s+(?:and\s+)?(?:then\s+)?|\s+and\s+(?:then\s+)?")
 _STAGES = {
@@ -40,12 +42,37 @@ def without_overview(sentences: Sequence[str]) -> list[str]:
             return list(sentences[place:])
     if len(sentences) > 1 and _PURPOSE.match(sentences[0].rstrip(" .!")):
         return list(sentences[1:])
+    if len(sentences) > 1 and _is_connection(sentences) or _told_again(sentences):
+        return list(sentences[1:])
     begins = len(sentences) > 1 and _FIRST.match(sentences[1])
     if begins and _steps(sentences[0]) == 1 and not _TOLD_START.search(sentences[0]):
         return list(sentences[1:])
     if len(sentences) < 2 or not _starts_over(sentences[0], sentences[1]):
         return list(sentences)
     return list(sentences[1:])
+
+
+_CONNECTS = re.compile(r"(?:connect|integrate|link|pair|combine) [^,.]+ (?:to|with|and) [^.]+$", re.IGNORECASE)
+_EVENT = re.compile(r"(?:when|whenever|every|each|upon|once|as soon as|if)\b", re.IGNORECASE)
+
+
+def _is_connection(sentences: Sequence[str]) -> bool:
+    """Whether a text begins by naming two services, and says then when what happens."""
+    return bool(_CONNECTS.match(sentences[0].rstrip(" .!")) and _EVENT.match(sentences[1]))
+
+
+def _told_again(sentences: Sequence[str]) -> bool:
+    """Whether a later sentence tells the only step of the first one once more, with its place."""
+    first = read_opening(sentences[0])
+    if len(sentences) < 2 or first is None or first.gerund or _steps(sentences[0]) > 1:
+        return False
+    if _stage(first, sentences[0]) < _LAST:
+        return False
+    heads = words_of(object_phrase(first.rest))[-1:]
+    later = " ".join(sentences[1:]).lower()
+    forms = {form for form, verb in lexicon().participles.items() if verb.base == first.verb.base}
+    done = any(re.search(rf"\b(?:is|are|be|gets?|been) (?:\w+ly )?{re.escape(form)}\b", later) for form in forms)
+    return done and bool(heads) and re.search(rf"\b{re.escape(singular(heads[0]))}s?\b", later) is not None
 
 
 def _starts_over(title: str, told: str) -> bool:

@@ -9,7 +9,7 @@ from compiler.inflection import singular
 
 _PLACE = r"(?=[^\ue000-\ue003]+\b(?:from|at|on)\s+[\ue000-\ue003])"
 _FROM_PLACES = re.compile(rf",?\s+and\s+{_PLACE}|,\s+{_PLACE}")
-_FROM = re.compile(r"\b(?:from|across|in|on)\s+(?:both\s+)?", re.IGNORECASE)
+_FROM = re.compile(r"\b(?:from|across|in|(?<!based )(?<!depending )on)\s+(?:both\s+)?", re.IGNORECASE)
 _MOST_COUNTED = 6
 _COUNTED = re.compile(
     r"(?P<n>two|three|four|five|six|[2-6]) (?:different |separate |several |public )?"

@@ -28,8 +28,8 @@ def _people() -> re.Pattern[str]:
     jobs = "|".join(sorted(lexicon().words("jobs"), key=len, reverse=True))
     return re.compile(
         rf"^(?:then |next |finally |and )*(?:(?:the|an?|their|our|my|its|his|her|each|both) )?"
-        rf"(?:(?!if|when|to|and|or|for|with|from|send|email|notify|alert)[\w'-]+ ){{0,2}}?(?:{jobs})s? "
-        r"(?:(?:then|also|first|manually|can|must|should|will|needs? to|has to|is (?:asked|prompted) to"
+        rf"(?:(?!if|when|to|and|or|for|with|from|send|email|notify|alert)[\w'-]+ ){{0,2}}?(?:(?:{jobs})s?(?: team)?|(?<![\w-])(?:he|she)) "
+        r"(?:(?:then|also|first|manually|can|must|should|will need to|will have to|will|needs? to|has to|is (?:asked|prompted) to"
         r"|are (?:asked|prompted) to) )*(?P<deed>[a-z]+)(?: (?P<particle>out|in|up|off))?\b",
         re.IGNORECASE,
     )

@@ -12,6 +12,7 @@ from compiler.english.arrivals import (
 from compiler.english.events import active_event, event_of, read_event
 from compiler.english.lexicon import lexicon
 from compiler.english.normalise import MARK
+from compiler.english.nouns import object_phrase, words_of
 from compiler.english.schedule import Schedule, find_schedule
 from compiler.english.verbs import Opening, acts, read_opening
 from compiler.inflection import singular
@@ -324,11 +325,20 @@ def _event_start(text: str, match: re.Match[str], certain: bool) -> Start | None
         length = _event_length(phrase)
         end = match.start("event") + length if length < len(phrase) else end
         phrase = phrase[:length]
-    named = read_event(phrase, certain) or _any_event(match[0], phrase)
+    named = read_event(phrase, certain) or _done_deed(match[0], phrase) or _any_event(match[0], phrase)
     rest = _without(text, match.start(), end)
     if not named or not rest:
         return None
     return Start(Trigger(kind="event", event=named[0]), rest, named[1])
+
+
+def _done_deed(told: str, phrase: str) -> tuple[str, str] | None:
+    """Return the event of "upon closing a deal, …" at the front of a text."""
+    opening = read_opening(phrase) if re.match(r"(?:upon|on) ", told, re.IGNORECASE) else None
+    if opening is None or not opening.gerund or told[:1].islower():
+        return None
+    things = words_of(object_phrase(opening.rest))
+    return event_of(" ".join(things[-2:]), f"{opening.verb.base} done".split()[0]) if things else None
 
 
 def _any_event(told: str, phrase: str) -> tuple[str, str] | None:
