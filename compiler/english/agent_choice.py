@@ -9,7 +9,8 @@ from compiler.english.nouns import words_of
 
 _TO_MODEL = re.compile(
     r"\b(?:through|to|into|by) (?:an?|the|our) (?:[\w-]+ ){0,2}(?:ai|llm|agent|model"
-    r"|worker|gpt\S*|claude|gemini)\b|\bto (?:[\w-]+ )?(?:sub-?agents|workers|agents|specialists)\b",
+    r"|worker|gpt\S*|claude|gemini)\b|\bto (?:[\w-]+ )?(?:sub-?agents|workers|agents"
+    r"|specialists)\b",
     re.IGNORECASE,
 )
 _DATA = re.compile(
@@ -79,7 +80,8 @@ _MAKES = ("generate", "create", "produce", "make", "build")
 
 
 _LOADED = re.compile(
-    r"(?:(?:it|them|this|that|these|those|everything|(?:the|each|every|all|its|their)(?: [\w-]+){1,4}?) )?"
+    r"(?:(?:it|them|this|that|these|those|everything|(?:the|each|every|all|its|their)(?:"
+    r" [\w-]+){1,4}?) )?"
     r"(?:back )?(?:in)?to (?:an?|the|our|my|your)?",
     re.IGNORECASE,
 )
@@ -87,7 +89,11 @@ _LOADED = re.compile(
 
 def choose_agent(action: str, facts: Facts) -> tuple[str, str]:
     """Return the action as the whole clause means it, and the agent that does it."""
-    if action == "fetch" and facts.verb in ("load", "import", "ingest") and _LOADED.match(facts.rest):
+    if (
+        action == "fetch"
+        and facts.verb in ("load", "import", "ingest")
+        and _LOADED.match(facts.rest)
+    ):
         action = "store"
     chooser = {
         "notify": _send,
@@ -145,7 +151,11 @@ def _send(action: str, facts: Facts) -> tuple[str, str]:
 
 def _goes_by_service(facts: Facts) -> bool:
     """Whether a message without a named service goes through one, not by mail."""
-    if facts.verb in ("text", "dm", "page", "ping", "buzz") or facts.urls or facts.has("webhook", "sms", "endpoint", "api"):
+    if (
+        facts.verb in ("text", "dm", "page", "ping", "buzz")
+        or facts.urls
+        or facts.has("webhook", "sms", "endpoint", "api")
+    ):
         return True
     if _BY_PHONE.search(facts.marked):
         return True
@@ -231,7 +241,11 @@ def _check(action: str, facts: Facts) -> tuple[str, str]:
         return "fetch", "database" if facts.product.kind == "database" else "api"
     if facts.verb == "test":
         return "create", "api"
-    if facts.verb != "check" and not facts.urls and facts.object_words[-1:] in _PAGES:
+    if (
+        facts.verb != "check"
+        and not (facts.urls or facts.product)
+        and facts.object_words[-1:] in _PAGES
+    ):
         return "scrape", "web_scraping"
     if facts.urls or facts.has(*lexicon().words("watched")):
         return action, "api"
@@ -246,7 +260,9 @@ def _check(action: str, facts: Facts) -> tuple[str, str]:
 def _generate(action: str, facts: Facts) -> tuple[str, str]:
     target = r"\b(?:back )?(?:to|into|in)\b (?:an?|the|my|our)? ?"
     if facts.verb == "write" and re.search(
-        rf"{target}[\w -]*\b(?:table|database|db|tables|warehouse|log|ledger|journal)\b", facts.rest, re.I
+        rf"{target}[\w -]*\b(?:table|database|db|tables|warehouse|log|ledger|journal)\b",
+        facts.rest,
+        re.I,
     ):
         return "store", "database"
     if facts.verb == "write" and re.search(

@@ -10,9 +10,16 @@ from compiler.english.conditions import is_decision
 from compiler.english.control_words import GIVEN_BACK
 from compiler.english.distributing import distributed
 from compiler.english.implied import implied_steps
-from compiler.english.lexicon import lexicon
+from compiler.english.neighbours import (
+    are_apart,
+    is_given,
+    looks_outside,
+    points_back,
+    sends_all,
+    tells_what_was_read,
+)
 from compiler.english.normalise import MARK, Text
-from compiler.english.nouns import each_noun, words_of
+from compiler.english.nouns import each_noun
 from compiler.english.opposites import AFFIRMED, opposite
 from compiler.english.program import Arm, Choice, Fork, Part, Program, with_decisions
 from compiler.english.sources import Sources, infer_items
@@ -33,51 +40,6 @@ def read_program(clauses: list[Clause], text: Text) -> Program:
     return builder.finish()
 
 
-_ADDRESS = re.compile(r"url|link|site|page|endpoint|uri", re.IGNORECASE)
-
-
-def _looks_outside(look: Step) -> bool:
-    """Whether a check asks something outside, not what is known already."""
-    named = look.words & {"site", "website", "server", "api", "endpoint", "service", "page", "url", "account", "database"}
-    return bool(look.product or look.urls or look.inputs or named) or look.agent == "database"
-
-
-def _is_given(step: Step) -> bool:
-    """Whether a step only says what the workflow is given: "take the text in {input.text}"."""
-    named = step.phrase.lower().split()[-1:] if step.verb in ("take", "enter", "accept", "provide") else []
-    if named and named[0] in lexicon().words("given") and not (step.product or step.urls):
-        return True
-    given = step.action == "fetch" and step.inputs and not step.urls
-    return bool(given) and not any(map(_ADDRESS.search, step.inputs))
-
-
-_WORLD = re.compile(r"fetch (?:the |their |its )?(?:[\w-]+ )?(?:forecast|weather|headlines|news)$", re.I)
-_OF_ALL = frozenset({"digest", "list", "lists", "overview", "report", "results", "table"})
-
-
-def _sends_all(step: Step, last: Step | None) -> bool:
-    """Whether a step in a loop speaks of all its results: "then email a list to me".
-
-    "Write a poem and email me the poems" does so, too: what each one made is one of them.
-    """
-    if step.role != "sink":
-        return False
-    made = last.words if last is not None and last.each is not None else frozenset()
-    many = {plural(word) for word in made} - made
-    return bool(step.words & (_OF_ALL | many))
-
-
-def _are_apart(one: Step, other: Step) -> bool:
-    """Whether two steps of different kinds can run side by side: neither needs the other."""
-    if one.each is not None or other.each is not None or one.role == "source":
-        return False
-    pointing = _POINTING.match(other.rest)
-    if set(words_of(one.rest)) & set(words_of(other.rest)):
-        return False
-    return other.agent != "aggregator" and pointing is None
-
-
-_POINTING = re.compile(r"(?:it|them|this|these|those|their|its)\b", re.IGNORECASE)
 _POINTS_BACK = re.compile(
     r"approval: |(?:wait|hold|pause)s? |(?:capture|record|collect|get|receive|process"
     r"|read)s? (?:the |their |his |her )?(?:[\w-]+ )?(?:decision|response|answer|approval)\b",
@@ -184,7 +146,7 @@ class _Builder:
     def _is_read(self, clause: Clause) -> bool:
         """Whether what a message tells was just read: "get the weather and mail the forecast"."""
         last = self._last()
-        return last is not None and last.role == "source" and bool(_WORLD.match(clause.text))
+        return last is not None and last.role == "source" and tells_what_was_read(clause.text)
 
     def _each(self, clause: Clause) -> None:
         """Open a loop; "for each review at URL" reads the page first."""
@@ -271,13 +233,13 @@ class _Builder:
             step = replace(step, action="generate", agent="llm")
         if self._repeats(step):
             return
-        if _is_given(step) or (step.product is None and self._gives_back(step)):
+        if is_given(step) or (step.product is None and self._gives_back(step)):
             return
         if _OUTPUTS.match(step.marked):
             step = replace(step, action="generate", agent="llm")
         if self._gathers(step):
             step = replace(step, action="aggregate", agent="aggregator")
-        if step.agent == "aggregator" or _sends_all(step, self._last()):
+        if step.agent == "aggregator" or sends_all(step, self._last()):
             self.each = None
         if self.each is not None and step.each is None:
             step = replace(step, each=each_noun(f"each {self.each}"))
@@ -334,13 +296,13 @@ class _Builder:
             if not isinstance(self.parts[-1], Step):
                 break
             same = self.parts[-1].role == last.role and self.parts[-1].each is None
-            apart = last.role != "process" or _POINTING.match(last.rest) is None
+            apart = last.role != "process" or not points_back(last)
             if not same or last.each is not None or (run and not apart):
                 break
             run.insert(0, self.parts.pop())
         if len(run) == 1 and isinstance(last, Step) and self.parts and joined == "comma":
             before = self.parts[-1]
-            if isinstance(before, Step) and _are_apart(before, last):
+            if isinstance(before, Step) and are_apart(before, last):
                 run.insert(0, self.parts.pop())
         if len(run) > 1:
             steps = [replace(step, parallel=False) for step in run if isinstance(step, Step)]
@@ -417,6 +379,6 @@ class _Builder:
         decided = following is not None and following.kind in ("if", "else")
         if look is None:
             self.unknown.append(clause)
-        elif not decided or (look.agent != "llm" and _looks_outside(look)):
+        elif not decided or (look.agent != "llm" and looks_outside(look)):
             self.parts.append(look)
         self.question = clause.text if decided else None

@@ -49,7 +49,8 @@ _STANDS_WATCH = re.compile(
 )
 _MARKED = re.compile(r"(?:step )?(?:1[.):]|[-*•])\s+", re.IGNORECASE)
 _EACH_NEW = re.compile(
-    r"(?:for (?:each|every)|whenever) (?:new |incoming )(?P<what>[\w -]+?)(?: (?:arrives|comes in))?, ",
+    r"(?:for (?:each|every)|whenever) (?:new |incoming )(?P<what>[\w -]+?)(?: (?:arrives|comes"
+    r" in))?, ",
     re.IGNORECASE,
 )
 _ARRIVES = re.compile(

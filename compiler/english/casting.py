@@ -37,8 +37,10 @@ _CREW = re.compile(
     r"^(?:(?:launch|run|start|spawn|use|orchestrate|deploy|create|invoke|spin up|kick off"
     r"|call)(?:e?s)? )?(?P<number>\d|two|three|four|five|six|seven|eight) (?:[\w-]+ ){0,2}?"
     r"(?:agents|workers|llms|models|reviewers|sub-?agents|researchers|analysts)(?: workflows)?"
-    r"(?: (?:run|work|operate|act)(?= in| sim| con| at))?(?: in parallel| simultaneously| concurrently| at the same time)*"
-    r",? (?:that |which |to |who |and )?(?:each |all |independently |separately )*(?=(?P<deed>[a-z-]+"
+    r"(?: (?:run|work|operate|act)(?= in| sim| con| at))?(?: in parallel| simultaneously|"
+    r" concurrently| at the same time)*"
+    r",? (?:that |which |to |who |and )?(?:each |all |independently |separately"
+    r" )*(?=(?P<deed>[a-z-]+"
     r" .+)$)",
     re.IGNORECASE,
 )
@@ -102,7 +104,8 @@ _ASSIGNED = re.compile(
     r"|let)?(?:e?s)? ?(?P<number>\d|two|three|four|five|six|several|multiple|parallel|separate)"
     rf" (?:[\w-]+ )?(?P<role>{'|'.join(_ROLES)}|agent|worker|llm|model)s"
     r"(?: in parallel| simultaneously| concurrently| at the same time)*"
-    r" (?:(?:each )?(?:on|for|about|covering)|to cover|look(?:ing)? (?:at|into)) (?P<topics>[^;:]+)$",
+    r" (?:(?:each )?(?:on|for|about|covering)|to cover|look(?:ing)? (?:at|into))"
+    r" (?P<topics>[^;:]+)$",
     re.IGNORECASE,
 )
 
@@ -127,8 +130,10 @@ def listed_agents(clause: str) -> list[str]:
 
 
 _COUNTED = re.compile(
-    r"^(?:orchestrat|coordinat|run|launch|start|spawn|deploy|invok|call|us|trigger|creat|assign|deploy)\w*"
-    r" (?P<number>\d|two|three|four|five|six|seven|eight) (?:[\w-]+ ){0,2}?(?:agents|agent workflows|workers|llms)"
+    r"^(?:orchestrat|coordinat|run|launch|start|spawn|deploy|invok|call|us|trigger|creat|assign"
+    r"|deploy)\w*"
+    r" (?P<number>\d|two|three|four|five|six|seven|eight) (?:[\w-]+ ){0,2}?(?:agents|agent"
+    r" workflows|workers|llms)"
     r"(?: workflows)?(?: in parallel| simultaneously| concurrently| at the same time)*$",
     re.IGNORECASE,
 )

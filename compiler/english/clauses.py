@@ -3,7 +3,8 @@
 import re
 from dataclasses import replace
 
-from compiler.english.casting import assigned, crew, listed_agents
+from compiler.english.action_clauses import read_action
+from compiler.english.casting import crew
 from compiler.english.clause import Clause, Kind
 from compiler.english.condition_ends import is_over, split_condition, verb_position
 from compiler.english.control_words import (
@@ -11,12 +12,11 @@ from compiler.english.control_words import (
     ALWAYS,
     ALWAYS_WORDS,
     DECISION,
+    DONE,
     EACH,
     ELSE,
     ELSE_IF,
-    ENDS_IN_LOOK,
     FINISHED,
-    FOR_REVIEW,
     FOR_SOME,
     IDLE,
     IF,
@@ -25,19 +25,13 @@ from compiler.english.control_words import (
     OUTCOME,
     OUTCOMES,
     PARALLEL,
-    PARALLEL_END,
     SUBJECT,
-    TRAILING_APPROVAL,
-    TRAILING_IF,
-    TRAILING_FINDING,
-    TRAILING_LIMIT,
-    TRAILING_OUTCOME,
     UPON,
     WEAK,
-    WHETHER,
     WORKER,
 )
 from compiler.english.kinds import with_kinds
+from compiler.english.lexicon import lexicon
 from compiler.english.prose import without_frame
 from compiler.english.relations import (
     with_crews,
@@ -48,24 +42,25 @@ from compiler.english.relations import (
 )
 from compiler.english.routes import Way, find_routes
 from compiler.english.segments import Separator, segments
-from compiler.english.subjects import person_acts, without_subject
-from compiler.english.verbs import is_human, opens_step, read_opening, strip_leading
+from compiler.english.subjects import person_acts
+from compiler.english.verbs import is_human, opens_step, read_opening
 from compiler.english.voice import active
 
 _ONCE = re.compile(r"(?:and )?(?P<word>once|as soon as)\s+", re.IGNORECASE)
 _LEADS = re.compile(
-    r"(?:finally|lastly|then|next|first|second|third|after that|afterwards|subsequently|meanwhile|also"
+    r"(?:finally|lastly|then|next|first|second|third|after that|afterwards|subsequently"
+    r"|meanwhile|also"
     r"|in addition|additionally|at the end|in the end|once done|when done)",
     re.IGNORECASE,
 )
 _DECIDES = re.compile(
-    r"(?:can |may )?(?:deny|denies|rejects?|declines?|modify|modifies|return|requests? (?:more|changes|a|an"
+    r"(?:can |may )?(?:deny|denies|rejects?|declines?|modify|modifies|return|requests? (?:more"
+    r"|changes|a|an"
     r"|additional|further|edits))\b",
     re.IGNORECASE,
 )
 """What else a person may decide: "can approve, deny, or request more info"."""
 _WHEN = re.compile(r"(?:and |but )?(?:when|whenever|in case)\s+", re.IGNORECASE)
-_SENDS = frozenset({"notify", "email", "send"})
 
 
 def cut(text: str) -> list[Clause]:
@@ -119,7 +114,7 @@ def _scan(segment: str, separator: Separator) -> list[Clause]:
             separator = "sentence" if ended else following
             continue
         ended = routed and bool(clauses) and clauses[-1].kind == "else"
-        clauses.extend(_action(action, separator))
+        clauses.extend(read_action(action, separator))
         separator = "sentence" if ended else following
     return _bound_at_end(clauses)
 
@@ -223,6 +218,11 @@ def _after(
     if FINISHED.match(event):
         return [], rest, separator
     decision = re.search(rf"\b{DECISION}\b", event, re.IGNORECASE)
+    ended = DONE.search(event) if match["word"].lower() in ("after", "once", "upon") else None
+    if ended and not decision and ended["verb"].lower() in lexicon().participles:
+        signs = ended["verb"].lower() in ("signed", "countersigned")
+        human = [Clause("action", separator, f"approval: {event}")]
+        return (human, rest, "then") if signs else ([], rest, separator)
     opening = read_opening(event)
     gerund = opening is not None and opening.gerund
     if not decision and not gerund:
@@ -288,9 +288,11 @@ def _inside_name(text: str, match: re.Match[str]) -> bool:
 
 def _is_coordinated(rest: str, before: str) -> bool:
     """Whether two things of one kind are named: "the user data | and order data"."""
-    last = before.split()[-1].lower() if before.split() else ""
-    second = rest.split()[1:2]
-    return bool(second) and len(before.split()) > 2 and second[0].strip(",.;").lower() == last
+    words, second = before.lower().split(), rest.lower().split()[1:2]
+    opening = read_opening(rest)
+    named = opening is not None and opening.verb.is_noun and not opening.gerund
+    same = [words[-1]] == [word.strip(",.;") for word in second] if words else False
+    return named and same and len(words) > 2 and words[-1] not in lexicon().words("after_verb")
 
 
 def _opens(rest: str, before: str) -> bool:
@@ -298,13 +300,15 @@ def _opens(rest: str, before: str) -> bool:
     opening = read_opening(before)
     if _is_coordinated(stripped, before):
         return False
-    deed = is_human(before) or (opening is not None and not opening.gerund) or active(before) != before
+    deed = (
+        is_human(before) or (opening is not None and not opening.gerund) or active(before) != before
+    )
     caused = re.match(r"(?:have|has|get|gets) ", stripped, re.IGNORECASE)
     if deed and (caused or SUBJECT.match(stripped)) and active(stripped) != stripped:
         return True
     if crew(stripped) or person_acts(stripped):
         return True
-    if is_human(before) and _DECIDES.match(stripped):
+    if is_human(before) and (_DECIDES.match(stripped) or re.search(r"\bbetween\b", before)):
         return False
     controls = (ELSE, PARALLEL, EACH, OUTCOME)
     if any(pattern.match(stripped) for pattern in controls) or opens_step(stripped, before):
@@ -321,69 +325,3 @@ def _opens(rest: str, before: str) -> bool:
     if (upon := UPON.match(stripped)) and opens_step(stripped[upon.end() :]):
         return True
     return bool(condition) or bool(AFTER.match(stripped) and re.search(DECISION, stripped[:40]))
-
-
-def _action(text: str, separator: Separator) -> list[Clause]:
-    """Return the clauses of one action: itself, its trailing condition, its approval."""
-    text = text.strip(" ,.")
-    if person_acts(text) and not is_human(text):
-        return [Clause("action", separator, f"approval: {text}", always=bool(ALWAYS.search(text)))]
-    text = without_subject(text)
-    if not re.search(r"[a-z\ue000-\ue003]", text, re.IGNORECASE):
-        return []
-    always = bool(ALWAYS.search(text)) or text.lower().startswith("finally")
-    text = re.sub(r",?\s+(?:and|then)$", "", ALWAYS_WORDS.sub("", text).strip(" ,"))
-    deeds = [f"answer it as {agent}" for agent in listed_agents(text)] or assigned(text)
-    if deeds:
-        given = [Clause("action", "comma", deed, worker=True) for deed in deeds]
-        given[0] = replace(given[0], separator="condition")
-        return [Clause("parallel", separator, ""), *given]
-    if several := crew(strip_leading(text)):
-        return [
-            Clause("action", separator, several[1], always=always, worker=True, times=several[0])
-        ]
-    whether = WHETHER.match(strip_leading(text))
-    if whether:
-        return [Clause("whether", separator, strip_leading(text)[whether.end() :], always=always)]
-    approval = TRAILING_APPROVAL.match(text)
-    if approval and read_opening(approval["action"]) and not is_human(approval["action"]):
-        human = Clause("action", separator, f"approval: {approval['human']}", always=always)
-        return [human, Clause("action", "then", approval["action"])]
-    review = FOR_REVIEW.match(text)
-    if review and not is_human(text) and read_opening(review["action"]):
-        human = Clause("action", "then", f"approval: {review['human']}", always=always)
-        return [Clause("action", separator, review["action"]), human]
-    condition = TRAILING_IF.match(text)
-    judged = condition and ENDS_IN_LOOK.search(condition["action"])
-    asks = is_human(text) and not (condition and _handed(condition))
-    if condition and not judged and read_opening(condition["action"], guess=True) and not asks:
-        return _bound(condition, separator, always)
-    limit = TRAILING_LIMIT.match(text) or TRAILING_FINDING.match(text)
-    if limit and (opened := read_opening(limit["action"])) and opened.verb.action in _SENDS:
-        branch = Clause(
-            "if", separator, f"there are {re.sub('^(?:any|all|the) ', '', limit['condition'])}", always=always, bound=True
-        )
-        return [branch, Clause("action", "condition", limit["action"], bound=True)]
-    outcome = TRAILING_OUTCOME.match(text)
-    if outcome and read_opening(outcome["action"]) and not is_human(text):
-        ended = OUTCOMES.get(outcome["what"].lower(), "it fails")
-        branch = Clause("if", separator, ended, always=always, bound=True)
-        return [branch, Clause("action", "condition", outcome["action"], bound=True)]
-    parallel = bool(PARALLEL_END.search(text)) or " in parallel" in text
-    text = re.sub(r"\s+in parallel\b", "", PARALLEL_END.sub("", text)).strip(" ,")
-    return [Clause("action", separator, text, always=always, parallel=parallel)]
-
-
-def _handed(condition: re.Match[str]) -> bool:
-    """Whether a person is asked only on a condition: "hand it to a human when confidence is low"."""
-    told = condition["word"].lower() in ("if", "when", "whenever", "unless", "in case")
-    return told and not re.search(DECISION, condition["condition"], re.IGNORECASE)
-
-
-def _bound(match: re.Match[str], separator: Separator, always: bool) -> list[Clause]:
-    word, condition = match["word"].lower(), match["condition"].strip(" .")
-    action = Clause("action", "condition", match["action"].strip(" ,"), bound=True)
-    if FINISHED.match(condition):
-        return [Clause("action", separator, action.text, always=always)]
-    branch = Clause("if", separator, condition, negated=word == "unless", always=always, bound=True)
-    return [branch, action]

@@ -7,7 +7,8 @@ WEAK = re.compile(
     r"|followed by|subsequently)\b[,:]?\s+)"
     r"|(?P<before>,?\s+(?:right )?before\s+(?=\w+ing\b|(?:the|an?|it)\b[^,.]{0,60} (?:is|are) \w+))"
     r"|(?P<comma>,\s*(?:and\s+|but\s+|or\s+)?|\s+and\s+|\s+&\s+|\s+plus\s+|\s+but\s+"
-    r"|\s+while\s+|:\s+|(?<!\bevery)(?<!\bany)(?<!everyone)(?<!everything)(?<!everybody)(?<!anything)(?<!anyone)(?<!\ball)\s+"
+    r"|\s+while\s+|:\s+"
+    r"|(?<!\bevery)(?<!\bany)(?<!everyone)(?<!everything)(?<!everybody)(?<!anything)(?<!anyone)(?<!\ball)\s+"
     r"(?=(?:else|otherwise)\s))",
     re.IGNORECASE,
 )
@@ -31,7 +32,8 @@ LATE_ELSE = re.compile(
 EACH = re.compile(
     r"^(?:then |and |next |finally )?(?P<each>(?:for|within|in) (?:each|every|all(?: of)?(?: the)?)"
     r"|(?:loops?|iterates?|goes|go|cycles?) (?:over|through|across)"
-    r"(?: (?:each|every|all|the|an?))?(?: the)?(?: (?:list|set|collection|array) of(?: the)?)?)(?: of the| one of the| of these| of those)? (?P<rest>.+)$",
+    r"(?: (?:each|every|all|the|an?))?(?: the)?(?: (?:list|set|collection|array) of(?:"
+    r" the)?)?)(?: of the| one of the| of these| of those)? (?P<rest>.+)$",
     re.IGNORECASE,
 )
 PARALLEL = re.compile(
@@ -64,8 +66,10 @@ TRAILING_OUTCOME = re.compile(
     re.IGNORECASE,
 )
 TRAILING_FINDING = re.compile(
-    r"^(?P<action>.+?)(?: only)? (?:on|for|about|upon) (?P<condition>(?:any |all |the )?(?:[\w-]+ )?"
-    r"(?:anomal(?:y|ies)|outliers?|spikes?|violations?|delays?|discrepanc(?:y|ies)|deviations?|breach(?:es)?"
+    r"^(?P<action>.+?)(?: only)? (?:on|for|about|upon) (?P<condition>(?:any |all |the"
+    r" )?(?:[\w-]+ )?"
+    r"(?:anomal(?:y|ies)|outliers?|spikes?|violations?|delays?|discrepanc(?:y|ies)|deviations?"
+    r"|breach(?:es)?"
     r"|errors?|failures?|exceptions?|(?:[\w-]+ )ones))\W*$",
     re.IGNORECASE,
 )

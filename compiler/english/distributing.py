@@ -61,7 +61,8 @@ _DATA_NOUN = re.compile(
 )
 _PLAIN_TARGET = re.compile(
     r"\b(?:(?:local|shared|csv|json|log|internal) )*(?:file|database|crm|spreadsheet|warehouse"
-    r"|data lake|wiki|e-?mail|sms|blog|website|newsletter|intranet)\b(?! (?:records?|tables?|rows?|entr\w+|formats?|address\w*"
+    r"|data lake|wiki|e-?mail|sms|blog|website|newsletter|intranet)\b(?! (?:records?|tables?"
+    r"|rows?|entr\w+|formats?|address\w*"
     r"|messages?|contacts?|cells?|fields?))",
     re.IGNORECASE,
 )

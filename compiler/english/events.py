@@ -12,7 +12,8 @@ _ARTICLES = re.compile(
 )
 _PASSIVE = re.compile(
     r"^(?P<noun>.+?) (?:is|are|was|were|gets|has been|have been|being) (?:newly "
-    r"|successfully )?(?P<verb>\w+(?:ed|en|ght|wn|de|ld|id|nt|ft)|won|lost|met|hit|cut|due|up|down|over|live|ready|full|empty|low|open)\b(?P<more>.*)$",
+    r"|successfully )?(?P<verb>\w+(?:ed|en|ght|wn|de|ld|id|nt|ft)|won|lost|met|hit|cut|due"
+    r"|live)\b(?P<more>.*)$",
     re.I,
 )
 _NEW = re.compile(

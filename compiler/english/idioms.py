@@ -57,46 +57,56 @@ _RULES = tuple(
         (
             r"\b(?:runs?|starts?|has|launch(?:es)?|uses?|executes?) (?:two|three|several|multiple)"
             r" (?:parallel|concurrent|simultaneous) (?:process|task|branch|step|job|flow|path|track"
-            r"|stream)(?:e?s)?:? (?:one|the first)(?: of them)?(?: branch| one)? (?P<one>[a-z]+s .+?)"
-            r",? (?:and|while) (?:another|the other|the second)(?: one| branch)? (?P<other>[a-z]+s .+?)"
+            r"|stream)(?:e?s)?:? (?:one|the first)(?: of them)?(?: branch| one)? (?P<one>[a-z]+s"
+            r" .+?)"
+            r",? (?:and|while) (?:another|the other|the second)(?: one| branch)?"
+            r" (?P<other>[a-z]+s .+?)"
             r"(?=, (?:and )?then\b|[.;\n]|$)",
             r"in parallel: \g<one>; \g<other>",
         ),
         (r"\bTL;DR\b", "summary"),
         # "run a price check on Amazon and eBay"
         (
-            r"\b(?:runs?|does|do|performs?) (?:an? |the )?(?P<what>price|health|status|availability|stock|uptime)"
+            r"\b(?:runs?|does|do|performs?) (?:an? |the )?(?P<what>price|health|status"
+            r"|availability|stock|uptime)"
             r" checks? (?=on|of|for|across|in)",
             r"check the \g<what> ",
         ),
         # "look it up and update it, or create it when there is none"
         (
-            r"(?P<one>(?:,| and) )(?P<deed>[a-z]+ (?:(?! and )[^,.;]){1,60}?),? or (?P<other>[a-z]+ [^,.;]{1,60}?) (?:if|when)"
-            r" (?P<none>(?:there is none|there are none|none exists?|no [\w-]+(?: [\w-]+)? (?:is found|exists?)|it"
-            r" (?:does not|doesn't|did not) exist(?: yet)?|not found|it is (?:new|missing)|it isn't there))",
+            r"(?P<one>(?:,| and) )(?P<deed>[a-z]+ (?:(?! and )[^,.;]){1,60}?),? or"
+            r" (?P<other>[a-z]+ [^,.;]{1,60}?) (?:if|when)"
+            r" (?P<none>(?:there is none|there are none|none exists?|no [\w-]+(?: [\w-]+)? (?:is"
+            r" found|exists?)|it"
+            r" (?:does not|doesn't|did not) exist(?: yet)?|not found|it is (?:new|missing)|it"
+            r" isn't there))",
             r", if \g<none>, \g<other>, otherwise \g<deed>",
         ),
         # "then branches: if positive, …", "then branches based on department: sales gets …"
         (
-            r"(?:,? and)?(?:,? then)?,? (?:branch(?:es)?|splits?|forks?)(?: (?:based|depending) on [^:,.]+)?: (?=\w)",
+            r"(?:,? and)?(?:,? then)?,? (?:branch(?:es)?|splits?|forks?)(?: (?:based|depending)"
+            r" on [^:,.]+)?: (?=\w)",
             ". ",
         ),
         (r"(?<=that )(?:triggers?|runs?|starts?) (?:manually|on demand),? (?:and )?", ""),
         # "results go to Sheets and Gmail"
         (
-            r"(?:(?<=^)|(?<=[.;] )|(?<=\n))(?P<what>(?:the )?(?:final )?(?:results?|outputs?|reports?|summar(?:y|ies)"
+            r"(?:(?<=^)|(?<=[.;] )|(?<=\n))(?P<what>(?:the )?(?:final )?(?:results?|outputs?"
+            r"|reports?|summar(?:y|ies)"
             r"|data|findings))(?: then)? (?:goes|go) to (?=\w)",
             r"send \g<what> to ",
         ),
         # "collects from your tools — Stripe for revenue, PostHog for usage —"
         (
-            r"(?<=from )(?:your |the |our |several |multiple )?[\w -]{3,40} — (?P<one>[\w ]+?) for [\w -]+,"
+            r"(?<=from )(?:your |the |our |several |multiple )?[\w -]{3,40} — (?P<one>[\w ]+?)"
+            r" for [\w -]+,"
             r" (?P<two>[\w ]+?) for [\w -]+(?:, (?:and )?(?P<three>[\w ]+?) for [\w -]+)? — ",
             r"\g<one>, \g<two> and \g<three> ",
         ),
         (
             r"\b(?P<crew>(?:two|three|four|five|six|several|multiple|\d) (?:[\w-]+ ){0,2}?agents)"
-            r" (?:run|work|operate)s? (?P<how>in parallel|simultaneously|concurrently|independently)"
+            r" (?:run|work|operate)s? (?P<how>in parallel|simultaneously|concurrently"
+            r"|independently)"
             r"(?:,? and| to) (?=[a-z]+)",
             r"\g<crew> \g<how> ",
         ),
@@ -109,27 +119,34 @@ _RULES = tuple(
         ),
         # "Slack notifications report success or failure"
         (
-            r"(?:(?<=^)|(?<=[.;] )|(?<=\n))(?P<by>[\w.]+) (?P<what>notification|alert|message)s (?:report"
+            r"(?:(?<=^)|(?<=[.;] )|(?<=\n))(?P<by>[\w.]+) (?P<what>notification|alert|message)s"
+            r" (?:report"
             r"|inform(?: \w+)? (?:of|about)|announce|tell)\b",
             r"Send a \g<by> \g<what> about",
         ),
         # "the customer receives an email": somebody is sent something
         (
-            r"(?:(?<=^)|(?<=[.;] )|(?<=\n)|(?<=\d[.)] )|(?<=, and )|(?<=, )|(?<= and ))(?P<who>(?:the|your|our|each|all)"
-            r" (?:[\w-]+ )?(?:users?|customers?|clients?|applicants?|reque?stors?|requesters?|teams?|managers?"
-            r"|employees?|students?|owners?|buyers?|guests?|attendees?|patients?|candidates?)) (?:then |also"
-            r" |automatically )*(?:receives?|gets?|(?:is|are) sent) (?P<what>(?:an?|the|their|a final) (?!right|chance)[^.,;\n]+)",
+            r"(?:(?<=^)|(?<=[.;] )|(?<=\n)|(?<=\d[.)] )|(?<=, and )|(?<=, )|(?<= and"
+            r" ))(?P<who>(?:the|your|our|each|all)"
+            r" (?:[\w-]+ )?(?:users?|customers?|clients?|applicants?|reque?stors?|requesters?"
+            r"|teams?|managers?"
+            r"|employees?|students?|owners?|buyers?|guests?|attendees?|patients?|candidates?))"
+            r" (?:then |also"
+            r" |automatically )*(?:receives?|gets?|(?:is|are) sent) (?P<what>(?:an?|the|their|a"
+            r" final) (?!right|chance)[^.,;\n]+)",
             r"send \g<who> \g<what>",
         ),
         # "can also be triggered manually"
         (
-            r",?(?: and)? (?:it )?can (?:also )?be (?:triggered|run|started|invoked|executed) (?:manually|on"
+            r",?(?: and)? (?:it )?can (?:also )?be (?:triggered|run|started|invoked|executed)"
+            r" (?:manually|on"
             r" demand|by hand|at any time)\b(?! if| when)",
             "",
         ),
         # "waits 30 days for the applicant to respond"
         (
-            r"\bwaits? (?P<time>(?:up to )?\d+ (?:minute|hour|day|week)s?) for (?:the |an? )?[\w -]{2,30} to"
+            r"\bwaits? (?P<time>(?:up to )?\d+ (?:minute|hour|day|week)s?) for (?:the |an?"
+            r" )?[\w -]{2,30} to"
             r" (?:respond|reply|answer|react)\b",
             r"wait \g<time>",
         ),

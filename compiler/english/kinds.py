@@ -14,7 +14,8 @@ from compiler.english.verbs import read_opening, strip_leading
 from compiler.inflection import singular
 
 _KINDS = re.compile(
-    r"\b(?:as|into|in|whether (?:it|this|they|each(?: one)?)(?:'s| is| are)|if (?:it|this)(?:'s| is)"
+    r"\b(?:as|into|in|whether (?:it|this|they|each(?: one)?)(?:'s| is| are)|if (?:it|this)(?:'s|"
+    r" is)"
     r"|between) (?:either |one of )?(?:an? |the )?(?P<kinds>[\w'/ -]+?(?:,\s*(?!or\b|and\b)"
     r"[\w'/ -]+?)*,?\s+(?:or|and)\s+[\w'/ -]+?)\W*$",
     re.IGNORECASE,
@@ -52,10 +53,14 @@ def _kinds(clause: Clause) -> list[str]:
     opening = read_opening(strip_leading(text))
     sorts = clause.kind == "whether" or (
         opening is not None
-        and (opening.verb.action == "classify" or opening.verb.base in lexicon().words("tells_apart"))
+        and (
+            opening.verb.action == "classify" or opening.verb.base in lexicon().words("tells_apart")
+        )
     )
     match = _KINDS.search(text) if sorts else None
-    kinds = [_ARTICLE.sub("", part.strip()) for part in _JOINT.split(match["kinds"])] if match else []
+    kinds = (
+        [_ARTICLE.sub("", part.strip()) for part in _JOINT.split(match["kinds"])] if match else []
+    )
     plain = all(kind and len(kind.split()) <= _MOST_WORDS for kind in kinds)
     return kinds if len(kinds) > 1 and plain else []
 
@@ -82,7 +87,9 @@ def _ways(clauses: Sequence[Clause], place: int, kinds: list[str]) -> tuple[list
         kind = _kind_of(clause, kinds)
         if kind is not None and kind not in used:
             used.append(kind)
-            opened = Clause("if", clause.separator if len(used) == 1 else "condition", f"it is {kind}")
+            opened = Clause(
+                "if", clause.separator if len(used) == 1 else "condition", f"it is {kind}"
+            )
             ways += [opened, replace(clause, separator="condition")]
             end = number + 1
         elif used and _OTHERS.search(clause.text):
@@ -128,7 +135,9 @@ def _goes_on(clauses: Sequence[Clause], number: int, kinds: list[str], used: lis
 def _kind_of(clause: Clause, kinds: list[str]) -> str | None:
     """Return the only kind of which a step names the last word."""
     words = {singular(word) for word in words_of(clause.text)}
-    named = [kind for kind in kinds if singular(words_of(kind)[-1] if words_of(kind) else kind) in words]
+    named = [
+        kind for kind in kinds if singular(words_of(kind)[-1] if words_of(kind) else kind) in words
+    ]
     if len(named) != 1:
         own = {kind: {singular(word) for word in words_of(kind)} for kind in kinds}
         shared = {w for kind in kinds for w in own[kind] if sum(w in o for o in own.values()) > 1}

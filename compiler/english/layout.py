@@ -14,9 +14,11 @@ _MARK = re.compile(
     r"^\s*(?:(?:step\s+)?\(?\d{1,2}(?:[.):]|\s+[-—](?=\s))|[-*•·]|\(?[a-h]\))\s+", re.IGNORECASE
 )
 _HEAD = re.compile(
-    r"^(?:please )?(?:(?:i|we) (?:need|want) |(?:build|create|design|make|develop|generate|implement"
+    r"^(?:please )?(?:(?:i|we) (?:need|want) |(?:build|create|design|make|develop|generate"
+    r"|implement"
     r"|write|set up)e?s? )?(?:me )?(?:(?:an?|the|this|my|our) )?[^:.\n]*\b(?:workflow|automation"
-    r"|flow|pipeline|process|system|agent|bot|dag|job|script|action|function|playbook|state machine)\b[^:.\n]*:\s*$",
+    r"|flow|pipeline|process|system|agent|bot|dag|job|script|action|function|playbook|state"
+    r" machine)\b[^:.\n]*:\s*$",
     re.IGNORECASE,
 )
 _HEADING = re.compile(
@@ -27,9 +29,11 @@ _OPEN = re.compile(
     re.IGNORECASE,
 )
 _CONDITION = re.compile(
-    r"^(?P<front>(?:.*?[.;] )?(?:\d{1,2}[.)]\s+)?)(?P<when>(?:if|otherwise|else|once|in case)\b[^.:]*?)"
+    r"^(?P<front>(?:.*?[.;] )?(?:\d{1,2}[.)]\s+)?)(?P<when>(?:if|otherwise|else|once|in"
+    r" case)\b[^.:]*?)"
     r"(?:,? (?:then )?(?:the )?(?:following (?:steps|actions) (?:occur|happen|follow|are \w+)"
-    r"|(?:workflow|flow|system|process|it)(?: will| should| then)?(?: automatically)?|do the following"
+    r"|(?:workflow|flow|system|process|it)(?: will| should| then)?(?: automatically)?|do the"
+    r" following"
     r"|then))?\s*:\s*$",
     re.IGNORECASE,
 )
@@ -37,7 +41,9 @@ _AGENTS = re.compile(
     r"^\s*(?:the |our )?(?:[\w-]+ )?(?:agents|workers|specialists|sub-?agents|roles|crew):\s*$",
     re.IGNORECASE,
 )
-_NAMED = re.compile(r"^(?:\*\*)?(?P<name>[\w /&-]{2,40}?)(?:\*\*)?\s*(?::|—|-{1,2})\s+(?P<deed>\S.*)$")
+_NAMED = re.compile(
+    r"^(?:\*\*)?(?P<name>[\w /&-]{2,40}?)(?:\*\*)?\s*(?::|—|-{1,2})\s+(?P<deed>\S.*)$"
+)
 _CREW = re.compile(r"\b(?:agents|workers|models|llms)\b", re.IGNORECASE)
 _SIDE_BY_SIDE = re.compile(
     r"\b(?:in parallel|simultaneously|concurrently|at the same time|independently)\b", re.IGNORECASE

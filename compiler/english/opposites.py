@@ -16,7 +16,11 @@ def opposite(one: str, other: str) -> bool:
     first, second = _core(one), _core(other)
     if first == second:
         return _denies(one) != _denies(other)
-    if _ALL.match(one) and _ANY.match(other) and {"pass", "fail"} == {_outcome(one), _outcome(other)}:
+    if (
+        _ALL.match(one)
+        and _ANY.match(other)
+        and {"pass", "fail"} == {_outcome(one), _outcome(other)}
+    ):
         return True
     decisions = {is_decision(one), is_decision(other)}
     if decisions == {True, False}:
@@ -42,7 +46,13 @@ def _denies(condition: str) -> bool:
 
 def _outcome(condition: str) -> str:
     words = condition.lower()
-    return "fail" if re.search(r"\bfail", words) else "pass" if re.search(r"\b(?:pass|succe)", words) else ""
+    return (
+        "fail"
+        if re.search(r"\bfail", words)
+        else "pass"
+        if re.search(r"\b(?:pass|succe)", words)
+        else ""
+    )
 
 
 def _core(condition: str) -> str:

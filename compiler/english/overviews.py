@@ -24,15 +24,20 @@ _LEAST_STEPS = 3
 
 
 _PURPOSE = re.compile(
-    r"^(?:please )?(?:(?:i|we) (?:need|want|have)|build|create|design|make|develop|set up|this is|here is|implement)"
-    r" (?:me )?(?:an?|the|our|some) (?:[\w/-]+ ){0,6}?(?:workflow|flow|process|automation|pipeline|playbook|system)"
-    r" (?:that |which |to |for )(?:can |will |should )?(?:handl|manag|process|automat|deal|support|respond|cover"
+    r"^(?:please )?(?:(?:i|we) (?:need|want|have)|build|create|design|make|develop|set up|this"
+    r" is|here is|implement)"
+    r" (?:me )?(?:an?|the|our|some) (?:[\w/-]+ ){0,6}?(?:workflow|flow|process|automation"
+    r"|pipeline|playbook|system)"
+    r" (?:that |which |to |for )(?:can |will |should )?(?:handl|manag|process|automat|deal"
+    r"|support|respond|cover"
     r"|streamlin|track)\w* [^,:;]+$",
     re.IGNORECASE,
 )
 _FIRST = re.compile(r"(?:first|firstly|to start|to begin|initially)\b", re.IGNORECASE)
 _HOW = re.compile(r"how it works\s*[:—-]", re.IGNORECASE)
-_TOLD_START = re.compile(r"\b(?:when|whenever|every|each|daily|weekly|monthly|hourly|upon|triggered)\b", re.IGNORECASE)
+_TOLD_START = re.compile(
+    r"\b(?:when|whenever|every|each|daily|weekly|monthly|hourly|upon|triggered)\b", re.IGNORECASE
+)
 
 
 def without_overview(sentences: Sequence[str]) -> list[str]:
@@ -42,7 +47,7 @@ def without_overview(sentences: Sequence[str]) -> list[str]:
             return list(sentences[place:])
     if len(sentences) > 1 and _PURPOSE.match(sentences[0].rstrip(" .!")):
         return list(sentences[1:])
-    if len(sentences) > 1 and _is_connection(sentences) or _told_again(sentences):
+    if (len(sentences) > 1 and _is_connection(sentences)) or _told_again(sentences):
         return list(sentences[1:])
     begins = len(sentences) > 1 and _FIRST.match(sentences[1])
     if begins and _steps(sentences[0]) == 1 and not _TOLD_START.search(sentences[0]):
@@ -52,7 +57,9 @@ def without_overview(sentences: Sequence[str]) -> list[str]:
     return list(sentences[1:])
 
 
-_CONNECTS = re.compile(r"(?:connect|integrate|link|pair|combine) [^,.]+ (?:to|with|and) [^.]+$", re.IGNORECASE)
+_CONNECTS = re.compile(
+    r"(?:connect|integrate|link|pair|combine) [^,.]+ (?:to|with|and) [^.]+$", re.IGNORECASE
+)
 _EVENT = re.compile(r"(?:when|whenever|every|each|upon|once|as soon as|if)\b", re.IGNORECASE)
 
 
@@ -71,8 +78,15 @@ def _told_again(sentences: Sequence[str]) -> bool:
     heads = words_of(object_phrase(first.rest))[-1:]
     later = " ".join(sentences[1:]).lower()
     forms = {form for form, verb in lexicon().participles.items() if verb.base == first.verb.base}
-    done = any(re.search(rf"\b(?:is|are|be|gets?|been) (?:\w+ly )?{re.escape(form)}\b", later) for form in forms)
-    return done and bool(heads) and re.search(rf"\b{re.escape(singular(heads[0]))}s?\b", later) is not None
+    done = any(
+        re.search(rf"\b(?:is|are|be|gets?|been) (?:\w+ly )?{re.escape(form)}\b", later)
+        for form in forms
+    )
+    return (
+        done
+        and bool(heads)
+        and re.search(rf"\b{re.escape(singular(heads[0]))}s?\b", later) is not None
+    )
 
 
 def _starts_over(title: str, told: str) -> bool:

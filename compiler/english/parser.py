@@ -20,7 +20,8 @@ from compiler.english.normalise import MAX_CHARACTERS, Text, normalise
 from compiler.english.program import Program, steps_of
 from compiler.english.prose import instructions
 from compiler.english.schedule import find_schedule
-from compiler.english.triggers import Start, find_start
+from compiler.english.starts import Start
+from compiler.english.triggers import find_start
 from compiler.english.verbs import strip_leading
 from compiler.english.weave import Weaver
 from compiler.specification import Specification, Trigger

@@ -78,7 +78,9 @@ _GERUND_JOINT = re.compile(
     r"(?P<joint>,\s+(?:and\s+)?(?:(?:then|finally|also|automatically)\s+)?"
     r"|\s+and\s+(?:(?:then|finally|also|automatically)\s+)?)(?P<word>\w+ing)(?P<after>(?= )[^,.;]*)"
 )
-_PARTICIPLE = re.compile(r"(?:,\s+(?:and\s+|then\s+|while\s+|by\s+)?|\s+while\s+)(?P<word>\w+ing)(?= )", re.I)
+_PARTICIPLE = re.compile(
+    r"(?:,\s+(?:and\s+|then\s+|while\s+|by\s+)?|\s+while\s+)(?P<word>\w+ing)(?= )", re.I
+)
 _ADDED = re.compile(
     r"(?:,?\s+(?:plus|with|along with|and|as well as)|,)\s+(?:an? |the )?"
     r"(?P<what>(?P<product>[\w.]+(?: \w+)?) (?:notification|alert|summary|message|report"
@@ -186,13 +188,15 @@ def without_frame(text: str) -> str:
 _NAMED = re.compile(
     r"(?P<name>(?:[\w/-]+ ){0,5}?(?:workflow|automation|scheduler|audit|bot|job|pipeline|script"
     r"|agent|zap|assistant|scanner|poller|digest|process|system|service|tool|integration|monitor"
-    r"|tracker|watcher|notifier|dag|etl|function|engine|concierge|radar|watchdog|hub|loop)) (?:that|which) (?:(?:automatically )?(?=[a-z]{2,}s )|(?:will|should|can) )",
+    r"|tracker|watcher|notifier|dag|etl|function|engine|concierge|radar|watchdog|hub|loop))"
+    r" (?:that|which) (?:(?:automatically )?(?=[a-z]{2,}s )|(?:will|should|can) )",
     re.IGNORECASE,
 )
 
 
 _RECURS = re.compile(
-    r"\b(?:hourly|nightly|daily|weekly|monthly|quarterly|yearly|(?:bi|twice|thrice)-?weekly)\b", re.IGNORECASE
+    r"\b(?:hourly|nightly|daily|weekly|monthly|quarterly|yearly|(?:bi|twice|thrice)-?weekly)\b",
+    re.IGNORECASE,
 )
 
 

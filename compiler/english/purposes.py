@@ -10,7 +10,9 @@ _PURPOSE = re.compile(
     r"|them|[a-z]+s|key|new|short|weekly|daily|monthly|structured|personali[sz]ed|[a-z-]+ed)\b.*)$",
     re.IGNORECASE,
 )
-_DETERMINED = re.compile(r"[a-z-]+ (?:an?|the|its|their|our|my|each|it|them|[a-z]+ed|new|short) ", re.IGNORECASE)
+_DETERMINED = re.compile(
+    r"[a-z-]+ (?:an?|the|its|their|our|my|each|it|them|[a-z]+ed|new|short) ", re.IGNORECASE
+)
 _MAKERS = frozenset(
     {"generate", "summarize", "classify", "translate", "score", "extract", "analyze", "create"}
 )

@@ -10,20 +10,23 @@ AS_FILE = r"\b(?:as|to|in|into) (?:an? )?(?:json|csv)\b"
 
 
 _FROM_SERVICE = re.compile(
-    r"\bfrom (?:an?|the|our|your|its|several|multiple|two|three)? ?(?:[\w.-]+ ){0,4}?(?:apis?|endpoints?|feeds?)\b",
+    r"\bfrom (?:an?|the|our|your|its|several|multiple|two|three)? ?(?:[\w.-]+ ){0,4}?(?:apis?"
+    r"|endpoints?|feeds?)\b",
     re.IGNORECASE,
 )
 
 
 _TOLD = re.compile(
-    r"(?:an?|the) (?:[\w-]+ )?(?:e-?mail|notification|alert|sms|text|message|reminder|ping)\b(?! from)"
+    r"(?:an?|the) (?:[\w-]+ )?(?:e-?mail|notification|alert|sms|text|message|reminder|ping)\b(?!"
+    r" from)"
     r"(?:\W*$| (?:if|when|whenever|about|with|that|on|via|by|for)\b)",
     re.IGNORECASE,
 )
 
 
 _FROM_FILE = re.compile(
-    r"(?:the )?(?:data|rows|records|values) from (?:an? |the )?(?:[\w-]+ ){0,2}?(?:csv|tsv|json|xml|excel|width"
+    r"(?:the )?(?:data|rows|records|values) from (?:an? |the )?(?:[\w-]+ ){0,2}?(?:csv|tsv|json"
+    r"|xml|excel|width"
     r"|parquet) files?\b",
     re.IGNORECASE,
 )
@@ -33,7 +36,11 @@ def fetch(action: str, facts: Facts) -> tuple[str, str]:
     """Who fetches: where the thing is kept decides."""
     product, urls = facts.product, facts.urls
     if facts.verb in ("get", "receive") and _TOLD.match(facts.rest):
-        return ("email", "email") if re.search(r"\be?-?mail", facts.rest, re.I) else ("notify", "email")
+        return (
+            ("email", "email")
+            if re.search(r"\be?-?mail", facts.rest, re.I)
+            else ("notify", "email")
+        )
     if facts.verb == "export" and not product and re.search(AS_FILE, facts.rest, re.I):
         return "transform", "data_processing"
     if facts.verb == "find" and re.match(

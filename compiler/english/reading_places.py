@@ -9,7 +9,9 @@ from compiler.inflection import singular
 
 _PLACE = r"(?=[^\ue000-\ue003]+\b(?:from|at|on)\s+[\ue000-\ue003])"
 _FROM_PLACES = re.compile(rf",?\s+and\s+{_PLACE}|,\s+{_PLACE}")
-_FROM = re.compile(r"\b(?:from|across|in|(?<!based )(?<!depending )on)\s+(?:both\s+)?", re.IGNORECASE)
+_FROM = re.compile(
+    r"\b(?:from|across|in|(?<!based )(?<!depending )on)\s+(?:both\s+)?", re.IGNORECASE
+)
 _MOST_COUNTED = 6
 _COUNTED = re.compile(
     r"(?P<n>two|three|four|five|six|[2-6]) (?:different |separate |several |public )?"
@@ -28,7 +30,8 @@ _RUNS = re.compile(
     re.IGNORECASE,
 )
 _BY_COLON = re.compile(
-    r"^(?P<deed>[^:]+? (?:of|for|on|from|in|to|across)) (?:the )?(?:following )?(?:[\w-]+ ){0,2}[\w-]+s:\s+"
+    r"^(?P<deed>[^:]+? (?:of|for|on|from|in|to|across)) (?:the )?(?:following )?(?:[\w-]+"
+    r" ){0,2}[\w-]+s:\s+"
     r"(?P<names>[^:;]+)$",
     re.IGNORECASE,
 )
@@ -108,7 +111,9 @@ def about_several(text: str) -> list[str]:
     if run := _RUNS.match(text):
         return [f"{run['verb']} {what}" for what in _LISTED.split(run["what"])]
     if listed := _BY_COLON.match(text):
-        return [f"{listed['deed']} {name}" for name in _LISTED.split(listed["names"]) if name.strip()]
+        return [
+            f"{listed['deed']} {name}" for name in _LISTED.split(listed["names"]) if name.strip()
+        ]
     if things := _of_things(text):
         return things
     match = _NAMES.search(text)

@@ -54,9 +54,7 @@ def with_shared_objects(clauses: Sequence[Clause]) -> list[Clause]:
         )
         if not bare or following is None or not following.rest.strip() or following.tool:
             continue
-        if opening is not None and _one_deed(
-            opening.verb.action, following.verb.action
-        ):
+        if opening is not None and _one_deed(opening.verb.action, following.verb.action):
             found[place] = replace(first, text="")
             found[place + 1] = replace(second, separator=first.separator)
             continue
@@ -140,7 +138,8 @@ def _removes(text: str) -> bool:
 
 
 _OF_A_KIND = re.compile(
-    r"^[a-z-]+ (?:the )?(?P<what>(?P<kind>[a-z]+(?:-[a-z]+)?) (?:[a-z]+s))\b(?P<which>)", re.IGNORECASE
+    r"^[a-z-]+ (?:the )?(?P<what>(?P<kind>[a-z]+(?:-[a-z]+)?) (?:[a-z]{2,}s))\b(?P<which>)",
+    re.IGNORECASE,
 )
 
 

@@ -236,7 +236,8 @@ def _rules() -> tuple[tuple[re.Pattern[str], _Reader], ...]:
             r"|annually)(?!\w)", _every),
         (rf"(?<=\ba )(?P<unit>morning|evening)(?= (?:[\w-]+ )?{digest})", _every),
         (
-            rf"\b(?:(?:bi|twice|thrice)[- ]?weekly|twice[- ]monthly|fortnightly|{each} fortnight|on (?:a )?schedule|periodically"
+            rf"\b(?:(?:bi|twice|thrice)[- ]?weekly|twice[- ]monthly|fortnightly|{each} fortnight"
+            rf"|on (?:a )?schedule|periodically"
             rf"|regularly|at (?:regular |set )?intervals"
             r"|from time to time|scheduled(?= (?:workflow|automation|flow)))(?!\w)", _vague),
         (

@@ -10,7 +10,8 @@ Separator = Literal[
 ]
 
 _ITEM = re.compile(
-    r"^\s*(?:(?:step\s+)?\(?\d{1,2}(?:[.):]|\s+[-—](?=\s))|[-*•·]|step \d+:?|\(?[a-h]\))\s+", re.IGNORECASE
+    r"^\s*(?:(?:step\s+)?\(?\d{1,2}(?:[.):]|\s+[-—](?=\s))|[-*•·]|step \d+:?|\(?[a-h]\))\s+",
+    re.IGNORECASE,
 )
 _INLINE_ITEM = re.compile(r"(?:^|(?<=\s))\(?(\d{1,2})[.)]\s+(?=\S)")
 _SENTENCE = re.compile(r"(?<=[.!?])\s+(?=\S)")

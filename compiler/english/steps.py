@@ -18,7 +18,8 @@ _WAIT = re.compile(
     re.IGNORECASE,
 )
 _FOR_JOB = re.compile(
-    r"waits? (?:for|until) (?:its |the |their )?(?:[\w-]+ )?(?:completion|results?)\b|waits? (?:for|until) (?:it|them|the|all|each|its|their|completion)\b(?:"
+    r"waits? (?:for|until) (?:its |the |their )?(?:[\w-]+ )?(?:completion|results?)\b|waits?"
+    r" (?:for|until) (?:it|them|the|all|each|its|their|completion)\b(?:"
     r" (?!approval)[\w-]+){0,4}?"
     r" ?(?:to |is |are |has |have )?(?:be )?(?:complet\w*|finish\w*|done|ready|ends?"
     r"|succeeds?|available)\b",
@@ -104,7 +105,9 @@ def read_step(clause: str, text: Text, parallel: bool = False) -> Step | None:
         step = step if media else replace(step, action="generate", agent="llm")
     if step and step.verb in ("process", "handle", "review") and _JUDGES.search(step.rest):
         return replace(step, action="analyze", agent="llm")
-    worked = step is not None and (step.agent == "data_processing" or step.verb in ("process", "handle"))
+    worked = step is not None and (
+        step.agent == "data_processing" or step.verb in ("process", "handle")
+    )
     if step and worked and _WITH_MODEL.search(step.rest):
         return replace(step, action="generate", agent="llm")
     by_model = _MODEL.search(told[: len(told) - len(clause)])

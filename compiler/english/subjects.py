@@ -11,7 +11,8 @@ _LONGEST = 7
 """How many words who does it may have."""
 _LED = re.compile(r"(?:the|an?|this|that|our|my|your|its|each|every|one|another)\b", re.IGNORECASE)
 _CONTROL = re.compile(
-    r"(?:if|when|whenever|once|after|before|unless|otherwise|else|for|while|until|on|every|each|in|at|by"
+    r"(?:if|when|whenever|once|after|before|unless|otherwise|else|for|while|until|on|every|each"
+    r"|in|at|by"
     r"|with|from|upon|as|given|based)\b",
     re.IGNORECASE,
 )
@@ -28,8 +29,10 @@ def _people() -> re.Pattern[str]:
     jobs = "|".join(sorted(lexicon().words("jobs"), key=len, reverse=True))
     return re.compile(
         rf"^(?:then |next |finally |and )*(?:(?:the|an?|their|our|my|its|his|her|each|both) )?"
-        rf"(?:(?!if|when|to|and|or|for|with|from|send|email|notify|alert)[\w'-]+ ){{0,2}}?(?:(?:{jobs})s?(?: team)?|(?<![\w-])(?:he|she)) "
-        r"(?:(?:then|also|first|manually|can|must|should|will need to|will have to|will|needs? to|has to|is (?:asked|prompted) to"
+        rf"(?:(?!if|when|to|and|or|for|with|from|send|email|notify|alert)[\w'-]+"
+        rf" ){{0,2}}?(?:(?:{jobs})s?(?: team)?|(?<![\w-])(?:he|she)) "
+        r"(?:(?:then|also|first|manually|can|must|should|will need to|will have to|will|needs?"
+        r" to|has to|is (?:asked|prompted) to"
         r"|are (?:asked|prompted) to) )*(?P<deed>[a-z]+)(?: (?P<particle>out|in|up|off))?\b",
         re.IGNORECASE,
     )

@@ -1,7 +1,7 @@
 """What starts the workflow: takes the schedule, event or webhook out of the text."""
 
 import re
-from dataclasses import dataclass, replace
+from dataclasses import replace
 
 from compiler.english.arrivals import (
     find_arrival,
@@ -14,45 +14,13 @@ from compiler.english.lexicon import lexicon
 from compiler.english.normalise import MARK
 from compiler.english.nouns import object_phrase, words_of
 from compiler.english.schedule import Schedule, find_schedule
+from compiler.english.starts import HERE, WHEN, Start, without
 from compiler.english.verbs import Opening, acts, read_opening
-from compiler.inflection import singular
+from compiler.english.webhooks import find_webhook, told_by_webhook
 from compiler.specification import Trigger
 
-
-@dataclass(frozen=True, slots=True)
-class Start:
-    """How the workflow starts, and the text without the words that said so."""
-
-    trigger: Trigger | None
-    rest: str
-    subject: str | None = None
-    """The thing that the event is about, singular snake_case: it is in the execution's input."""
-    needs_time: bool = False
-    """The text speaks of a schedule without saying which."""
-    second: str = ""
-    """The words of another start, which one workflow cannot have beside the first."""
-
-
-_HERE = (
-    r"(?:(?:it )?(?:detects?|notices?|spots?|recogni[sz]es?|catches|knows|waits?(?: for| until)?"
-    r"|listens? for) )?(?:(?:that |which |it |this (?:workflow|flow) |the (?:workflow|flow|zap)"
-    r" )?(?:should )?(?:is )?"
-    r"(?:runs?|starts?|triggers?|triggered|begins?|kicks? off|fires?|activates?)"
-    r"(?: automatically| it)? )?"
-)
-_WHEN = r"(?:when(?:ever)?|as soon as|once|every time|each time|any time|anytime|the moment)"
 _STOP = r"(?=,| then | → |:| ?;|\.(?: |$)|\n|$)"
 
-_WEBHOOK = re.compile(
-    rf"(?:^|(?<=[.,] )|(?<=\s)){_HERE}(?:{_WHEN}|on|by|via|through|from|(?<=starts )with|(?<=begins )with|by an?|receiv\w+"
-    rf"|accepts?|triggered by|after|waits? for|listens? (?:for|to)|exposes?)"
-    r"(?: an?| the| new| incoming)*(?: [\w-]+){0,3}? ?(?:webhooks?|http post|post request"
-    r"|http request|(?:post|put|http)(?= (?:to|on|at) /))(?: (?:calls?|requests?|events?|payloads?|notifications?))?"
-    rf"(?: (?:is |gets )?(?:received|called|arrives?|comes? in|fires?|hits?"
-    rf"|triggered|triggers?|receives? [^,.;:→\n]+?(?=[,:\n])))?(?: (?:(?:to|at|on) )?/[\w/-]+)?(?P<more>"
-    rf" with [^,.→;]+)?",
-    re.IGNORECASE,
-)  # fmt: skip
 _TOLD_WATCH = re.compile(
     r"\b(?:workflow|automation|flow|zap|bot|system) (?:that|which|to) (?:monitors?|watch(?:es)?"
     r"|listens?)\b",
@@ -62,12 +30,6 @@ _WATCHED_FIRST = re.compile(
     r"(?:it )?(?:monitors?|watch(?:es)?) [^,.;:→]+?,(?: and)? (?=[a-z]+ )", re.IGNORECASE
 )
 _OF_A_KNOWN_THING = re.compile(r"(?:the|my|our)\b", re.IGNORECASE)
-_BY_WEBHOOK = re.compile(
-    r"\bwebhook-(?:triggered|driven|based|activated)\b"
-    r"|^when(?:ever)? [^,.;:]+ (?:posts?|sends?|submits?|pushes) [^,.;:]+ to (?:the|this|our|a)"
-    r" (?:workflow's )?webhook,",
-    re.IGNORECASE,
-)
 _FOR_EVERY = re.compile(
     r"(?:^|,? )for (?:every|each|any)(?: new)? (?P<event>(?P<noun>(?:[\w-]+ ){0,2}?[\w-]+)"
     r" (?P<verb>landing|arriving|uploaded|added"
@@ -82,27 +44,9 @@ _BY_HAND = re.compile(
     r"|for it))?, ",
     re.IGNORECASE,
 )
-_TOLD_EVENT = re.compile(rf"{_HERE}{_WHEN}\b", re.IGNORECASE)
-_ASKS = re.compile(r"(?:via|by|through|from|on) [\w ]*http requests?", re.IGNORECASE)
-_TOLD_WHEN = re.compile(rf"{_HERE}{_WHEN} (?P<event>[^,.;:→\n]+)$", re.IGNORECASE)
-_TAKEN = re.compile(
-    r"(?:that |which )?(?:receives?|takes?|accepts?) (?P<what>[^,.;:→]+?)(?:,| and)(?: and|"
-    r" then)* (?=[a-z-]+ \w)",
-    re.IGNORECASE,
-)
-_BROUGHT = re.compile(
-    r"(?:it |this (?:workflow|flow) |the (?:workflow|flow) )?(?:receives?|captures?|collects?"
-    r"|accepts?|gets?|takes?(?: in)?|catch(?:es)?|ingests?) (?P<what>(?:(?!,| and )[^.;:→\n])+?)"
-    r"(?: from (?:(?!,| and )[^.;:→\n])+)? ?$",
-    re.IGNORECASE,
-)
-"""What a webhook brings, told as a step: "collects leads from the site via a webhook"."""
-_CARRIES = re.compile(r"\s*(?:by|via|through|from|over|with)\b", re.IGNORECASE)
-_RECEIVED = re.compile(
-    r"receiv\w+ (?:[\w-]+ ){0,2}?(?P<noun>[\w-]+) (?:via|by|from|through)\b", re.IGNORECASE
-)
+_TOLD_EVENT = re.compile(rf"{HERE}{WHEN}\b", re.IGNORECASE)
 _AT_START = re.compile(
-    rf"^{_HERE}(?:{_WHEN}|after|upon|on|if|for each new|for every new) "
+    rf"^{HERE}(?:{WHEN}|after|upon|on|if|for each new|for every new) "
     rf"(?P<event>.+?){_STOP}[,:]?(?: then)?",
     re.IGNORECASE,
 )
@@ -111,14 +55,32 @@ _LABELLED = re.compile(
     r" trigger))(?: trigger)?\W*[:—-]",
     re.IGNORECASE | re.MULTILINE,
 )
-_LITTLE = frozenset({"an", "the", "is", "are", "has", "have", "been", "was", "were", "our", "my", "to", "in", "of", "on"})
+_LITTLE = frozenset(
+    {
+        "an",
+        "the",
+        "is",
+        "are",
+        "has",
+        "have",
+        "been",
+        "was",
+        "were",
+        "our",
+        "my",
+        "to",
+        "in",
+        "of",
+        "on",
+    }
+)
 _EVERY = re.compile(r"(?:every|each)\b", re.IGNORECASE)
 _HAPPENED = re.compile(r"\b(?:(?:is|are|was|gets|has been) \w+|arrives|comes in)\b", re.IGNORECASE)
 _CHANGE = "change_seen"
 """The event of a text that only says that something is watched."""
 _WHOLE = re.compile(
     rf"(?:^|(?<=[.\n] )|(?<=\n))(?:is |gets )?(?:triggered|starts?|runs?|begins?"
-    rf"|triggers?|activates?) (?:by|{_WHEN}|if) "
+    rf"|triggers?|activates?) (?:by|{WHEN}|if) "
     r"(?P<event>[^,.;:→\n]+)[.\n](?=\s*\S)",
     re.IGNORECASE,
 )
@@ -133,25 +95,14 @@ _TRAILING = re.compile(
 )
 _LATER = re.compile(
     rf"(?:(?:(?:the |this )(?:workflow|flow|zap|automation)|it)?,? ?(?:is |should be |gets "
-    rf")?(?:triggered|triggers?|started|activated|starts?|runs?|begins?)(?: automatically)? (?:by|{_WHEN}|on|if)"
+    rf")?(?:triggered|triggers?|started|activated|starts?|runs?|begins?)(?: automatically)?"
+    rf" (?:by|{WHEN}|on|if)"
     rf"|react(?:s|ing)? to|triggered by|watch(?:es)? (?:[\w' ]+ )?for) (?P<event>.+?)(?=,| "
     rf"and | that (?:\w+s )| → |;|:|—|\.(?: |$)|\n|$)[,:—]?",
     re.IGNORECASE,
 )
 _DECISION = re.compile(
     r"(?:it(?:'s| is| has been)? )?(?:approv|review|i approve|sign|confirm)", re.I
-)
-_BARE_NAME = re.compile(
-    r"(?:(?<=^)|(?<=[.\n] ))(?:the|this|an?|our|my) (?:[\w-]+ ){0,4}?(?:workflow|flow|function|lambda|agent|job"
-    r"|pipeline|system|process|service|script|dag|automation|bot)(?: is| gets| will be)?$"
-    r"|(?:(?<=^)|(?<=[.\n—] ))(?:it|this|which|that)$",
-    re.IGNORECASE,
-)
-"""What is left of "the function is triggered by …" once its start is out of the text."""
-_RUNNING = re.compile(
-    r"(?:and )?(?:(?:please )?(?:run|schedule|do|repeat)s? (?:it|this|that)(?: to run)?|to "
-    r"run|that runs|which runs|runs?|running|executed|triggers?|triggered|starts?|fully automated)[ ,.]*$",
-    re.I,
 )
 
 
@@ -167,13 +118,13 @@ def find_start(text: str, told: str = "") -> Start:
     """
     if by_hand := _BY_HAND.match(text):
         return Start(Trigger(kind="manual"), text[by_hand.end() :])
-    if webhook := _find_webhook(text):
+    if webhook := find_webhook(text):
         return webhook
     schedule = find_schedule(text)
     if schedule and (event := _event_before(text, schedule)):
         return event
     if schedule:
-        rest = _without(text, schedule.start, schedule.end)
+        rest = without(text, schedule.start, schedule.end)
         return Start(_schedule_trigger(schedule), rest, needs_time=schedule.cron is None)
     found = _find_arrival(text) or _find_event(text)
     if found.trigger is None and (new := find_new_things(text)):
@@ -182,7 +133,7 @@ def find_start(text: str, told: str = "") -> Start:
         return Start(Trigger(kind="event", event=_CHANGE), text)
     if found.trigger is None and (outside := find_schedule(told)):
         return Start(_schedule_trigger(outside), text, needs_time=outside.cron is None)
-    if found.trigger is None and _BY_WEBHOOK.search(told):
+    if found.trigger is None and told_by_webhook(told):
         return Start(Trigger(kind="webhook"), text, "payload")
     if found.trigger is None and (label := _LABELLED.search(told)):
         kind = "webhook" if label["kind"].lower() == "webhook" else "event"
@@ -198,52 +149,14 @@ def _event_before(text: str, schedule: Schedule) -> Start | None:
     match = _AT_START.match(text)
     if match is None or not _TOLD_EVENT.match(match[0]) or match.end() > schedule.start:
         return None
-    rest = _without(text, schedule.start, schedule.end)
+    rest = without(text, schedule.start, schedule.end)
     start = _find_event(rest)
     words = text[schedule.start : schedule.end].strip()
     return replace(start, second=words) if start.trigger else None
 
 
-def _find_webhook(text: str) -> Start | None:
-    """Read "when a lead comes in via webhook, …"; a request that is only sent starts nothing."""
-    found = (
-        m for m in _WEBHOOK.finditer(text) if not _is_target(text, m) and not _ASKS.match(m[0])
-    )
-    webhook = next(found, None)
-    if webhook is None:
-        return None
-    front = text[: webhook.start()]
-    told = _TOLD_WHEN.match(front)
-    brought = _BROUGHT.match(front) if _CARRIES.match(webhook[0]) else None
-    received = _RECEIVED.search(webhook[0])
-    if brought and (named := event_of(brought["what"].lower(), "received")):
-        subject = named[1]
-    elif received:
-        subject = singular(received["noun"].lower())
-    elif told and (named := read_event(told["event"], certain=True)):
-        subject = named[1]
-    else:
-        subject = "payload"
-    start = 0 if told or brought else webhook.start()
-    rest = _without(text, start, webhook.end())
-    taken = _TAKEN.match(rest)
-    if taken and (named := event_of(taken["what"], "received")):
-        rest, subject = rest[taken.end() :], named[1]
-    return Start(Trigger(kind="webhook"), rest, subject)
-
-
 def _schedule_trigger(schedule: Schedule) -> Trigger:
     return Trigger(kind="schedule", cron=schedule.cron, timezone=schedule.timezone)
-
-
-def _is_target(text: str, webhook: re.Match[str]) -> bool:
-    """Whether the webhook is where something is sent to, not what starts the workflow."""
-    after = text[webhook.end() : webhook.end() + 3]
-    clause = re.split(r"[,.;:→\n]", text[: webhook.start()])[-1].lower().split()
-    verbs = (lexicon().verbs.get(word) for word in clause)
-    sends = any(verb and lexicon().roles.get(verb.action) == "sink" for verb in verbs)
-    carried = _CARRIES.match(webhook[0])
-    return bool(MARK.search(after)) or bool(sends and carried) or "call" in clause
 
 
 def _find_arrival(text: str) -> Start | None:
@@ -255,7 +168,7 @@ def _find_arrival(text: str) -> Start | None:
     if other.trigger is not None and other.trigger.event != _CHANGE:
         return None
     trigger = Trigger(kind="event", event=arrival.event) if arrival.event else None
-    return Start(trigger, _without(text, 0, arrival.end), arrival.subject)
+    return Start(trigger, without(text, 0, arrival.end), arrival.subject)
 
 
 def _find_event(text: str) -> Start:
@@ -296,7 +209,7 @@ def _find_every(text: str) -> Start | None:
     named = event_of(every["noun"], "received" if comes else every["verb"].lower())
     if named is None:
         return None
-    rest = _without(text, every.start(), every.end())
+    rest = without(text, every.start(), every.end())
     return Start(Trigger(kind="event", event=named[0]), rest, named[1])
 
 
@@ -325,8 +238,10 @@ def _event_start(text: str, match: re.Match[str], certain: bool) -> Start | None
         length = _event_length(phrase)
         end = match.start("event") + length if length < len(phrase) else end
         phrase = phrase[:length]
-    named = read_event(phrase, certain) or _done_deed(match[0], phrase) or _any_event(match[0], phrase)
-    rest = _without(text, match.start(), end)
+    named = (
+        read_event(phrase, certain) or _done_deed(match[0], phrase) or _any_event(match[0], phrase)
+    )
+    rest = without(text, match.start(), end)
     if not named or not rest:
         return None
     return Start(Trigger(kind="event", event=named[0]), rest, named[1])
@@ -338,14 +253,18 @@ def _done_deed(told: str, phrase: str) -> tuple[str, str] | None:
     if opening is None or not opening.gerund or told[:1].islower():
         return None
     things = words_of(object_phrase(opening.rest))
-    return event_of(" ".join(things[-2:]), f"{opening.verb.base} done".split()[0]) if things else None
+    return event_of(" ".join(things[-2:]), opening.verb.base) if things else None
 
 
 def _any_event(told: str, phrase: str) -> tuple[str, str] | None:
-    """Return an event in the words of a text that begins with "when": whatever it is, it starts it."""
+    """Return an event in a text's own words: what it begins with after "when" starts it."""
     if not re.match(r"when(?:ever)? (?:an?|the|any|our|my|\w+s?) ", told, re.IGNORECASE):
         return None
-    words = [word for word in re.findall(r"[a-z]{2,}", MARK.sub("", phrase).lower()) if word not in _LITTLE]
+    words = [
+        word
+        for word in re.findall(r"[a-z]{2,}", MARK.sub("", phrase).lower())
+        if word not in _LITTLE
+    ]
     return event_of(" ".join(words[:-1][-3:]), words[-1]) if len(words) > 1 else None
 
 
@@ -381,14 +300,3 @@ def _is_step(opening: Opening) -> bool:
 
 def _is_event_verb(word: str) -> bool:
     return word.lower() in lexicon().names("events")
-
-
-def _without(text: str, start: int, end: int) -> str:
-    """Cut a span out of the text, with the words and commas that hung on it."""
-    before, after = text[:start].rstrip(), text[end:].lstrip()
-    before = _RUNNING.sub("", before).rstrip(" ,")
-    before = _BARE_NAME.sub("", before)
-    after = re.sub(r"^[,:.]\s*", "", after) if not before or before.endswith(".") else after
-    after = re.sub(r"^(?:(?:please |then |and )+)(?=\w)", "", after) if not before else after
-    joint = "" if after[:1] in ".,;" else " "
-    return f"{before}{joint}{after}".strip(" ,")

@@ -23,11 +23,13 @@ _HUMAN = re.compile(
     r"|(?:human|manual|manager|my|the|an?|final|legal) ?(?:[\w'-]+ )?(?:approval|review"
     r"|sign-?off|confirmation)\b(?! (?:site|page|process|request|folder|email|queue|link))"
     r"|(?:human|manual|manager|final|legal) ?(?:[\w'-]+ )?check\b"
-    r"|send(?:s|ing)? (?:an?|another|the) (?:[\w-]+ )?approval (?:(?:request|e-?mail|message|form|task|card) )?to\b"
+    r"|send(?:s|ing)? (?:an?|another|the) (?:[\w-]+ )?approval (?:(?:request|e-?mail|message"
+    r"|form|task|card) )?to\b"
     r"|(?:send|post|share)s? .{0,60}\bwith (?:[\w/-]+ )*buttons\b"
     r"|(?:flag|hold|queue|mark|escalate)s? .{0,60}\bfor (?:(?:[\w-]+ )?(?:review|approval)|me|us"
     r"|a human|a person)\b"
-    r"|(?:send|submit|route|put|show|present|give|forward|pass|hand)s? (?!(?:an? |the )?(?:[\w-]+ )?"
+    r"|(?:send|submit|route|put|show|present|give|forward|pass|hand)s? (?!(?:an? |the"
+    r" )?(?:[\w-]+ )?"
     r"(?:notification|alert|message|e-?mail|reminder)s?\b).{0,60}\bfor"
     r" (?:[\w'-]+ ){0,3}(?:approval|sign-?off|review|decision)\b"
     r"|(?:an?|the|our|my) (?!(?:[\w-]+ ){0,2}?(?:agent|llm|ai|model|workflow|system|flow"
@@ -42,10 +44,14 @@ _HUMAN = re.compile(
     r"|(?:hold|pause|block|delay)s? (?:[\w-]+ ){0,3}until (?:an?|the|my|someone|somebody)\b"
     r"|(?:have|get)s? (?:it|them|this|the [\w ]{2,30}?) (?:approved|reviewed|signed off"
     r"|checked|confirmed) by\b|(?:route|direct)s? .{0,60}\bfor (?:[\w'-]+ ){0,3}review\b"
-    r"|(?:the|an?|my|our) (?:[\w-]+ ){1,2}(?:makes?|takes?|has) (?:the|a) (?:final |last )?(?:decision|call|choice|say)\b"
-    r"|(?:the|an?|our|my) (?:[\w-]+ ){1,2}(?:is|are|gets?) (?:then )?(?:prompted|asked|requested|required|invited) (?:to|for|whether)\b"
-    r"|(?:the|an?) (?:user|analyst|reviewer|approver|operator|agent|customer) can (?:then )?(?:approve|reject|decide|choose|confirm)\b"
-    r"|(?:it |this |the [\w ]{2,20} )?(?:then )?goes to .{2,60} for (?:[\w-]+ ){0,2}(?:approval|review|verification|sign-?off|decision|check)\b"
+    r"|(?:the|an?|my|our) (?:[\w-]+ ){1,2}(?:makes?|takes?|has) (?:the|a) (?:final |last"
+    r" )?(?:decision|call|choice|say)\b"
+    r"|(?:the|an?|our|my) (?:[\w-]+ ){1,2}(?:is|are|gets?) (?:then )?(?:prompted|asked|requested"
+    r"|required|invited) (?:to|for|whether)\b"
+    r"|(?:the|an?) (?:user|analyst|reviewer|approver|operator|agent|customer) can (?:then"
+    r" )?(?:approve|reject|decide|choose|confirm)\b"
+    r"|(?:it |this |the [\w ]{2,20} )?(?:then )?goes to .{2,60} for (?:[\w-]+ ){0,2}(?:approval"
+    r"|review|verification|sign-?off|decision|check)\b"
     r"|starts? (?:an? |the )?(?:[\w-]+ )?approval\b"
     r"|(?:escalate|hand|forward|route|send|pass|refer|assign|transfer|defer)s? .{0,60}\bto (?:an?"
     r" |the |our )?(?:human|person|real person|staff member|live agent)\b(?! resources)"
@@ -124,7 +130,11 @@ def is_human(text: str) -> bool:
     """Whether a part of the text asks a person for something."""
     stripped = text.lstrip(" ,")
     asked = _ASKS.match(strip_leading(stripped))
-    if asked and lexicon().product_pattern.match(stripped_name := strip_leading(stripped)[asked.end() :]) and not re.match(r"\S+(?: \w+)? (?:user|team|admin)", stripped_name):
+    if (
+        asked
+        and lexicon().product_pattern.match(stripped_name := strip_leading(stripped)[asked.end() :])
+        and not re.match(r"\S+(?: \w+)? (?:user|team|admin)", stripped_name)
+    ):
         return False
     if _BY_ITSELF.search(stripped[:_LOOKAHEAD]):
         return False
@@ -267,9 +277,7 @@ def acts(opening: Opening, before: str = "") -> bool:
         return True
     if lexicon().product_pattern.match(rest):
         return True
-    if _is_paired(words):
-        return True
-    if sends and len(words) > 1 and is_plural_word(first) and words[1] in ("a", "an", "the", "their"):
+    if _is_paired(words) or (sends and _gives(words)):
         return True
     if opening.verb.base in ("check", "test", "search", "look", "wait", "ask") and first in _LOOKS:
         return True
@@ -283,6 +291,12 @@ def acts(opening: Opening, before: str = "") -> bool:
     if before and (goes_on or _aims(rest) or _lists(opening, words)):
         return True
     return any(word.strip(",.;:") in lexicon().artifacts for word in words[:3])
+
+
+def _gives(words: list[str]) -> bool:
+    """Whether somebody is given something: "(emails) recruiters a report"."""
+    given = len(words) > 1 and words[1] in ("a", "an", "the", "their")
+    return given and is_plural_word(words[0].strip(",.;:"))
 
 
 def _lists(opening: Opening, words: list[str]) -> bool:

@@ -38,7 +38,8 @@ _PICKED = re.compile(
 )
 _TITLE = re.compile(r"^(?P<title>[^:]{3,80}):\s+(?=(?P<rest>.+)$)")
 _SORTS = re.compile(
-    r"^\W*(?:route|sort|triage|handle|process|distribute|dispatch|split|answer|reply|respond|moderate|manage)\b", re.IGNORECASE
+    r"^\W*(?:route|sort|triage|handle|process|distribute|dispatch|split|answer|reply|respond|moderate|manage)\b",
+    re.IGNORECASE,
 )
 _APPROVAL = re.compile(
     r"\b(?:approv\w*|sign-?off|review|confirmation|ok|go-ahead)\b", re.IGNORECASE

@@ -10,7 +10,7 @@ from tests.compiler.english.conftest import Read, Understand
 @pytest.mark.parametrize(
     ("text", "place", "required"),
     [
-        ("Read the invoices table and mail me the total, our accountant decides", "person", True),
+        ("Read the invoices table and mail me the total so the accountant decides", "person", True),
         ("Send the draft to my lawyer who signs off, then mail it to me", "person", True),
         (
             "When a booking form is submitted, add the guest to Airtable."
