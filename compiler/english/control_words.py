@@ -70,7 +70,8 @@ TRAILING_FINDING = re.compile(
     r" )?(?:[\w-]+ )?"
     r"(?:anomal(?:y|ies)|outliers?|spikes?|violations?|delays?|discrepanc(?:y|ies)|deviations?"
     r"|breach(?:es)?"
-    r"|errors?|failures?|exceptions?|(?:[\w-]+ )ones))\W*$",
+    r"|errors?|failures?|exceptions?|(?:[\w-]+ )ones)|(?:high|low|critical|urgent|failed|overdue"
+    r"|severe|negative|hot|expired|suspicious)(?:-[a-z]+)? [a-z]+s)\W*$",
     re.IGNORECASE,
 )
 TRAILING_LIMIT = re.compile(

@@ -8,7 +8,8 @@ import re
 _DEED = r"(?:create|open|send|write|generate|make|post|file|raise|draft|add)s?"
 _TIME = (
     r"(?P<time>(?:\d+|an?|one|two|three|five|ten) (?:second|minute|hour|day|week)s?)"
-    r"(?:,? (?:and )?(?:then )?)(?=[a-z]+ (?:the|a|an|it|them|to|again|any)\b)"
+    r"(?:,? (?:and )?(?:then )?)"
+    r"(?=(?!for|until|before|after|or)[a-z]+ (?:the|a|an|it|them|to|again|any)\b)"
 )
 _KINDS_OF_PLACE = (
     r"(?:different|appropriate|right|correct|various|relevant|proper|corresponding|several)"
@@ -65,6 +66,8 @@ _RULES = tuple(
             r"in parallel: \g<one>; \g<other>",
         ),
         (r"\bTL;DR\b", "summary"),
+        (r"\s*\([^()]*→[^()]*\)", ""),
+        (r"\bwill be send\b", "will be sent"),
         # "run a price check on Amazon and eBay"
         (
             r"\b(?:runs?|does|do|performs?) (?:an? |the )?(?P<what>price|health|status"

@@ -28,7 +28,8 @@ _TIMED = re.compile(
 _MARKDOWN = re.compile(r"\*\*|__|(?<!\w)\*(?=\w)|(?<=\w)\*(?!\w)")
 _HEADING = re.compile(r"^\s*#{1,6}\s*")
 _ASIDE = re.compile(
-    r"\s*\((?:variables? [^)]*|e\.?g\b[^)]*|i\.?e\b[^)]*|optional(?:ly)?|see (?:below"
+    r"\s*\((?:variables? [^)]*|e\.?g\b[^)]*|ex\b[^)]*"
+    r"|for example\b[^)]*|i\.?e\b[^)]*|optional(?:ly)?|see (?:below"
     r"|above)[^)]*)\)",
     re.I,
 )
@@ -129,7 +130,19 @@ def _without_label(line: str) -> str:
         return line
     if _TIMED.search(match["label"]):
         return line
-    return f"{match['mark']}{match['rest']}"
+    return f"{match['mark']}{_with_service(match['label'], match['rest'], line)}"
+
+
+def _with_service(label: str, rest: str, line: str) -> str:
+    """Keep the service that only a title names: "Google Sheets lookup: finds the unpaid rows"."""
+    named = lexicon().product_pattern.search(label)
+    told = line[line.index(rest) :]
+    if named is None or not named[1][:1].isupper() or len(_SENTENCE.split(told)) > 1:
+        return rest
+    if lexicon().product_pattern.search(told):
+        return rest
+    bare = told.rstrip(" .;,")
+    return f"{bare} in {named[1]}{told[len(bare) :]}"
 
 
 @cache

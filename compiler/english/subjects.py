@@ -11,7 +11,7 @@ _LONGEST = 7
 """How many words who does it may have."""
 _LED = re.compile(r"(?:the|an?|this|that|our|my|your|its|each|every|one|another)\b", re.IGNORECASE)
 _CONTROL = re.compile(
-    r"(?:if|when|whenever|once|after|before|unless|otherwise|else|for|while|until|on|every|each"
+    r"(?:if|when|whenever|once|after|before|unless|otherwise|else|for|while|until|on|every"
     r"|in|at|by"
     r"|with|from|upon|as|given|based)\b",
     re.IGNORECASE,
@@ -21,6 +21,7 @@ _BREAK = re.compile(
     r"|before|to|from|in|on|at|for|with|by|via|into|than|is|are|was|were|be|been|has|have|not)$",
     re.IGNORECASE,
 )
+_AGENTS = frozenset({"agent", "agents", "worker", "workers", "subagent", "subagents"})
 _MODALS = frozenset({"should", "will", "must", "can", "shall", "may"})
 
 
@@ -30,7 +31,7 @@ def _people() -> re.Pattern[str]:
     return re.compile(
         rf"^(?:then |next |finally |and )*(?:(?:the|an?|their|our|my|its|his|her|each|both) )?"
         rf"(?:(?!if|when|to|and|or|for|with|from|send|email|notify|alert)[\w'-]+"
-        rf" ){{0,2}}?(?:(?:{jobs})s?(?: team)?|(?<![\w-])(?:he|she)) "
+        rf" ){{0,2}}(?:(?:{jobs})s?(?: team)?|(?<![\w-])(?:he|she)) "
         r"(?:(?:then|also|first|manually|can|must|should|will need to|will have to|will|needs?"
         r" to|has to|is (?:asked|prompted) to"
         r"|are (?:asked|prompted) to) )*(?P<deed>[a-z]+)(?: (?P<particle>out|in|up|off))?\b",
@@ -68,7 +69,8 @@ def without_subject(text: str) -> str:
     if opening is not None and (not opening.verb.is_noun or acts(opening)):
         return text
     words = list(re.finditer(r"\S+", bare))[: _LONGEST + 2]
-    for place, word in enumerate(words[1:], 1):
+    first = 2 if _LED.match(bare) else 1
+    for place, word in enumerate(words[first:], first):
         before = bare[: word.start()].rstrip()
         if before.endswith((",", ";", ":", ".")) or _BREAK.search(before):
             return text
@@ -94,6 +96,7 @@ def _does(rest: str, previous: str) -> bool:
 
 
 def _is_person(subject: str) -> bool:
-    """Whether a person does it: that starts a workflow or is asked for, it is no step."""
+    """Whether a person does it, or an agent of several: then who it is is part of the step."""
     words = re.findall(r"[a-z]+", subject.lower())
-    return bool(words) and bool(lexicon().words("people").intersection(words[-1:]))
+    others = lexicon().words("people") | _AGENTS
+    return bool(words) and bool(others.intersection(words[-1:]))
