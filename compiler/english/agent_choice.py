@@ -6,6 +6,7 @@ from compiler.english import reading_choice
 from compiler.english.facts import Facts
 from compiler.english.lexicon import lexicon
 from compiler.english.nouns import words_of
+from compiler.inflection import singular
 
 _TO_MODEL = re.compile(
     r"\b(?:through|to|into|by) (?:an?|the|our) (?:[\w-]+ ){0,2}(?:ai|llm|agent|model"
@@ -201,7 +202,8 @@ def _create(action: str, facts: Facts) -> tuple[str, str]:
         return action, "api"
     if facts.product:
         return action, "database" if facts.product.kind == "database" else "api"
-    written = not lexicon().words("texts").isdisjoint(facts.object_words[-2:])
+    named = {singular(word) for word in facts.object_words[-2:]}
+    written = not lexicon().words("texts").isdisjoint(named)
     if facts.verb in ("create", "make") and written and not facts.has("http", "request"):
         return _generate("generate", facts)
     if facts.place("database") and facts.verb in ("delete", "remove", "create"):

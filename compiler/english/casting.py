@@ -110,8 +110,20 @@ _ASSIGNED = re.compile(
 )
 
 
+_ASKS_EACH = re.compile(
+    r"^(?:ask|query|prompt|call)s? (?P<names>[A-Z][\w.-]*(?:(?:, (?:and )?| and )[A-Z][\w.-]*)+)"
+    r" (?=(?P<deed>(?:the|a"
+    r"|for|about|to)\b.+)$)",
+)
+
+
 def assigned(clause: str) -> list[str]:
-    """Return what each of several agents does that are told by their topics, one by one."""
+    """Return what each of several agents does that are told by names or topics, one by one."""
+    if asked := _ASKS_EACH.match(clause[:1].lower() + clause[1:]):
+        names = re.split(r",\s*(?:and\s+)?|\s+and\s+", asked["names"])
+        known = [lexicon().products.get(name.lower()) for name in names]
+        if all(product is not None and product.kind == "llm" for product in known):
+            return [f"answer {asked['deed']} with {name}" for name in names]
     match = _ASSIGNED.match(clause)
     topics = re.split(r",\s*(?:and\s+)?|\s+and\s+", match["topics"]) if match else []
     if match is None or not 1 < len(topics) <= _MOST:

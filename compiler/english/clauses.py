@@ -180,11 +180,22 @@ def _case(text: str, separator: Separator) -> tuple[list[Clause], str, Separator
     """Read "on failure, …" and "for bugs, …": conditions without an "if"."""
     if (match := OUTCOME.match(text)) and opens_step(text[match.end() :]):
         condition = OUTCOMES.get(match["what"].lower(), "it fails")
+    elif some := _those(text):
+        return [Clause("if", separator, f"it is one of {some[0]}")], some[1], "condition"
     elif (match := FOR_SOME.match(text)) and opens_step(match["rest"]):
         condition = f"it is one of the {match['what']}"
     else:
         return None
     return [Clause("if", separator, condition)], text[match.end() :], "condition"
+
+
+def _those(text: str) -> tuple[str, str] | None:
+    """Read "for the ones that are late, …": which, and what is done with them."""
+    match = re.match(r"for (?=(?:the ones|those) \w)", text, re.IGNORECASE)
+    if match is None:
+        return None
+    which, rest = split_condition(text[match.end() :])
+    return (which, rest) if rest else None
 
 
 def _each(

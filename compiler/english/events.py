@@ -64,7 +64,8 @@ def read_event(phrase: str, certain: bool) -> tuple[str, str] | None:
     gerund = bool(words) and words[0].endswith("ing") and words[0] in lexicon().verbs
     if not certain or gerund or not words or _is_verb_phrase(phrase):
         return None
-    return event_of(re.split(r" (?:in|to|from|on|at) ", phrase)[0], "occurred")
+    thing = re.split(r" (?:in|to|from|on|at|over|above|under|below|with|worth|of|for) ", phrase)[0]
+    return event_of(thing, "occurred")
 
 
 def _is_verb_phrase(phrase: str) -> bool:

@@ -199,7 +199,8 @@ def without_frame(text: str) -> str:
 
 
 _NAMED = re.compile(
-    r"(?P<name>(?:[\w/-]+ ){0,5}?(?:workflow|automation|scheduler|audit|bot|job|pipeline|script"
+    r"(?P<name>(?:an? )?(?:ai|llm|gpt|voice|chat)(?:-\w+)? (?:[\w-]+ ){0,2}?[\w-]+(?= that )"
+    r"|(?:[\w/-]+ ){0,5}?(?:workflow|automation|scheduler|audit|bot|job|pipeline|script"
     r"|agent|zap|assistant|scanner|poller|digest|process|system|service|tool|integration|monitor"
     r"|tracker|watcher|notifier|dag|etl|function|engine|concierge|radar|watchdog|hub|loop))"
     r" (?:that|which) (?:(?:automatically )?(?=[a-z]{2,}s )|(?:will|should|can) )",

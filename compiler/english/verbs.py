@@ -35,7 +35,8 @@ _HUMAN = re.compile(
     r"|(?:an?|the|our|my) (?!(?:[\w-]+ ){0,2}?(?:agent|llm|ai|model|workflow|system|service"
     r"|server|api|script|engine|app|job|worker|flow"
     r"|function|lambda|bot|node|step)\b)"
-    r"(?:[\w-]+ ){1,2}(?:manually )?(?:reviews|approves|signs off on) (?:it|them|the|each|and|all|every|this)\b"
+    r"(?:[\w-]+ ){1,2}(?:manually )?(?:reviews|approves|signs off on)"
+    r" (?:it|them|the|each|and|all|every|this)\b"
     r"|(?:(?!(?:it|this|that|agents?|llm|ai|model|workflow|system|flow|function|lambda|bot|node"
     r"|step|service|server|api|script|code|data|rows?|orders?)\b)[\w'-]+ ){1,4}?"
     r"(?:must|should|shall|has to|have to|needs? to|is to|are to)"
@@ -70,6 +71,11 @@ _MODEL_ACTOR = re.compile(r"\b(?:llm|ai|model|gpt\S*|claude|agent|openai|chatgpt
 
 
 _LOOKS = ("for", "that", "whether", "if", "against", "on")
+_PARTICLES = {
+    **dict.fromkeys(("check", "test", "search", "look", "wait", "ask"), _LOOKS),
+    **dict.fromkeys(("reply", "respond", "answer"), ("with",)),
+}
+"""The words that show that what stands before them is a verb."""
 _AIM = re.compile(
     r"(?!(?:and|or|of|from|for|with|to|in)\b)(?:[\w'-]+ ){1,4}(?:to|into|in|on|via)"
     r" (?:the |an? |my |our |your )?",
@@ -218,7 +224,8 @@ def _guessed(words: list[str]) -> Opening | None:
     """Return an unknown verb that its object gives away: "resolves the company"."""
     word = words[0].lower()
     following = words[1].lower() if len(words) > 1 else ""
-    if word in lexicon().words("not_verbs") or following not in lexicon().words("determiners"):
+    named = word in lexicon().words("not_verbs") or word in lexicon().products
+    if named or following not in lexicon().words("determiners"):
         return None
     if not _UNKNOWN.fullmatch(word):
         return None
@@ -280,7 +287,7 @@ def acts(opening: Opening, before: str = "") -> bool:
         return True
     if _is_paired(words) or (sends and _gives(words)):
         return True
-    if opening.verb.base in ("check", "test", "search", "look", "wait", "ask") and first in _LOOKS:
+    if first in _PARTICLES.get(opening.verb.base, ()):
         return True
     if (
         before
@@ -296,7 +303,7 @@ def acts(opening: Opening, before: str = "") -> bool:
 
 def _gives(words: list[str]) -> bool:
     """Whether somebody is given something: "(emails) recruiters a report"."""
-    given = len(words) > 1 and words[1] in ("a", "an", "the", "their")
+    given = len(words) > 1 and words[1] in ("a", "an", "the", "their", "to")
     return given and is_plural_word(words[0].strip(",.;:"))
 
 
@@ -342,6 +349,8 @@ def _goes_on(opening: Opening, first: str, before: str) -> bool:
         orders = opening.verb.action == "create" and not earlier.third and not earlier.gerund
         if orders and first not in lexicon().words("compound_heads") and is_plural_word(first):
             return True
+    if first in lexicon().words("compound_heads"):
+        return False
     return not opening.third and opening.verb.base in lexicon().words("rarely_nouns")
 
 
