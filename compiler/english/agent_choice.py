@@ -40,7 +40,7 @@ _MODEL_ASKED = re.compile(
 _BUILT = re.compile(
     r"(?:(?:the|an?|our|its|their|it) ?)?(?:[\w-]+ ){0,3}?(?:images?|containers?|projects?|apps?"
     r"|code|artifacts?|packages?|jars?"
-    r"|binar(?:y|ies)|branch|repositor(?:y|ies)|modules?|releases?|index(?:es)?|caches?)\b|it"
+    r"|binar(?:y|ies)|branch|repositor(?:y|ies)|modules?|releases?|index(?:es)?|caches?|docs|documentation|sites?)\b|it"
     r" with\b",
     re.IGNORECASE,
 )
@@ -158,7 +158,7 @@ def _goes_by_service(facts: Facts) -> bool:
         or facts.has("webhook", "sms", "endpoint", "api")
     ):
         return True
-    if _BY_PHONE.search(facts.marked):
+    if _BY_PHONE.search(facts.marked) or re.search(r"\bto #\w", facts.rest):
         return True
     if facts.verb in ("reply", "respond", "comment") and _IN_THREAD.search(facts.rest):
         return True

@@ -101,7 +101,9 @@ _ROLES = {
 }
 _ASSIGNED = re.compile(
     r"^(?:launch|run|start|spawn|use|orchestrate|deploy|create|invoke|spin up|kick off|call|have"
-    r"|let)?(?:e?s)? ?(?P<number>\d|two|three|four|five|six|several|multiple|parallel|separate)"
+    r"|let|(?:fan|split|send|hand|delegate|distribute|give|pass)s?(?: out)? (?:an?|the|it"
+    r"|this)(?: [\w-]+){0,3}? to"
+    r")?(?:e?s)? ?(?P<number>\d|two|three|four|five|six|several|multiple|parallel|separate)"
     rf" (?:[\w-]+ )?(?P<role>{'|'.join(_ROLES)}|agent|worker|llm|model)s"
     r"(?: in parallel| simultaneously| concurrently| at the same time)*"
     r" (?:(?:each )?(?:on|for|about|covering)|to cover|look(?:ing)? (?:at|into))"
@@ -128,7 +130,7 @@ def assigned(clause: str) -> list[str]:
     topics = re.split(r",\s*(?:and\s+)?|\s+and\s+", match["topics"]) if match else []
     if match is None or not 1 < len(topics) <= _MOST:
         return []
-    deed = _ROLES.get(match["role"].lower(), "work on")
+    deed = _ROLES.get(match["role"].lower(), "investigate")
     return [f"{deed} {topic}" for topic in topics]
 
 

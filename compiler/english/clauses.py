@@ -4,7 +4,7 @@ import re
 from dataclasses import replace
 
 from compiler.english.action_clauses import read_action
-from compiler.english.casting import crew
+from compiler.english.casting import assigned, crew
 from compiler.english.clause import Clause, Kind
 from compiler.english.condition_ends import is_over, split_condition, verb_position
 from compiler.english.control_words import (
@@ -43,7 +43,7 @@ from compiler.english.relations import (
 from compiler.english.routes import Way, find_routes
 from compiler.english.segments import Separator, segments
 from compiler.english.subjects import person_acts
-from compiler.english.verbs import is_human, opens_step, read_opening
+from compiler.english.verbs import is_human, opens_step, read_opening, strip_leading
 from compiler.english.voice import active
 
 _ONCE = re.compile(r"(?:and )?(?P<word>once|as soon as)\s+", re.IGNORECASE)
@@ -104,7 +104,7 @@ def _scan(segment: str, separator: Separator) -> list[Clause]:
             separator = separator_after
             continue
         action, following, rest = _next_action(active(rest))
-        ways = find_routes(action)
+        ways = [] if assigned(strip_leading(action)) else find_routes(action)
         if len(ways) == 1 and not ways[0].deed and find_routes(_next_action(active(rest))[0]):
             continue
         if ways:
@@ -114,7 +114,9 @@ def _scan(segment: str, separator: Separator) -> list[Clause]:
             separator = "sentence" if ended else following
             continue
         ended = routed and bool(clauses) and clauses[-1].kind == "else"
-        clauses.extend(read_action(action, separator))
+        found = read_action(action, separator)
+        clauses.extend(found)
+        ended = ended or any(clause.kind == "parallel" for clause in found)
         separator = "sentence" if ended else following
     return _bound_at_end(clauses)
 

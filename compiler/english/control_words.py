@@ -192,7 +192,8 @@ IDLE = re.compile(
         r"|complete)(?:e?s)? (?:the )?(?:following|these|below)(?: [\w-]+)*"
     r"|process(?:es)? [^:]*?(?:one by one|in batches(?: of \w+)?|individually)|the "
     r"(?:flow|workflow) should perform the following actions|(?:follow )?these steps"
-    r"|(?:ignore|skip|discard|drop|exclude|filter)s?(?: it| them| this)?(?: out)?"
+    r"|(?:ignore|skip|discard|drop|exclude|filter)s?(?: it| them| this| the rest| the others|"
+    r" all others)?(?: out)?"
         r"|end(?:s)?(?: the (?:workflow|flow"
     r"|process))?|stop|thanks?(?: you)?|please|do nothing|nothing)\W*$", re.IGNORECASE)  # fmt: skip
 GIVEN_BACK = re.compile(

@@ -53,6 +53,14 @@ _TO_ME = re.compile(
     r" (?P<what>[^,;]+?)(?P<rest>(?: (?:by|via|on|to) [^,;]+)?)$",
     re.IGNORECASE,
 )
+_POSTED = re.compile(
+    r"^(?P<verb>send|post|share|publish|push|deliver)s? (?:out )?(?P<what>(?:the |our |my |all "
+    r"|new )?[^,;]*?"
+    r" (?:numbers|metrics|figures|stats|statistics|results|rows|issues|tickets|deals|orders"
+    r"|errors|tasks|leads))"
+    r" to (?P<where>#\S.*)$",
+    re.IGNORECASE,
+)
 _DATA_NOUN = re.compile(
     r" (?:[\w-]+ )?(?:stories|issues|posts|orders|events|tickets|commits|deals|leads|tasks"
     r"|articles|videos|tweets|metrics"
@@ -136,6 +144,8 @@ def distributed(clause: Clause) -> list[Clause]:
 def _reading_first(text: str) -> list[str]:
     """Cut "post a Slack overview of open Jira tickets" into reading and sending."""
     found = products(text)
+    if (posted := _POSTED.match(text)) and products(posted["what"]):
+        return [f"fetch {posted['what']}", f"{posted['verb']} the results to {posted['where']}"]
     told = _TO_ME.match(text)
     if told and not found and _WORLD_NOUN.search(told["what"]):
         return [f"fetch {told['what']}", f"{told['verb']} {told['who']} the results{told['rest']}"]

@@ -243,10 +243,30 @@ def _sentence(sentence: str) -> str:
     bare = as_choice(bare)
     bare = _without_title(bare if person_acts(bare) else without_subject(bare))
     bare = _empty_tail().sub("", bare)
-    bare = _without_adverbial(bare)
+    bare = _in_order(_without_adverbial(bare))
     bare = _from_gerund(bare)
     bare = _from_participles(bare)
     return _with_added(bare)
+
+
+_AFTER_DOING = re.compile(
+    r"(?P<front>^|, (?:and |then )?|; | and )(?P<deed>[a-z]+ [^,.;]{1,60}?) after"
+    r" (?P<word>[a-z]+ing)"
+    r" (?=(?:the|an?|it|them|their|each|all|my|our) )(?P<what>[^,.;]+)",
+    re.IGNORECASE,
+)
+
+
+def _in_order(sentence: str) -> str:
+    """Turn "stop it after telling the owner" into "tell the owner, then stop it"."""
+
+    def turned(match: re.Match[str]) -> str:
+        verb = lexicon().verbs.get(match["word"].lower())
+        if verb is None or not opens_step(match["deed"]):
+            return match[0]
+        return f"{match['front']}{verb.base} {match['what']}, then {match['deed']}"
+
+    return _AFTER_DOING.sub(turned, sentence)
 
 
 def _either(sentence: str) -> str:

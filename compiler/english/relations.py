@@ -117,7 +117,9 @@ def _opposite_kinds(one: str, other: str) -> tuple[str, str] | None:
     first, second = (_KIND.findall(text.lower()) for text in (one, other))
     for kind in first:
         for against in second:
-            if kind[1] == against[1] == "ones" and kind[0] != against[0]:
+            little = lexicon().words("determiners") | {"good", "other", "only"}
+            ones = kind[1] == against[1] == "ones" and kind[0] != against[0]
+            if ones and little.isdisjoint((kind[0], against[0])):
                 return kind[0], against[0]
             if _opposed(kind[0], against[0]) and (kind[1] == against[1] or against[1] == "ones"):
                 return kind[0], against[0]
@@ -137,6 +139,11 @@ def _removes(text: str) -> bool:
     return opening is not None and opening.verb.action in ("filter", "dedupe")
 
 
+_FOR_ONES = re.compile(
+    r"^(?P<what>.+?) for (?:the ones|those) (?P<which>(?:that|who|which|with|without|above|over"
+    r"|below|under) .+)$",
+    re.IGNORECASE,
+)
 _OF_A_KIND = re.compile(
     r"^[a-z-]+ (?:the )?(?P<what>(?P<kind>[a-z]+(?:-[a-z]+)?) (?:[a-z]{2,}s))\b(?P<which>)",
     re.IGNORECASE,
@@ -160,7 +167,11 @@ def with_the_rest(clauses: Sequence[Clause]) -> list[Clause]:
             and clause.kind == last.kind == "action"
             and _REST.search(clause.text)
             and not _removes(last.text)
-            and (chosen := _SELECTED.match(strip_leading(last.text)) or _some_kind(last.text))
+            and (
+                chosen := _SELECTED.match(strip_leading(last.text))
+                or _FOR_ONES.match(last.text)
+                or _some_kind(last.text)
+            )
         ):
             which = re.sub(r"^(?:that|which|who) ", "", chosen["which"], flags=re.IGNORECASE)
             condition = f"it {which}" if which != chosen["which"] else f"it is {which}"

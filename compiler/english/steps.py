@@ -27,7 +27,7 @@ _FOR_JOB = re.compile(
 )
 _WITH_MODEL = re.compile(
     r"\b(?:with|using|via|by) (?:an? |the )?(?:[\w-]+ )?(?:llm|ai|gpt\S*|claude|gemini|openai"
-    r"|chatgpt)\b",
+    r"|chatgpt|agent)\b",
     re.IGNORECASE,
 )
 _JUDGES = re.compile(
@@ -106,7 +106,7 @@ def read_step(clause: str, text: Text, parallel: bool = False) -> Step | None:
     if step and step.verb in ("process", "handle", "review") and _JUDGES.search(step.rest):
         return replace(step, action="analyze", agent="llm")
     worked = step is not None and (
-        step.agent == "data_processing" or step.verb in ("process", "handle")
+        step.agent == "data_processing" or step.guessed or step.verb in ("process", "handle", "run")
     )
     if step and worked and _WITH_MODEL.search(step.rest):
         return replace(step, action="generate", agent="llm")

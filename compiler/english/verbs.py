@@ -10,7 +10,8 @@ from compiler.english.normalise import MARK
 _HUMAN = re.compile(
     r"^(?:(?:have|let|get|ask|tell) (?:me|us|my|our|an?|the|someone|somebody|\w+)\b(?: "
     r"(?!and\b)[\w'-]+){0,3}? (?:to )?"
-    r"(?:re-?view|check|approve|confirm|decide|verify|sign off|choose|select|pick|look"
+    r"(?:re-?view|check|approve|confirm|decide|verify|sign(?: it| them| this)? off|choose|select"
+    r"|pick|look"
     r"|validate|proofread|inspect|ok)\b"
     r"|(?:ask|prompt)s? (?:me|us|the user|a human|someone|my \w+|the \w+)\b"
     r"|(?:wait|pause|hold|stop)s?(?: here| there)?(?: and wait)? (?:for|until)\b"

@@ -16,7 +16,8 @@ _FATE = re.compile(
     r"^(?P<who>(?!(?:it|they|this|that|he|she|we|you|i|then|if|when|once|after|before)\b)[\w'"
     r" $€£%-]{2,60}?) (?:should |will |must |can |then |automatically )*"
     r"(?P<fate>goes|go|becomes|become|enters|enter|gets|get|receives|receive|needs|need|requires"
-    r"|require|is|are|be)\b (?:straight |directly |automatically |then |simply |immediately"
+    r"|require|creates?|opens?|triggers?|starts?|is|are|be)\b (?:straight |directly "
+    r"|automatically |then |simply |immediately"
     r" )*(?P<what>\S.*)$",
     re.IGNORECASE,
 )
@@ -38,7 +39,8 @@ _PICKED = re.compile(
 )
 _TITLE = re.compile(r"^(?P<title>[^:]{3,80}):\s+(?=(?P<rest>.+)$)")
 _SORTS = re.compile(
-    r"^\W*(?:route|sort|triage|handle|process|distribute|dispatch|split|answer|reply|respond|moderate|manage)\b",
+    r"^\W*(?:route|sort|triage|handle|process|distribute|dispatch|split|answer|reply|respond"
+    r"|moderate|manage)\b",
     re.IGNORECASE,
 )
 _APPROVAL = re.compile(
@@ -149,6 +151,8 @@ def _deed(way: _Way) -> str:
         return ""
     if way.fate in ("needs", "need", "requires", "require"):
         return f"wait for {way.what}" if _APPROVAL.search(way.what) else ""
+    if way.fate.rstrip("s") in ("create", "open", "trigger", "start"):
+        return f"{way.fate.rstrip('s')} {way.what}"
     if way.fate in ("goes", "go"):
         return f"send it {way.what}" if first in ("to", "into", "through", "via") else ""
     if way.fate in ("becomes", "become"):
