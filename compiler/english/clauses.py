@@ -59,7 +59,7 @@ _DECIDES = re.compile(
     r"|additional|further|edits))\b",
     re.IGNORECASE,
 )
-"""What else a person may decide: "can approve, deny, or request more info"."""
+"""What else a person may decide: "may reject it or request changes"."""
 _WHEN = re.compile(r"(?:and |but )?(?:when|whenever|in case)\s+", re.IGNORECASE)
 
 

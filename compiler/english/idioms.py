@@ -32,7 +32,7 @@ _RULES = tuple(
             r"|hour|minute|second)(?=[a-z]+)",
             r"\g<deed> for each ",
         ),
-        # "each action item becomes a Linear issue"
+        # "each finding becomes a ticket"
         (
             r"(?:(?<=^)|(?<=[.;:] )|(?<=\n)|(?<=and ))each (?P<what>[\w -]{2,40}?) becomes"
             r" (?P<made>an? [^,.;\n]+)",
@@ -48,13 +48,13 @@ _RULES = tuple(
             r"(?= (?:when|if|on)\b)",
             r"send it via \g<what>",
         ),
-        # "routes to different teams: critical goes to …": the ways say where
+        # "routes to the right desk: bugs go to …": the ways say where
         (
             r"(?:,? and| and then|,? then|,)? routes? (?:it |them |each [\w-]+ )?to (?:the )?"
             rf"{_KINDS_OF_PLACE}(?: (?:based|depending) on [^:,.]+)?: ",
             ". ",
         ),
-        # "runs two parallel processes: one collects … and another collects …"
+        # "starts two parallel jobs: one reads … and another counts …"
         (
             r"\b(?:runs?|starts?|has|launch(?:es)?|uses?|executes?) (?:two|three|several|multiple)"
             r" (?:parallel|concurrent|simultaneous) (?:process|task|branch|step|job|flow|path|track"
@@ -99,7 +99,7 @@ _RULES = tuple(
             r"|data|findings))(?: then)? (?:goes|go) to (?=\w)",
             r"send \g<what> to ",
         ),
-        # "collects from your tools — Stripe for revenue, PostHog for usage —"
+        # "reads from our shops — Etsy for crafts, eBay for the rest —"
         (
             r"(?<=from )(?:your |the |our |several |multiple )?[\w -]{3,40} — (?P<one>[\w ]+?)"
             r" for [\w -]+,"
@@ -120,7 +120,7 @@ _RULES = tuple(
             r" [\w-]+)\b(?! (?:channel|message|webhook|bot|api)))",
             r"sends a \g<by> message to ",
         ),
-        # "Slack notifications report success or failure"
+        # "Teams messages announce the result"
         (
             r"(?:(?<=^)|(?<=[.;] )|(?<=\n))(?P<by>[\w.]+) (?P<what>notification|alert|message)s"
             r" (?:report"
@@ -146,7 +146,7 @@ _RULES = tuple(
             r" demand|by hand|at any time)\b(?! if| when)",
             "",
         ),
-        # "waits 30 days for the applicant to respond"
+        # "waits 3 days for the guest to answer"
         (
             r"\bwaits? (?P<time>(?:up to )?\d+ (?:minute|hour|day|week)s?) for (?:the |an?"
             r" )?[\w -]{2,30} to"

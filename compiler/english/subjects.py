@@ -1,4 +1,4 @@
-"""Who does a step: "the gateway service verifies the request" asks to verify the request."""
+"""Who does a step: "the gateway verifies the signature" asks to verify it."""
 
 import re
 from functools import cache

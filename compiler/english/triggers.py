@@ -78,6 +78,11 @@ _EVERY = re.compile(r"(?:every|each)\b", re.IGNORECASE)
 _HAPPENED = re.compile(r"\b(?:(?:is|are|was|gets|has been) \w+|arrives|comes in)\b", re.IGNORECASE)
 _CHANGE = "change_seen"
 """The event of a text that only says that something is watched."""
+_IN_SERVICE = re.compile(
+    r"an? (?:new )?[\w -]+? (?:is|gets) \w+ (?:in|on|by|via) (?:the )?",
+    re.IGNORECASE,
+)
+"""What happens in a service that is named starts a workflow: "when a deal is won in HubSpot"."""
 _WHOLE = re.compile(
     rf"(?:^|(?<=[.\n] )|(?<=\n))(?:is |gets )?(?:triggered|starts?|runs?|begins?"
     rf"|triggers?|activates?) (?:by|{WHEN}|if) "
@@ -227,7 +232,9 @@ def _find_trailing(text: str) -> Start | None:
         and not active_event(match["event"].lower())
     ):
         return None
-    if plain and re.search(r",|\band\b", text[: match.start()].rpartition(". ")[2]):
+    told = plain and _IN_SERVICE.match(match["event"])
+    named = told and lexicon().product_pattern.match(match["event"], told.end())
+    if plain and not named and re.search(r",|\band\b", text[: match.start()].rpartition(". ")[2]):
         return None
     return _event_start(text, match, certain=True)
 

@@ -332,7 +332,7 @@ def _addressed(opening: Opening, before: str) -> bool:
     if not before or opening.verb.action not in ("notify", "email"):
         return False
     first = opening.rest.split()[0].lower().strip(",.;")
-    if first in lexicon().words("jobs"):
+    if {first, first.removesuffix("s")} & lexicon().words("jobs"):
         return True
     return bool(
         re.match(r"[A-Z][\w.]+\b(?! (?:list|report|address))|(?:if|when|only)\b", opening.rest)

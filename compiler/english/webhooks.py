@@ -19,7 +19,7 @@ _WEBHOOK = re.compile(
     rf"(?: (?:is |gets )?(?:received|called|arrives?|comes? in|fires?|hits?"
     rf"|triggered|triggers?|receives? [^,.;:→\n]+?(?=[,:\n])))?(?: (?:(?:to|at|on)"
     rf" )?/[\w/-]+)?(?P<more>"
-    rf" with [^,.→;]+)?",
+    rf" with [^,.→;]+| from (?:the |an? |our )?[A-Z][\w. ]{{1,30}}?(?=,| and ))?",
     re.IGNORECASE,
 )  # fmt: skip
 _BY_WEBHOOK = re.compile(

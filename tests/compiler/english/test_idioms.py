@@ -23,7 +23,7 @@ from compiler.english.idioms import plain_words
         ),
         ("it rings, and whatsapps me", "it rings, and sends a whatsapp message to me"),
         ("The customer receives a receipt.", "send The customer a receipt."),
-        ("It runs daily and can also be triggered manually.", "It runs daily."),
+        ("It runs daily and can be started by hand.", "It runs daily."),
         ("run a price check on Etsy", "check the price on Etsy"),
         ("Results go to Slack", "send Results to Slack"),
     ],
