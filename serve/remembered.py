@@ -26,7 +26,7 @@ from compiler.signature import AgentSignature
 from compiler.specification import Specification
 from store.parser_cache import CachedPlan, ParserCache
 
-_LEAST_ALIKE = 0.7
+_LEAST_ALIKE = 0.6
 """The share of words that two texts have in common, of all words of both."""
 _MOST_COMPARED = 4
 

@@ -3,7 +3,8 @@
 import re
 from collections.abc import Callable, Mapping
 
-from compiler.likeness.wording import Value, is_known
+from compiler.likeness.vocabulary import is_known
+from compiler.likeness.wording import Value
 
 _LEAST_LETTERS = 2
 
@@ -25,18 +26,33 @@ class Spelling:
         for old, new in texts:
             for part, other in _parts(old, new):
                 self._forms.setdefault(part, (old, other))
+        self._bare = {
+            _bare(old.text): (old, _bare(new.text)) for old, new in texts if old.kind == "handle"
+        }
         longest_first = sorted((form for form in self._forms if form), key=len, reverse=True)
         joined = "|".join(map(re.escape, longest_first))
         self._pattern = re.compile(rf"(?<![^\W_])({joined})(?![^\W_])") if joined else None
 
-    def respelled(self, text: str) -> str:
-        """Return a text with the new values; `used` keeps which old ones it held."""
-        return self._pattern.sub(self._other, text) if self._pattern else text
+    def respelled(self, text: str, *, identifier: bool = False) -> str:
+        """Return a text with the new values; `used` keeps which old ones it held.
 
-    def _other(self, match: re.Match[str]) -> str:
+        Args:
+            text: It.
+            identifier: Whether it is the name of a part of the document.
+        """
+        if self._pattern is None:
+            return text
+        if (pair := self._bare.get(text)) is not None:
+            self.used.add(pair[0])
+            return pair[1]
+        return self._pattern.sub(lambda match: self._other(match, identifier=identifier), text)
+
+    def _other(self, match: re.Match[str], *, identifier: bool) -> str:
         old, new = self._forms[match[1]]
         self.used.add(old)
-        return new
+        around = match.string[: match.start()][-1:] + match.string[match.end() :][:1]
+        whole = identifier and around == "" and re.fullmatch(r"[a-z_]\w*", match[1])
+        return _slug("_")(new) if whole or "_" in around or around == "{}" else new
 
 
 def _written(value: Value) -> str:
@@ -47,11 +63,17 @@ def _ways(value: Value) -> list[Callable[[str], str]]:
     ways: list[Callable[[str], str]] = [lambda text: text]
     if value.kind == "schedule":
         ways += [str.lower, lambda text: text[:1].lower() + text[1:]]
-    if value.kind in ("name", "quote", "handle"):
+    if value.kind in ("name", "quote", "handle", "language"):
         ways += [str.lower, str.upper, str.title, _slug("_"), _slug("-")]
-    if value.kind == "handle":
-        ways.append(lambda text: text.lstrip("#@"))
+    if value.kind == "url":
+        ways.append(lambda text: text.removeprefix("https://"))
+    if value.kind == "handle" and not is_known(_bare(value.text)):
+        ways.append(_bare)
     return ways
+
+
+def _bare(handle: str) -> str:
+    return handle.lstrip("#@")
 
 
 def _slug(separator: str) -> Callable[[str], str]:
