@@ -85,13 +85,16 @@ def _said_again(
         instead: What the other text has there.
         others: The forms of the other text's words.
     """
+    if [token.form for token in tokens[start:end]] == ["ones"] and not instead:
+        return True
     if end - start != 1 or [token.form for token in instead] not in ([], ["ones"]):
         return False
     noun = tokens[start]
     before = [token.form for token in tokens[:start]]
-    if not may_repeat(noun, before) or noun.form not in others:
+    subject = start > 0 and tokens[start - 1].form == "if"
+    if not may_repeat(noun, before, subject=subject) or noun.form not in others:
         return False
-    if instead or noun.before in ("each", "every"):
+    if instead or noun.before in ("each", "every", "another"):
         return True
     between = tokens[start - before[::-1].index(noun.form) : start]
     near = len(between) <= _BETWEEN and sum(map(is_verb, between)) <= 1
@@ -219,12 +222,18 @@ def _name(tokens: Sequence[Token]) -> Value:
     return Value("name", text + tokens[-1].text)
 
 
-def may_repeat(token: Token, before: Container[str]) -> bool:
-    """Whether a word is a noun that was said before, so that `it` may say as much."""
+def may_repeat(token: Token, before: Container[str], *, subject: bool = False) -> bool:
+    """Whether a word is a noun that was said before, so that `it` may say as much.
+
+    Args:
+        token: It.
+        before: The forms of the words before it.
+        subject: Whether it is known to be a noun by its place: `if the tests pass`.
+    """
     return (
         token.sort == "word"
         and token.form in before
-        and token.ends_phrase
+        and (subject or token.ends_phrase)
         and not is_verb(token)
         and not is_weighty(token)
     )

@@ -44,7 +44,7 @@ def compare(older: str, newer: str) -> Likeness | None:
         return _likeness(said[0], dict(both_values(*said)), Numbers())
     if _opposed(*said):
         return None
-    old, new = [in_order([token for token in tokens if not token.link]) for tokens in said]
+    old, new = [[token for token in in_order(tokens) if not token.link] for tokens in said]
     pairs, left = side_by_side(old, new, by_kind=True)
     if not any(left):
         return _in_place(older, old, pairs)
@@ -107,7 +107,9 @@ def _in_place(older: str, old: Sequence[Token], pairs: Pairs) -> Likeness | None
     }
     if not changed:
         return _likeness(old, mapping, Numbers())
-    graphs = read_graph(older), read_graph(with_numbers(older, changed))
+    # In digits, since the parser may read written numbers in another way.
+    same = {before: before for before in changed}
+    graphs = tuple(read_graph(with_numbers(older, numbers)) for numbers in (same, changed))
     if graphs[0] is None or graphs[1] is None:
         return None
     numbers = same_graph(graphs[0], graphs[1], changed)
@@ -170,6 +172,7 @@ def _ways(olds: Sequence[Value], news: Sequence[Value]) -> list[Pairs]:
 def _counted(tokens: Sequence[Token]) -> dict[Value, frozenset[str]]:
     """Return the words beside each number."""
     counted: dict[Value, frozenset[str]] = {}
+    tokens = sorted((token for token in tokens if not token.link), key=lambda token: token.place)
     for place, token in enumerate(tokens):
         if token.kind == "number" and token.value is not None:
             beside = tokens[max(0, place - _BESIDE) : place + _BESIDE + 1]

@@ -15,6 +15,9 @@ _FULL_NAME = re.compile(r"(?:[A-Z][a-z]+|(?:Mr|Mrs|Ms|Dr|Prof)\.?) [A-Z][a-z]+(?
 """Two words of a name: a person's more often than a product's."""
 _IDENTIFIER = re.compile(r"[/_.]|\d")
 _OPENS = re.compile(r"(?:^|[.:;!?\n→•(]|\d[.)])\s*$")
+_ENDS = re.compile(r"\s*(?:[,;:.!?()\n→]|$)")
+_WINDOW = 80
+"""How many characters before a word tell what it is."""
 _LAST_WORDS = re.compile(r"(?:([\w'-]+) )?([\w'-]+) $")
 _CAPITAL = re.compile(r"\b[A-Z][a-z]+")
 _ANY_WORD = re.compile(r"\b[A-Za-z][a-z]+")
@@ -41,7 +44,7 @@ class Naming:
     def manner(self, match: re.Match[str]) -> Manner:
         """Tell what a word is."""
         word = match[0]
-        before = self._line[: match.start()]
+        before = self._before(match)
         if any(start <= match.start() and match.end() <= end for start, end in self._places):
             return self._name(match)
         opens = bool(_OPENS.search(before) and not words().titles.search(before))
@@ -66,13 +69,16 @@ class Naming:
         self._name_ends = match.end() if _CAPITAL.match(match[0]) else -1
         return "name"
 
+    def _before(self, match: re.Match[str]) -> str:
+        return self._line[max(0, match.start() - _WINDOW) : match.start()]
+
     def _adjoins(self, match: re.Match[str]) -> bool:
         """Whether a word stands right after a name."""
         return self._name_ends > 0 and self._line[self._name_ends : match.start()] == " "
 
     def _after_title(self, match: re.Match[str]) -> bool:
         """Whether a word stands after one that has a title: `the project Groceries`."""
-        last = _LAST_WORDS.search(self._line[: match.start()])
+        last = _LAST_WORDS.search(self._before(match))
         if last is None:
             return False
         thing = self._products.get(last[2], last[2]).lower().split()[-1]
@@ -80,7 +86,7 @@ class Naming:
 
     def _ends_title(self, match: re.Match[str]) -> bool:
         """Whether a word in small letters is the last of a title: `the project Cabin trip`."""
-        ends = re.match(r"\s*(?:[,;:.!?()\n→]|$)", self._line[match.end() :])
+        ends = _ENDS.match(self._line, match.end())
         return bool(
             self._in_title
             and self._adjoins(match)

@@ -10,20 +10,24 @@ from dataclasses import replace
 from itertools import chain, pairwise
 
 from compiler.english.lexicon import lexicon
-from compiler.likeness.vocabulary import words
+from compiler.likeness.vocabulary import is_known, words
 from compiler.likeness.wording import Token, goes_into, is_identifier, names_things
 
-_STARTS = frozenset({"", "and", "then", "to", "please", "or", "schedulevalue"})
+_STARTS = frozenset(
+    {"", "and", "then", "to", "please", "or", "also", "otherwise", "else", "schedulevalue"}
+)
 """An imperative stands after one of these."""
 _FROM = "from"
 _INTO = "into"
 _TRIGGER = "if"
+_OTHERWISE = "otherwise"
 _PARALLEL = "parallel"
 
 
 def in_order(tokens: Sequence[Token]) -> list[Token]:
     """Return tokens with products, and how steps run, right after the verb of their clause."""
-    found: list[Token] = []
+    found = [token for token in tokens if token.kind == "schedule"]
+    tokens = [token for token in tokens if token.kind != "schedule"]
     for clause in _clauses(_things_first(tokens)):
         moved = [token for token in clause if _moves(token, clause)]
         sources = {token.place for token in moved if token.role == _FROM}
@@ -63,7 +67,10 @@ def _things_first(tokens: Sequence[Token]) -> list[Token]:
 
 
 def _is_name(token: Token) -> bool:
-    return token.kind is None and not token.fixed and (token.named or is_identifier(token))
+    if token.kind is not None or token.fixed:
+        return False
+    own = "-" in token.text and not is_known(token.text)
+    return token.named or own or is_identifier(token)
 
 
 def _is_source(token: Token, clause: Sequence[Token], moved: set[int]) -> bool:
@@ -79,11 +86,11 @@ def _clauses(tokens: Sequence[Token]) -> Iterator[list[Token]]:
     clause: list[Token] = []
     trigger: int | None = None
     for token in tokens:
-        if trigger is not None and token.part != trigger:
+        if trigger is not None and (token.part != trigger or token.form == _OTHERWISE):
             trigger = None
             yield clause
             clause = []
-        starts = token.form == _TRIGGER or (trigger is None and is_verb(token))
+        starts = token.form in (_TRIGGER, _OTHERWISE) or (trigger is None and is_verb(token))
         if starts and clause and not _only_adverbs(clause):
             yield clause
             clause = []

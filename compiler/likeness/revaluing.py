@@ -64,7 +64,7 @@ class _Replacing:
         self._changed = changed
         self._likeness = likeness
         # Values that stay are spelled too, lest a part of another one is taken for them.
-        self._spelling = Spelling(likeness.mapping)
+        self._spelling = Spelling(likeness.mapping, likeness.words)
         self._used: set[Value] = set()
         self._numbers = {old.number: old for old in changed if old.number is not None}
         self._spoken = {form: old for old in self._numbers.values() for form in _spoken(old)}

@@ -3,7 +3,7 @@
 import re
 from collections.abc import Callable, Mapping
 
-from compiler.likeness.vocabulary import is_known
+from compiler.likeness.vocabulary import is_known, one_form
 from compiler.likeness.wording import Value
 
 _LEAST_LETTERS = 2
@@ -14,15 +14,23 @@ class Spelling:
 
     Args:
         mapping: Each value, and what takes its place.
+        spoken: Words that the older description uses as such, in one form; a name that is also one
+            of them is replaced among words only as it was written.
     """
 
-    def __init__(self, mapping: Mapping[Value, Value]) -> None:
+    def __init__(
+        self, mapping: Mapping[Value, Value], spoken: frozenset[str] = frozenset()
+    ) -> None:
         self.used: set[Value] = set()
         self._forms: dict[str, tuple[Value, str]] = {}
+        self._ambiguous: set[str] = set()
         texts = [(old, new) for old, new in mapping.items() if old.kind != "number"]
         for old, new in texts:
             for way in _ways(old):
-                self._forms.setdefault(way(_written(old)), (old, way(_written(new))))
+                form = way(_written(old))
+                self._forms.setdefault(form, (old, way(_written(new))))
+                if form != _written(old) and one_form(form) in spoken:
+                    self._ambiguous.add(form)
         for old, new in texts:
             for part, other in _parts(old, new):
                 self._forms.setdefault(part, (old, other))
@@ -49,8 +57,10 @@ class Spelling:
 
     def _other(self, match: re.Match[str], *, identifier: bool) -> str:
         old, new = self._forms[match[1]]
-        self.used.add(old)
         around = match.string[: match.start()][-1:] + match.string[match.end() :][:1]
+        if match[1] in self._ambiguous and around not in ("", "{}") and "_" not in around:
+            return match[1]
+        self.used.add(old)
         whole = identifier and around == "" and re.fullmatch(r"[a-z_]\w*", match[1])
         return _slug("_")(new) if whole or "_" in around or around == "{}" else new
 

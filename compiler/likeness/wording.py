@@ -125,8 +125,8 @@ def read_wording(text: str) -> tuple[Token, ...]:
 
 
 def with_numbers(text: str, numbers: Mapping[Value, Value]) -> str:
-    """Return a text with other numbers in the place of some, wherever they stand on their own."""
-    others = {old.text: new.text for old, new in numbers.items()}
+    """Return a text with other numbers, in digits, in the place of some that stand alone."""
+    others = {old.text: f"{new.number:.15g}" for old, new in numbers.items()}
     marked = normalise(text)
     line = _TOKEN.sub(
         lambda match: others.get(match[0], match[0]) if _may_count(match) else match[0],
@@ -140,8 +140,12 @@ def _may_count(match: re.Match[str]) -> bool:
 
 
 def _counting_workers(token: Token, after: Token | None) -> Token:
-    """Make a number of those who do the work a word: another number is another workflow."""
-    if token.kind == "number" and after is not None and after.form in words().sets["workers"]:
+    """Make a number of those who do the work, or of `all three`, a word: it is no value."""
+    if token.kind != "number":
+        return token
+    workers = after is not None and after.form in words().sets["workers"]
+    everyone = token.before == "all" and token.text.isalpha()
+    if workers or everyone:
         return replace(token, kind=None)
     return token
 

@@ -28,7 +28,8 @@ OTHERWISE = [
     ("Notion", "Confluence"), ("Jira", "Linear"), ("Stripe", "PayPal"), ("S3", "Azure Blob"),
     ("customer", "employee"), ("the sender", "the manager"), ("if rejected", "if approved"),
     ("higher", "lower"), ("unread", "read"), ("valid", "invalid"), ("ask", "do not ask"),
-    ("until", "before"), ("two", "three"), ("me", "my boss"), ("stop", "start"),
+    ("until", "before"), ("two LLMs", "three LLMs"), ("three reviewers", "two reviewers"),
+    ("me", "my boss"), ("stop", "start"),
     ("hide", "show"), ("positive", "negative"), ("upload", "download"), ("on", "off"),
     ("report", "draft report"), ("result", "first result"), ("reviewers", "other reviewers"),
 ]  # fmt: skip

@@ -185,3 +185,12 @@ def test_words_of_the_language_are_no_values() -> None:
     assert likeness is not None
     old = {"agent": "data_processing", "channel": "data"}
     assert revalued(old, likeness) == {"agent": "data_processing", "channel": "ops"}
+
+
+def test_a_title_that_is_also_a_word_is_replaced_only_as_it_was_written() -> None:
+    """The candidates of a text are not renamed with the sheet that is called after them."""
+    older = 'Rank the candidates of {input.text} and write them to the Google Sheet "Candidates"'
+    likeness = compare(older, older.replace('"Candidates"', '"Pipeline"'))
+    assert likeness is not None
+    old = {"range": "Candidates", "prompt": "Rank the candidates"}
+    assert revalued(old, likeness) == {"range": "Pipeline", "prompt": "Rank the candidates"}
