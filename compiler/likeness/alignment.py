@@ -19,7 +19,7 @@ from compiler.likeness.wording import (
 )
 
 _MOST_NAME_WORDS = 4
-_BETWEEN = 3
+_BETWEEN = 6
 """A noun that was said this many words before is what `it` stands for."""
 FIXED = ("word", "product")
 """What is the same in all descriptions of one workflow."""
@@ -94,12 +94,27 @@ def _said_again(
     subject = start > 0 and tokens[start - 1].form == "if"
     if not may_repeat(noun, before, subject=subject) or noun.form not in others:
         return False
+    if is_one_of_several(tokens, start):
+        return False
     if instead or noun.before in ("each", "every", "another"):
         return True
-    between = tokens[start - before[::-1].index(noun.form) : start]
+    between = _since(tokens, start)
     near = len(between) <= _BETWEEN and sum(map(is_verb, between)) <= 1
     return (
         near and noun.before in words().sets["articles"] and not any(map(depends_on_order, between))
+    )
+
+
+def _since(tokens: Sequence[Token], place: int) -> Sequence[Token]:
+    """Return the words from where a noun was said last to where it is said again."""
+    forms = [token.form for token in tokens[:place]]
+    return tokens[place - forms[::-1].index(tokens[place].form) - 1 : place]
+
+
+def is_one_of_several(tokens: Sequence[Token], place: int) -> bool:
+    """Whether `it` in the place of a noun may be another one: `a report and a summary`."""
+    return any(
+        token.role in ("and", "or") and not is_verb(token) for token in _since(tokens, place)
     )
 
 
@@ -124,7 +139,12 @@ class _Around:
         before = tokens[start - 1] if start else None
         after = tokens[end] if end < len(tokens) else None
         close = before is not None and before.place == first.place - 1
-        thing_before = before is not None and close and names_things(before)
+        thing_before = (
+            before is not None
+            and close
+            and names_things(before)
+            and not (last.ends and _does(before, tokens[:start]))
+        )
         thing_after = after is not None and after.place == last.place + 1 and names_things(after)
         owners = {token.place for token in tokens if token.fixed}
         return cls(
@@ -133,6 +153,12 @@ class _Around:
             topic=before is not None and first.before == "about" and has_topics(before),
             person=before is not None and first.before == "to" and goes_to_people(before),
         )
+
+
+def _does(thing: Token, tokens: Sequence[Token]) -> bool:
+    """Whether the word after a thing may say what it does: `if the table grows`."""
+    asked = any(token.form == "if" and token.part == thing.part for token in tokens)
+    return asked and thing.role not in words().sets["prepositions"]
 
 
 def both_values(old: Sequence[Token], new: Sequence[Token]) -> Pairs:
@@ -186,7 +212,8 @@ def _are_topics(tokens: Sequence[Token]) -> bool:
         0 < len(tokens) <= _MOST_NAME_WORDS
         and tokens[-1].ends
         and not any(token.ends for token in tokens[:-1])
-        and not any(token.kind or token.fixed or depends_on_order(token) for token in tokens)
+        and not any(token.kind or token.fixed for token in tokens)
+        and not any(depends_on_order(token) or is_weighty(token) for token in tokens)
     )
 
 

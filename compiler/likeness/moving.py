@@ -4,7 +4,7 @@ from collections import Counter
 from collections.abc import Sequence
 from itertools import groupby
 
-from compiler.likeness.alignment import FIXED, Left, may_repeat
+from compiler.likeness.alignment import FIXED, Left, is_one_of_several, may_repeat
 from compiler.likeness.ordering import is_verb
 from compiler.likeness.wording import Token, depends_on_order, tells_ways
 
@@ -62,8 +62,8 @@ def only_moved(
     """
     before: Counter[str] = Counter()
     again = set()
-    for token in tokens:
-        if may_repeat(token, before):
+    for place, token in enumerate(tokens):
+        if may_repeat(token, before) and not is_one_of_several(tokens, place):
             again.add(token.place)
         before[token.form] += 1
     return all(

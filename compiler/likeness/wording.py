@@ -17,6 +17,7 @@ ValueKind = Literal[
     "url", "email", "quote", "number", "handle", "schedule", "time", "language", "name"
 ]
 
+_ONE = "one"
 _SCHEDULE_WORD = "schedulevalue"
 _TOKEN = re.compile(
     r"(?P<mark>[\ue000-\ue003]\d+\ue00f)"
@@ -248,11 +249,18 @@ def _token(
         return Token(word.lower(), word, 0, "language")
     if word.lower() in words().numbers:
         return Token(str(words().numbers[word.lower()]), word, 0, "number")
+    if word.lower() == _ONE and _last_word(match) in lexicon().verbs:
+        return Token(_ONE, word, 0)
     manner = naming.manner(match)
     link = manner == "word" and one_form(word) in words().sets["links"]
     return Token(
         one_form(word), word, 0, named=manner == "name", link=link, fixed=manner == "product"
     )
+
+
+def _last_word(match: re.Match[str]) -> str:
+    """Return the word before one: after a verb `one` is not `a`, but not all either."""
+    return match.string[: match.start()].rstrip(" ").rpartition(" ")[2].lower()
 
 
 def _products_apart(line: str) -> tuple[str, dict[str, str]]:
