@@ -1,9 +1,10 @@
 """Whether two descriptions ask for the same workflow, and which value stands for which.
 
-The words must be the same but for empty ones, synonyms and values (`compiler.likeness.wording`), in
-the same order or in another one. Then the offline parser must read the same graph from both, but
-for the values: where a number decides how many branches there are, or where two names change
-roles, the graphs differ. A text of which the offline parser makes nothing is like no other one.
+The words must be the same but for empty ones, synonyms and values (`compiler.likeness.wording`).
+When only values differ, each in its place, that is enough; where a number decides how many
+branches there are, the graph says so. When words stand elsewhere, the offline parser must read the
+same graph from both texts, but for the values. Where it is asked and makes nothing of a text, the
+text is like no other one.
 """
 
 from collections import Counter

@@ -8,9 +8,19 @@ from compiler.likeness.alignment import FIXED, Left, is_one_of_several, may_repe
 from compiler.likeness.ordering import is_verb
 from compiler.likeness.wording import Token, depends_on_order, tells_ways
 
+_PART_STARTS = frozenset({"", "and", "then"})
+"""Before the first word of a part of a sentence; empty: a comma."""
+
 
 def same_steps(old: Sequence[Token], new: Sequence[Token], left: Left) -> bool:
     """Whether words that changed their places still belong to the same verbs."""
+    heads = [
+        {token.form for token in moved if token.sort == "word" and token.before in _PART_STARTS}
+        for moved in left
+    ]
+    if heads[0] & heads[1]:
+        # An unknown verb may be among them.
+        return False
     steps: list[dict[str, list[int]]] = []
     for tokens, moved in zip((old, new), left, strict=True):
         places = {token.place for token in moved}

@@ -15,7 +15,9 @@ _FULL_NAME = re.compile(r"(?:[A-Z][a-z]+|(?:Mr|Mrs|Ms|Dr|Prof)\.?) [A-Z][a-z]+(?
 """Two words of a name: a person's more often than a product's."""
 _IDENTIFIER = re.compile(r"[/_.]|\d")
 _OPENS = re.compile(r"(?:^|[.:;!?\n→•(]|\d[.)])\s*$")
-_ENDS = re.compile(r"\s*(?:[,;:.!?()\n→]|$)")
+_ENDS = re.compile(r"\s*(?:\d+\s*)?(?:[,;:.!?()\n→]|$|and\b)")
+_GOES_ON = re.compile(r" [A-Z][a-z]")
+_DAY = re.compile(r"\d(?:st|nd|rd|th)? $")
 _WINDOW = 80
 """How many characters before a word tell what it is."""
 _LAST_WORDS = re.compile(r"(?:([\w'-]+) )?([\w'-]+) $")
@@ -49,6 +51,11 @@ class Naming:
             return self._name(match)
         opens = bool(_OPENS.search(before) and not words().titles.search(before))
         capital = word[:1].isupper() and any(map(str.islower, word)) and not opens
+        if word == "May" and _DAY.search(before):
+            return self._name(match)
+        compass = capital and word.lower() in words().sets["compass"]
+        if compass and _GOES_ON.match(self._line, match.end()):
+            return self._name(match)
         if self._goes_on_with(word, match, capital=capital) or self._ends_title(match):
             return self._name(match)
         if not self._is_name(word, capital=capital):
@@ -66,7 +73,8 @@ class Naming:
 
     def _name(self, match: re.Match[str]) -> Manner:
         self._in_title = self._after_title(match) or (self._in_title and self._adjoins(match))
-        self._name_ends = match.end() if _CAPITAL.match(match[0]) else -1
+        part = self._in_title or _CAPITAL.match(match[0])
+        self._name_ends = match.end() if part else -1
         return "name"
 
     def _before(self, match: re.Match[str]) -> str:

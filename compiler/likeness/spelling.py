@@ -92,7 +92,8 @@ def _slug(separator: str) -> Callable[[str], str]:
 
 def _parts(old: Value, new: Value) -> list[tuple[str, str]]:
     """Pair the words of two names that have as many: a first name may stand alone."""
-    words = [re.findall(r"[^\W_]+", value.text) for value in (old, new)]
+    parts = r"[^/]+" if old.text.count("/") == new.text.count("/") > 0 else r"[^\W_]+"
+    words = [re.findall(parts, value.text) for value in (old, new)]
     if old.kind != "name" or len(words[0]) != len(words[1]) or len(words[0]) == 1:
         return []
     return [

@@ -249,13 +249,18 @@ def _token(
         return Token(word.lower(), word, 0, "language")
     if word.lower() in words().numbers:
         return Token(str(words().numbers[word.lower()]), word, 0, "number")
-    if word.lower() == _ONE and _last_word(match) in lexicon().verbs:
+    if word.lower() == _ONE and _picks(_last_word(match)):
         return Token(_ONE, word, 0)
     manner = naming.manner(match)
     link = manner == "word" and one_form(word) in words().sets["links"]
     return Token(
         one_form(word), word, 0, named=manner == "name", link=link, fixed=manner == "product"
     )
+
+
+def _picks(word: str) -> bool:
+    """Whether it is a verb after which `one` is not `a`: one writes `one report` or `a report`."""
+    return word in lexicon().verbs and one_form(word) not in words().sets["making"]
 
 
 def _last_word(match: re.Match[str]) -> str:

@@ -37,6 +37,10 @@ OTHERWISE = [
 
 NEARLY = [
     (
+        "Apologize to the customer by email, then offer a voucher and open a case in Zendesk",
+        "Offer a voucher, then apologize to the customer by email and open a case in Zendesk",
+    ),
+    (
         "Fetch all orders from Shopify and email me a summary of each",
         "Fetch all orders from Shopify and email me a summary",
     ),
