@@ -5,7 +5,7 @@ from collections.abc import Mapping
 from typing import Literal
 
 from compiler.english.lexicon import lexicon
-from compiler.likeness.vocabulary import words
+from compiler.likeness.vocabulary import IDENTIFIER, words
 
 Manner = Literal["word", "name", "product"]
 
@@ -13,7 +13,6 @@ _AT_PRODUCTS = frozenset({"scrape", "research", "fetch", "check", "store"})
 """Actions whose object may be a product."""
 _FULL_NAME = re.compile(r"(?:[A-Z][a-z]+|(?:Mr|Mrs|Ms|Dr|Prof)\.?) [A-Z][a-z]+(?![\w])")
 """Two words of a name: a person's more often than a product's."""
-_IDENTIFIER = re.compile(r"[/_.]|\d")
 _OPENS = re.compile(r"(?:^|[.:;!?\n→•(]|\d[.)])\s*$")
 _ENDS = re.compile(r"\s*(?:\d+\s*)?(?:[,;:.!?()\n→]|$|and\b)")
 _GOES_ON = re.compile(r" [A-Z][a-z]")
@@ -116,7 +115,7 @@ class Naming:
             return True
         if lower in sets["not_names"] or lower in words().same or lower in lexicon().verbs:
             return False
-        return (capital and not self._titled) or bool(_IDENTIFIER.search(word))
+        return (capital and not self._titled) or bool(IDENTIFIER.search(word))
 
     def _may_be_product(self, before: str, full_name: bool) -> bool:
         """Whether a name after these words may be that of a product: `on`, `into`, `search`."""

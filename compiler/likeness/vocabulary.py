@@ -12,6 +12,9 @@ from ruamel.yaml import YAML
 from compiler.english.lexicon import lexicon
 from compiler.inflection import singular
 
+IDENTIFIER = re.compile(r"[/_.]|\d")
+"""What is written in names of programs, and seldom in words."""
+
 
 @dataclass(frozen=True, slots=True)
 class Words:

@@ -11,7 +11,7 @@ from compiler.english.lexicon import lexicon
 from compiler.english.normalise import MARK, Text, normalise
 from compiler.english.schedule import find_schedule
 from compiler.likeness.naming import Naming
-from compiler.likeness.vocabulary import one_form, reworded, words
+from compiler.likeness.vocabulary import IDENTIFIER, one_form, reworded, words
 
 ValueKind = Literal[
     "url", "email", "quote", "number", "handle", "schedule", "time", "language", "name"
@@ -28,7 +28,6 @@ _TOKEN = re.compile(
     r"|(?P<word>[^\W_]+(?:['\u2019/_-][^\W_]+)*(?:\.(?:csv|sql|json|pdf|xlsx?|docx?|txt|md|ya?ml|py|png|jpe?g|mp[34]|wav|zip)\b)?)"
 )
 _QUOTES = str.maketrans("«»", '""')
-_IDENTIFIER = re.compile(r"[/_.]|\d")
 _PARTING = re.compile(r"[,;:.!?()\n\u2022\u2014→]")
 _LISTED = re.compile(r"(?m)(?:^|(?<=[\s.]))\d{1,2}[.)]\s+(?=[A-Za-z])")
 
@@ -197,7 +196,7 @@ def depends_on_order(token: Token) -> bool:
 
 def is_identifier(token: Token) -> bool:
     """Whether a word is written as programs write names: `acme/shop`, `stg_orders`, `q3.csv`."""
-    return bool(_IDENTIFIER.search(token.text))
+    return bool(IDENTIFIER.search(token.text))
 
 
 def tells_ways(token: Token) -> bool:
