@@ -19,14 +19,15 @@ from agents.grounding import named_in, unnamed
 from compiler.check import check
 from compiler.english.normalise import normalise
 from compiler.english.parser import parse
-from compiler.likeness.comparison import compare
+from compiler.likeness.comparison import Likeness, compare
 from compiler.likeness.revaluing import NotSure, revalued
 from compiler.likeness.wording import plain_words
 from compiler.signature import AgentSignature
 from compiler.specification import Specification
+from compiler.text import to_document
 from store.parser_cache import CachedPlan, ParserCache
 
-_LEAST_ALIKE = 0.7
+_LEAST_ALIKE = 0.6
 """The share of words that two texts have in common, of all words of both."""
 _MOST_COMPARED = 4
 
@@ -90,7 +91,7 @@ class Remembered:
             specification = Specification.model_validate(made["document"])
         except (NotSure, ValidationError):
             return None
-        named = named_in(text, answers, parse(text).specification)
+        named = named_in(text, answers, parse(text).specification, _read(plan.text, likeness))
         if check(specification, self._signatures) or unnamed(
             specification, named, self._signatures
         ):
@@ -104,6 +105,20 @@ def _alike(words: frozenset[str], entries: list[tuple[str, frozenset[str]]]) -> 
     shares = [(len(words & other) / max(1, len(words | other)), name) for name, other in entries]
     best = sorted((one for one in shares if one[0] >= _LEAST_ALIKE), key=lambda one: -one[0])
     return [name for _, name in best[:_MOST_COMPARED]]
+
+
+def _read(text: str, likeness: Likeness) -> Specification | None:
+    """Return what the offline parser makes of an older text, with the values of the newer one.
+
+    The newer one may name the same services in small letters, which the parser passes over.
+    """
+    specification = parse(text).specification
+    if specification is None:
+        return None
+    try:
+        return Specification.model_validate(revalued(to_document(specification), likeness))
+    except (NotSure, ValidationError):
+        return None
 
 
 def _described(document: dict[str, Any], text: str) -> dict[str, Any]:

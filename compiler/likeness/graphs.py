@@ -3,6 +3,7 @@
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from functools import lru_cache
 from typing import Any
 
 from compiler.english.parser import parse
@@ -50,6 +51,7 @@ class Numbers:
     fixed: set[tuple[str, float]] = field(default_factory=set)
 
 
+@lru_cache(maxsize=64)
 def read_graph(text: str) -> Graph | None:
     """Return what the offline parser reads; None: nothing."""
     specification = parse(text).specification

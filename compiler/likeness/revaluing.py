@@ -12,13 +12,18 @@ from typing import Any
 from compiler.likeness.comparison import Likeness
 from compiler.likeness.graphs import FACTORS, FREE_TEXT
 from compiler.likeness.spelling import Spelling
-from compiler.likeness.wording import Value, is_known, one_form, words_in
+from compiler.likeness.vocabulary import is_known, one_form, words
+from compiler.likeness.wording import Value, words_in
 
 _NEAR = 3
 """How many words after a number say what it counts."""
 _LEAST_TELLING = 3
 _TIME = re.compile(r"\d+:\d\d|\d+ ?[ap]m|(?:at|around) \d+(?![:\d])|\d+ [a-z]+|[a-z]{5,}")
 """What a schedule says of its time, in small letters."""
+_NAMES = frozenset({"id", "output_key", "input_keys", "from", "item_key"})
+"""Fields that name parts of the document."""
+_WITHIN_NAME = re.compile(r"(?<=[a-z]_)\d{2,}(?=_|\b)")
+"""A number in the name of a part."""
 _OF_THE_LANGUAGE = frozenset({"agent", "pattern", "kind", "type", "method", "format", "task"})
 """Fields whose words are the specification language's own."""
 
@@ -37,7 +42,7 @@ def revalued(document: Any, likeness: Likeness) -> Any:
     Raises:
         NotSure: A value is not found, or it stands where it may mean something else.
     """
-    changed = {old: new for old, new in likeness.mapping.items() if old.text != new.text}
+    changed = {old: new for old, new in likeness.mapping.items() if _differ(old, new)}
     if not changed:
         return document
     replacing = _Replacing(changed, likeness)
@@ -48,11 +53,18 @@ def revalued(document: Any, likeness: Likeness) -> Any:
     return result
 
 
+def _differ(old: Value, new: Value) -> bool:
+    if old.number is not None and new.number is not None:
+        return old.number != new.number
+    return old.text != new.text
+
+
 class _Replacing:
     def __init__(self, changed: Mapping[Value, Value], likeness: Likeness) -> None:
         self._changed = changed
         self._likeness = likeness
-        self._spelling = Spelling(changed)
+        # Values that stay are spelled too, lest a part of another one is taken for them.
+        self._spelling = Spelling(likeness.mapping, likeness.words)
         self._used: set[Value] = set()
         self._numbers = {old.number: old for old in changed if old.number is not None}
         self._spoken = {form: old for old in self._numbers.values() for form in _spoken(old)}
@@ -67,10 +79,7 @@ class _Replacing:
 
     def value(self, value: Any, field: str) -> Any:
         if isinstance(value, dict):
-            return {
-                self._spelling.respelled(key): self.value(entry, key)
-                for key, entry in value.items()
-            }
+            return {self._identifier(key): self.value(entry, key) for key, entry in value.items()}
         if isinstance(value, list):
             return [self.value(entry, field) for entry in value]
         if isinstance(value, str):
@@ -79,9 +88,31 @@ class _Replacing:
             return self._numeric(value, field)
         return value
 
+    def _identifier(self, name: str) -> str:
+        name = _WITHIN_NAME.sub(self._number_within, name)
+        return self._spelling.respelled(name, identifier=True)
+
+    def _number_within(self, match: re.Match[str]) -> str:
+        old = self._numbers.get(float(match[0]))
+        return _digits(self._changed[old]) if old is not None else match[0]
+
+    def _language(self, code: str, field: str) -> str:
+        for old, new in self._changed.items():
+            if old.kind == "language" and code.lower() == words().languages[old.text.lower()]:
+                if "lang" not in field and "locale" not in field:
+                    raise NotSure(f"{field} holds {code}")
+                self._used.add(old)
+                return words().languages[new.text.lower()]
+        return code
+
     def _string(self, text: str, field: str) -> str:
         if field == "cron":
             return self._schedule(text)
+        if field in _OF_THE_LANGUAGE:
+            return text
+        if field in _NAMES:
+            return self._identifier(text)
+        text = self._language(_WITHIN_NAME.sub(self._number_within, text), field)
         if self._pattern is not None:
             text = self._pattern.sub(lambda match: self._count(match, text, field), text)
         return self._spelling.respelled(text)
@@ -150,9 +181,24 @@ def _refuse_leftovers(document: Any, changed: Mapping[Value, Value], likeness: L
     }
     texts = [*_all_texts(document)]
     left = gone & {word for text in texts for word in _split(text)}
+    left |= _old_numbers(changed, likeness) & {
+        number for text in texts for number in re.findall(r"\d+", text)
+    }
     left |= {phrase for phrase in _old_times(changed) for text in texts if phrase in text.lower()}
     if left:
         raise NotSure(f"{sorted(left)} would stay")
+
+
+def _old_numbers(changed: Mapping[Value, Value], likeness: Likeness) -> set[str]:
+    """Return the numbers, long enough to be no other, that the new text does not have."""
+    new = "\n".join(value.text for value in likeness.mapping.values())
+    return {
+        digits
+        for old in changed
+        if old.kind == "number"
+        and len(digits := _digits(old)) >= _LEAST_TELLING
+        and digits not in new
+    }
 
 
 def _old_times(changed: Mapping[Value, Value]) -> set[str]:

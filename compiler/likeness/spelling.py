@@ -3,7 +3,8 @@
 import re
 from collections.abc import Callable, Mapping
 
-from compiler.likeness.wording import Value, is_known
+from compiler.likeness.vocabulary import is_known, one_form
+from compiler.likeness.wording import Value
 
 _LEAST_LETTERS = 2
 
@@ -13,30 +14,55 @@ class Spelling:
 
     Args:
         mapping: Each value, and what takes its place.
+        spoken: Words that the older description uses as such, in one form; a name that is also one
+            of them is replaced among words only as it was written.
     """
 
-    def __init__(self, mapping: Mapping[Value, Value]) -> None:
+    def __init__(
+        self, mapping: Mapping[Value, Value], spoken: frozenset[str] = frozenset()
+    ) -> None:
         self.used: set[Value] = set()
         self._forms: dict[str, tuple[Value, str]] = {}
+        self._ambiguous: set[str] = set()
         texts = [(old, new) for old, new in mapping.items() if old.kind != "number"]
         for old, new in texts:
             for way in _ways(old):
-                self._forms.setdefault(way(_written(old)), (old, way(_written(new))))
+                form = way(_written(old))
+                self._forms.setdefault(form, (old, way(_written(new))))
+                if form != _written(old) and one_form(form) in spoken:
+                    self._ambiguous.add(form)
         for old, new in texts:
             for part, other in _parts(old, new):
                 self._forms.setdefault(part, (old, other))
+        self._bare = {
+            _bare(old.text): (old, _bare(new.text)) for old, new in texts if old.kind == "handle"
+        }
         longest_first = sorted((form for form in self._forms if form), key=len, reverse=True)
         joined = "|".join(map(re.escape, longest_first))
         self._pattern = re.compile(rf"(?<![^\W_])({joined})(?![^\W_])") if joined else None
 
-    def respelled(self, text: str) -> str:
-        """Return a text with the new values; `used` keeps which old ones it held."""
-        return self._pattern.sub(self._other, text) if self._pattern else text
+    def respelled(self, text: str, *, identifier: bool = False) -> str:
+        """Return a text with the new values; `used` keeps which old ones it held.
 
-    def _other(self, match: re.Match[str]) -> str:
+        Args:
+            text: It.
+            identifier: Whether it is the name of a part of the document.
+        """
+        if self._pattern is None:
+            return text
+        if (pair := self._bare.get(text)) is not None:
+            self.used.add(pair[0])
+            return pair[1]
+        return self._pattern.sub(lambda match: self._other(match, identifier=identifier), text)
+
+    def _other(self, match: re.Match[str], *, identifier: bool) -> str:
         old, new = self._forms[match[1]]
+        around = match.string[: match.start()][-1:] + match.string[match.end() :][:1]
+        if match[1] in self._ambiguous and around not in ("", "{}") and "_" not in around:
+            return match[1]
         self.used.add(old)
-        return new
+        whole = identifier and around == "" and re.fullmatch(r"[a-z_]\w*", match[1])
+        return _slug("_")(new) if whole or "_" in around or around == "{}" else new
 
 
 def _written(value: Value) -> str:
@@ -47,11 +73,17 @@ def _ways(value: Value) -> list[Callable[[str], str]]:
     ways: list[Callable[[str], str]] = [lambda text: text]
     if value.kind == "schedule":
         ways += [str.lower, lambda text: text[:1].lower() + text[1:]]
-    if value.kind in ("name", "quote", "handle"):
+    if value.kind in ("name", "quote", "handle", "language"):
         ways += [str.lower, str.upper, str.title, _slug("_"), _slug("-")]
-    if value.kind == "handle":
-        ways.append(lambda text: text.lstrip("#@"))
+    if value.kind == "url":
+        ways.append(lambda text: text.removeprefix("https://"))
+    if value.kind == "handle" and not is_known(_bare(value.text)):
+        ways.append(_bare)
     return ways
+
+
+def _bare(handle: str) -> str:
+    return handle.lstrip("#@")
 
 
 def _slug(separator: str) -> Callable[[str], str]:
@@ -60,7 +92,8 @@ def _slug(separator: str) -> Callable[[str], str]:
 
 def _parts(old: Value, new: Value) -> list[tuple[str, str]]:
     """Pair the words of two names that have as many: a first name may stand alone."""
-    words = [re.findall(r"[^\W_]+", value.text) for value in (old, new)]
+    parts = r"[^/]+" if old.text.count("/") == new.text.count("/") > 0 else r"[^\W_]+"
+    words = [re.findall(parts, value.text) for value in (old, new)]
     if old.kind != "name" or len(words[0]) != len(words[1]) or len(words[0]) == 1:
         return []
     return [

@@ -3,34 +3,32 @@
 import re
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field, replace
-from functools import cache
-from importlib import resources
+from functools import lru_cache
 from itertools import zip_longest
-from typing import Any, Literal
-
-from ruamel.yaml import YAML
+from typing import Literal
 
 from compiler.english.lexicon import lexicon
 from compiler.english.normalise import MARK, Text, normalise
 from compiler.english.schedule import find_schedule
-from compiler.inflection import singular
+from compiler.likeness.naming import Naming
+from compiler.likeness.vocabulary import IDENTIFIER, one_form, reworded, words
 
-ValueKind = Literal["url", "email", "quote", "number", "handle", "schedule", "name"]
+ValueKind = Literal[
+    "url", "email", "quote", "number", "handle", "schedule", "time", "language", "name"
+]
 
-_AT_PRODUCTS = frozenset({"scrape", "research", "fetch", "check", "store"})
-"""Actions whose object may be a product."""
+_ONE = "one"
 _SCHEDULE_WORD = "schedulevalue"
 _TOKEN = re.compile(
     r"(?P<mark>[\ue000-\ue003]\d+\ue00f)"
     r"|(?P<path>[a-z][a-z0-9+]*://[^\s,;→]*[^\s,;.→])"
     r"|(?P<handle>[#@][\w-]+|\+\d[\d ()-]{6,}\d)"
+    r"|(?P<time>(?<![\w.:-])\d{1,2}:\d\d(?![\w:]))"
     r"|(?P<number>(?<![\w.-])\d+(?:,\d{3})*(?:\.\d+)?(?![\w-]|\.\d))"
     r"|(?P<word>[^\W_]+(?:['\u2019/_-][^\W_]+)*(?:\.(?:csv|sql|json|pdf|xlsx?|docx?|txt|md|ya?ml|py|png|jpe?g|mp[34]|wav|zip)\b)?)"
 )
-_FULL_NAME = re.compile(r"(?:[A-Z][a-z]+|(?:Mr|Mrs|Ms|Dr|Prof)\.?) [A-Z][a-z]+(?![\w])")
-"""Two words of a name: a person's more often than a product's."""
-_IDENTIFIER = re.compile(r"[/_.]|\d")
-_OPENS = re.compile(r"(?:^|[.:;!?\n→•(]|\d[.)])\s*$")
+_QUOTES = str.maketrans("«»", '""')
+_PARTING = re.compile(r"[,;:.!?()\n\u2022\u2014→]")
 _LISTED = re.compile(r"(?m)(?:^|(?<=[\s.]))\d{1,2}[.)]\s+(?=[A-Za-z])")
 
 
@@ -49,7 +47,7 @@ class Value:
         """What a written number is; None: it is no number."""
         if self.kind != "number":
             return None
-        written = _words().numbers.get(self.text.lower())
+        written = words().numbers.get(self.text.lower())
         return float(self.text.replace(",", "")) if written is None else float(written)
 
 
@@ -62,7 +60,7 @@ class Token:
     text: str
     """As it was written."""
     place: int
-    """How many words and values stand before it."""
+    """How many words, values and marks that part them stand before it."""
     kind: ValueKind | None = None
     """What it is a value of; None: it is a word."""
     named: bool = False
@@ -71,6 +69,33 @@ class Token:
     """A word that only links others."""
     fixed: bool = False
     """The name of what may be a product: a workflow with another one is another workflow."""
+    part: int = 0
+    """How many commas, arrows and the like stand before it."""
+    before: str = ""
+    """The word before it, in small letters; empty: a comma or the like stands between."""
+    after: str = ""
+    """The word after it, in the same way."""
+    role: str = ""
+    """The word before it without articles: `to` in `to the Slack channel`."""
+    gap: str = ""
+    """What stands between it and the next word; `ends` has a comma or an arrow there."""
+
+    @property
+    def sort(self) -> str:
+        """`word`, `product`, `name` or the kind of its value."""
+        if self.fixed:
+            return "product"
+        return self.kind or ("name" if self.named else "word")
+
+    @property
+    def ends_phrase(self) -> bool:
+        """Whether it is the last word of a phrase, as a noun is: `review` in `the review is`."""
+        return self.ends or self.after in words().sets["after_phrases"]
+
+    @property
+    def ends(self) -> bool:
+        """Whether a comma, an arrow or the end of the text follows."""
+        return bool(_PARTING.search(self.gap))
 
     @property
     def value(self) -> Value | None:
@@ -80,34 +105,10 @@ class Token:
         return Value(self.kind, self.text) if self.kind else None
 
 
-@dataclass(frozen=True, slots=True)
-class _Words:
-    rewordings: tuple[tuple[re.Pattern[str], str], ...]
-    empty_phrases: tuple[re.Pattern[str], ...]
-    same: Mapping[str, str]
-    numbers: Mapping[str, int]
-    titles: re.Pattern[str]
-    sets: Mapping[str, frozenset[str]]
-
-
-@cache
-def _words() -> _Words:
-    text = resources.files("compiler.likeness").joinpath("words.yaml").read_text("utf-8")
-    data: dict[str, Any] = YAML(typ="safe").load(text)
-    titles = "|".join(data["titles"])
-    return _Words(
-        tuple((re.compile(pattern, re.IGNORECASE), to) for pattern, to in data["rewordings"]),
-        tuple(re.compile(pattern, re.IGNORECASE) for pattern in data["empty_phrases"]),
-        {word: line[0] for line in data["same"] for word in line},
-        data["numbers"],
-        re.compile(rf"\b(?:{titles})\.\s*$", re.IGNORECASE),
-        {name: frozenset(words) for name, words in data["sets"].items()},
-    )
-
-
+@lru_cache(maxsize=64)
 def read_wording(text: str) -> tuple[Token, ...]:
     """Return what a description says, in order, without how it is said."""
-    marked = normalise(text)
+    marked = normalise(text.translate(_QUOTES))
     line = _LISTED.sub(" ", marked.marked)
     schedule = find_schedule(line)
     when = None
@@ -115,17 +116,36 @@ def read_wording(text: str) -> tuple[Token, ...]:
         spoken = line[schedule.start : schedule.end].strip(" ,.")
         when = Token(f"{schedule.cron} {schedule.timezone}", spoken, 0, "schedule")
         line = f"{line[: schedule.start]} {_SCHEDULE_WORD} {line[schedule.end :]}"
-    tokens = [*_tokens(_reworded(line), marked, when)]
+    tokens = [*_tokens(reworded(line), marked, when)]
     return tuple(
         _counting_workers(token, after)
         for token, after in zip_longest(tokens, tokens[1:])
-        if token.kind or token.named or token.form not in _words().sets["empty"]
+        if token.kind or token.named or token.form not in words().sets["empty"]
     )
 
 
+def with_numbers(text: str, numbers: Mapping[Value, Value]) -> str:
+    """Return a text with other numbers, in digits, in the place of some that stand alone."""
+    others = {old.text: f"{new.number:.15g}" for old, new in numbers.items()}
+    marked = normalise(text)
+    line = _TOKEN.sub(
+        lambda match: others.get(match[0], match[0]) if _may_count(match) else match[0],
+        marked.marked,
+    )
+    return marked.restore(line)
+
+
+def _may_count(match: re.Match[str]) -> bool:
+    return bool(match["number"] or match["word"])
+
+
 def _counting_workers(token: Token, after: Token | None) -> Token:
-    """Make a number of those who do the work a word: another number is another workflow."""
-    if token.kind == "number" and after is not None and after.form in _words().sets["workers"]:
+    """Make a number of those who do the work, or of `all three`, a word: it is no value."""
+    if token.kind != "number":
+        return token
+    workers = after is not None and after.form in words().sets["workers"]
+    everyone = token.before == "all" and token.text.isalpha()
+    if workers or everyone:
         return replace(token, kind=None)
     return token
 
@@ -140,100 +160,111 @@ def plain_words(text: str) -> frozenset[str]:
 
 def words_in(text: str) -> frozenset[str]:
     """Return the words of a text in one form, without the empty ones and without numbers."""
-    words = re.findall(r"[^\W\d_]+(?:-[^\W\d_]+)*", _reworded(text))
-    return frozenset(map(one_form, words)) - _words().sets["empty"] - _words().sets["links"]
+    found = re.findall(r"[^\W\d_]+(?:-[^\W\d_]+)*", reworded(text))
+    return frozenset(map(one_form, found)) - words().sets["empty"] - words().sets["links"]
 
 
 def names_things(token: Token) -> bool:
     """Whether the word beside a token is the name of a thing, as in `the bucket backups`."""
-    return token.form in _words().sets["naming"]
+    return token.form in words().sets["naming"]
+
+
+def has_topics(token: Token) -> bool:
+    """Whether it is about something: `articles`."""
+    return token.form in words().sets["topical"]
+
+
+def goes_to_people(token: Token) -> bool:
+    """Whether it is done to a person: `assign it to`."""
+    return token.form in words().sets["to_people"]
+
+
+def goes_into(token: Token) -> bool:
+    """Whether something is put there: `to`, `into` or `onto` stands before it."""
+    return token.role in words().sets["into"]
+
+
+def is_weighty(token: Token) -> bool:
+    """Whether a word may not be left out where it stands once more: `each`, `from`."""
+    return token.form in words().sets["weighty"]
 
 
 def depends_on_order(token: Token) -> bool:
     """Whether words on its other side would mean something else: `if`, `above`, `not`."""
-    return token.form in _words().sets["ordered"]
+    return token.form in words().sets["ordered"]
 
 
 def is_identifier(token: Token) -> bool:
     """Whether a word is written as programs write names: `acme/shop`, `stg_orders`, `q3.csv`."""
-    return bool(_IDENTIFIER.search(token.text))
+    return bool(IDENTIFIER.search(token.text))
 
 
 def tells_ways(token: Token) -> bool:
     """Whether the words after it are ways of a choice: `classify`, `route`."""
-    return token.form in _words().sets["choosing"]
-
-
-def is_known(word: str) -> bool:
-    """Whether a word means something to the parser, so that it is nothing's own name."""
-    lower = word.lower()
-    return lower in _words().same or lower in _known() or singular(lower) in _known()
-
-
-@cache
-def _known() -> frozenset[str]:
-    found = lexicon()
-    places = (word for words in found.data["places"].values() for word in words)
-    return frozenset().union(
-        found.verbs, found.participles, _words().sets["ordered"], _words().sets["naming"], places,
-        _words().sets["roles"], *found.sets.values(),
-    )  # fmt: skip
-
-
-def one_form(word: str) -> str:
-    """Return the form that stands for a word: its base or singular, its first synonym."""
-    lower = word.lower().replace("\u2019", "'").removesuffix("'s").removesuffix("'")
-    same = _words().same
-    if lower in same:
-        return same[lower]
-    known = lexicon().verbs.get(lower) or lexicon().participles.get(lower)
-    base = known.base if known else singular(lower)
-    return same.get(base, base.replace("-", ""))
-
-
-def _reworded(line: str) -> str:
-    for pattern, to in _words().rewordings:
-        line = pattern.sub(to, line)
-    for pattern in _words().empty_phrases:
-        line = pattern.sub(" ", line)
-    return line
+    return token.form in words().sets["choosing"]
 
 
 def _tokens(line: str, marked: Text, when: Token | None) -> Iterator[Token]:
     line, products = _products_apart(line)
-    before = ""
-    for place, match in enumerate(_TOKEN.finditer(line)):
-        word = match["word"]
-        if word is None:
-            yield _other(match, marked, place)
-        elif word == _SCHEDULE_WORD and when is not None:
-            yield replace(when, place=place)
-        elif word in products:
-            yield Token(products[word], products[word], place, fixed=True)
-        elif word.lower() in _words().numbers:
-            yield Token(str(_words().numbers[word.lower()]), word, place, "number")
-        else:
-            full_name = bool(_FULL_NAME.match(line, match.start()))
-            yield _word(word, line[: match.start()], place, before, full_name=full_name)
-        before = (word or "").lower()
+    naming = Naming(line, products)
+    place = part = 0
+    matches = list(_TOKEN.finditer(line))
+    before = role = ""
+    for match, after in zip_longest(matches, matches[1:]):
+        gap = line[match.end() : after.start()] if after else "\n"
+        token = replace(
+            _token(match, marked, products, naming),
+            place=place,
+            part=part,
+            before=before,
+            role=role,
+            gap=gap,
+        )
+        if after is not None and not token.ends:
+            token = replace(token, after=after[0].lower())
+        if token.kind == "schedule" and when is not None:
+            token = replace(token, form=when.form, text=when.text)
+        yield token
+        place += 2 if token.ends else 1
+        part += token.ends
+        before = "" if token.ends else match[0].lower()
+        if before not in words().sets["articles"]:
+            role = before
 
 
-def _word(word: str, line: str, place: int, before: str, *, full_name: bool) -> Token:
-    """Return the token of a word, given the line and the word before it."""
-    opens = bool(_OPENS.search(line) and not _words().titles.search(line))
-    form = one_form(word)
-    named = _is_name(word, opens)
-    if named and word[:1].isupper() and word.isalpha() and _places(before, full_name):
-        return Token(form, word, place, fixed=True)
-    return Token(form, word, place, named=named, link=form in _words().sets["links"] and not named)
+def _token(
+    match: re.Match[str], marked: Text, products: Mapping[str, str], naming: Naming
+) -> Token:
+    word = match["word"]
+    if word is None:
+        value = _other(match, marked)
+        named = value.kind == "number" and naming.goes_on(match)
+        return replace(value, kind=None, named=True) if named else value
+    if word == _SCHEDULE_WORD:
+        return Token("", word, 0, "schedule")
+    if word in products:
+        return Token(products[word], products[word], 0, fixed=True)
+    if word.lower() in words().languages and word[:1].isupper():
+        return Token(word.lower(), word, 0, "language")
+    if word.lower() in words().numbers:
+        return Token(str(words().numbers[word.lower()]), word, 0, "number")
+    if word.lower() == _ONE and _picks(_last_word(match)):
+        return Token(_ONE, word, 0)
+    manner = naming.manner(match)
+    link = manner == "word" and one_form(word) in words().sets["links"]
+    return Token(
+        one_form(word), word, 0, named=manner == "name", link=link, fixed=manner == "product"
+    )
 
 
-def _places(word: str, full_name: bool) -> bool:
-    """Whether a name after a word may be that of a product: `on`, `into`, `search`."""
-    if word in _words().sets["placing"]:
-        return not (full_name and word == "with")
-    verb = lexicon().verbs.get(word)
-    return verb is not None and verb.action in _AT_PRODUCTS and not full_name
+def _picks(word: str) -> bool:
+    """Whether it is a verb after which `one` is not `a`: one writes `one report` or `a report`."""
+    return word in lexicon().verbs and one_form(word) not in words().sets["making"]
+
+
+def _last_word(match: re.Match[str]) -> str:
+    """Return the word before one: after a verb `one` is not `a`, but not all either."""
+    return match.string[: match.start()].rstrip(" ").rpartition(" ")[2].lower()
 
 
 def _products_apart(line: str) -> tuple[str, dict[str, str]]:
@@ -241,6 +272,8 @@ def _products_apart(line: str) -> tuple[str, dict[str, str]]:
     found: dict[str, str] = {}
 
     def apart(match: re.Match[str]) -> str:
+        if match.string.startswith("://", match.end()):
+            return match[0]
         word = f"productname{len(found)}x"
         found[word] = match[1].lower()
         return word
@@ -248,28 +281,18 @@ def _products_apart(line: str) -> tuple[str, dict[str, str]]:
     return lexicon().product_pattern.sub(apart, line), found
 
 
-def _other(match: re.Match[str], marked: Text, place: int) -> Token:
+def _other(match: re.Match[str], marked: Text) -> Token:
     if match["path"]:
-        return Token(match["path"], match["path"], place, "url")
+        return Token(match["path"], match["path"], 0, "url")
     if match["handle"]:
-        return Token(match["handle"].lower(), match["handle"], place, "handle")
+        return Token(match["handle"].lower(), match["handle"], 0, "handle")
+    if match["time"]:
+        return Token(match["time"], match["time"], 0, "time")
     if match["number"]:
-        return Token(match["number"].replace(",", ""), match["number"], place, "number")
+        return Token(match["number"].replace(",", ""), match["number"], 0, "number")
     mark = MARK.match(match["mark"])
     literal = marked.literals[int(mark[2])] if mark else None
     if literal is None:
         raise AssertionError("a mark stands for a literal")
     kinds: dict[str, ValueKind] = {"url": "url", "email": "email", "quote": "quote"}
-    return Token(literal.value, literal.value, place, kinds.get(literal.kind))
-
-
-def _is_name(word: str, opens: bool) -> bool:
-    """Whether a word is written as a name is: `Ann`, `web-shop_2`, `acme/shop`, a month."""
-    lower = word.lower()
-    words = _words()
-    if lower in words.sets["dates"]:
-        return True
-    if lower in words.sets["not_names"] or lower in words.same or lower in lexicon().verbs:
-        return False
-    capital = word[:1].isupper() and any(letter.islower() for letter in word) and not opens
-    return capital or bool(_IDENTIFIER.search(word))
+    return Token(literal.value, literal.value, 0, kinds.get(literal.kind))

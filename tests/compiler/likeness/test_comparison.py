@@ -19,7 +19,82 @@ SAME = [
     "each in parallel, write a report and finally send it to ann@example.com by email. Thanks!",
     FIRST.replace("https://shop.example/reviews", "https://SHOP.example/Reviews"),
 ]
+REWORDED = [
+    (
+        "When a new Zendesk ticket comes in, create a PagerDuty incident and post it to Slack #ops",
+        "Whenever a new ticket comes in on Zendesk, create an incident in PagerDuty and then post "
+        "it in Slack #ops",
+    ),
+    (
+        "Every day at 9, email the customer a reminder about {input.order}",
+        "Daily at 9 am, send the customer a reminder about {input.order} by email",
+    ),
+    (
+        "Export the table orders from Postgres and let Ann Lee review it",
+        "Export the orders table from Postgres, then have Ann Lee review it",
+    ),
+    (
+        "Get errors from the service payments-api, summarize the errors and email me",
+        "Get errors from the payments-api service, summarize them and email me",
+    ),
+    (
+        "Check whether {input.text} is fine. If yes, email it to ann@example.com; if not, hand the "
+        "case over to bob@example.com",
+        "Check if {input.text} is fine. If so, email it to ann@example.com; otherwise, hand over "
+        "the case to bob@example.com",
+    ),
+    (
+        "In parallel get revenue from Stripe and spend from Google Ads, then email me a sum",
+        "In parallel, fetch the revenue from Stripe and the spend from Google Ads and email me a "
+        "sum",
+    ),
+    (
+        "Write a newsletter in HTML and email it to ann@example.com",
+        "Write an HTML newsletter and email it to ann@example.com",
+    ),
+    (
+        "Cluster the free-text answers of {input.text} and email the result to ann@example.com",
+        "Cluster the free text answers of {input.text} and email the results to ann@example.com",
+    ),
+]
 DIFFERENT = [
+    # where it comes from and where it goes, what has it and what gets it, all and any
+    (
+        "Export the table orders from Postgres and email me",
+        "Export the table orders to Postgres and email me",
+    ),
+    (
+        "Load the files into the Snowflake table sales",
+        "Load the files from the Snowflake table sales",
+    ),
+    ("Save the HubSpot leads in Notion", "Save the leads of {input.text} in HubSpot and Notion"),
+    ("Save the HubSpot leads", "Save the leads in HubSpot"),
+    ("Copy the Notion pages to Slack", "Copy the Slack messages to Notion"),
+    (
+        "Get the prices of https://a.example; if any price is too high, email me",
+        "Get the prices of https://a.example; if all prices are too high, email me",
+    ),
+    (
+        "Write a checklist and email it to their manager",
+        "Write a checklist and email it to my manager",
+    ),
+    ("Turn on the fan of {input.room}", "Turn off the fan of {input.room}"),
+    (
+        "Extract vendor, amount and date of {input.text}. If the amount is over 90, email me",
+        "Extract vendor and date of {input.text}. If the amount is over 90, email me",
+    ),
+    (
+        "Classify {input.text} as bug or bill and file a report and send a text",
+        "Classify {input.text} as bug or bill and file a report or send a text",
+    ),
+    (
+        "Flag values in {input.rows} and email all the results to ann@example.com",
+        "Flag values in {input.rows} and email the flagged results to ann@example.com",
+    ),
+    (
+        "Take 5 rows from the MySQL table feedback, have two LLMs label each row",
+        "Take 9 rows from the MySQL table chat_logs, have three LLMs label each row",
+    ),
     # another product, an opposite, a step more, a step less, other roles
     (FIRST, FIRST.replace("email it to ann@example.com", "post it to Slack")),
     (FIRST, FIRST.replace("sentiment", "language")),
@@ -78,6 +153,14 @@ def test_other_words_for_the_same_steps_are_the_same_workflow(text: str) -> None
 
 
 @pytest.mark.requirement("NFR-1.5")
+@pytest.mark.parametrize(("older", "newer"), REWORDED)
+def test_another_way_to_say_a_step_is_the_same_step(older: str, newer: str) -> None:
+    """A product before its thing or after it, who gets what, `it` for its noun."""
+    assert compare(older, newer) is not None
+    assert compare(newer, older) is not None
+
+
+@pytest.mark.requirement("NFR-1.5")
 @pytest.mark.parametrize(("older", "newer"), DIFFERENT)
 def test_another_workflow_is_never_taken_for_the_same(older: str, newer: str) -> None:
     """Another product, order, condition, number of steps or role is another workflow."""
@@ -133,6 +216,30 @@ def test_names_of_things_are_values_and_words_are_not() -> None:
         "Ann Lee": "Petra Holm",
     }
     assert compare(older, older.replace("commits", "issues")) is None
+
+
+@pytest.mark.parametrize(
+    ("text", "old", "new"),
+    [
+        ("Check the weather in {} and text me", "Lisbon", "Aarhus"),
+        ("Write a plan and wait for approval from {}", "Diego", "Annika"),
+        ("Keep articles about {}, and email me", "hydrogen", "milk prices"),
+        ("Translate {{input.text}} to {} and email me", "German", "Polish"),
+        ("Put {{input.list}} on my Todoist project {}.", "Groceries", "Cabin trip"),
+        ("Write {{input.n}} to the Google Sheet {}", "Moderation Log", "Comments 2025"),
+        ("Ask Baltic Paper, {} and Ovalis for a quote", "Rheinpack", "Kettle & Co"),
+        ("Review {{input.text}} and assign it to {}", "dkim", "sandra-w"),
+        ("Load {} into Postgres", "s3://acme/orders", "s3://lake/clicks"),
+        ("Plan {{input.post}} for {} in Buffer", "10:00", "15:30"),
+        ("Export the table {} from Postgres", "orders", "shipments"),
+    ],
+)
+def test_what_is_a_name_is_seen_by_what_stands_around_it(text: str, old: str, new: str) -> None:
+    """Places, people, topics, languages, titles, paths and times stand for each other."""
+    likeness = compare(text.format(old), text.format(new))
+    assert likeness is not None
+    changed = {before.text: after.text for before, after in likeness.mapping.items()}
+    assert changed == {**changed, old: new}
 
 
 def test_when_it_runs_may_be_said_anywhere() -> None:

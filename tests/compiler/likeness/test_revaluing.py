@@ -120,3 +120,77 @@ def test_a_number_of_days_is_followed_in_seconds() -> None:
     assert likeness is not None
     node = {"agent": "wait", "parameters": {"seconds": 3 * 86_400}}
     assert revalued(node, likeness)["parameters"] == {"seconds": 5 * 86_400}
+
+
+def test_an_address_is_replaced_without_its_scheme_as_well() -> None:
+    """A text names hosts with and without `https://`."""
+    older = "Fetch pull request 7 from git.example.com/acme/core and email me"
+    likeness = compare(older, older.replace("acme/core", "lumen/kit"))
+    assert likeness is not None
+    node = {"description": "Look at git.example.com/acme/core"}
+    assert revalued(node, likeness) == {"description": "Look at git.example.com/lumen/kit"}
+
+
+def test_a_value_in_the_name_of_a_part_is_written_as_names_are() -> None:
+    """Names of parts stay valid, and those that refer to them follow."""
+    older = "Restart the service gateway, and if more than 500 calls fail, email ann@example.com"
+    likeness = compare(older, older.replace("gateway", "payments-api").replace("500", "900"))
+    assert likeness is not None
+    old = {"nodes": [
+        {"id": "restart_gateway", "description": "Restart gateway", "output_key": "gateway"},
+        {"id": "over_500", "description": "More than 500 calls",
+         "parameters": {"text": "{gateway} {restart_gateway.body}"}},
+    ]}  # fmt: skip
+    assert revalued(old, likeness) == {"nodes": [
+        {"id": "restart_payments_api", "description": "Restart payments-api",
+         "output_key": "payments_api"},
+        {"id": "over_900", "description": "More than 900 calls",
+         "parameters": {"text": "{payments_api} {restart_payments_api.body}"}},
+    ]}  # fmt: skip
+
+
+def test_a_long_number_that_would_stay_is_refused() -> None:
+    """Where nothing says what a large number counts, it is not kept by mistake."""
+    older = "Get items from https://a.example with more than 5000 units, email me"
+    likeness = compare(older, older.replace("5000", "700"))
+    assert likeness is not None
+    with pytest.raises(NotSure, match="5000"):
+        revalued({"a": "More than 5000 units", "b": "x5000"}, likeness)
+
+
+def test_a_language_is_replaced_by_name_and_by_code() -> None:
+    """A code is replaced in fields of languages, and refused elsewhere."""
+    older = "Translate {input.text} to German and email it to ann@example.com"
+    likeness = compare(older, older.replace("German", "Polish"))
+    assert likeness is not None
+    old = {"prompt": "Translate to German", "target_language": "de"}
+    assert revalued(old, likeness) == {"prompt": "Translate to Polish", "target_language": "pl"}
+    with pytest.raises(NotSure, match="holds de"):
+        revalued({"prompt": "Translate to German", "title": "de"}, likeness)
+
+
+def test_part_of_another_value_that_stays_is_left_alone() -> None:
+    """`infra` of a channel does not follow the `infra` of a repository."""
+    older = "Run the plan in acme/infra and post it to Slack #infra"
+    likeness = compare(older, older.replace("acme/infra", "acme/dns"))
+    assert likeness is not None
+    old = {"repository": "acme/infra", "channel": "#infra"}
+    assert revalued(old, likeness) == {"repository": "acme/dns", "channel": "#infra"}
+
+
+def test_words_of_the_language_are_no_values() -> None:
+    """The name of an agent stays, whatever a channel is called."""
+    older = "Sort the rows of {input.rows} and alert #data on Slack"
+    likeness = compare(older, older.replace("#data", "#ops"))
+    assert likeness is not None
+    old = {"agent": "data_processing", "channel": "data"}
+    assert revalued(old, likeness) == {"agent": "data_processing", "channel": "ops"}
+
+
+def test_a_title_that_is_also_a_word_is_replaced_only_as_it_was_written() -> None:
+    """The candidates of a text are not renamed with the sheet that is called after them."""
+    older = 'Rank the candidates of {input.text} and write them to the Google Sheet "Candidates"'
+    likeness = compare(older, older.replace('"Candidates"', '"Pipeline"'))
+    assert likeness is not None
+    old = {"range": "Candidates", "prompt": "Rank the candidates"}
+    assert revalued(old, likeness) == {"range": "Pipeline", "prompt": "Rank the candidates"}
