@@ -1,5 +1,6 @@
 """New steps in a place of the chain, made of the words that describe them."""
 
+import json
 import re
 from collections.abc import Mapping
 from dataclasses import replace
@@ -7,7 +8,7 @@ from typing import Any
 
 from compiler.editing.chain import Document
 from compiler.editing.conditions import asked_condition, condition_of, says
-from compiler.editing.new_steps import NewSteps, inputs_read, read_steps
+from compiler.editing.new_steps import NewSteps, inputs_read, of_no_service, read_steps
 from compiler.editing.operations import AddSteps, Operation
 from compiler.editing.reader import Reader, said_of_a_step
 from compiler.editing.reading import read_instead, reads
@@ -116,14 +117,28 @@ def added(
     steps = described(reader, words, place, when)
     if not steps.nodes or left_out(words, [node.get("parameters") for node in steps.nodes]):
         return None
+    if of_no_service(words, steps, reader.specification):
+        return None
     nodes = tuple(_tested(reader, node) for node in steps.nodes)
     steps = replace(steps, nodes=nodes, inputs=inputs_read(nodes, steps.inputs))
-    reader.questions.extend([*steps.questions, *_about_inputs(reader, words, steps)])
+    reader.questions.extend([*steps.questions, *about_inputs(reader, words, steps)])
     addition = _addition(reader, steps, after, before, each=each)
     return [addition, *_passed_on(reader, addition)]
 
 
-def _about_inputs(reader: Reader, words: str, steps: NewSteps) -> list[Question]:
+def as_read_by(reader: Reader, steps: NewSteps, beside: str) -> NewSteps:
+    """Return steps that read the input which the one beside them reads, and no other for “it”."""
+    known = reader.specification.state_schema.input.get("properties", {})
+    said = str(reader.specification.node(beside).parameters)
+    read = [name for name in known if f"{{input.{name}}}" in said]
+    asked = [name for name in steps.inputs.get("properties", {}) if name not in known]
+    if len(read) != 1 or asked != ["text"]:
+        return steps
+    held = json.dumps(steps.nodes).replace("{input.text}", f"{{input.{read[0]}}}")
+    return replace(steps, nodes=tuple(json.loads(held)), inputs={})
+
+
+def about_inputs(reader: Reader, words: str, steps: NewSteps) -> list[Question]:
     """Return the questions what something is that no step makes, and that nobody has told yet."""
     asked = {question.text for question in steps.questions}
     products = {lexicon().products[name.lower()].key

@@ -24,6 +24,12 @@ _NEXT = re.compile(
 _PERHAPS = re.compile(r",?\s+and\s+(?:then\s+)?|,\s+(?:then\s+)?|\s+but\s+", re.IGNORECASE)
 _QUOTED = re.compile(r"\"[^\"]*\"|“[^”]*”|`[^`]*`|(?<!\w)'[^']*'(?!\w)")
 _MOST_CUTS = 6
+_A_TIME = (
+    r"(?:(?:sun|mon|tues|wednes|thurs|fri|satur)days?|weekends?|\d{1,2}(?::\d\d)? ?(?:am|pm)?)"
+)
+_TIME_AT_END = re.compile(rf"\b{_A_TIME}$", re.IGNORECASE)
+_TIME_AT_START = re.compile(rf"(?:on |at )?{_A_TIME}(?!\S)", re.IGNORECASE)
+"""A list of days or hours is one schedule."""
 
 
 def clauses(text: str) -> list[str]:
@@ -39,7 +45,7 @@ def halves(clause: str) -> Iterator[tuple[str, str]]:
     for (_, end), (start, _) in pairwise(spans[: _MOST_CUTS + 1]):
         left = _LAST_WORDS.sub("", _POLITE.sub("", clause[:end].strip(" ,")))
         right = _POLITE.sub("", clause[start:].strip(" ,"))
-        if left and right:
+        if left and right and not (_TIME_AT_END.search(left) and _TIME_AT_START.match(right)):
             yield left, right
 
 

@@ -12,7 +12,7 @@ from typing import Any
 from compiler.editing.chain import Document
 from compiler.editing.conditions import before
 from compiler.editing.finding import words_of
-from compiler.editing.new_steps import inputs_read, read_steps
+from compiler.editing.new_steps import inputs_read, of_no_service, read_steps
 from compiler.editing.operations import ReplaceStep
 from compiler.editing.reader import EXAMPLES, Open, Reader
 from compiler.editing.reading import reads
@@ -35,7 +35,8 @@ def replacement(reader: Reader, node: Node, words: str) -> ReplaceStep:
     """
     source = _read_by(reader, node) or before(reader, node.id)
     said = read_steps(words, reader.specification, source, reader.answers, instead_of=node.id)
-    if len(said.nodes) != 1 or left_out(words, [node.get("parameters") for node in said.nodes]):
+    lacks = left_out(words, [node.get("parameters") for node in said.nodes])
+    if len(said.nodes) != 1 or lacks or of_no_service(words, said, reader.specification):
         reader.questions.extend(said.questions)
         reader.ask(
             "instruction",

@@ -52,6 +52,10 @@ def _remove(reader: Reader, match: re.Match[str]) -> list[Operation] | None:
 def _says_more(reader: Reader, words: str, id: str) -> bool:
     """Whether words name something that is nowhere in a step, so that a part of it may be meant."""
     listed = re.search(r",| and ", words) is not None
+    # “From the bucket” says where it is, when another step is about the bucket.
+    words, _, source = words.partition(" from ")
+    elsewhere = any(covers(node, source) for node in reader.specification.body)
+    words = words if elsewhere else f"{words} {source}"
     return not listed and words_of(words) != () and not covers(reader.specification.node(id), words)
 
 

@@ -236,7 +236,7 @@ def _url(reader: Reader, match: re.Match[str]) -> list[Operation] | None:
     if words_of(words):
         meant = find_steps(words, reader.specification, ids, least=0.4).node_ids
         ids = [id for id in ids if id in meant] or [
-            node.id for node in places if _does(node, words)
+            node.id for node in places if does(node, words)
         ]  # fmt: skip
     if not ids:
         return None
@@ -268,7 +268,7 @@ def reads_url(node: Node) -> bool:
     return url.startswith("http") and node.parameters.get("method", "GET") == "GET"
 
 
-def _does(node: Node, words: str) -> bool:
+def does(node: Node, words: str) -> bool:
     """Whether words are one verb for what a step does: “monitor” for “check”."""
     verbs = [lexicon().verbs.get(one.lower()) for one in (words.strip(),
              node.description.partition(" ")[0])]  # fmt: skip
