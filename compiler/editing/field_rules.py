@@ -33,7 +33,8 @@ _OF_AGENT = {
     "aggregator": ("title", "format"),
 }
 """Parameters that a step of an agent may have though it has none yet."""
-_BOUNDS = ("limit", "threshold", "cutoff", "cut-off", "bound", "amount", "maximum", "minimum")
+_BOUNDS = ("limit", "threshold", "cutoff", "cut-off", "bound", "amount", "maximum", "minimum",
+           "bar", "ceiling", "floor", "cap")  # fmt: skip
 Path = tuple[str, ...]
 Place = tuple[str, Path]
 
@@ -80,6 +81,11 @@ def _places(reader: Reader, node: Node | None, name: str) -> list[Place]:
         found = literal
     if name in _BOUNDS:
         found += [(id, ("parameters", "condition")) for id in bounded(nodes)]
+    if name in _BOUNDS and node and not found:
+        # “The approval limit” is that of the choice which leads to the approval.
+        leading = [edge.source for edge in reader.specification.edges if edge.target == node.id]
+        found = [(id, ("parameters", "condition"))
+                 for id in bounded(map(reader.specification.node, leading))]  # fmt: skip
     if not found:
         found = [(one.id, ("parameters", key)) for one in nodes
                  if key in _OF_AGENT.get(one.agent, ())]  # fmt: skip
@@ -200,15 +206,28 @@ _OF_STEP = r"(?: (?:of|for|in|on) (?P<what>(?:(?! to ).)+?))?"
 _FROM = r"(?: from (?P<old>[^ ]+(?: \w+)?))?"
 _FIELDS = r"(?:time ?(?:out|limit)|deadline|batch size|temperature|max(?:imum)? tokens|concurrency)"
 _GIVE = r"(?:give|allow|grant)"
+_UNANSWERED = (
+    r"(?:if|when|after)? ?(?:nobody|no ?one|there is no|no|the \w+ (?:doesn't|does not)"
+    r"|they don't|without an?) ?(?:answers?|approves?|responds?|reacts?|decides?|replies|reply"
+    r"|respond|response|reaction|decision)(?: within| in| after| for)"
+)
 _RETRY = r"(?:retry|try|attempt|repeat)"
 
 RULES: tuple[Rule, ...] = rules(
     (rf"{_GIVE} (?P<what>.+?) an? (?P<field>{_FIELDS}) of (?P<value>.+)", _given),
     (rf"{_GIVE} (?P<what>.+?) (?:up to |at most )?(?P<value>{DURATION})"
      r"(?: (?:to|for) .+| of time)?", _takes),
-    (rf"(?P<what>.+?) (?:may|can|should|must) (?:only )?(?:take|last|run) (?:at most |up to |no "
+    (rf"(?P<what>.+?) (?:may|can|should|must|has to|is to) (?:only )?(?:take|last|run|give up|time"
+     r" ?out|abort|stop|fail|wait|expire)(?: trying| waiting)? (?:at most |up to |after |no "
      rf"(?:longer|more) than |for )+(?P<value>{DURATION})", _takes),
     (rf"(?:make|let|have) (?P<what>.+?) (?:time ?out|expire) after (?P<value>{DURATION})", _takes),
+    (rf"{_UNANSWERED} (?P<value>{DURATION}),? (?:then )?(?:auto(?:matically)?[- ]?)?"
+     r"(?P<answer>approve|reject|cancel)(?: (?:it|that|this|the request))?(?: automatically)?",
+     _answered_by_time),
+    (r"(?:auto(?:matically)?[- ]?)?(?P<answer>approve|reject|cancel)(?: (?:it|that|this|the"
+     rf" request))?(?: automatically)? {_UNANSWERED} (?P<value>{DURATION})", _answered_by_time),
+    (rf"auto(?:matically)?[- ](?P<answer>approve|reject|cancel)(?: it)? after "
+     rf"(?P<value>{DURATION})", _answered_by_time),
     (rf"(?P<answer>approve|reject|cancel) (?:it )?automatically (?:if|when|after) (?:(?:nobody|no"
      rf" ?one) (?:answers|responds|reacts) (?:within|for|in|after) )?(?P<value>{DURATION})",
      _answered_by_time),
@@ -236,5 +255,8 @@ RULES: tuple[Rule, ...] = rules(
     (r"(?P<what>.+?) should (?:be|have the) (?P<field>title)d? (?P<value>.+)", _field),
     (r"(?:limit|cap|restrict) (?P<what>.+?) to (?:at most )?(?P<value>[\d,]+) (?P<field>tokens)",
      _field),
+    (rf"{_RETRY} (?P<what>.+?) (?:up to |at most )?(?P<n>{COUNT}) times before giving up", _retry),
     (r"(?:the )?(?P<what>(?!))?(?P<field>\w+)(?::| should be| must be) (?P<value>.+)", _field),
+    (r"(?:the )?(?P<what>(?!))?(?P<field>[\w -]+?)(?::| (?:should|must|needs to|has to|ought to)"
+     r" (?:be|say|read)) (?P<value>[\"“'].+[\"”']|\S+)", _field),
 )  # fmt: skip

@@ -33,14 +33,14 @@ _SAME = (
     ("database", "db"),
     ("compare", "comparison"),
     ("decide", "decision"),
-    ("save", "store", "log", "record"),
+    ("save", "store", "log", "record", "write", "keep"),
     ("alert", "warn"),
 )
 _IDLE = re.compile(
     r"the|an?|all|every|each|new|old|existing|other|step|node|steps|nodes|that|which|to|of|in|into"
     r"|on|from|with|and|for|by|using|via|it|its|this|these|those|is|are|be|then|just|only|some|any"
     r"|one|our|my|their|please|where|s|anymore|more|also|still|there|as|at|additional|entire"
-    r"|whole|up|out|done|part"
+    r"|whole|up|out|done|part|we|you|i|they|gets|being"
 )
 _AGENT_WORDS = {
     "email": "email mail message send",
@@ -52,6 +52,18 @@ _AGENT_WORDS = {
     "api": "api call",
     "data_processing": "transform data",
 }
+
+
+_KINDS_OF_PRODUCTS = {
+    "crm": ("hubspot", "salesforce", "pipedrive", "zoho"),
+    "chat": ("slack", "teams", "microsoft teams", "discord", "mattermost"),
+    "spreadsheet": ("google sheets", "airtable", "excel", "smartsheet"),
+    "wiki": ("notion", "confluence"),
+    "tracker": ("jira", "linear", "github", "gitlab", "asana", "trello"),
+    "helpdesk": ("zendesk", "freshdesk", "intercom", "servicenow"),
+    "blog": ("wordpress", "ghost", "medium"),
+}
+"""What people call a product by its kind."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -114,7 +126,7 @@ def _by_name(words: str, nodes: Sequence[Node]) -> str | None:
 def covers(node: Node, words: str) -> bool:
     """Whether a step says all of some words, in its names, its description or its parameters."""
     said = f"{node.id} {node.description} {node.output_key or ''} {node.agent} "
-    said += f"{_AGENT_WORDS.get(node.agent, '')} {' '.join(_short_texts(node))}"
+    said += f"{_AGENT_WORDS.get(node.agent, '')} {' '.join((*_short_texts(node), *_kinds(node)))}"
     named = _by_name(words.strip(" `'\"“”.,"), [node]) is not None
     numbered = re.search(r"\b(?:step|node) (?:number )?\d|\b(?:last|first|final)\b", words, re.I)
     return named or bool(numbered) or set(words_of(words)) <= set(words_of(said))
@@ -127,6 +139,7 @@ def _score(wanted: Sequence[str], node: Node) -> float:
     very = {_stem(word) for word in _spoken(said)}
     weak = set(words_of(f"{node.agent} {_AGENT_WORDS.get(node.agent, '')}"))
     weak.update(words_of(" ".join(_short_texts(node))))
+    weak.update(words_of(" ".join(_kinds(node))))
     total = found = 0.0
     for place, word in enumerate(wanted):
         weight = 1.5 if place == 0 and len(wanted) > 1 else 1.0
@@ -139,6 +152,13 @@ def _score(wanted: Sequence[str], node: Node) -> float:
         elif root(word) in weak:
             found += weight * 0.6
     return found / total
+
+
+def _kinds(node: Node) -> list[str]:
+    """Return what the products that a step names are called by their kind."""
+    said = f"{node.id} {node.description}".lower().replace("_", " ")
+    return [kind for kind, names in _KINDS_OF_PRODUCTS.items()
+            if any(re.search(rf"\b{name}\b", said) for name in names)]  # fmt: skip
 
 
 def _short_texts(node: Node) -> list[str]:
@@ -182,6 +202,9 @@ def _stem(word: str) -> str:
     word = said.base if said else singular(word)
     if re.match(r"analy[sz]", word):
         return "analy"
+    doer = next((base for base in (word[:-1], word[:-2]) if base in lexicon().verbs), None)
+    if doer and word.endswith(("er", "or")):
+        word = doer
     if word.endswith("ication"):
         word = f"{word[:-7]}y"
     if word.endswith("ment") and word[:-4] in lexicon().verbs:

@@ -235,6 +235,8 @@ _CLOCK = (
 _SCHEDULED = r"(?:schedule|trigger|timer|timing|cron(?: job)?|scheduling)"
 
 RULES: tuple[Rule, ...] = rules(
+    (r"(?:do|run|start|trigger|have|call) (?:it|this|the workflow) (?:on|by|via|with|from) "
+     rf"(?:a |the )?webhooks?{INSTEAD}?", _webhook),
     (rf"(?:{TO_REMOVE}|stop|no) (?:the |its |this )?{_SCHEDULED}", _unschedule),
     (rf"(?:do not|don't|no longer|never|stop) (?:{TO_RUN}|running|starting|executing){_IT}"
      rf" (?:on|by|with|according to) (?:a|the|any|its) {_SCHEDULED}", _unschedule),

@@ -1,0 +1,85 @@
+"""Other ways to say an instruction, in the words that the rules read.
+
+Each pair is a manner of speaking and what it stands for; what is said stays, and what is in quotes
+is not looked at.
+"""
+
+import re
+
+from compiler.editing.wording import ADDRESS, DURATION, MODEL, NUMBER, URL
+
+_DROPS = (
+    r"(?:lose|ditch|scrap|kill|axe|nix|strip out|strip|cut out|eliminate|discard|dump|bin|retire"
+    r"|throw out|throw away|do away with|do without|get along without)"
+)
+_CHANGES = (
+    r"(?:bring|take|drop|dial|push|crank|turn|knock|move|shift|get|extend|shorten|bump|raise|lower"
+    r"|increase|decrease|reduce|cut|lift|tighten|relax|double)"
+)
+_VALUE = rf"(?:#[\w-]+|{ADDRESS}|{URL}|{MODEL}|{NUMBER})"
+_FIELD = r"(?P<field>subject|title|prompt|body)"
+_SAYINGS = tuple(
+    (re.compile(pattern, re.IGNORECASE), words)
+    for pattern, words in (
+        (r"\b(subject|title) line\b", r"\1"),
+        (r"^(?:there(?:'s| is) )?no (?:more |longer a )?need to (.+)$", r"don't \1"),
+        (r"^(?:there(?:'s| is) )?no (?:more |longer a )?need for (.+)$", r"remove \1"),
+        (rf"^(?:we (?:can|could|may) )?{_DROPS} (?=\w)", "remove "),
+        (r"^we (?:can|could|may) (?=(?:skip|drop|remove|delete|omit)\b)", ""),
+        (r"^(.+?) (?:can|could|may|should|has to|must) (?:go|be (?:removed|dropped|deleted|left out"
+         r"|skipped|omitted))(?: completely| entirely| again)?$", r"remove \1"),
+        (r"^(switch|change|move|bring|flip|migrate) (.+?) over to ", r"switch \2 to "),
+        (rf"^{_CHANGES} (?:up |down |back )?(?:the |its )?([\w' -]+?)(?: up| down| back)?"
+         rf"(?: from (?:{NUMBER}|{DURATION}))? (?:up |down |back )?to"
+         rf" (?=(?:{DURATION}|{NUMBER})(?: [\w ]+)?$)", r"set the \1 to "),
+        (rf"^put (?P<value>.+?) (?:in|into|as) (?:the )?(?:e-?mail'?s? |mail'?s? )?{_FIELD}"
+         r"(?P<of> of .+)?$", r"set the \g<field>\g<of> to \g<value>"),
+        (r"^(.+ (?:when|if) [^,]+?),? (?:in addition to|on top of|besides|as well as) [^,]+$",
+         r"also \1"),
+        (rf"^(.+?),? (?:and )?(?:not|no longer) (?:in |to |on |at |with )?({_VALUE})$",
+         r"\1 instead of \2"),
+        (r"^((?:also |then )?)(?:(?:have|take) a )?(?:look at|check out|visit|grab) (?=https?://)",
+         r"\1scrape "),
+    )
+)  # fmt: skip
+_WITH_TEMPERATURE = re.compile(
+    rf"\b(?P<use>(?:use|switch to|with) {MODEL})(?:,| and)? (?:with|at) (?:a )?temperature (?:of )?"
+    rf"(?P<n>{NUMBER})(?P<step> (?:for|in) .+)?$",
+    re.IGNORECASE,
+)
+_ITS = re.compile(r"\bits (?=(?:model|temperature|time ?out|retries|prompt|subject|max)\b)", re.I)
+
+
+def rephrased(clause: str) -> str:
+    """Return an instruction in the words that the rules read."""
+    if re.search(r"[\"“`]", clause):
+        quoted = re.split(r"([\"“`][^\"”`]*[\"”`])", clause)
+        held = dict(enumerate(quoted[1::2]))
+        masked = "".join(part if place % 2 == 0 else f"\0{place // 2}\0"
+                         for place, part in enumerate(quoted))  # fmt: skip
+        return re.sub(r"\0(\d+)\0", lambda match: held[int(match[1])], _plainly(masked))
+    return _plainly(clause)
+
+
+def _plainly(clause: str) -> str:
+    for pattern, words in _SAYINGS:
+        clause = pattern.sub(words, clause)
+    return clause
+
+
+def with_temperature_apart(text: str) -> str:
+    """Return “use M with temperature N for X” as two instructions."""
+    return _WITH_TEMPERATURE.sub(
+        lambda match: f"{match['use']}{match['step'] or ''}; set its temperature to {match['n']}",
+        text,
+    )
+
+
+def of_the_step(clause: str, node_id: str | None) -> str:
+    """Return an instruction in which “its temperature” names the step that was spoken of."""
+    its = _ITS.search(clause)
+    if its is None or node_id is None:
+        return clause
+    field = re.match(r"max(?:imum)? tokens|time ?out|\w+", clause[its.end() :])
+    end = its.end() + (field.end() if field else 0)
+    return f"{clause[: its.start()]}the {clause[its.end() : end]} of {node_id}{clause[end:]}"
