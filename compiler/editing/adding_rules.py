@@ -29,7 +29,8 @@ _JUDGED = re.compile(r"Decide whether (?:it|this|that)\b", re.IGNORECASE)
 _UNDER = re.compile(r"(?:if|when|unless) .+ (?:before|after) .+", re.IGNORECASE)
 """A condition and a place at once: what stands there may read what only one way makes."""
 _MORE = re.compile(
-    r"\b(?:also|too|as well|add|insert|include|another|additionally|then|afterwards|and finally)\b",
+    r"\b(?:also|too|as well|add|insert|include|additionally|then|afterwards|and finally)\b"
+    r"|^another\b",
     re.IGNORECASE,
 )
 """What says that a step comes to those that are there."""

@@ -119,7 +119,9 @@ def _by_name(words: str, nodes: Sequence[Node]) -> str | None:
     plain = re.sub(r"[\s-]+", "_", bare.strip(" `'\"“”").lower())
     for node in nodes:
         if plain and plain in (node.id.lower(), (node.output_key or "").lower()):
-            return node.id
+            # “The translation” may be each of two, whose results are numbered.
+            others = [one.key for one in nodes if re.fullmatch(rf"{re.escape(plain)}_\d+", one.key)]
+            return None if others and plain != words.lower() else node.id
     return None
 
 

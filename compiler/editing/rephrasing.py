@@ -32,7 +32,8 @@ _SAYINGS = tuple(
         (rf"^{_CHANGES} (?:up |down |back )?(?:the |its )?([\w' -]+?)(?: up| down| back)?"
          rf"(?: from (?:{NUMBER}|{DURATION}))? (?:up |down |back )?to"
          rf" (?=(?:{DURATION}|{NUMBER})(?: [\w ]+)?$)", r"set the \1 to "),
-        (rf"^put (?P<value>.+?) (?:in|into|as) (?:the )?(?:e-?mail'?s? |mail'?s? )?{_FIELD}"
+        (rf"^put (?P<value>\0\d+\0) (?:in|into|as) (?:the )?(?:e-?mail'?s? |mail'?s? )?"
+         rf"{_FIELD}"
          r"(?P<of> of .+)?$", r"set the \g<field>\g<of> to \g<value>"),
         (r"^(.+ (?:when|if) [^,]+?),? (?:in addition to|on top of|besides|as well as) [^,]+$",
          r"also \1"),

@@ -172,6 +172,8 @@ def _how_often(reader: Reader, match: re.Match[str]) -> list[Operation] | None:
     """Read “check every 10 minutes instead”: a schedule beside what is done then."""
     said = _in_figures(re.sub(rf"{INSTEAD}$", "", match["said"], flags=re.IGNORECASE))
     schedule = find_schedule(said)
+    if schedule is None and said != match["said"] and (at := _AT_CLOCK.fullmatch(said)):
+        return _clock(reader, at)
     if schedule is None or _AS_WELL.search(said):
         return None
     rest = _rest(said, schedule)
@@ -232,6 +234,7 @@ _CLOCK = (
     r"(?:(?P<hour>\d{1,2})(?::(?P<minute>\d\d))? ?(?P<half>am|pm)?(?: o'clock)?"
     r"|(?P<word>noon|midnight))"
 )
+_AT_CLOCK = re.compile(rf"(?P<rest>.*?),? ?(?:at|around) {_CLOCK}", re.IGNORECASE)
 _SCHEDULED = r"(?:schedule|trigger|timer|timing|cron(?: job)?|scheduling)"
 
 RULES: tuple[Rule, ...] = rules(

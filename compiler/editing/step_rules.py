@@ -20,9 +20,17 @@ _REMOVES = (
 )
 
 
+_OLD_DATA = re.compile(
+    r"\b(?:old|older|former|past|previous|outdated|stale|obsolete) (?:\w+ )?\w+s$", re.IGNORECASE
+)
+"""What a workflow has made, and no step of it."""
+
+
 def _remove(reader: Reader, match: re.Match[str]) -> list[Operation] | None:
     words = re.split(r",\s*(?:just|only|but)\b", match["what"])[0].strip()
     if re.search(r"\b(?:if|when|unless)\b|@", words) or find_schedule(words):
+        return None
+    if _OLD_DATA.search(words):
         return None
     if every := re.fullmatch(
         r"(?:everything|all(?: of)?(?: the)?(?: other)? steps?|every(?: other)? step)"

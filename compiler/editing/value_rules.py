@@ -46,6 +46,11 @@ def several_urls(words: str) -> bool:
     return len(_KINDS[0].findall(words)) > 1
 
 
+def is_named(words: str) -> bool:
+    """Whether words name a URL, an address, a channel or a model."""
+    return any(kind.search(words) for kind in _KINDS[:4])
+
+
 def is_value(words: str) -> bool:
     """Whether words are a value by themselves, and so name no step."""
     return any(kind.fullmatch(words) for kind in _KINDS)
@@ -170,6 +175,8 @@ def _model(reader: Reader, match: re.Match[str]) -> list[Operation] | None:
     if len(found) != 1 or (others and not re.fullmatch(MODEL, others, re.IGNORECASE)):
         return None
     model = value_of(found[0][0])
+    if str(model).lower() in ("gpt", "llama", "qwen"):
+        return None
     marked = re.match(r"(?:use|switch|change|set|make|have|let|run|get)\b", said, re.IGNORECASE)
     again = re.search(rf" (?:with|using|by|via) {MODEL}$", said, re.IGNORECASE)
     if not marked and "instead" not in said.lower() and not again:
