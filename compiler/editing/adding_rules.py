@@ -12,7 +12,7 @@ from compiler.editing.additions import (
     only_before,
 )
 from compiler.editing.chain import CannotEdit, last_steps
-from compiler.editing.finding import find_steps, root, words_of
+from compiler.editing.finding import find_steps, root, stem, words_of
 from compiler.editing.operations import AddBeside, AddSteps, Operation, SetField
 from compiler.editing.reader import Reader, Rule, rules
 from compiler.editing.reading import with_part
@@ -226,7 +226,7 @@ def changes_what_is_there(words: str) -> bool:
     first = words.split(" ", 1)[0].lower()
     of_a_step = re.sub(r"^add (?:an?|another|one more) (?:step|node|task)", "", words, flags=re.I)
     return (
-        root(first) in {root(word) for word in _OF_EDITS}
+        stem(first) in {stem(word) for word in _OF_EDITS}
         or re.match(rf"{TO_RUN} (?:it|this)\b", words, re.IGNORECASE) is not None
         or _MACHINERY.search(of_a_step) is not None
     )

@@ -153,6 +153,8 @@ RULES: tuple[Rule, ...] = rules(
     (rf"(?P<all>everything|anything|all [\w ]+?|[\w ]*(?:amounts|totals|orders|invoices|values))"
      rf" (?:that (?:is|are) )?(?:{_ABOVE}|{_BELOW}) (?P<n>{NUMBER}) (?:needs?|requires?|must have"
      r"|has to have|goes? (?:to|through)) (?P<what>.+)", _threshold),
+    (r"only (?:require|need|ask for|request|get|want) (?P<what>[\w ]+?)(?: for [\w ]+?"
+     rf"| (?:if|when) it is)? (?:{_ABOVE}|{_BELOW}) (?P<n>{NUMBER})", _threshold),
     (rf"only (?P<verb>\w+) (?:the )?(?P<thing>[a-z]+?)s? (?:(?P<sign>{_ABOVE}|{_BELOW}))"
      rf" (?P<n>{NUMBER})", _only_above),
     (r"if (?P<when>[^,]+), (?:then )?(?P<what>.+)", _otherwise_if),

@@ -12,7 +12,7 @@ _POLITE = re.compile(
     r"|we(?:'d| would) like to|we (?:should|want to|need to)|you should"
     r"|make sure (?:that )?(?:we |you |to )?|how about (?:we )?|why don't (?:we|you)"
     r"|i think (?:we should)?|it would be (?:nice|good|great|better) (?:to|if we)|from now on"
-    r"|going forward|in (?:the )?future)[ ,]+)+",
+    r"|going forward|in (?:the )?future|we(?:'ll| will)|i(?:'ll| will))[ ,]+)+",
     re.IGNORECASE,
 )
 _WISH = re.compile(

@@ -9,7 +9,7 @@ from compiler.editing.operations import Operation, SetField
 from compiler.editing.reader import Reader, Rule, rules, slug
 from compiler.editing.thresholds import bounded, threshold, with_threshold
 from compiler.editing.value_rules import reads_url
-from compiler.editing.wording import COUNT, DURATION, TO_SET, cased, number_of, value_of
+from compiler.editing.wording import COUNT, DURATION, NUMBER, TO_SET, cased, number_of, value_of
 from compiler.specification import Node
 
 _NODE_FIELDS = {
@@ -60,6 +60,20 @@ def _field(reader: Reader, match: re.Match[str]) -> list[Operation] | None:
     return [_set(reader, next(place for place in places if place[0] == chosen), match["value"])]
 
 
+def _by(reader: Reader, match: re.Match[str]) -> list[Operation] | None:
+    """Read “increase the limit by 50”."""
+    name = re.sub(r"[\s_-]+", " ", match["field"].lower())
+    before, _, last = name.rpartition(" ")
+    node = reader.node(before) if before and last not in _NODE_FIELDS else None
+    places = _places(reader, node, last if node else name)
+    by, more = value_of(match["n"]), match["how"].lower() in ("increase", "raise", "bump", "extend")
+    old = _value(reader, places[0]) if len(places) == 1 else None
+    if not _is_number(old) or not _is_number(by):
+        return None
+    new = old + by if more else old - by
+    return [_set(reader, places[0], str(new))] if new > 0 else None
+
+
 def _places(reader: Reader, node: Node | None, name: str) -> list[Place]:
     """Return where a field of that name is, or may be if it is nowhere."""
     nodes = [node] if node else list(reader.specification.body)
@@ -83,7 +97,9 @@ def _places(reader: Reader, node: Node | None, name: str) -> list[Place]:
         found += [(id, ("parameters", "condition")) for id in bounded(nodes)]
     if name in _BOUNDS and node and not found:
         # “The approval limit” is that of the choice which leads to the approval.
-        leading = [edge.source for edge in reader.specification.edges if edge.target == node.id]
+        edges = reader.specification.edges
+        leading = [edge.source for edge in edges if edge.target == node.id]
+        leading += [edge.target for edge in edges if edge.source == node.id]
         found = [(id, ("parameters", "condition"))
                  for id in bounded(map(reader.specification.node, leading))]  # fmt: skip
     if not found:
@@ -247,6 +263,12 @@ RULES: tuple[Rule, ...] = rules(
      r" once|in parallel|concurrently|simultaneously|at the same time)(?: only)?", _at_once),
     (rf"(?:use|in|process|work|run|take)(?: .*?)? ?(?P<batch>batches) of (?P<n>{COUNT})"
      r"(?: (?P<what>.+))?", _at_once),
+    (r"(?P<how>increase|raise|bump|extend|reduce|lower|decrease|cut|shorten) (?:the )?"
+     rf"(?P<field>[\w -]+?) by (?P<n>{DURATION}|{NUMBER})", _by),
+    (rf"(?:limit|set|cap|restrict|reduce) (?:the )?(?:parallel(?:ism| processing| runs?)"
+     rf"|concurrency) (?:to|at) (?P<n>{COUNT}|\d+)(?P<what> [\w ]+)?", _at_once),
+    (rf"(?:process|do|take|run|handle) (?:only |at most )?(?P<n>{COUNT}) at (?:a time|once)",
+     _at_once),
     (rf"{TO_SET} (?:the )?(?P<field>[\w -]+?){_OF_STEP}{_FROM} (?:to|=|at) (?P<value>.+)", _field),
     (rf"{TO_SET} (?P<what>step \d+|.+?)'s (?P<field>[\w -]+?){_FROM} (?:to|=) (?P<value>.+)",
      _field),

@@ -6,7 +6,7 @@ is not looked at.
 
 import re
 
-from compiler.editing.wording import ADDRESS, DURATION, MODEL, NUMBER, URL
+from compiler.editing.wording import ADDRESS, COUNT, DURATION, MODEL, NUMBER, URL
 
 _DROPS = (
     r"(?:lose|ditch|scrap|kill|axe|nix|strip out|strip|cut out|eliminate|discard|dump|bin|retire"
@@ -35,6 +35,24 @@ _SAYINGS = tuple(
         (rf"^put (?P<value>\0\d+\0) (?:in|into|as) (?:the )?(?:e-?mail'?s? |mail'?s? )?"
          rf"{_FIELD}"
          r"(?P<of> of .+)?$", r"set the \g<field>\g<of> to \g<value>"),
+        (rf"\buse (?P<value>\0\d+\0) (?:as|for) (?:the )?{_FIELD}",
+         r"set the \g<field> to \g<value>"),
+        (r"^(?:in|for|on) (?:the )?(step \d+|[\w ]+ step),? set the (\w+) to ",
+         r"set the \2 of the \1 to "),
+        (r"^((?:add|insert|include) (?:an?|another|one more)(?: new)? (?:step|node)) (after|before)"
+         r" (.+?) ((?:that|which|to) .+)$", r"\1 \4 \2 \3"),
+        (rf"^(?:also )?(?:add|insert|include) (?:an?|another) (?:e-?mail|mail) to ({ADDRESS})",
+         r"also email \1"),
+        (rf"^(\w+_\w+|the \w+) should (?:only )?(take|fetch|get|read|scrape) (?={NUMBER} )",
+         r"only \2 "),
+        (r"\b(?:in case of|during|on|upon|for) (?:an? )?(?:downtime|outage)s?\b",
+         "when it is down"),
+        (rf"^(.+?) (?:in addition to|besides|along with|on top of|as well as) {ADDRESS}$",
+         r"\1 as well"),
+        (r",? (?:and )?not (?:by|via|through|over|with|as) (?:an? )?"
+         r"(e-?mail|mail|slack|teams|sms)$", r" instead of \1"),
+        (r"^(?:if|when) (.+?) fails,? (?:then )?(?:re)?try(?: it)?(?: again)?(?: up to)? "
+         rf"({COUNT})(?: (?:more )?times)?$", r"retry \1 \2 times"),
         (r"^(.+ (?:when|if) [^,]+?),? (?:in addition to|on top of|besides|as well as) [^,]+$",
          r"also \1"),
         (rf"^(.+?),? (?:and )?(?:not|no longer) (?:in |to |on |at |with )?({_VALUE})$",

@@ -4,7 +4,7 @@ import re
 from collections.abc import Mapping
 
 from compiler.editing.descriptions import read_description
-from compiler.editing.finding import covers, find_steps
+from compiler.editing.finding import covers, find_steps, words_of
 from compiler.editing.operations import Operation, SetField
 from compiler.editing.reader import Reader, Rule, rules
 from compiler.editing.value_rules import does
@@ -28,12 +28,17 @@ _TIME = re.compile(
 )
 _AS_WELL = re.compile(r"(?:\b(?:too|as well|also|additionally)\b)", re.IGNORECASE)
 _FILLING = re.compile(
-    r"\b(?:can|could|we|i|you|me|us|want|need|like|would|have|get|do|make|let|run|runs|running|start"
+    r"\b(?:(?:we|i)'d|can|could|we|i|you|me|us|want|need|like|would|have|get|do|make|let|run|runs|running|start"
     r"|it|this|that|the|workflow|thing|be|gets?|goes?|go|out|happens?|done|please|to|now"
     r"|should|must|schedule|scheduled?|change|move|set|instead|once|sent)\b",
     re.IGNORECASE,
 )
 """What may stand beside a time without saying what is done then."""
+_TIME_ALONE = re.compile(
+    r"at (?:\d{1,2}(?::\d\d)? ?(?:[ap]\.?m\.?)?(?: o'clock)?(?: in the \w+)?|noon|midnight"
+    r"|(?:the )?end of the (?:work)?day)",
+    re.IGNORECASE,
+)
 _READ_AGAIN = re.compile(r"hit|poll|ping|call|query|pull|crawl|look", re.IGNORECASE)
 _DELIVER = re.compile(r"deliver|send|mail|email", re.IGNORECASE)
 """Verbs without an object: what the workflow does as a whole."""
@@ -98,6 +103,9 @@ def _of_the_start(reader: Reader, rest: str) -> bool:
         return True
     old, steps = reader.specification.trigger, reader.specification.body
     reads = steps[0].agent in ("api", "web_scraping", "database")
+    named = set(words_of(reader.specification.metadata.name))
+    if set(words_of(rest)) <= named and "workflow" not in rest:
+        return True
     if does(steps[0], rest) or (reads and _READ_AGAIN.fullmatch(rest)) or _DELIVER.fullmatch(rest):
         return True
     hour = (old.cron or "").split()[1:2] if old else []
@@ -152,12 +160,35 @@ def _scheduled(reader: Reader, schedule: Schedule, said: str) -> list[Operation]
     if old is not None and zone == "UTC":
         zone = old.timezone
     if old is not None and old.cron and not _TIME.search(said):
-        cron = _at_the_time_of(old.cron, cron)
-    if old is not None and old.cron and said[schedule.start :].lower().startswith("at "):
+        cron = _at_the_time_of(old.cron, _as_often(reader, old.cron, cron, said))
+    if (
+        old is not None
+        and old.cron
+        and _TIME_ALONE.fullmatch(said[schedule.start : schedule.end].strip(" ,"))
+    ):
         # A time of day alone says nothing of the days.
         cron = _at_the_time_of(cron, old.cron)
     trigger = Trigger(kind="schedule", cron=cron, timezone=zone)
     return [SetField(None, ("trigger",), trigger.model_dump(exclude_defaults=True))]
+
+
+def _as_often(reader: Reader, old: str, new: str, said: str) -> str:
+    """Return the days of a schedule at the pace of one that runs several times a day.
+
+    Raises:
+        Open: Nobody has said whether the pace stays.
+    """
+    was, now = old.split(), new.split()
+    if len(was) != 5 or was[1].isdigit() or now[2:] == ["*"] * 3 or not now[1].isdigit():
+        return new
+    pace = " ".join((*was[:2], *now[2:]))
+    if re.search(r"\b(?:only|just)\b", said, re.IGNORECASE):
+        return pace
+    answer = reader.ask(
+        "trigger.pace", f"It runs several times a day (`{old}`). Once on these days from now on, "
+        "or as often as so far?", ("as often as so far", "once"),
+    )  # fmt: skip
+    return new if answer.lower().startswith("once") else pace
 
 
 def _at_the_time_of(old: str, new: str) -> str:
@@ -168,9 +199,17 @@ def _at_the_time_of(old: str, new: str) -> str:
     return new
 
 
+def _interval(reader: Reader, match: re.Match[str]) -> list[Operation] | None:
+    """Read “change the interval to 15 minutes”."""
+    said = match["when"] if match["when"].endswith("ly") else f"every {match['when']}"
+    schedule = find_schedule(said)
+    return _scheduled(reader, schedule, said) if schedule else None
+
+
 def _how_often(reader: Reader, match: re.Match[str]) -> list[Operation] | None:
     """Read “check every 10 minutes instead”: a schedule beside what is done then."""
     said = _in_figures(re.sub(rf"{INSTEAD}$", "", match["said"], flags=re.IGNORECASE))
+    said = re.sub(r"\bduring (?=weekdays|weekends|the week)", "on ", said, flags=re.IGNORECASE)
     schedule = find_schedule(said)
     if schedule is None and said != match["said"] and (at := _AT_CLOCK.fullmatch(said)):
         return _clock(reader, at)
@@ -262,7 +301,10 @@ RULES: tuple[Rule, ...] = rules(
     (rf"(?:(?:{TO_RUN}|do|send|need|want){_IT} )?(?:on )?(?P<days>{DAYS})(?P<well> too| as well"
      r"| also)", _on_days),
     (rf"(?P<rest>.*?),? ?(?:at|around) {_CLOCK}{INSTEAD}?", _clock),
-    (rf"(?:make|push|move|shift|put|bring){_IT}(?: the run| back| forward| up)*(?: to)? "
+    (rf"(?:{TO_SET}) (?:the )?(?:[\w ]+ )?(?:interval|frequency|period|cadence) (?:from .+? )?to "
+     rf"(?:every )?(?P<when>{DURATION}|hourly|daily|weekly|monthly)", _interval),
+    (rf"(?:make|push|move|shift|put|bring){_IT}(?P<rest> the [\w ]+?)?(?: back| forward| up)*"
+     r"(?: to)? "
      rf"(?=\d+ ?[ap]m|\d+:|noon|midnight){_CLOCK}{INSTEAD}?", _clock),
     (rf"(?:(?:{TO_RUN}|do|send|deliver|make|move){_IT} )?(?P<long>{DURATION}|half an hour) "
      r"(?P<side>earlier|later)", _shifted),

@@ -177,7 +177,9 @@ def _model(reader: Reader, match: re.Match[str]) -> list[Operation] | None:
     model = value_of(found[0][0])
     if str(model).lower() in ("gpt", "llama", "qwen"):
         return None
-    marked = re.match(r"(?:use|switch|change|set|make|have|let|run|get)\b", said, re.IGNORECASE)
+    marked = re.match(
+        r"(?:only |just )?(?:use|switch|change|set|make|have|let|run|get)\b", said, re.IGNORECASE
+    )
     again = re.search(rf" (?:with|using|by|via) {MODEL}$", said, re.IGNORECASE)
     if not marked and "instead" not in said.lower() and not again:
         return None
@@ -215,6 +217,8 @@ def _table(reader: Reader, match: re.Match[str]) -> list[Operation] | None:
         for node in reader.specification.body
         if (query := str(node.parameters.get("query", ""))) and len(_TABLE.findall(query)) == 1
     }
+    if old := match.groupdict().get("old"):
+        found = {id: query for id, query in found.items() if old in re.findall(r"\w+", query)}
     ids = list(found)
     if words_of(words := match.groupdict().get("said") or ""):
         meant = find_steps(words, reader.specification, ids).node_ids if ids else ()
@@ -284,8 +288,8 @@ RULES: tuple[Rule, ...] = rules(
     (rf"(?P<said>.*?{MODEL}.*?)(?:,? (?:instead of|rather than) (?P<old>\S+)| instead)?", _model),
     (r"(?P<said>(?:save|store|write|log|insert|read|query|get|take) .*?)(?:to|in|into|from) the"
      rf" table (?P<table>[A-Za-z_]\w*){INSTEAD}", _table),
-    (rf"(?:use|{TO_SET}) (?:the )?table(?: of (?P<said>.+?))? (?:to |name )?(?P<table>[A-Za-z_]\w*)"
-     rf"{INSTEAD}?", _table),
+    (rf"(?:use|{TO_SET}) (?:the )?table(?: of (?P<said>.+?))? (?:from (?P<old>\w+) )?"
+     rf"(?:to |name )?(?P<table>[A-Za-z_]\w*){INSTEAD}?", _table),
     (rf"(?:(?:we|i) )?(?:only|just|at most) (?P<verb>\w+) (?:only |at most |the )*(?:first )?"
      rf"(?P<n>{NUMBER}) (?P<what>[\w ]+)", _how_many),
     (rf"(?P<verb>\w+) (?:only|just|at most) (?:the )?(?:first )?(?P<n>{NUMBER}) (?P<what>[\w ]+)",

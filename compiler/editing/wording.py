@@ -40,6 +40,9 @@ def value_of(text: str) -> Any:
         return text[1:-1]
     if (seconds := seconds_of(text)) is not None:
         return seconds
+    if thousands := re.fullmatch(r"(\d+(?:\.\d+)?)k", text, re.IGNORECASE):
+        number = float(thousands[1]) * 1000
+        return int(number) if number.is_integer() else number
     if re.fullmatch(r"\d{1,3}(?:,\d{3})+(?:\.\d+)?", text):
         text = text.replace(",", "")
     try:
