@@ -161,7 +161,9 @@ def _parts(specification: Specification, clause: str) -> list[str]:
         # “…, just email it” only says what stays, unless the left side has a question about it.
         if not found or (found == "made" and _ONLY.match(right)):
             continue
-        if beginning(_ONLY.sub("", right)) or _changes(specification, right):
+        bare = _ONLY.sub("", right)
+        named = found == "asked" and find_steps(bare, specification, least=0.7).one
+        if named or beginning(bare) or _changes(specification, right):
             return [left, right]
         again = f"{left.partition(' ')[0]} {right}"
         if _SAME_VERB.match(left) and _changes(specification, again):
@@ -185,13 +187,31 @@ def _changes(specification: Specification, clause: str) -> Literal["", "made", "
 
 _ADDS = re.compile(r"(?:also|add|insert|include|then|put)\b", re.IGNORECASE)
 _ONLY = re.compile(r"^(?:just|only|simply|directly) ", re.IGNORECASE)
+_ALWAYS = re.compile(
+    r"\b(?:always|just|only|never|don't|do not|no|stop|skip|remove|drop)\b ?", re.IGNORECASE
+)
+_GONE = re.compile(r"(?:never|don't|do not|no|stop|skip|remove|drop)\b", re.IGNORECASE)
 _SAME_VERB = re.compile(r"(?:rename|change|set|replace|move|raise|lower)\b", re.IGNORECASE)
 _OF_CHANGES = ("instead.", "recipient", "mail", "trigger", "way.", "choice", "retry.")
+
+
+def _way_answered(reader: Reader, question: Question, clause: str) -> dict[str, str]:
+    """Return which way stays, by “…, and never log” or “…, always alert”."""
+    words = _ALWAYS.sub("", clause)
+    meant = find_steps(words, reader.specification, least=0.7).one
+    named = [one for one in question.suggestions if meant and re.search(rf"\b{meant}\b", one)]
+    alone = [one for one in question.suggestions if one.startswith("only ")]
+    if _GONE.match(clause) and meant and not named and len(alone) == 1:
+        return {question.id: alone[0]}
+    kept = not _GONE.match(clause) and len(named) == 1
+    return {question.id: named[0]} if kept else {}
 
 
 def _answer(reader: Reader, clause: str) -> dict[str, str]:
     """Return what the next clause says to a question: “…, and email the sentiments directly”."""
     question = reader.questions[-1]
+    if question.id.startswith("way."):
+        return _way_answered(reader, question, clause)
     kind, _, rest = question.id.partition(".")
     node_id = rest.partition(".")[0]
     doing = find_steps(_ONLY.sub("", clause).split(" ", 1)[0], reader.specification).node_ids
