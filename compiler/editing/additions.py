@@ -148,6 +148,9 @@ def _says_nothing(words: str, steps: NewSteps) -> bool:
             said = re.sub(r"^the |[.!]$", "", body, flags=re.IGNORECASE).lower()
             if "{" not in body and said in words.lower():
                 return True
+        prompt = str(node.get("parameters", {}).get("prompt", ""))
+        if re.search(r"\b(?:the|an?) (?:the|an?)\b", prompt, re.IGNORECASE):
+            return True
         if node["agent"] == "human_loop" and re.match(r"wait\b", words, re.IGNORECASE):
             return _PEOPLE.search(words) is None
     return False

@@ -24,6 +24,12 @@ _LAST_WORDS = re.compile(
     r"|in (?:the )?future|thanks|thank you|thx|if possible|asap|if you can))+$",
     re.IGNORECASE,
 )
+_STAYS = re.compile(
+    r"^(?:(?:from now on|going forward),? )?(?=.*https?://)(.+?)(?<! instead),? (?:from now on"
+    r"|going forward)\.?$",
+    re.IGNORECASE,
+)
+"""A place that counts from now on is one in the place of another."""
 _NEXT = re.compile(
     r"(?:\s*[;\n]\s*|\.\s+(?=[A-Za-z])|,?\s+and\s+(?:then |also )?"
     r"(?=(?:remove|delete|rename|replace|change|set|move|use|add)\b))",
@@ -33,7 +39,8 @@ _PERHAPS = re.compile(r",?\s+and\s+(?:then\s+)?|,\s+(?:then\s+)?|\s+but\s+", re.
 _QUOTED = re.compile(r"\"[^\"]*\"|“[^”]*”|`[^`]*`|(?<!\w)'[^']*'(?!\w)")
 _MOST_CUTS = 6
 _A_TIME = (
-    r"(?:(?:sun|mon|tues|wednes|thurs|fri|satur)days?|weekends?|\d{1,2}(?::\d\d)? ?(?:am|pm)?)"
+    r"(?:(?:sun|mon|tues|wednes|thurs|fri|satur)days?|weekends?|\d{1,2}(?::\d\d)? ?(?:am|pm)?"
+    r"|daily|weekly|monthly|the \d{1,2}(?:st|nd|rd|th))"
 )
 _TIME_AT_END = re.compile(rf"\b{_A_TIME}$", re.IGNORECASE)
 _TIME_AT_START = re.compile(rf"(?:on |at )?{_A_TIME}(?!\S)", re.IGNORECASE)
@@ -44,6 +51,7 @@ def clauses(text: str) -> list[str]:
     """Cut an instruction where another one begins, outside of quotes."""
     text = with_temperature_apart(text)
     parts = [text[start:end] for start, end in _between(_NEXT, text)]
+    parts = [_STAYS.sub(r"\1 instead", part) for part in parts]
     stripped = [_plain(part.strip(" \t\r\n,").rstrip(".!?")) for part in parts]
     return [rephrased(one) for part in stripped if (one := _LAST_WORDS.sub("", part))]
 

@@ -223,9 +223,10 @@ _FROM = r"(?: from (?P<old>[^ ]+(?: \w+)?))?"
 _FIELDS = r"(?:time ?(?:out|limit)|deadline|batch size|temperature|max(?:imum)? tokens|concurrency)"
 _GIVE = r"(?:give|allow|grant)"
 _UNANSWERED = (
-    r"(?:if|when|after)? ?(?:nobody|no ?one|there is no|no|the \w+ (?:doesn't|does not)"
-    r"|they don't|without an?) ?(?:answers?|approves?|responds?|reacts?|decides?|replies|reply"
-    r"|respond|response|reaction|decision)(?: within| in| after| for)"
+    r"(?:if|when|after)? ?(?:nobody|no ?one|there is no|no"
+    r"|(?:the|my|our) [\w ]+? (?:doesn't|does not)|they don't|without an?) ?(?:answers?"
+    r"|approves?|responds?|reacts?|decides?|replies|reply|response|reaction|decision)"
+    r"(?: within| in| after| for)"
 )
 _RETRY = r"(?:retry|try|attempt|repeat)"
 

@@ -40,7 +40,7 @@ _IDLE = re.compile(
     r"the|an?|all|every|each|new|old|existing|other|step|node|steps|nodes|that|which|to|of|in|into"
     r"|on|from|with|and|for|by|using|via|it|its|this|these|those|is|are|be|then|just|only|some|any"
     r"|one|our|my|their|please|where|s|anymore|more|also|still|there|as|at|additional|entire"
-    r"|whole|up|out|done|part|we|you|i|they|gets|being"
+    r"|whole|up|out|done|part|we|you|i|they|gets|being|was|were|been"
 )
 _AGENT_WORDS = {
     "email": "email mail message send",

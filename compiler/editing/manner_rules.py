@@ -8,7 +8,7 @@ import re
 from compiler.editing.finding import find_steps, words_of
 from compiler.editing.operations import Operation, SetField
 from compiler.editing.reader import Reader, Rule, rules
-from compiler.editing.wording import COUNT
+from compiler.editing.wording import COUNT, LANGUAGES
 from compiler.specification import Node
 
 _COMPUTED = {
@@ -19,11 +19,7 @@ _COMPUTED = {
     **dict.fromkeys(("minimum", "min", "lowest", "smallest"), "min"),
 }
 """What words for a figure are called as the aggregation that computes it."""
-_LANGUAGES = (
-    r"(?P<language>english|german|french|spanish|italian|portuguese|dutch|polish|japanese|chinese"
-    r"|korean|russian|arabic|turkish|swedish|danish|norwegian|finnish|greek|czech|hungarian|hindi"
-    r"|ukrainian|romanian)"
-)
+_LANGUAGES = rf"(?P<language>{LANGUAGES[1:-1]})"
 _TONES = (
     r"(?P<tone>formal|informal|casual|friendly|polite|professional|neutral|persuasive|humorous|funny"
     r"|serious|technical|simple|upbeat|warm|matter-of-fact)"
@@ -32,7 +28,10 @@ _LENGTH = (
     rf"(?P<n>{COUNT}) (?P<unit>sentences?|words|paragraphs?|bullet points|bullets|lines|pages?"
     r"|characters)"
 )
-_AT_MOST = r"(?:at most |no more than |not more than |up to |under |below |max(?:imum)? |within )?"
+_AT_MOST = (
+    r"(?:at most |no (?:more|longer) than |not (?:more|longer) than |up to |under |below "
+    r"|max(?:imum)? |within )?"
+)
 _BE = r"(?:should|must|needs to|has to|ought to|shall)"
 _FORMATS = r"(?P<format>pdf|html|csv|json|markdown|(?:plain )?text|excel|xlsx|word)"
 _KNOWN_FORMATS = {"json": "json", "markdown": "markdown_report", "text": "text",
@@ -75,8 +74,8 @@ def _tone(reader: Reader, match: re.Match[str]) -> list[Operation] | None:
 
 
 _BOUNDED = re.compile(
-    r"\b(?:at most|no more|not more|up to|under|below|max|within|limit|cap|trim|keep|shorten|cut"
-    r"|less)",
+    r"\b(?:at most|no (?:more|longer)|not (?:more|longer)|up to|under|below|max|within|limit|cap"
+    r"|trim|keep|shorten|cut|less)",
     re.IGNORECASE,
 )
 _A_LANGUAGE = re.compile(rf"\b{_LANGUAGES}\b", re.IGNORECASE)
@@ -107,11 +106,10 @@ def _writer(reader: Reader, words: str) -> Node | None:
         return reader.specification.node(
             reader.one_of("text", "The text of which step is meant?", writers)
         )
-    meant = find_steps(words, reader.specification, least=0.7).one
-    if meant in writers:
-        return reader.specification.node(meant)
-    # “The mail” may mean the text in it, or the whole.
-    return None
+    # “The mail” may mean the text in it, or the whole: only who writes what is named is meant.
+    meant = [id for id in find_steps(words, reader.specification, least=0.7).node_ids
+             if id in writers]  # fmt: skip
+    return reader.specification.node(meant[0]) if len(meant) == 1 else None
 
 
 def _format(reader: Reader, match: re.Match[str]) -> list[Operation] | None:

@@ -6,7 +6,7 @@ is not looked at.
 
 import re
 
-from compiler.editing.wording import ADDRESS, COUNT, DURATION, MODEL, NUMBER, URL
+from compiler.editing.wording import ADDRESS, COUNT, DURATION, LANGUAGES, MODEL, NUMBER, URL
 
 _DROPS = (
     r"(?:lose|ditch|scrap|kill|axe|nix|strip out|strip|cut out|eliminate|discard|dump|bin|retire"
@@ -17,6 +17,14 @@ _CHANGES = (
     r"|increase|decrease|reduce|cut|lift|tighten|relax|double)"
 )
 _VALUE = rf"(?:#[\w-]+|{ADDRESS}|{URL}|{MODEL}|{NUMBER})"
+_HOLD = (
+    r"^(?:hold|keep|stop|delay|pause|block|do not send|don't send)(?: back)? (the [\w ]+?)"
+    r"(?: back)?(?: from being sent)?"
+)
+_ADD = r"^(?:also )?(?:add|insert|include) (?:an?|the|another)"
+_APPROVED = (
+    r"(?:approve[sd]?|confirm(?:s|ed)?|sign(?:s|ed)? off|review(?:s|ed)?)(?: on)?(?: it| that)?"
+)
 _FIELD = r"(?P<field>subject|title|prompt|body)"
 _SAYINGS = tuple(
     (re.compile(pattern, re.IGNORECASE), words)
@@ -57,6 +65,24 @@ _SAYINGS = tuple(
          r"also \1"),
         (rf"^(.+?),? (?:and )?(?:not|no longer) (?:in |to |on |at |with )?({_VALUE})$",
          r"\1 instead of \2"),
+        (r"\bkeep (?:a |the )?(?:copy|record|log) of (.+?) in (?=the|a|our)", r"save \1 in "),
+        (rf"{_HOLD} until i (?:have )?{_APPROVED}$", r"have me approve it before \1"),
+        (rf"{_HOLD} until ((?:my|the|our) [\w ]+?) (?:has |have )?{_APPROVED}$",
+         r"have \2 approve it before \1"),
+        (rf"{_ADD} {LANGUAGES} (?:translation|version) of (the \w+)",
+         r"add a step that translates \2 into \1"),
+        (rf"{_ADD} {LANGUAGES} (?:translation|version)\b",
+         r"add a step that translates it into \1"),
+        (rf"{_ADD} translation (?:of (the \w+) )(?:to|into) {LANGUAGES}",
+         r"add a step that translates \1 into \2"),
+        (rf"{_ADD} translation (?:to|into) {LANGUAGES}", r"add a step that translates it into \1"),
+        (rf"{_ADD} (?:summary|summarization) of (the \w+)", r"add a step that summarizes \1"),
+        (rf"{_ADD} (?:summary|summarization)(?= (?:before|after|between|as)|$)",
+         r"add a step that summarizes it"),
+        (r"^(?:add |insert )?((?:a |an )?(?:wait|delay|pause)\b.*?) after (.+?) (?:and )?before"
+         r" (.+)$", r"add \1 between \2 and \3"),
+        (r"^((?:send|post|email|mail|notify|tell|message|write|also) .+?) (?:once|as soon as) "
+         r"(?!(?:an?|per|every|each|daily)\b)(?!.*\bapprov)(.+)$", r"\1 after \2"),
         (r"^((?:also |then )?)(?:(?:have|take) a )?(?:look at|check out|visit|grab) (?=https?://)",
          r"\1scrape "),
     )

@@ -128,6 +128,7 @@ def _in_figures(said: str) -> str:
             hour, minute = hour - 1, 60 - minute
         return f"{hour}:{minute:02}"
 
+    said = re.sub(r"\b(weekly|monthly|daily), (?=on |at )", r"\1 ", said, flags=re.IGNORECASE)
     said = _PAST.sub(_past, said)
     return _PART_OF_DAY.sub(
         lambda match: f"{match['clock']}{'am' if match['part'].lower() == 'morning' else 'pm'}",
@@ -201,6 +202,8 @@ def _at_the_time_of(old: str, new: str) -> str:
 
 def _interval(reader: Reader, match: re.Match[str]) -> list[Operation] | None:
     """Read “change the interval to 15 minutes”."""
+    if not re.search(r"interval|frequency|cadence|between", match[0], re.IGNORECASE):
+        return None
     said = match["when"] if match["when"].endswith("ly") else f"every {match['when']}"
     schedule = find_schedule(said)
     return _scheduled(reader, schedule, said) if schedule else None
@@ -301,7 +304,8 @@ RULES: tuple[Rule, ...] = rules(
     (rf"(?:(?:{TO_RUN}|do|send|need|want){_IT} )?(?:on )?(?P<days>{DAYS})(?P<well> too| as well"
      r"| also)", _on_days),
     (rf"(?P<rest>.*?),? ?(?:at|around) {_CLOCK}{INSTEAD}?", _clock),
-    (rf"(?:{TO_SET}) (?:the )?(?:[\w ]+ )?(?:interval|frequency|period|cadence) (?:from .+? )?to "
+    (rf"(?:{TO_SET}) (?:the )?(?:[\w ]+ )?(?:interval|frequency|period|cadence|pause|gap|time)"
+     rf"(?: between [\w ]+?)?(?: from .+?)? to "
      rf"(?:every )?(?P<when>{DURATION}|hourly|daily|weekly|monthly)", _interval),
     (rf"(?:make|push|move|shift|put|bring){_IT}(?P<rest> the [\w ]+?)?(?: back| forward| up)*"
      r"(?: to)? "

@@ -49,12 +49,18 @@ def _url(reader: Reader, match: re.Match[str]) -> list[Operation] | None:
     if words_of(words):
         meant = find_steps(words, reader.specification, ids, least=0.4).node_ids
         ids = [id for id in ids if id in meant] or [
-            node.id for node in places if does(node, words)
+            node.id for node in places if does(node, words) or _reads(words, len(places))
         ]  # fmt: skip
     if not ids:
         return None
     chosen = reader.one_of("step.url", "The URL of which step is meant?", ids)
     return [SetField(chosen, ("parameters", "url"), urls[0])]
+
+
+def _reads(words: str, places: int) -> bool:
+    """Whether words are only a verb that reads, where one step alone reads a URL."""
+    verb = lexicon().verbs.get(words.strip().lower())
+    return places == 1 and verb is not None and lexicon().roles.get(verb.action) == "source"
 
 
 def _url_of_a_source(reader: Reader, match: re.Match[str]) -> list[Operation] | None:

@@ -210,6 +210,17 @@ def _is_model(node: Node, said: str) -> bool:
     return same(model, said) or model.startswith(f"{said.lower()}-")
 
 
+def _channel(reader: Reader, match: re.Match[str]) -> list[Operation] | None:
+    """Read “use #incidents for the alert”: the channel of a message that goes to one."""
+    messages = [node.id for node in reader.specification.body
+                if isinstance(node.parameters.get("body"), dict)
+                and {"text", "channel"} & set(node.parameters["body"])]  # fmt: skip
+    meant = find_steps(match["what"], reader.specification, least=0.7).one
+    if meant not in messages:
+        return None
+    return [SetField(meant, ("parameters", "body", "channel"), match["channel"])]
+
+
 def _table(reader: Reader, match: re.Match[str]) -> list[Operation] | None:
     """Read another table: of the only statement that names one, or of the one that words mean."""
     found = {
@@ -286,6 +297,8 @@ _TABLE = re.compile(r"(\b(?:into|from|update)\s+)([\w.]+)", re.IGNORECASE)
 RULES: tuple[Rule, ...] = rules(
     (r"(?P<new>.+?),? (?:instead of|rather than|in place of) (?P<old>\S+)", _said_again),
     (rf"(?P<said>.*?{MODEL}.*?)(?:,? (?:instead of|rather than) (?P<old>\S+)| instead)?", _model),
+    (r"(?:use|switch to|post to|go to|send to) (?P<channel>#[\w-]+) (?:for|with|in) (?P<what>.+)",
+     _channel),
     (r"(?P<said>(?:save|store|write|log|insert|read|query|get|take) .*?)(?:to|in|into|from) the"
      rf" table (?P<table>[A-Za-z_]\w*){INSTEAD}", _table),
     (rf"(?:use|{TO_SET}) (?:the )?table(?: of (?P<said>.+?))? (?:from (?P<old>\w+) )?"

@@ -20,6 +20,11 @@ _UNIT = r"(?:seconds?|secs?|s|minutes?|mins?|m|hours?|hrs?|h|days?|weeks?)"
 DURATION = (
     rf"(?:\d+(?:\.\d+)? ?|(?:an?|one|two|three|four|five|six|seven|eight|ten|twelve) ){_UNIT}"
 )
+LANGUAGES = (
+    r"(english|german|french|spanish|italian|portuguese|dutch|polish|japanese|chinese"
+    r"|korean|russian|arabic|turkish|swedish|danish|norwegian|finnish|greek|czech|hungarian|hindi"
+    r"|ukrainian|romanian)"
+)
 TO_SET = (
     r"(?:change|set|update|switch|increase|decrease|raise|lower|reduce|make|put|adjust|bump|cut)"
 )
