@@ -143,6 +143,7 @@ RULES: tuple[Rule, ...] = rules(
      r"| or less)?", _length),
     (rf"(?:limit|cap|restrict|shorten|trim|cut) (?P<what>.+?) to {_AT_MOST}{_LENGTH}", _length),
     (rf"(?P<what>.+?) {_BE} (?:be|have|take) {_AT_MOST}{_LENGTH}(?: long| at most)?", _length),
+    (rf"(?P<what>[a-z]+)(?: it| them)? in {_AT_MOST}{_LENGTH}(?: only)?", _length),
     (rf"{_MAKE} (?P<what>.+?) (?:sound |be )?(?:a bit |a little |much )?(?:more )?{_TONES}", _tone),
     (rf"(?:use|write in) an? (?:more )?{_TONES} (?:tone|style|voice)(?: (?:in|for) (?P<what>.+))?",
      _tone),

@@ -53,6 +53,11 @@ _SAYINGS = tuple(
          r"also email \1"),
         (rf"^(\w+_\w+|the \w+) should (?:only )?(take|fetch|get|read|scrape) (?={NUMBER} )",
          r"only \2 "),
+        (rf"^(?:have|let|make) the \w+ (?:to )?(take|fetch|get|read|scrape) (?={NUMBER} )"
+         r"(.+?)(?: only)?$", r"only \1 \2"),
+        (rf"\buse (?P<value>\0\d+\0) (?:as|for) (?:the )?(?P<step>\w+) {_FIELD}",
+         r"set the \g<step> \g<field> to \g<value>"),
+        (r"^(wait|pause) (?=.+ between .+ and )", r"add \1 "),
         (r"\b(?:in case of|during|on|upon|for) (?:an? )?(?:downtime|outage)s?\b",
          "when it is down"),
         (rf"^(.+?) (?:in addition to|besides|along with|on top of|as well as) {ADDRESS}$",
