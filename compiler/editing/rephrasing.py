@@ -29,7 +29,8 @@ _FIELD = r"(?P<field>subject|title|prompt|body)"
 _SAYINGS = tuple(
     (re.compile(pattern, re.IGNORECASE), words)
     for pattern, words in (
-        (r"\b(subject|title) line\b", r"\1"),
+        (r"^(?!.*\bprompt\b)(.{0,40}?\b(?:subject|title)) line\b"
+         r"(?= (?:of|to|should|must|from)\b|$)", r"\1"),
         (r"^(?:there(?:'s| is) )?no (?:more |longer a )?need to (.+)$", r"don't \1"),
         (r"^(?:there(?:'s| is) )?no (?:more |longer a )?need for (.+)$", r"remove \1"),
         (rf"^(?:we (?:can|could|may) )?{_DROPS} (?=\w)", "remove "),
@@ -58,7 +59,7 @@ _SAYINGS = tuple(
         (rf"\buse (?P<value>\0\d+\0) (?:as|for) (?:the )?(?P<step>\w+) {_FIELD}",
          r"set the \g<step> \g<field> to \g<value>"),
         (r"^(wait|pause) (?=.+ between .+ and )", r"add \1 "),
-        (r"\b(?:in case of|during|on|upon|for) (?:an? )?(?:downtime|outage)s?\b",
+        (r"^(?:in case of|during|on|upon|for) (?:an? )?(?:downtime|outage)s?\b",
          "when it is down"),
         (rf"^(.+?) (?:in addition to|besides|along with|on top of|as well as) {ADDRESS}$",
          r"\1 as well"),
@@ -70,7 +71,8 @@ _SAYINGS = tuple(
          r"also \1"),
         (rf"^(.+?),? (?:and )?(?:not|no longer) (?:in |to |on |at |with )?({_VALUE})$",
          r"\1 instead of \2"),
-        (r"\bkeep (?:a |the )?(?:copy|record|log) of (.+?) in (?=the|a|our)", r"save \1 in "),
+        (r"^((?:also |then )?)keep (?:a |the )?(?:copy|record|log) of (.+?) in (?=the|a|our)",
+         r"\1save \2 in "),
         (rf"{_HOLD} until i (?:have )?{_APPROVED}$", r"have me approve it before \1"),
         (rf"{_HOLD} until ((?:my|the|our) [\w ]+?) (?:has |have )?{_APPROVED}$",
          r"have \2 approve it before \1"),

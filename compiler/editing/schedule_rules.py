@@ -202,7 +202,8 @@ def _at_the_time_of(old: str, new: str) -> str:
 
 def _interval(reader: Reader, match: re.Match[str]) -> list[Operation] | None:
     """Read “change the interval to 15 minutes”."""
-    if not re.search(r"interval|frequency|cadence|between", match[0], re.IGNORECASE):
+    speaks = re.search(r"interval|frequency|cadence|between", match[0], re.IGNORECASE)
+    if not speaks or re.search(r"\b(?:retr|back-?off|attempt|time-?out)", match[0], re.IGNORECASE):
         return None
     said = match["when"] if match["when"].endswith("ly") else f"every {match['when']}"
     schedule = find_schedule(said)
