@@ -41,10 +41,10 @@ VALUES ($1, $2, $3, 'w', '', '1.0.0', 'active', 'sequential', '{}', 'h', '')
 """
 _EXECUTIONS = """
 INSERT INTO workflow_executions (id, tenant_id, organization_id, workflow_id, specification_sha256,
-    status, total_nodes, duration_seconds, cost_usd, completed_at)
+    workflow_version, status, total_nodes, duration_seconds, cost_usd, completed_at)
 SELECT lpad(to_hex(g), 32, '0')::uuid, $1, $2,
     CASE WHEN g < $5 THEN $6 ELSE lpad(to_hex(1000 + g % $7), 32, '0')::uuid END,
-    'h', 'completed', 5, random() * 10, random(), now()
+    'h', '1.0.0', 'completed', 5, random() * 10, random(), now()
 FROM generate_series($3::integer, $4::integer) AS g
 """
 _LOGS = """

@@ -35,6 +35,7 @@ from serve.progress import (
     queue_lines,
     status_text,
     summary,
+    workflow_of,
 )
 
 MAX_ROUNDS = 5
@@ -281,7 +282,7 @@ def show_status(console: Console, execution: Execution) -> None:
     headline = status_text(execution["status"])
     headline.append(
         f"  {progress.get('completed_nodes', 0)} of {progress.get('total_nodes', 0)} nodes"
-        f"  {plain(execution.get('workflow_name') or '')}",
+        f"  {workflow_of(execution)}",
         style="default",
     )
     console.print(headline)

@@ -9,7 +9,14 @@ from rich.text import Text
 from weft.records import Checkpoint, ExecutionRow, Item, NodeLog, Workflow
 
 from serve.cli_kept import readable
-from serve.progress import as_json, format_seconds, format_usd, plain, status_text
+from serve.progress import (
+    as_json,
+    format_seconds,
+    format_usd,
+    plain,
+    status_text,
+    workflow_of,
+)
 
 NAME_LETTERS = 50
 ID_LETTERS = 37
@@ -36,7 +43,7 @@ def execution_table(executions: Sequence[ExecutionRow]) -> Table:
     table = _table("execution", "status", "time", "cost", "started")
     for execution in executions:
         table.add_row(
-            _named(execution.get("workflow_name"), execution["execution_id"]),
+            _named(workflow_of(execution), execution["execution_id"]),
             status_text(execution["status"]),
             format_seconds(execution.get("duration_seconds")),
             format_usd(execution.get("cost_usd")),

@@ -106,6 +106,7 @@ def execution_summary(row: Row) -> dict[str, Any]:
         "execution_id": render("exec", row["id"]),
         "workflow_id": render("wf", row["workflow_id"]),
         "workflow_name": row["workflow_name"],
+        "workflow_version": row["workflow_version"],
         "status": row["status"],
         "waiting_reason": row["waiting_reason"],
         "progress": progress_document(row),

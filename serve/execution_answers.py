@@ -72,6 +72,8 @@ class ExecutionSummary(Answer):
     execution_id: ExecutionId
     workflow_id: WorkflowId
     workflow_name: WorkflowName
+    workflow_version: str
+    """The version that it runs, whatever the workflow's current one is by now."""
     status: ExecutionStatus
     waiting_reason: str | None
     progress: Progress

@@ -21,7 +21,7 @@ from rich.spinner import Spinner
 from rich.syntax import Syntax
 from rich.table import Table
 from rich.text import Text
-from weft.records import Approval, Event, Execution, NodeState, Question
+from weft.records import Approval, Event, Execution, ExecutionRow, NodeState, Question
 
 from serve.cli_kept import readable
 
@@ -348,11 +348,17 @@ def as_json(value: Any) -> str:
     )
 
 
+def workflow_of(execution: Execution | ExecutionRow) -> str:
+    """Return which workflow an execution runs, and which version of it."""
+    told = (execution.get("workflow_name"), execution.get("workflow_version"))
+    return " ".join(plain(part) for part in told if part)
+
+
 def summary(execution: Execution) -> RenderableType:
     """Return how an execution ended: its status, its error or its output, its cost."""
     parts: list[RenderableType] = [Rule(style="dim")]
     headline = status_text(execution["status"])
-    headline.append(f"  {plain(execution.get('workflow_name') or '')}", style="default")
+    headline.append(f"  {workflow_of(execution)}", style="default")
     headline.append(f"  {execution['execution_id']}", style="dim")
     parts.append(headline)
     if origin := execution.get("origin"):

@@ -286,6 +286,7 @@ class Execution(TypedDict, total=False):
     execution_id: str
     workflow_id: str
     workflow_name: str
+    workflow_version: str
     status: ExecutionStatus
     waiting_reason: str | None
     progress: Progress
@@ -314,6 +315,7 @@ class ExecutionRow(TypedDict, total=False):
     execution_id: str
     workflow_id: str
     workflow_name: str
+    workflow_version: str
     status: ExecutionStatus
     duration_seconds: float | None
     cost_usd: float

@@ -2,9 +2,17 @@
 
 import re
 
-from compiler.editing.additions import added, beginning, described, is_noun_of_a_step, only_before
+from compiler.editing.additions import (
+    about_inputs,
+    added,
+    as_read_by,
+    beginning,
+    described,
+    is_noun_of_a_step,
+    only_before,
+)
 from compiler.editing.chain import CannotEdit, last_steps
-from compiler.editing.finding import root, words_of
+from compiler.editing.finding import find_steps, root, stem, words_of
 from compiler.editing.operations import AddBeside, AddSteps, Operation, SetField
 from compiler.editing.reader import Reader, Rule, rules
 from compiler.editing.reading import with_part
@@ -20,7 +28,12 @@ _JUDGED = re.compile(r"Decide whether (?:it|this|that)\b", re.IGNORECASE)
 """A decision of a model on something that no word says."""
 _UNDER = re.compile(r"(?:if|when|unless) .+ (?:before|after) .+", re.IGNORECASE)
 """A condition and a place at once: what stands there may read what only one way makes."""
-_MORE = re.compile(r"\b(?:also|too|as well|add|insert|another|additionally)\b", re.IGNORECASE)
+_MORE = re.compile(
+    r"\b(?:also|too|as well|add|insert|include|additionally|then|afterwards|and finally)\b"
+    r"|^another\b",
+    re.IGNORECASE,
+)
+"""What says that a step comes to those that are there."""
 _MAKING = ("llm", "data_processing", "web_scraping", "aggregator")
 """Agents whose result is all that they do."""
 _OF_EDITS = ("change", "replace", "rename", "modify", "swap", "switch", "use", "set", "make",
@@ -75,10 +88,12 @@ def _in_parallel(reader: Reader, match: re.Match[str]) -> list[Operation] | None
         if len(starts) < 2:
             return None
         beside = starts[-1]
-    steps = described(reader, match["what"], only_before(reader, beside))
+    steps = as_read_by(
+        reader, described(reader, match["what"], only_before(reader, beside)), beside
+    )
     if len(steps.nodes) != 1:
         return None
-    reader.questions.extend(steps.questions)
+    reader.questions.extend([*steps.questions, *about_inputs(reader, match["what"], steps)])
     edits: list[Operation] = [AddBeside(steps.nodes[0], beside, steps.inputs)]
     new = Node.model_validate(steps.nodes[0])
     key = reader.specification.node(beside).key
@@ -142,7 +157,8 @@ def _plain(reader: Reader, match: re.Match[str]) -> list[Operation] | None:
         or speaks_of_an_answer(words)
     ):
         return None
-    if not _MORE.search(words) and (former := _done_already(reader, words)) is not None:
+    more = _MORE.search(words) is not None
+    if not more and (former := _done_already(reader, words)) is not None:
         reader.ask(
             "instruction",
             f"`{former.id}` does that already. Does it change, or is this one more step?",
@@ -153,17 +169,27 @@ def _plain(reader: Reader, match: re.Match[str]) -> list[Operation] | None:
         return made
     if any(_JUDGED.match(node.get("description", "")) for node in made[0].nodes):
         return None
-    if not _would_be_lost(reader, made[0]):
+    lost = _would_be_lost(reader, made[0])
+    if not lost and (more or _reads_anew(reader, words)):
+        return made
+    if reader.answers.get("place", "").startswith("after "):
         return made
     reader.questions.clear()
     places = [f"before {node.id}" for node in reader.specification.body]
-    answer = reader.ask(
-        "place", f"At the end nothing reads what “{words}” makes. Where does it come?",
-        [*reversed(places), "at the end"],
-    )  # fmt: skip
+    why = f"At the end nothing reads what “{words}” makes" if lost else (
+        f"“{words}” sounds like one more step")  # fmt: skip
+    said = f"{why}. Where does it come? If it changes a step that is there, name that step."
+    answer = reader.ask("place", said, [*reversed(places), "at the end"])
     if not answer.startswith("before "):
         return made
     return added(reader, words, None, reader.step(answer.removeprefix("before ")))
+
+
+def _reads_anew(reader: Reader, words: str) -> bool:
+    """Whether words get something that nothing which is there speaks of: “list all the issues”."""
+    verb = beginning(words) if re.match(r"\w+ (?:all|the|an?|every|each)\b", words) else None
+    named = find_steps(words.partition(" ")[2], reader.specification, least=0.3).node_ids
+    return verb is not None and lexicon().roles.get(verb.action) == "source" and not named
 
 
 def _done_already(reader: Reader, words: str) -> Node | None:
@@ -200,7 +226,7 @@ def changes_what_is_there(words: str) -> bool:
     first = words.split(" ", 1)[0].lower()
     of_a_step = re.sub(r"^add (?:an?|another|one more) (?:step|node|task)", "", words, flags=re.I)
     return (
-        root(first) in {root(word) for word in _OF_EDITS}
+        stem(first) in {stem(word) for word in _OF_EDITS}
         or re.match(rf"{TO_RUN} (?:it|this)\b", words, re.IGNORECASE) is not None
         or _MACHINERY.search(of_a_step) is not None
     )

@@ -1,5 +1,6 @@
 """New steps in a place of the chain, made of the words that describe them."""
 
+import json
 import re
 from collections.abc import Mapping
 from dataclasses import replace
@@ -7,7 +8,8 @@ from typing import Any
 
 from compiler.editing.chain import Document
 from compiler.editing.conditions import asked_condition, condition_of, says
-from compiler.editing.new_steps import NewSteps, inputs_read, read_steps
+from compiler.editing.finding import words_of
+from compiler.editing.new_steps import NewSteps, inputs_read, of_no_service, read_steps
 from compiler.editing.operations import AddSteps, Operation
 from compiler.editing.reader import Reader, said_of_a_step
 from compiler.editing.reading import read_instead, reads
@@ -47,6 +49,17 @@ _SOMEBODY_AT = re.compile(
     re.IGNORECASE,
 )
 """A person with an address: the address says who it is."""
+
+
+_THING = re.compile(
+    r"\w+ the ([\w -]+?)(?: (?:to|in|into|on|as|at|by|too|also|via)\b|$)", re.IGNORECASE
+)
+_QUOTED = re.compile(r"[\"“'`].+[\"”'`]")
+_PEOPLE = re.compile(
+    r"\b(?:approv\w+|confirm\w*|review\w*|sign(?:s|ed)?[ -]?off|ok|okay|go-ahead|answer|reply"
+    r"|decision|says?|agrees?|manager|boss|me|team|editor|human|person|somebody|someone|legal|lead|c[ef]o)\b",
+    re.IGNORECASE,
+)
 
 
 def _bare(words: str) -> str:
@@ -116,14 +129,65 @@ def added(
     steps = described(reader, words, place, when)
     if not steps.nodes or left_out(words, [node.get("parameters") for node in steps.nodes]):
         return None
+    if of_no_service(words, steps, reader.specification) or _says_nothing(words, steps):
+        return None
+    if _unknown_thing(reader, words, steps):
+        return None
     nodes = tuple(_tested(reader, node) for node in steps.nodes)
     steps = replace(steps, nodes=nodes, inputs=inputs_read(nodes, steps.inputs))
-    reader.questions.extend([*steps.questions, *_about_inputs(reader, words, steps)])
+    reader.questions.extend([*steps.questions, *about_inputs(reader, words, steps)])
     addition = _addition(reader, steps, after, before, each=each)
     return [addition, *_passed_on(reader, addition)]
 
 
-def _about_inputs(reader: Reader, words: str, steps: NewSteps) -> list[Question]:
+def _says_nothing(words: str, steps: NewSteps) -> bool:
+    """Whether a step sends but the words that name what is sent, or asks a person nobody named."""
+    for node in steps.nodes:
+        body = node.get("parameters", {}).get("body")
+        if node["agent"] == "email" and isinstance(body, str) and not _QUOTED.search(words):
+            said = re.sub(r"^the |[.!]$", "", body, flags=re.IGNORECASE).lower()
+            if "{" not in body and said in words.lower():
+                return True
+        prompt = str(node.get("parameters", {}).get("prompt", ""))
+        if re.search(r"\b(?:the|an?) (?:the|an?)\b", prompt, re.IGNORECASE):
+            return True
+        if node["agent"] == "human_loop" and re.match(r"wait\b", words, re.IGNORECASE):
+            return _PEOPLE.search(words) is None
+    return False
+
+
+def _unknown_thing(reader: Reader, words: str, steps: NewSteps) -> bool:
+    """Whether words send or keep a thing, such as “the average”, that nothing speaks of."""
+    verb, named = beginning(words), _THING.match(_bare(words))
+    sends = any(node["agent"] in ("database", "email") for node in steps.nodes)
+    if verb is None or verb.action == "notify" or named is None or not sends:
+        return False
+    if _SOMEBODY_AT.search(words):
+        return False
+    said = words_of(named[1])
+    specification = reader.specification
+    known = set(words_of(" ".join(
+        f"{node.id} {node.key} {node.description} {node.parameters}" for node in specification.nodes
+    )))  # fmt: skip
+    known.update(words_of(f"{specification.trigger} {specification.state_schema.input}"))
+    known.update(words_of(specification.metadata.name), words_of(" ".join(lexicon().generic)))
+    asked = bool(steps.inputs.get("properties"))
+    return bool(said) and not asked and not known.intersection(said)
+
+
+def as_read_by(reader: Reader, steps: NewSteps, beside: str) -> NewSteps:
+    """Return steps that read the input which the one beside them reads, and no other for “it”."""
+    known = reader.specification.state_schema.input.get("properties", {})
+    said = str(reader.specification.node(beside).parameters)
+    read = [name for name in known if f"{{input.{name}}}" in said]
+    asked = [name for name in steps.inputs.get("properties", {}) if name not in known]
+    if len(read) != 1 or asked != ["text"]:
+        return steps
+    held = json.dumps(steps.nodes).replace("{input.text}", f"{{input.{read[0]}}}")
+    return replace(steps, nodes=tuple(json.loads(held)), inputs={})
+
+
+def about_inputs(reader: Reader, words: str, steps: NewSteps) -> list[Question]:
     """Return the questions what something is that no step makes, and that nobody has told yet."""
     asked = {question.text for question in steps.questions}
     products = {lexicon().products[name.lower()].key

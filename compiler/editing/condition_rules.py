@@ -14,7 +14,10 @@ from compiler.editing.thresholds import sign, threshold, with_threshold
 from compiler.editing.ways import reached, router_about
 from compiler.editing.wording import NUMBER, TO_SET, value_of
 
-_ABOVE = r"(?P<above>above|over|greater than|more than|higher than|exceeding|beyond|at least|from)"
+_ABOVE = (
+    r"(?P<above>above|over|greater than|more than|higher than|exceeding|exceeds?|beyond|at least"
+    r"|from)"
+)
 _BELOW = r"(?:below|under|less than|lower than|up to|at most)"
 
 
@@ -39,7 +42,8 @@ def _threshold(reader: Reader, match: re.Match[str]) -> list[Operation] | None:
     """Read “ask only for totals above 2000”: another number for the choice before that step."""
     number = value_of(match["n"])
     step = find_steps(match["what"], reader.specification).one
-    if step is None or not re.search(r"\bonly\b", match[0], re.IGNORECASE):
+    all_of_them = match.groupdict().get("all") is not None
+    if step is None or not (all_of_them or re.search(r"\bonly\b", match[0], re.IGNORECASE)):
         return None
     sources = [edge.source for edge in reader.specification.edges if edge.target == step]
     routers = [
@@ -76,6 +80,14 @@ def _only_if(reader: Reader, match: re.Match[str]) -> list[Operation] | None:
         edges = [{"from": router["id"], "to": following, "condition": "otherwise"}]
     return [AddSteps((router,), tuple(edges), before=target, condition=slug(match["when"]),
                      inputs=inputs)]  # fmt: skip
+
+
+def _only_above(reader: Reader, match: re.Match[str]) -> list[Operation] | None:
+    """Read “only email totals above 5000”, when a step makes the total."""
+    keys = [node.key for node in reader.specification.body if node.key == match["thing"].lower()]
+    said = f"only {match['verb']} it if the {match['thing']} is {match['sign']} {match['n']}"
+    again = _ONLY_IF.fullmatch(said) if keys else None
+    return _only_if(reader, again) if again else None
 
 
 def _goes_on(reader: Reader, target: str) -> str | None:
@@ -129,11 +141,22 @@ def _otherwise_if(reader: Reader, match: re.Match[str]) -> list[Operation] | Non
     ]
 
 
+_ONLY_IF = re.compile(
+    r"(?P<only>only) (?P<what>.+?) (?P<word>if|when|unless) (?P<when>.+)", re.IGNORECASE
+)
+
 RULES: tuple[Rule, ...] = rules(
     (rf"{TO_SET} (?:the )?condition(?: (?:of|on|in|for) (?P<what>.+?))? to "
      r"(?:if |when )?(?P<value>.+)", _condition),
     (rf"(?:only )?(?P<what>.+?)(?: only)? (?:for|if|when|with) (?:(?:it|they|the|an?) )*[\w ]*?"
      rf"(?:is |are )?(?:{_ABOVE}|{_BELOW}) (?P<n>{NUMBER})", _threshold),
+    (rf"(?P<all>everything|anything|all [\w ]+?|[\w ]*(?:amounts|totals|orders|invoices|values))"
+     rf" (?:that (?:is|are) )?(?:{_ABOVE}|{_BELOW}) (?P<n>{NUMBER}) (?:needs?|requires?|must have"
+     r"|has to have|goes? (?:to|through)) (?P<what>.+)", _threshold),
+    (r"only (?:require|need|ask for|request|get|want) (?P<what>[\w ]+?)(?: for [\w ]+?"
+     rf"| (?:if|when) it is)? (?:{_ABOVE}|{_BELOW}) (?P<n>{NUMBER})", _threshold),
+    (rf"only (?P<verb>\w+) (?:the )?(?P<thing>[a-z]+?)s? (?:(?P<sign>{_ABOVE}|{_BELOW}))"
+     rf" (?P<n>{NUMBER})", _only_above),
     (r"if (?P<when>[^,]+), (?:then )?(?P<what>.+)", _otherwise_if),
     (r"(?P<only>only) (?:do |run |execute |perform )?(?P<what>.+?) "
      r"(?P<word>if|when|unless) (?P<when>.+)", _only_if),

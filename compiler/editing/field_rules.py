@@ -9,7 +9,7 @@ from compiler.editing.operations import Operation, SetField
 from compiler.editing.reader import Reader, Rule, rules, slug
 from compiler.editing.thresholds import bounded, threshold, with_threshold
 from compiler.editing.value_rules import reads_url
-from compiler.editing.wording import COUNT, DURATION, TO_SET, cased, number_of, value_of
+from compiler.editing.wording import COUNT, DURATION, NUMBER, TO_SET, cased, number_of, value_of
 from compiler.specification import Node
 
 _NODE_FIELDS = {
@@ -33,7 +33,8 @@ _OF_AGENT = {
     "aggregator": ("title", "format"),
 }
 """Parameters that a step of an agent may have though it has none yet."""
-_BOUNDS = ("limit", "threshold", "cutoff", "cut-off", "bound", "amount", "maximum", "minimum")
+_BOUNDS = ("limit", "threshold", "cutoff", "cut-off", "bound", "amount", "maximum", "minimum",
+           "bar", "ceiling", "floor", "cap")  # fmt: skip
 Path = tuple[str, ...]
 Place = tuple[str, Path]
 
@@ -59,6 +60,20 @@ def _field(reader: Reader, match: re.Match[str]) -> list[Operation] | None:
     return [_set(reader, next(place for place in places if place[0] == chosen), match["value"])]
 
 
+def _by(reader: Reader, match: re.Match[str]) -> list[Operation] | None:
+    """Read “increase the limit by 50”."""
+    name = re.sub(r"[\s_-]+", " ", match["field"].lower())
+    before, _, last = name.rpartition(" ")
+    node = reader.node(before) if before and last not in _NODE_FIELDS else None
+    places = _places(reader, node, last if node else name)
+    by, more = value_of(match["n"]), match["how"].lower() in ("increase", "raise", "bump", "extend")
+    old = _value(reader, places[0]) if len(places) == 1 else None
+    if not _is_number(old) or not _is_number(by):
+        return None
+    new = old + by if more else old - by
+    return [_set(reader, places[0], str(new))] if new > 0 else None
+
+
 def _places(reader: Reader, node: Node | None, name: str) -> list[Place]:
     """Return where a field of that name is, or may be if it is nowhere."""
     nodes = [node] if node else list(reader.specification.body)
@@ -80,6 +95,13 @@ def _places(reader: Reader, node: Node | None, name: str) -> list[Place]:
         found = literal
     if name in _BOUNDS:
         found += [(id, ("parameters", "condition")) for id in bounded(nodes)]
+    if name in _BOUNDS and node and not found:
+        # “The approval limit” is that of the choice which leads to the approval.
+        edges = reader.specification.edges
+        leading = [edge.source for edge in edges if edge.target == node.id]
+        leading += [edge.target for edge in edges if edge.source == node.id]
+        found = [(id, ("parameters", "condition"))
+                 for id in bounded(map(reader.specification.node, leading))]  # fmt: skip
     if not found:
         found = [(one.id, ("parameters", key)) for one in nodes
                  if key in _OF_AGENT.get(one.agent, ())]  # fmt: skip
@@ -200,15 +222,29 @@ _OF_STEP = r"(?: (?:of|for|in|on) (?P<what>(?:(?! to ).)+?))?"
 _FROM = r"(?: from (?P<old>[^ ]+(?: \w+)?))?"
 _FIELDS = r"(?:time ?(?:out|limit)|deadline|batch size|temperature|max(?:imum)? tokens|concurrency)"
 _GIVE = r"(?:give|allow|grant)"
+_UNANSWERED = (
+    r"(?:if|when|after)? ?(?:nobody|no ?one|there is no|no"
+    r"|(?:the|my|our) [\w ]+? (?:doesn't|does not)|they don't|without an?) ?(?:answers?"
+    r"|approves?|responds?|reacts?|decides?|replies|reply|response|reaction|decision)"
+    r"(?: within| in| after| for)"
+)
 _RETRY = r"(?:retry|try|attempt|repeat)"
 
 RULES: tuple[Rule, ...] = rules(
     (rf"{_GIVE} (?P<what>.+?) an? (?P<field>{_FIELDS}) of (?P<value>.+)", _given),
     (rf"{_GIVE} (?P<what>.+?) (?:up to |at most )?(?P<value>{DURATION})"
      r"(?: (?:to|for) .+| of time)?", _takes),
-    (rf"(?P<what>.+?) (?:may|can|should|must) (?:only )?(?:take|last|run) (?:at most |up to |no "
+    (rf"(?P<what>.+?) (?:may|can|should|must|has to|is to) (?:only )?(?:take|last|run|give up|time"
+     r" ?out|abort|stop|fail|wait|expire)(?: trying| waiting)? (?:at most |up to |after |no "
      rf"(?:longer|more) than |for )+(?P<value>{DURATION})", _takes),
     (rf"(?:make|let|have) (?P<what>.+?) (?:time ?out|expire) after (?P<value>{DURATION})", _takes),
+    (rf"{_UNANSWERED} (?P<value>{DURATION}),? (?:then )?(?:auto(?:matically)?[- ]?)?"
+     r"(?P<answer>approve|reject|cancel)(?: (?:it|that|this|the request))?(?: automatically)?",
+     _answered_by_time),
+    (r"(?:auto(?:matically)?[- ]?)?(?P<answer>approve|reject|cancel)(?: (?:it|that|this|the"
+     rf" request))?(?: automatically)? {_UNANSWERED} (?P<value>{DURATION})", _answered_by_time),
+    (rf"auto(?:matically)?[- ](?P<answer>approve|reject|cancel)(?: it)? after "
+     rf"(?P<value>{DURATION})", _answered_by_time),
     (rf"(?P<answer>approve|reject|cancel) (?:it )?automatically (?:if|when|after) (?:(?:nobody|no"
      rf" ?one) (?:answers|responds|reacts) (?:within|for|in|after) )?(?P<value>{DURATION})",
      _answered_by_time),
@@ -228,6 +264,12 @@ RULES: tuple[Rule, ...] = rules(
      r" once|in parallel|concurrently|simultaneously|at the same time)(?: only)?", _at_once),
     (rf"(?:use|in|process|work|run|take)(?: .*?)? ?(?P<batch>batches) of (?P<n>{COUNT})"
      r"(?: (?P<what>.+))?", _at_once),
+    (r"(?P<how>increase|raise|bump|extend|reduce|lower|decrease|cut|shorten) (?:the )?"
+     rf"(?P<field>[\w -]+?) by (?P<n>{DURATION}|{NUMBER})", _by),
+    (rf"(?:limit|set|cap|restrict|reduce) (?:the )?(?:parallel(?:ism| processing| runs?)"
+     rf"|concurrency) (?:to|at) (?P<n>{COUNT}|\d+)(?P<what> [\w ]+)?", _at_once),
+    (rf"(?:process|do|take|run|handle) (?:only |at most )?(?P<n>{COUNT}) at (?:a time|once)",
+     _at_once),
     (rf"{TO_SET} (?:the )?(?P<field>[\w -]+?){_OF_STEP}{_FROM} (?:to|=|at) (?P<value>.+)", _field),
     (rf"{TO_SET} (?P<what>step \d+|.+?)'s (?P<field>[\w -]+?){_FROM} (?:to|=) (?P<value>.+)",
      _field),
@@ -236,5 +278,8 @@ RULES: tuple[Rule, ...] = rules(
     (r"(?P<what>.+?) should (?:be|have the) (?P<field>title)d? (?P<value>.+)", _field),
     (r"(?:limit|cap|restrict) (?P<what>.+?) to (?:at most )?(?P<value>[\d,]+) (?P<field>tokens)",
      _field),
+    (rf"{_RETRY} (?P<what>.+?) (?:up to |at most )?(?P<n>{COUNT}) times before giving up", _retry),
     (r"(?:the )?(?P<what>(?!))?(?P<field>\w+)(?::| should be| must be) (?P<value>.+)", _field),
+    (r"(?:the )?(?P<what>(?!))?(?P<field>[\w -]+?)(?::| (?:should|must|needs to|has to|ought to)"
+     r" (?:be|say|read)) (?P<value>[\"“'].+[\"”']|\S+)", _field),
 )  # fmt: skip

@@ -33,14 +33,14 @@ _SAME = (
     ("database", "db"),
     ("compare", "comparison"),
     ("decide", "decision"),
-    ("save", "store", "log", "record"),
+    ("save", "store", "log", "record", "write", "keep", "upload"),
     ("alert", "warn"),
 )
 _IDLE = re.compile(
     r"the|an?|all|every|each|new|old|existing|other|step|node|steps|nodes|that|which|to|of|in|into"
     r"|on|from|with|and|for|by|using|via|it|its|this|these|those|is|are|be|then|just|only|some|any"
     r"|one|our|my|their|please|where|s|anymore|more|also|still|there|as|at|additional|entire"
-    r"|whole|up|out|done|part"
+    r"|whole|up|out|done|part|we|you|i|they|gets|being|was|were|been"
 )
 _AGENT_WORDS = {
     "email": "email mail message send",
@@ -52,6 +52,18 @@ _AGENT_WORDS = {
     "api": "api call",
     "data_processing": "transform data",
 }
+
+
+_KINDS_OF_PRODUCTS = {
+    "crm": ("hubspot", "salesforce", "pipedrive", "zoho"),
+    "chat": ("slack", "teams", "microsoft teams", "discord", "mattermost"),
+    "spreadsheet": ("google sheets", "airtable", "excel", "smartsheet"),
+    "wiki": ("notion", "confluence"),
+    "tracker": ("jira", "linear", "github", "gitlab", "asana", "trello"),
+    "helpdesk": ("zendesk", "freshdesk", "intercom", "servicenow"),
+    "blog": ("wordpress", "ghost", "medium"),
+}
+"""What people call a product by its kind."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -83,7 +95,7 @@ def find_steps(
         node for node in specification.body if not among or node.id in among
     ] or list(specification.body)  # fmt: skip
     words = words.strip(" `'\"“”.,")
-    named = _by_name(words, nodes)
+    named = _by_name(words, nodes, list(specification.body))
     if named is not None:
         return Found((named,), exact=True)
     wanted = _spoken(words)
@@ -96,26 +108,29 @@ def find_steps(
     return Found(tuple(id for id, score in scores.items() if best - score < 0.01), best > 0.89)
 
 
-def _by_name(words: str, nodes: Sequence[Node]) -> str | None:
+def _by_name(words: str, nodes: Sequence[Node], counted: Sequence[Node]) -> str | None:
+    """Return the step that words name, or number among all that are counted."""
     if match := _NUMBER.fullmatch(words):
         place = int(match[1]) - 1
-        return nodes[place].id if 0 <= place < len(nodes) else None
+        return counted[place].id if 0 <= place < len(counted) else None
     if match := _ORDINAL.fullmatch(words):
-        place = _ORDINALS.get(match[1].lower(), len(nodes) - 1)
-        return nodes[place].id if place < len(nodes) else None
+        place = _ORDINALS.get(match[1].lower(), len(counted) - 1)
+        return counted[place].id if place < len(counted) else None
     bare = re.sub(r"^(?:the )?(?:step |node )?|(?: step| node)$", "", words, flags=re.IGNORECASE)
     plain = re.sub(r"[\s-]+", "_", bare.strip(" `'\"“”").lower())
     for node in nodes:
         if plain and plain in (node.id.lower(), (node.output_key or "").lower()):
-            return node.id
+            # “The translation” may be each of two, whose results are numbered.
+            others = [one.key for one in nodes if re.fullmatch(rf"{re.escape(plain)}_\d+", one.key)]
+            return None if others and plain != words.lower() else node.id
     return None
 
 
 def covers(node: Node, words: str) -> bool:
     """Whether a step says all of some words, in its names, its description or its parameters."""
     said = f"{node.id} {node.description} {node.output_key or ''} {node.agent} "
-    said += f"{_AGENT_WORDS.get(node.agent, '')} {' '.join(_short_texts(node))}"
-    named = _by_name(words.strip(" `'\"“”.,"), [node]) is not None
+    said += f"{_AGENT_WORDS.get(node.agent, '')} {' '.join((*_short_texts(node), *_kinds(node)))}"
+    named = _by_name(words.strip(" `'\"“”.,"), [node], [node]) is not None
     numbered = re.search(r"\b(?:step|node) (?:number )?\d|\b(?:last|first|final)\b", words, re.I)
     return named or bool(numbered) or set(words_of(words)) <= set(words_of(said))
 
@@ -124,14 +139,15 @@ def _score(wanted: Sequence[str], node: Node) -> float:
     """Return which share of the words fits a node; the first, mostly the verb, counts more."""
     said = f"{node.id} {node.description} {node.output_key or ''}"
     strong = set(words_of(said))
-    very = {_stem(word) for word in _spoken(said)}
+    very = {stem(word) for word in _spoken(said)}
     weak = set(words_of(f"{node.agent} {_AGENT_WORDS.get(node.agent, '')}"))
     weak.update(words_of(" ".join(_short_texts(node))))
+    weak.update(words_of(" ".join(_kinds(node))))
     total = found = 0.0
     for place, word in enumerate(wanted):
         weight = 1.5 if place == 0 and len(wanted) > 1 else 1.0
         total += weight
-        if _stem(word) in very:
+        if stem(word) in very:
             found += weight
         elif root(word) in strong:
             # The word itself says more than another that means the same.
@@ -139,6 +155,13 @@ def _score(wanted: Sequence[str], node: Node) -> float:
         elif root(word) in weak:
             found += weight * 0.6
     return found / total
+
+
+def _kinds(node: Node) -> list[str]:
+    """Return what the products that a step names are called by their kind."""
+    said = f"{node.id} {node.description}".lower().replace("_", " ")
+    return [kind for kind, names in _KINDS_OF_PRODUCTS.items()
+            if any(re.search(rf"\b{name}\b", said) for name in names)]  # fmt: skip
 
 
 def _short_texts(node: Node) -> list[str]:
@@ -165,23 +188,26 @@ def _spoken(text: str) -> tuple[str, ...]:
 @lru_cache(maxsize=10_000)
 def root(word: str) -> str:
     """Return one form for the forms of a word: creating, creation, created, creates: creat."""
-    stem = _stem(word)
-    return next((_stem(same[0]) for same in _SAME if stem in _stems(same)), stem)
+    bare = stem(word)
+    return next((stem(same[0]) for same in _SAME if bare in _stems(same)), bare)
 
 
 @lru_cache(maxsize=10_000)
 def _stems(words: tuple[str, ...]) -> frozenset[str]:
-    return frozenset(_stem(word) for word in words)
+    return frozenset(stem(word) for word in words)
 
 
 @lru_cache(maxsize=10_000)
-def _stem(word: str) -> str:
+def stem(word: str) -> str:
     """Return the part that the forms of a word share; the noun of a verb is one of them."""
     word = word.lower()
     said = lexicon().participles.get(word)
     word = said.base if said else singular(word)
     if re.match(r"analy[sz]", word):
         return "analy"
+    doer = next((base for base in (word[:-1], word[:-2]) if base in lexicon().verbs), None)
+    if doer and word.endswith(("er", "or")):
+        word = doer
     if word.endswith("ication"):
         word = f"{word[:-7]}y"
     if word.endswith("ment") and word[:-4] in lexicon().verbs:

@@ -14,10 +14,12 @@ from compiler.editing import (
     adding_rules,
     condition_rules,
     field_rules,
+    manner_rules,
     recipient_rules,
     replacing_rules,
     schedule_rules,
     settings_rules,
+    source_rules,
     step_rules,
     value_rules,
     way_rules,
@@ -27,8 +29,9 @@ from compiler.editing.chain import CannotEdit
 from compiler.editing.cutting import clauses, halves
 from compiler.editing.finding import find_steps, words_of
 from compiler.editing.mending import applied, new_problems
-from compiler.editing.operations import Operation
+from compiler.editing.operations import Operation, RemoveStep, SetField
 from compiler.editing.reader import EXAMPLES, Open, Reader, Rule
+from compiler.editing.rephrasing import of_the_step
 from compiler.english.draft import Question
 from compiler.errors import SpecificationError
 from compiler.specification import Specification
@@ -45,6 +48,8 @@ _CHANGES: tuple[Rule, ...] = (
     *recipient_rules.RULES,
     *field_rules.RULES,
     *value_rules.RULES,
+    *source_rules.RULES,
+    *manner_rules.RULES,
     *way_rules.RULES,
     *condition_rules.RULES,
     *replacing_rules.RULES,
@@ -89,6 +94,12 @@ def read_edit(
     current = specification
     while waiting:
         clause, *waiting = [*_parts(current, waiting[0]), *waiting[1:]]
+        clause = of_the_step(clause, _spoken_of(made))
+        if any(isinstance(one, RemoveStep) for one in made) and not (
+            _ADDS.match(clause) or _changes(current, clause)
+        ):
+            # What is told after a step has gone is what is done now.
+            clause = f"also {clause}"
         reader = Reader(current, given)
         try:
             operations = _read(reader, clause, _RULES)
@@ -106,6 +117,11 @@ def read_edit(
         made += operations
         questions += reader.questions
     return _result(specification, current, made, questions)
+
+
+def _spoken_of(made: Sequence[Operation]) -> str | None:
+    """Return the step that the last edit changed, which “its” means."""
+    return made[-1].node_id if made and isinstance(made[-1], SetField) else None
 
 
 def _result(
@@ -145,7 +161,9 @@ def _parts(specification: Specification, clause: str) -> list[str]:
         # “…, just email it” only says what stays, unless the left side has a question about it.
         if not found or (found == "made" and _ONLY.match(right)):
             continue
-        if beginning(_ONLY.sub("", right)) or _changes(specification, right):
+        bare = _ONLY.sub("", right)
+        named = found == "asked" and find_steps(bare, specification, least=0.7).one
+        if named or beginning(bare) or _changes(specification, right):
             return [left, right]
         again = f"{left.partition(' ')[0]} {right}"
         if _SAME_VERB.match(left) and _changes(specification, again):
@@ -167,14 +185,33 @@ def _changes(specification: Specification, clause: str) -> Literal["", "made", "
         return ""
 
 
+_ADDS = re.compile(r"(?:also|add|insert|include|then|put)\b", re.IGNORECASE)
 _ONLY = re.compile(r"^(?:just|only|simply|directly) ", re.IGNORECASE)
+_ALWAYS = re.compile(
+    r"\b(?:always|just|only|never|don't|do not|no|stop|skip|remove|drop)\b ?", re.IGNORECASE
+)
+_GONE = re.compile(r"(?:never|don't|do not|no|stop|skip|remove|drop)\b", re.IGNORECASE)
 _SAME_VERB = re.compile(r"(?:rename|change|set|replace|move|raise|lower)\b", re.IGNORECASE)
 _OF_CHANGES = ("instead.", "recipient", "mail", "trigger", "way.", "choice", "retry.")
+
+
+def _way_answered(reader: Reader, question: Question, clause: str) -> dict[str, str]:
+    """Return which way stays, by “…, and never log” or “…, always alert”."""
+    words = _ALWAYS.sub("", clause)
+    meant = find_steps(words, reader.specification, least=0.7).one
+    named = [one for one in question.suggestions if meant and re.search(rf"\b{meant}\b", one)]
+    alone = [one for one in question.suggestions if one.startswith("only ")]
+    if _GONE.match(clause) and meant and not named and len(alone) == 1:
+        return {question.id: alone[0]}
+    kept = not _GONE.match(clause) and len(named) == 1
+    return {question.id: named[0]} if kept else {}
 
 
 def _answer(reader: Reader, clause: str) -> dict[str, str]:
     """Return what the next clause says to a question: “…, and email the sentiments directly”."""
     question = reader.questions[-1]
+    if question.id.startswith("way."):
+        return _way_answered(reader, question, clause)
     kind, _, rest = question.id.partition(".")
     node_id = rest.partition(".")[0]
     doing = find_steps(_ONLY.sub("", clause).split(" ", 1)[0], reader.specification).node_ids

@@ -19,6 +19,7 @@ from compiler.english.parser import Parsed, parse
 from compiler.specification import Node, Specification
 from compiler.text import to_document
 
+_WHICH_SERVICE = "Which URL of the service "
 _MANNER = re.compile(r"us(?:e|es|ing)(?: (?!to\b)\S+)+", re.IGNORECASE)
 """How a step is done, such as `use French`, and not a step."""
 
@@ -87,6 +88,31 @@ def read_steps(
     # Questions keep the names that the parser gave, by which answers are found again.
     questions = [one for one in parsed.questions if one.field.split(".")[0] not in known]
     return NewSteps(tuple(nodes), tuple(edges), inputs, tuple(questions))
+
+
+_A_SERVICE = re.compile(
+    r"\b(?:apis?|services?|endpoints?|servers?|systems?|backends?|gateways?|apps?|platforms?|tools?"
+    r"|portals?|hooks?|webhooks?)\b|https?://|\{",
+    re.IGNORECASE,
+)
+_A_NAME = re.compile(r"(?<=\w )[A-Z]\w")
+_PRONOUN = re.compile(r"\w+ (?:it|them|this|that)\b", re.IGNORECASE)
+_PART_OF = re.compile(
+    r"\b(?:to|in|into|of) (?:the |its )?(?:e-?mail|mail|message|report|summary|subject|text)\b",
+    re.IGNORECASE,
+)
+
+
+def of_no_service(words: str, made: NewSteps, specification: Specification) -> bool:
+    """Whether a step calls a service that nothing names: the words may be no step at all.
+
+    “Add a comment” may be of the service that the other steps call; “reject it” says too little.
+    """
+    asked = any(one.text.startswith(_WHICH_SERVICE) for one in made.questions)
+    if not asked or _A_SERVICE.search(words) or _A_NAME.search(words):
+        return False
+    known = any(node.agent == "api" for node in specification.nodes)
+    return not known or bool(_PRONOUN.match(words) or _PART_OF.search(words))
 
 
 def _only_steps(parsed: Parsed) -> bool:

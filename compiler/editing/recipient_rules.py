@@ -9,7 +9,10 @@ from compiler.editing.wording import ADDRESSES, TO_REMOVE, TO_SET, addresses_in,
 from compiler.english.lexicon import lexicon
 from compiler.specification import Node
 
-_AS_WELL = re.compile(r"^(?:also|additionally|add|cc)\b|\b(?:also|as well|too)$", re.IGNORECASE)
+_AS_WELL = re.compile(
+    r"^(?:also|additionally|add|cc)\b|\b(?:also|as well|too)$|\b(?:should|must|shall|to) also\b",
+    re.IGNORECASE,
+)
 _ALONE = re.compile(r"\b(?:only|just|alone)\b", re.IGNORECASE)
 _COPY = re.compile(r"(?:(?:please )?(?:add|put) .* (?:to|in|on) (?:the )?)?\b(cc)\b", re.IGNORECASE)
 
@@ -154,7 +157,29 @@ _SEND = r"(?:send|email|e-mail|mail|deliver|forward)"
 _WELL = r"(?: as well| too| also)?"
 _NOT = r"(?:do not|don't|no longer|never|stop)"
 
+_MAIL = (
+    r"(?:(?:the |this |our )?(?:e-?mail|mail|report|message|mailing|distribution|recipients?"
+    r"|recipient list|mailing list|list|distribution list|cc|copy|it|them))"
+)
+_RECEIVE = r"(?:get|receive|have)"
+
 RULES: tuple[Rule, ...] = rules(
+    (rf"(?:let|make|have) (?P<to>{ADDRESSES}) (?:be )?the (?P<set>only|sole)"
+     r" (?:recipient|addressee|one)(?: who gets (?:it|the .+))?", _recipient),
+    (rf"(?P<to>{ADDRESSES}) (?:should|must|shall|is to) be the (?P<set>only|sole)"
+     r" (?:recipient|addressee)", _recipient),
+    (rf"(?P<set>only) (?P<to>{ADDRESSES}) (?:should|must|shall|needs to|has to) {_RECEIVE} "
+     rf"{_MAIL}", _recipient),
+    (rf"(?P<to>{ADDRESSES}) (?:should|must|shall|needs to|has to|wants to) (?P<well>also )?"
+     rf"{_RECEIVE} {_MAIL}(?P<instead> instead)?{_WELL}", _recipient),
+    (rf"(?:take|drop|cut|leave|get|strike|remove|keep) (?P<to>{ADDRESSES}) (?:off|out of|from) "
+     rf"{_MAIL}", _without),
+    (rf"(?:take|drop|cut|leave|get|strike|remove|keep) (?:the |my |our )?(?P<who>[\w-]+) "
+     rf"(?:off|out of|from) {_MAIL}", _by_name),
+    (rf"(?:the |my |our )?(?P<who>[\w-]+) (?:doesn't|does not|no longer) (?:needs?|wants?|gets?)"
+     rf"(?: to {_RECEIVE})? {_MAIL}", _by_name),
+    (rf"(?P<to>{ADDRESSES}) (?:doesn't|does not|no longer) (?:needs?|wants?|gets?)"
+     rf"(?: to {_RECEIVE})? {_MAIL}", _without),
     (rf"(?:also |additionally |only |just )?{_SEND} (?P<what>.*?) ?\bto (?:only |just )?"
      rf"(?P<to>{ADDRESSES})(?P<instead>,? instead(?: of .+)?)?{_WELL}(?: only| alone)?",
      _recipient),

@@ -12,7 +12,7 @@ from typing import Any
 from compiler.editing.chain import Document
 from compiler.editing.conditions import before
 from compiler.editing.finding import words_of
-from compiler.editing.new_steps import inputs_read, read_steps
+from compiler.editing.new_steps import inputs_read, of_no_service, read_steps
 from compiler.editing.operations import ReplaceStep
 from compiler.editing.reader import EXAMPLES, Open, Reader
 from compiler.editing.reading import reads
@@ -35,7 +35,8 @@ def replacement(reader: Reader, node: Node, words: str) -> ReplaceStep:
     """
     source = _read_by(reader, node) or before(reader, node.id)
     said = read_steps(words, reader.specification, source, reader.answers, instead_of=node.id)
-    if len(said.nodes) != 1 or left_out(words, [node.get("parameters") for node in said.nodes]):
+    lacks = left_out(words, [node.get("parameters") for node in said.nodes])
+    if len(said.nodes) != 1 or lacks or of_no_service(words, said, reader.specification):
         reader.questions.extend(said.questions)
         reader.ask(
             "instruction",
@@ -50,6 +51,8 @@ def replacement(reader: Reader, node: Node, words: str) -> ReplaceStep:
         new = _merged(former.nodes[0], node, new, words, anew)
         asked = {question.text.replace(node.description, "") for question in former.questions}
         questions = [one for one in questions if one.text.replace(words, "") not in asked]
+    new = _reading_as(reader, node, new, words)
+    _asked_of_what_compares(reader, node, new)
     new = _for_each(node, new)
     new, questions = _with_message(node, new, questions)
     reader.questions.extend(questions)
@@ -58,6 +61,35 @@ def replacement(reader: Reader, node: Node, words: str) -> ReplaceStep:
     if not other and not gone.intersection(words_of(node.id)):
         new["id"] = node.id
     return ReplaceStep(node.id, new, inputs_read((new,), said.inputs))
+
+
+def _reading_as(reader: Reader, node: Node, new: Document, words: str) -> Document:
+    """Let a step that reads the whole input read it still; what else is unknown is asked."""
+    held = json.dumps(new)
+    known = reader.specification.state_schema.input.get("properties", {})
+    names = {name for name in re.findall(r"\{input\.(\w+)", held) if name not in known}
+    if "text" in names and "{input}" in json.dumps(node.parameters):
+        new = json.loads(held.replace("{input.text}", "{input}"))
+    elif "text" in names:
+        reader.questions.extend(reader.about_inputs(words, ["text"]))
+    return new
+
+
+def _asked_of_what_compares(reader: Reader, node: Node, new: Document) -> None:
+    """Ask when a choice tests a figure that the new step does not make.
+
+    Raises:
+        Open: Nobody has said what becomes of the choice.
+    """
+    was, now = (one.get("json_schema") for one in (node.parameters, new.get("parameters", {})))
+    tests = [one.id for one in reader.specification.nodes
+             if one.agent == "router" and node.key in one.input_keys]  # fmt: skip
+    if was and was != now and tests:
+        reader.ask(
+            f"keep.{node.id}",
+            f"`{tests[0]}` tests what `{node.id}` makes so far. Does it test the new result "
+            "the same way?", ("yes",),
+        )  # fmt: skip
 
 
 def _read_by(reader: Reader, node: Node) -> Node | None:

@@ -8,7 +8,7 @@ from compiler.editing.finding import find_steps, root
 from compiler.editing.operations import Operation, ReplaceStep, SetField
 from compiler.editing.reader import Reader, Rule, rules, said_of_a_step, slug
 from compiler.editing.replacement import replacement
-from compiler.editing.value_rules import is_value, several_urls, value_in, values
+from compiler.editing.value_rules import is_named, is_value, several_urls, value_in, values
 from compiler.editing.wording import cased, value_of
 from compiler.english.lexicon import lexicon
 from compiler.specification import Node
@@ -42,6 +42,14 @@ _ALL_OF_A_VERB = re.compile(
 )
 
 
+_UNSAID = re.compile(
+    r"(?:something|anything|somebody|someone) (?:else|different|better)|another(?: one| \w+)?"
+    r"|a (?:different|better|new) \w+|others?",
+    re.IGNORECASE,
+)
+"""What only says that it is another."""
+
+
 def _instead(reader: Reader, match: re.Match[str]) -> list[Operation] | None:
     groups = match.groupdict()
     old, new = (groups.get("old") or "").strip(), groups["new"].strip()
@@ -51,6 +59,8 @@ def _instead(reader: Reader, match: re.Match[str]) -> list[Operation] | None:
         return _use(reader, ids, new)
     if re.match(r"(?:if|when|whenever)\b", new, re.IGNORECASE):
         return None
+    if _UNSAID.fullmatch(new):
+        reader.ask(f"instead.{slug(old)}", f"What comes instead of “{old}”?", ())
     old, everywhere = _EVERYWHERE.subn("", old)
     found = values(reader, ids, old, new)
     return found or (
@@ -161,6 +171,12 @@ def _thing(node: Node, old: str, new: str) -> str:
     kept = node.description[: node.description.lower().index(old.lower())]
     if kept and new.lower().startswith(kept.lower()) and len(new) > len(kept):
         return new[len(kept) :]
+    before_it = re.search(r"\b(into|to|in|from|with|at|by|for|on|as) (?:the |an? )?$", kept)
+    if opens_with_a_verb(new) and before_it:
+        # “Translate it into Dutch” says the sentence again up to where the thing stands.
+        there = re.search(rf" {before_it[1]} (.+)$", new, re.IGNORECASE)
+        if there and root(first) == root(node.description.partition(" ")[0]):
+            return there[1]
     if opens_with_a_verb(new):
         again = root(first) == root(node.description.partition(" ")[0])
         return rest if again and len(rest.split()) <= 4 else ""
@@ -208,7 +224,12 @@ def _elsewhere(reader: Reader, match: re.Match[str]) -> list[Operation] | None:
     node = reader.specification.node(reader.step(_IN_A_PRODUCT.sub("", words)))
     if not _alike(node, words) or several_urls(words):
         return None
-    return [replacement(reader, node, words)]
+    made = replacement(reader, node, words)
+    if made.node["agent"] != node.agent and not (
+        lexicon().product_pattern.search(words) or _SENT.search(words) or is_named(words)
+    ):
+        return None
+    return [made]
 
 
 def _alike(node: Node, words: str) -> bool:

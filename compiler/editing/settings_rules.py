@@ -46,7 +46,8 @@ def _zone(reader: Reader, match: re.Match[str]) -> list[Operation] | None:
 _WORKFLOW = r"(?:the |this )?(?:whole |entire )?workflow"
 
 RULES: tuple[Rule, ...] = rules(
-    (rf"(?:rename|call|name) (?:it|{_WORKFLOW}) (?:to |as )?(?P<name>.+)", _name),
+    (rf"(?:rename|call|name) (?:it|{_WORKFLOW}) (?:to |as )?(?!(?:off|back|again|in)\b)"
+     r"(?P<name>.+)", _name),
     (rf"{TO_SET} (?:the |its )?(?:name|title)(?: of {_WORKFLOW})? to (?P<name>.+)", _name),
     (rf"{TO_SET} (?:the |its )?priority(?: of {_WORKFLOW})? to (?P<n>-?\d+)", _priority),
     (rf"{TO_SET} (?:the )?(?:time ?out|time limit|deadline) of {_WORKFLOW} to"

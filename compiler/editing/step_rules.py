@@ -20,9 +20,17 @@ _REMOVES = (
 )
 
 
+_OLD_DATA = re.compile(
+    r"\b(?:old|older|former|past|previous|outdated|stale|obsolete) (?:\w+ )?\w+s$", re.IGNORECASE
+)
+"""What a workflow has made, and no step of it."""
+
+
 def _remove(reader: Reader, match: re.Match[str]) -> list[Operation] | None:
     words = re.split(r",\s*(?:just|only|but)\b", match["what"])[0].strip()
     if re.search(r"\b(?:if|when|unless)\b|@", words) or find_schedule(words):
+        return None
+    if _OLD_DATA.search(words):
         return None
     if every := re.fullmatch(
         r"(?:everything|all(?: of)?(?: the)?(?: other)? steps?|every(?: other)? step)"
@@ -52,6 +60,10 @@ def _remove(reader: Reader, match: re.Match[str]) -> list[Operation] | None:
 def _says_more(reader: Reader, words: str, id: str) -> bool:
     """Whether words name something that is nowhere in a step, so that a part of it may be meant."""
     listed = re.search(r",| and ", words) is not None
+    # “From the bucket” says where it is, when another step is about the bucket.
+    words, _, source = words.partition(" from ")
+    elsewhere = any(covers(node, source) for node in reader.specification.body)
+    words = words if elsewhere else f"{words} {source}"
     return not listed and words_of(words) != () and not covers(reader.specification.node(id), words)
 
 

@@ -39,15 +39,16 @@ _MODEL_WORDS = re.compile(
     r"|instead|it|should|must|and)\b",
     re.IGNORECASE,
 )
-_URL_WORDS = re.compile(
-    r"\b(?:use|as|the|source|site|website|page|url|instead|from|of|at|it|new)\b|,", re.IGNORECASE
-)
-_ADDS = re.compile(r"\b(?:also|too|as well|additionally|add|another)\b", re.IGNORECASE)
 
 
 def several_urls(words: str) -> bool:
     """Whether words name more than one URL, of which a step may take only one."""
     return len(_KINDS[0].findall(words)) > 1
+
+
+def is_named(words: str) -> bool:
+    """Whether words name a URL, an address, a channel or a model."""
+    return any(kind.search(words) for kind in _KINDS[:4])
 
 
 def is_value(words: str) -> bool:
@@ -124,27 +125,6 @@ def without_value(reader: Reader, said: str) -> list[Operation]:
     return edits
 
 
-def _one_more(reader: Reader, match: re.Match[str]) -> list[Operation] | None:
-    """Add a URL to a step that takes several; of one that takes one, ask what comes of it."""
-    url = match["url"]
-    several = [(node.id, name, held) for node in reader.specification.body
-               for name, held in node.parameters.items()
-               if isinstance(held, list) and held and str(held[0]).startswith("http")]  # fmt: skip
-    if len(several) == 1:
-        id, name, held = several[0]
-        return [SetField(id, ("parameters", name), [*held, url])]
-    single = [node.id for node in reader.specification.body
-              if str(node.parameters.get("url", "")).startswith("http")]  # fmt: skip
-    if single:
-        reader.ask(
-            "source",
-            f"{' and '.join(f'`{id}`' for id in single[:3])} takes one URL. Say what is done "
-            f"with {url}, and where.",
-            (f"use {url} instead", f"scrape {url} in parallel with {single[0]}"),
-        )
-    return None
-
-
 def value_in(node: Node, words: str) -> list[Operation]:
     """Return the edit of the only value of its kind that a step has and words say anew."""
     for kind in _KINDS:
@@ -195,7 +175,11 @@ def _model(reader: Reader, match: re.Match[str]) -> list[Operation] | None:
     if len(found) != 1 or (others and not re.fullmatch(MODEL, others, re.IGNORECASE)):
         return None
     model = value_of(found[0][0])
-    marked = re.match(r"(?:use|switch|change|set|make|have|let|run|get)\b", said, re.IGNORECASE)
+    if str(model).lower() in ("gpt", "llama", "qwen"):
+        return None
+    marked = re.match(
+        r"(?:only |just )?(?:use|switch|change|set|make|have|let|run|get)\b", said, re.IGNORECASE
+    )
     again = re.search(rf" (?:with|using|by|via) {MODEL}$", said, re.IGNORECASE)
     if not marked and "instead" not in said.lower() and not again:
         return None
@@ -207,6 +191,8 @@ def _model(reader: Reader, match: re.Match[str]) -> list[Operation] | None:
     if words_of(words):
         # A step that is there, said again; else it is another one that has this model.
         least = 0.6 if marked or not again else 0.85
+        # Of the only step with a model, one word is enough where others say what is done.
+        least = 0.3 if marked and len(ids) == 1 else least
         meant = find_steps(words, reader.specification, ids, least=least).node_ids
         ids = [id for id in ids if id in meant]
     elif not marked and again:
@@ -224,24 +210,15 @@ def _is_model(node: Node, said: str) -> bool:
     return same(model, said) or model.startswith(f"{said.lower()}-")
 
 
-def _url(reader: Reader, match: re.Match[str]) -> list[Operation] | None:
-    """Read another URL in the place of the one that a step has."""
-    said = match["said"]
-    urls = _KINDS[0].findall(said)
-    if len(urls) != 1 or _ADDS.search(said):
+def _channel(reader: Reader, match: re.Match[str]) -> list[Operation] | None:
+    """Read “use #incidents for the alert”: the channel of a message that goes to one."""
+    messages = [node.id for node in reader.specification.body
+                if isinstance(node.parameters.get("body"), dict)
+                and {"text", "channel"} & set(node.parameters["body"])]  # fmt: skip
+    meant = find_steps(match["what"], reader.specification, least=0.7).one
+    if meant not in messages:
         return None
-    places = [node for node in reader.specification.body if reads_url(node)]
-    words = _URL_WORDS.sub(" ", said.replace(urls[0], " "))
-    ids = [node.id for node in places]
-    if words_of(words):
-        meant = find_steps(words, reader.specification, ids, least=0.4).node_ids
-        ids = [id for id in ids if id in meant] or [
-            node.id for node in places if _does(node, words)
-        ]  # fmt: skip
-    if not ids:
-        return None
-    chosen = reader.one_of("step.url", "The URL of which step is meant?", ids)
-    return [SetField(chosen, ("parameters", "url"), urls[0])]
+    return [SetField(meant, ("parameters", "body", "channel"), match["channel"])]
 
 
 def _table(reader: Reader, match: re.Match[str]) -> list[Operation] | None:
@@ -251,6 +228,8 @@ def _table(reader: Reader, match: re.Match[str]) -> list[Operation] | None:
         for node in reader.specification.body
         if (query := str(node.parameters.get("query", ""))) and len(_TABLE.findall(query)) == 1
     }
+    if old := match.groupdict().get("old"):
+        found = {id: query for id, query in found.items() if old in re.findall(r"\w+", query)}
     ids = list(found)
     if words_of(words := match.groupdict().get("said") or ""):
         meant = find_steps(words, reader.specification, ids).node_ids if ids else ()
@@ -268,7 +247,7 @@ def reads_url(node: Node) -> bool:
     return url.startswith("http") and node.parameters.get("method", "GET") == "GET"
 
 
-def _does(node: Node, words: str) -> bool:
+def does(node: Node, words: str) -> bool:
     """Whether words are one verb for what a step does: “monitor” for “check”."""
     verbs = [lexicon().verbs.get(one.lower()) for one in (words.strip(),
              node.description.partition(" ")[0])]  # fmt: skip
@@ -311,26 +290,6 @@ def _about(node: Node, words: str) -> bool:
     return all(word in meant for word in words_of(words))
 
 
-def _sources(reader: Reader, match: re.Match[str]) -> list[Operation] | None:
-    """Ask what one more source of what is there already means: “check URL as well”."""
-    urls = _KINDS[0].findall(match["said"])
-    words = _ADDS.sub(" ", _URL_WORDS.sub(" ", match["said"].replace(urls[0], " "))).strip()
-    places = [node.id for node in reader.specification.body
-              if str(node.parameters.get("url", "")).startswith("http")]  # fmt: skip
-    if len(urls) != 1 or not places or not words or re.search(r"\b(?:and|then)\b", words):
-        return None
-    meant = find_steps(words, reader.specification, places, least=0.9).one
-    if meant not in places:
-        return None
-    reader.ask(
-        "source",
-        f"`{meant}` takes one URL. Say where a step for {urls[0]} comes, or “instead”.",
-        (f"{words} {urls[0]} instead", f"{words} {urls[0]} in parallel with {meant}",
-         f"after {meant}, {words} {urls[0]}"),
-    )  # fmt: skip
-    return None
-
-
 _ANY_VERB = ("take", "get", "use", "fetch", "keep", "process", "handle", "read", "do", "need",
              "want")  # fmt: skip
 _TABLE = re.compile(r"(\b(?:into|from|update)\s+)([\w.]+)", re.IGNORECASE)
@@ -338,14 +297,12 @@ _TABLE = re.compile(r"(\b(?:into|from|update)\s+)([\w.]+)", re.IGNORECASE)
 RULES: tuple[Rule, ...] = rules(
     (r"(?P<new>.+?),? (?:instead of|rather than|in place of) (?P<old>\S+)", _said_again),
     (rf"(?P<said>.*?{MODEL}.*?)(?:,? (?:instead of|rather than) (?P<old>\S+)| instead)?", _model),
-    (rf"(?P<said>.*?{URL}.*?),? instead", _url),
+    (r"(?:use|switch to|post to|go to|send to) (?P<channel>#[\w-]+) (?:for|with|in) (?P<what>.+)",
+     _channel),
     (r"(?P<said>(?:save|store|write|log|insert|read|query|get|take) .*?)(?:to|in|into|from) the"
      rf" table (?P<table>[A-Za-z_]\w*){INSTEAD}", _table),
-    (rf"(?:use|{TO_SET}) (?:the )?table(?: of (?P<said>.+?))? (?:to |name )?(?P<table>[A-Za-z_]\w*)"
-     rf"{INSTEAD}?", _table),
-    (rf"(?:use|take|read from) (?P<said>(?:the )?(?:url |source |site |page )?{URL}"
-     r"(?: as (?:the |its )?\w+)?)", _url),
-    (rf"point (?:the )?(?P<said>.+? (?:at|to) {URL})", _url),
+    (rf"(?:use|{TO_SET}) (?:the )?table(?: of (?P<said>.+?))? (?:from (?P<old>\w+) )?"
+     rf"(?:to |name )?(?P<table>[A-Za-z_]\w*){INSTEAD}?", _table),
     (rf"(?:(?:we|i) )?(?:only|just|at most) (?P<verb>\w+) (?:only |at most |the )*(?:first )?"
      rf"(?P<n>{NUMBER}) (?P<what>[\w ]+)", _how_many),
     (rf"(?P<verb>\w+) (?:only|just|at most) (?:the )?(?:first )?(?P<n>{NUMBER}) (?P<what>[\w ]+)",
@@ -359,7 +316,4 @@ RULES: tuple[Rule, ...] = rules(
      _by_how_many),
     (r"(?P<times>double|halve) (?:the )?(?:number|amount|count|limit)(?: of (?P<what>[\w ]+))?",
      _by_how_many),
-    (rf"(?:also )?add (?:the |another )?(?:source |page |site |url )?(?P<url>{URL})"
-     r"(?: (?:as|to|too|as well).*)?", _one_more),
-    (rf"(?P<said>(?=.*\b(?:also|too|as well)\b).*{URL}.*)", _sources),
 )  # fmt: skip

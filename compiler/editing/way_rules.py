@@ -28,6 +28,7 @@ from compiler.editing.ways import (
     ways,
 )
 from compiler.editing.wording import ADDRESS, TO_REMOVE
+from compiler.english.lexicon import lexicon
 
 
 def _nothing(reader: Reader, match: re.Match[str]) -> list[Operation] | None:
@@ -97,6 +98,19 @@ def _on_a_way(reader: Reader, match: re.Match[str]) -> list[Operation] | None:
     if not made or not isinstance(made[0], AddSteps):
         return None
     return [AddSteps(made[0].nodes, made[0].edges, asking.id, None, condition, made[0].inputs)]
+
+
+def _also_on_a_way(reader: Reader, match: re.Match[str]) -> list[Operation] | None:
+    """Read “high tickets should also be emailed to …” as what is done on their way."""
+    verb = lexicon().participles.get(match["done"].lower())
+    way = way_meant(reader, match["when"])
+    last = last_on(reader.specification, way) if way else None
+    if verb is None or way is None or last is None:
+        return None
+    tested = before(reader, way.router)
+    what = f"{verb.base} it {match['rest']}"
+    source = tested.id if tested else None
+    return added(reader, what, last, None, source=source, when=match["when"])
 
 
 def _on_failure(reader: Reader, words: str, what: str, when: str) -> list[Operation] | None:
@@ -215,6 +229,8 @@ RULES: tuple[Rule, ...] = rules(
      r" condition|if)(?: step| node)?", _no_choice),
     (r"always (?P<what>.+)", _always),
     (r"(?P<what>.+?) (?:always|in (?:any|either|every) case|unconditionally|regardless)", _always),
+    (r"(?P<when>[\w' -]+?) (?:should|must|shall|need to|are to|is to) (?:also |additionally )be "
+     r"(?P<done>\w+ed) (?P<rest>.+)", _also_on_a_way),
     (rf"(?P<verb>(?:continue|go on|keep going|carry on|ignore it|stop)(?: anyway)?)(?:,? even)? "
      rf"{_WHEN} (?P<when>.+)", _go_on),
     (rf"{_WHEN} (?P<when>[^,]+), (?P<verb>(?:just )?(?:continue|go on|keep going|carry on|stop))"

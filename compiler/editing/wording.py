@@ -20,6 +20,11 @@ _UNIT = r"(?:seconds?|secs?|s|minutes?|mins?|m|hours?|hrs?|h|days?|weeks?)"
 DURATION = (
     rf"(?:\d+(?:\.\d+)? ?|(?:an?|one|two|three|four|five|six|seven|eight|ten|twelve) ){_UNIT}"
 )
+LANGUAGES = (
+    r"(english|german|french|spanish|italian|portuguese|dutch|polish|japanese|chinese"
+    r"|korean|russian|arabic|turkish|swedish|danish|norwegian|finnish|greek|czech|hungarian|hindi"
+    r"|ukrainian|romanian)"
+)
 TO_SET = (
     r"(?:change|set|update|switch|increase|decrease|raise|lower|reduce|make|put|adjust|bump|cut)"
 )
@@ -40,6 +45,9 @@ def value_of(text: str) -> Any:
         return text[1:-1]
     if (seconds := seconds_of(text)) is not None:
         return seconds
+    if thousands := re.fullmatch(r"(\d+(?:\.\d+)?)k", text, re.IGNORECASE):
+        number = float(thousands[1]) * 1000
+        return int(number) if number.is_integer() else number
     if re.fullmatch(r"\d{1,3}(?:,\d{3})+(?:\.\d+)?", text):
         text = text.replace(",", "")
     try:

@@ -47,7 +47,7 @@ function Head({ execution, state, onChange }) {
   return html`<div class="page-head">
       <div>
         <h1 tabindex="-1">${execution.workflow_name ?? "Execution"}</h1>
-        <div class="quiet"><span class="id">${execution.execution_id}</span> · <a href=${`#/workflows/${execution.workflow_id}`}>workflow</a><${Origin} origin=${execution.origin} />
+        <div class="quiet"><span class="id">${execution.execution_id}</span> · <a href=${`#/workflows/${execution.workflow_id}`}>workflow</a> ${execution.workflow_version}<${Origin} origin=${execution.origin} />
           ${execution.parent && html` · started by <a href=${`#/executions/${execution.parent.execution_id}`}>${execution.parent.node_id}</a>`}</div>
       </div>
       <div class="page-actions">

@@ -136,6 +136,7 @@ def test_lists_show_names_on_a_narrow_terminal() -> None:
     execution: Any = {
         "execution_id": identifier,
         "workflow_name": "Reviews",
+        "workflow_version": "1.0.0",
         "status": "completed",
         "duration_seconds": 6.2,
         "cost_usd": 0.0172,
@@ -144,7 +145,9 @@ def test_lists_show_names_on_a_narrow_terminal() -> None:
     for table in (workflow_table([workflow]), execution_table([execution])):
         out = StringIO()
         Console(file=out, width=80).print(table)
-        assert all(text in out.getvalue() for text in ("Reviews", identifier, "11-22 21:49"))
+        assert all(
+            text in out.getvalue() for text in ("Reviews", "1.0.0", identifier, "11-22 21:49")
+        )
 
 
 def test_the_doctor_names_a_browser_that_is_not_there(tmp_path: Path) -> None:

@@ -154,6 +154,7 @@ class World:
             "execution_id": execution_id,
             "workflow_id": workflow_id,
             "workflow_name": workflow["name"],
+            "workflow_version": workflow["version"],
             "status": "running",
             "waiting_reason": None,
             "progress": {"total_nodes": len(nodes), "completed_nodes": 0, "failed_nodes": 0},

@@ -15,9 +15,9 @@ from tests.faults.specifications import posts, row, says
 THREE = {"execution": {"concurrency": {"limit": 3}}}
 ORPHANS = """
 INSERT INTO workflow_executions (id, tenant_id, organization_id, workflow_id, specification_sha256,
-    total_nodes, epoch, last_event_seq, status, owner_id, started_at)
+    workflow_version, total_nodes, epoch, last_event_seq, status, owner_id, started_at)
 SELECT gen_random_uuid(), e.tenant_id, e.organization_id, e.workflow_id, e.specification_sha256,
-    1, 1, 1, 'running', $2, now()
+    e.workflow_version, 1, 1, 1, 'running', $2, now()
 FROM workflow_executions AS e CROSS JOIN generate_series(1, 2000) WHERE e.id = $1
 """
 UNRECOVERED = "SELECT count(*) FROM workflow_executions WHERE owner_id = $1 AND status = 'running'"

@@ -235,6 +235,32 @@ async def test_a_start_after_a_change_runs_the_new_version(
     assert [one["progress"]["total_nodes"] for one in (old, new)] == [2, 3]
 
 
+@pytest.mark.requirement("API.6", "USER.2", "USER.3")
+async def test_an_execution_names_the_version_that_it_runs(
+    api: httpx.AsyncClient, path: str
+) -> None:
+    """In its status and in lists, whatever is current by then; a rerun is of the same version."""
+    executions = f"{WORKFLOWS}/executions"
+
+    async def begin(route: str) -> str:
+        """Start an execution; return its id."""
+        id: str = (await api.post(route, json={})).json()["execution_id"]
+        return id
+
+    old = await begin(f"{path}/execute")
+    assert (await put(api, path, TEXT.replace("gpt-4", "gpt-5"))).json()["version"] == "1.0.1"
+    new = await begin(f"{path}/execute")
+    again = await begin(f"{executions}/{old}/rerun")
+    # The same content as the first, and yet a version of its own.
+    assert (await put(api, path, TEXT)).json()["version"] == "1.0.2"
+    last = await begin(f"{path}/execute")
+    expected = {old: "1.0.0", new: "1.0.1", again: "1.0.0", last: "1.0.2"}
+    told = {id: (await api.get(f"{executions}/{id}")).json() for id in expected}
+    assert {id: one["workflow_version"] for id, one in told.items()} == expected
+    listed = (await api.get(executions)).json()["executions"]
+    assert {one["execution_id"]: one["workflow_version"] for one in listed} == expected
+
+
 @pytest.mark.requirement("FR-1.7", "API.6", "FIRST.2")
 async def test_an_instruction_in_english_changes_one_value(
     api: httpx.AsyncClient, path: str

@@ -66,6 +66,50 @@ async def test_workflows_of_an_older_version_get_their_first_version(
     assert (row["specification_sha256"], row["yaml_text"]) == ("abc", "# old")
 
 
+OLD_EXECUTION = """
+INSERT INTO workflow_executions (id, tenant_id, organization_id, workflow_id, specification_sha256,
+    total_nodes, created_at)
+VALUES ($2, $1, $1, $1, $3, 1, now() + $4::integer * interval '1 hour')
+"""
+OLD_VERSION = """
+INSERT INTO workflow_versions (tenant_id, workflow_id, version, state, specification,
+    specification_sha256, yaml_text, created_at)
+VALUES ($1, $1, $2, 'published', '{}', $3, '', now() + $4::integer * interval '1 hour')
+"""
+
+
+@pytest.mark.requirement("FR-4.4", "USER.2")
+async def test_executions_of_an_older_version_learn_which_one_they_run(
+    empty_dsn: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The current one if its content is theirs, else the newest with it that was there by then."""
+    [number] = [one.number for one in KNOWN if one.name.endswith("versions_of_executions.sql")]
+    before = [one for one in KNOWN if one.number < number]
+    with monkeypatch.context() as older:
+        older.setattr(migrate_module, "migrations", lambda: before)
+        await migrate(empty_dsn)
+    connection = await asyncpg.connect(empty_dsn)
+    one = UUID(int=1)
+    try:
+        # Foreign keys of organizations are beside the point.
+        await connection.execute("SET session_replication_role = replica")
+        await connection.execute(OLD_WORKFLOW, one)
+        for hour, version, content in ((0, "1.0.0", "x"), (2, "1.0.1", "y"), (4, "1.0.2", "x"),
+                                       (6, "2.1.0", "abc")):  # fmt: skip
+            await connection.execute(OLD_VERSION, one, version, content, hour)
+        for hour, content in ((1, "x"), (3, "y"), (5, "x"), (7, "abc"), (8, "gone")):
+            await connection.execute(OLD_EXECUTION, one, UUID(int=hour), content, hour)
+        await connection.execute("SET session_replication_role = origin")
+        await migrate(empty_dsn)
+        rows = await connection.fetch(
+            "SELECT workflow_version FROM workflow_executions ORDER BY id"
+        )
+    finally:
+        await connection.close()
+    versions = [row["workflow_version"] for row in rows]
+    assert versions == ["1.0.0", "1.0.1", "1.0.2", "2.1.0", "2.1.0"]
+
+
 OLD_CHECKPOINT = """
 INSERT INTO execution_checkpoints (tenant_id, execution_id, checkpoint_number, checkpoint_ns,
     checkpoint_id, node_id, state_snapshot, metadata, epoch, created_at)

@@ -25,9 +25,9 @@ pytestmark = pytest.mark.requirement("USER.10")
 
 MANY = """
 INSERT INTO workflow_executions (id, tenant_id, organization_id, workflow_id, specification_sha256,
-    total_nodes, epoch, last_event_seq, lane, key_limit, created_at)
+    workflow_version, total_nodes, epoch, last_event_seq, lane, key_limit, created_at)
 SELECT gen_random_uuid(), e.tenant_id, e.organization_id, e.workflow_id, e.specification_sha256,
-    1, 1, 1, e.lane, e.key_limit, e.created_at
+    e.workflow_version, 1, 1, 1, e.lane, e.key_limit, e.created_at
 FROM workflow_executions AS e CROSS JOIN generate_series(1, $2) WHERE e.id = $1
 """
 ANSWER = """
