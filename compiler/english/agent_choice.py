@@ -96,6 +96,8 @@ def choose_agent(action: str, facts: Facts) -> tuple[str, str]:
         and _LOADED.match(facts.rest)
     ):
         action = "store"
+    if facts.verb == "open" and lexicon().words("opened").intersection(facts.object_words[-1:]):
+        action = "create"
     chooser = {
         "notify": _send,
         "send": _send,

@@ -41,12 +41,17 @@ _DOES = re.compile(
 )
 
 
+_DONE = frozenset(
+    {"won", "lost", "met", "hit", "cut", "due", "live", "paid", "sold", "held", "made"}
+)
+
+
 def read_event(phrase: str, certain: bool) -> tuple[str, str] | None:
     """Return the event's name and its subject, such as `demo_completed` and `demo`."""
     phrase = MARK.sub("", phrase).strip().lower().removesuffix(" and")
     phrase = phrase.replace("'re ", " are ").replace("'ve ", " have ")
     passive = _PASSIVE.match(phrase)
-    if passive and passive["noun"] != "there":
+    if passive and passive["noun"] != "there" and _is_done(passive["verb"]):
         return event_of(passive["noun"], passive["verb"])
     active = active_event(phrase)
     if active:
@@ -66,6 +71,12 @@ def read_event(phrase: str, certain: bool) -> tuple[str, str] | None:
         return None
     thing = re.split(r" (?:in|to|from|on|at|over|above|under|below|with|worth|of|for) ", phrase)[0]
     return event_of(thing, "occurred")
+
+
+def _is_done(word: str) -> bool:
+    """Whether a word after "is" tells what happened, not how a thing is: "sent", not "urgent"."""
+    regular = word.endswith(("ed", "ght", "wn", "en"))
+    return regular or word in _DONE or word in lexicon().participles
 
 
 def _is_verb_phrase(phrase: str) -> bool:

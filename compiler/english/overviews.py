@@ -49,8 +49,7 @@ def without_overview(sentences: Sequence[str]) -> list[str]:
         return list(sentences[1:])
     if (len(sentences) > 1 and _is_connection(sentences)) or _told_again(sentences):
         return list(sentences[1:])
-    begins = len(sentences) > 1 and _FIRST.match(sentences[1])
-    if begins and _steps(sentences[0]) == 1 and not _TOLD_START.search(sentences[0]):
+    if len(sentences) > 1 and _FIRST.match(sentences[1]) and _is_aim(sentences[0]):
         return list(sentences[1:])
     if len(sentences) < 2 or not _starts_over(sentences[0], sentences[1]):
         return list(sentences)
@@ -61,6 +60,19 @@ _CONNECTS = re.compile(
     r"(?:connect|integrate|link|pair|combine) [^,.]+ (?:to|with|and) [^.]+$", re.IGNORECASE
 )
 _EVENT = re.compile(r"(?:when|whenever|every|each|upon|once|as soon as|if)\b", re.IGNORECASE)
+
+
+_CLAUSE_BEFORE = re.compile(
+    r"^(?:when|whenever|once|after|if|as soon as|upon|while)\b[^,]*,\s*", re.IGNORECASE
+)
+"""What comes before the deed of a sentence: "once it is created, …" tells no creation."""
+
+
+def _is_aim(sentence: str) -> bool:
+    """Whether a sentence tells one last deed, which the steps after it lead to."""
+    opening = read_opening(sentence)
+    late = opening is None or _stage(opening, sentence) >= _LAST
+    return late and _steps(sentence) == 1 and not _TOLD_START.search(sentence)
 
 
 def _is_connection(sentences: Sequence[str]) -> bool:
@@ -76,7 +88,7 @@ def _told_again(sentences: Sequence[str]) -> bool:
     if _stage(first, sentences[0]) < _LAST:
         return False
     heads = words_of(object_phrase(first.rest))[-1:]
-    later = " ".join(sentences[1:]).lower()
+    later = " ".join(_CLAUSE_BEFORE.sub("", sentence) for sentence in sentences[1:]).lower()
     forms = {form for form, verb in lexicon().participles.items() if verb.base == first.verb.base}
     done = any(
         re.search(rf"\b(?:is|are|be|gets?|been) (?:\w+ly )?{re.escape(form)}\b", later)
