@@ -264,7 +264,8 @@ RULES: tuple[Rule, ...] = rules(
     (r"(?:in|for|at) (?P<old>(?:the )?(?:step|node) \d+|the (?:\w+) step),? (?P<new>.+?)"
      r"(?:,? instead)?", _in_a_step),
     (r"instead of (?P<old>.+?)(?:,(?: just)?| just) (?P<new>.+)", _instead),
-    (r"(?P<new>.+?) (?:instead of|rather than|in place of) (?P<old>.+)", _instead),
+    (r"(?P<new>.+?) (?:instead of|rather than|in place of) (?:(?:in|to|on|via|with) )?(?P<old>.+)",
+     _instead),
     (r"(?P<new>.+?),? (?:and )?not (?P<old>(?:my|the|our|in|on|to)\b.+)", _instead),
     (r"(?:do not|don't) use (?P<old>.+?),? (?:but(?: use)?|use) (?P<new>.+)", _instead),
     (r"(?P<new>.+?),? instead", _elsewhere),

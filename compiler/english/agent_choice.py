@@ -96,7 +96,7 @@ def choose_agent(action: str, facts: Facts) -> tuple[str, str]:
         and _LOADED.match(facts.rest)
     ):
         action = "store"
-    if facts.verb == "open" and lexicon().words("opened").intersection(facts.object_words[-1:]):
+    if facts.verb == "open" and lexicon().words("opened").intersection(facts.object_words[-2:]):
         action = "create"
     chooser = {
         "notify": _send,

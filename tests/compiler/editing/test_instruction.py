@@ -243,7 +243,7 @@ def test_conditions_and_products_of_a_branch_are_changed() -> None:
          {"if_true": "update_jira_issue", "if_false": "write_to_slack"}),
         ("After opening the Jira issue, summarize it",
          ["rate>router", "router>open_jira_issue", "router>write_to_slack",
-          "open_jira_issue>summarize_issue"],
+          "open_jira_issue>summarize_text"],
          {"if_true": "open_jira_issue", "if_false": "write_to_slack"}),
         ("Remove everything except rating the ticket", [], None),
     ],
