@@ -24,7 +24,9 @@ from store.live import LiveView, open_live_view
 from store.migrate import migrate
 from store.postgres import Pool, open_pool
 from store.workflows import NewWorkflow, Workflow, create_workflow
+from tests.agents.website import Site, open_site
 from tests.factories import ONE_NODE, Account, MakeAccount, MakeWorkflow, StartExecution
+from tests.mailbox import Mailbox, open_mailbox
 from tests.recording import RequirementRecorder
 
 TEMPLATE = "weft_template"
@@ -160,6 +162,20 @@ async def live(redis_url: str) -> AsyncIterator[LiveView]:
     """The live view."""
     async with open_live_view(redis_url) as view:
         yield view
+
+
+@pytest.fixture
+async def site() -> AsyncIterator[Site]:
+    """A web site on loopback."""
+    async with open_site() as opened:
+        yield opened
+
+
+@pytest.fixture
+async def mailbox() -> AsyncIterator[Mailbox]:
+    """A mail server on loopback."""
+    async with open_mailbox() as box:
+        yield box
 
 
 @pytest.fixture

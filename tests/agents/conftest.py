@@ -24,7 +24,6 @@ from agents.registry import Registry, builtin_registry
 from agents.services import Services, open_services
 from agents.settings import AgentSettings
 from tests.agents.website import Site, open_site
-from tests.mailbox import Mailbox, open_mailbox
 
 _NOBODY = UUID(int=0)
 # Found without importing it: the package makes folders and warns when it is imported.
@@ -87,13 +86,6 @@ def run(services: Services, registry: Registry) -> Run:
 
 
 @pytest.fixture
-async def site() -> AsyncIterator[Site]:
-    """A web site on loopback."""
-    async with open_site() as opened:
-        yield opened
-
-
-@pytest.fixture
 async def inner() -> AsyncIterator[Site]:
     """A second site, for what must not be reached."""
     async with open_site() as opened:
@@ -107,13 +99,6 @@ def chromium() -> str:
     if found is None:
         pytest.fail("No Chromium: install one with `apt-get install chromium`.")
     return found
-
-
-@pytest.fixture
-async def mailbox() -> AsyncIterator[Mailbox]:
-    """A real SMTP server on loopback."""
-    async with open_mailbox() as box:
-        yield box
 
 
 @pytest.fixture
