@@ -27,7 +27,7 @@ from store.workflows import NewWorkflow, Workflow, create_workflow
 from tests.agents.website import Site, open_site
 from tests.factories import ONE_NODE, Account, MakeAccount, MakeWorkflow, StartExecution
 from tests.mailbox import Mailbox, open_mailbox
-from tests.recording import RequirementRecorder
+from tests.recording import RequirementRecorder, named_requirements
 
 TEMPLATE = "weft_template"
 SHARED = "weft_shared"
@@ -47,6 +47,12 @@ def pytest_configure(config: pytest.Config) -> None:
     structlog.configure(processors=[structlog.processors.add_log_level, plain])
     if file := config.getoption("--requirements"):
         config.pluginmanager.register(RequirementRecorder(Path(file)), "requirements")
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Let the report of each test name the requirements that it shows."""
+    for item in items:
+        item.user_properties += named_requirements(item)
 
 
 @pytest.fixture(scope="session")
