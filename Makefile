@@ -8,6 +8,8 @@ BIN := $(VENV)/bin
 STAMP := $(VENV)/.installed
 PEERS := $(VENV)/.peers-installed
 PEER_PACKAGES := benchmarks/peers/npm
+# How many processes run the tests; one of them has Ray's for half of the time.
+WORKERS ?= 2
 
 help:
 	@echo "make demo          set everything up and run the main job (KEEP=1 leaves it up)"
@@ -37,7 +39,7 @@ up: $(STAMP)
 	@$(BIN)/weft up
 
 test: $(STAMP) chromium
-	@$(BIN)/pytest
+	@$(BIN)/pytest -n $(WORKERS)
 
 faults: $(STAMP)
 	@$(BIN)/pytest tests/faults tests/actors/test_write_ownership.py -m "faults or not faults" -s \
@@ -65,7 +67,7 @@ bench-peers: $(PEERS)
 	@$(BIN)/python -m benchmarks.peers $(if $(QUICK),--quick)
 
 requirements: $(STAMP) chromium
-	@$(BIN)/python -m tools.requirements
+	@$(BIN)/python -m tools.requirements -n $(WORKERS)
 
 lock: $(STAMP)
 	@$(BIN)/python -m tools.lock

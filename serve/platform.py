@@ -8,6 +8,7 @@ import contextlib
 import fcntl
 import json
 import os
+import random
 import secrets
 import signal
 import socket
@@ -34,6 +35,8 @@ from serve.settings import Settings, child_environment
 _outliving: list[subprocess.Popen[bytes]] = []
 """Platforms that this process started and that go on without it; kept so that none is collected."""
 
+PORTS = range(20_000, 30_000)
+"""Below those that Linux gives to whoever asks for any: what is free here stays so by itself."""
 START_SECONDS = 170
 STOP_SECONDS = 60
 
@@ -135,12 +138,19 @@ def check_port(settings: Settings) -> None:
 
 
 def free_ports(count: int) -> list[int]:
-    """Return ports on loopback that nobody listens on just now."""
-    with contextlib.ExitStack() as stack:
-        probes = [stack.enter_context(socket.socket()) for _ in range(count)]
-        for probe in probes:
-            probe.bind(("127.0.0.1", 0))
-        return [probe.getsockname()[1] for probe in probes]
+    """Return ports on loopback that nobody listens on, and that nobody is given before their use.
+
+    Raises:
+        PlatformError: There are not that many.
+    """
+    found: list[int] = []
+    for port in random.SystemRandom().sample(PORTS, len(PORTS)):
+        with contextlib.suppress(OSError), socket.socket() as probe:
+            probe.bind(("127.0.0.1", port))
+            found.append(port)
+        if len(found) == count:
+            return found
+    raise PlatformError(f"{count} ports from {PORTS.start} to {PORTS.stop - 1} are not free.")
 
 
 def spawn(settings: Settings, output: Path | None) -> subprocess.Popen[bytes]:

@@ -14,6 +14,8 @@ from uuid import UUID
 import asyncpg
 import pytest
 import structlog
+from xdist.remote import Producer
+from xdist.scheduler import Scheduling
 
 from compiler.specification import Specification
 from compiler.text import specification_hash, to_document
@@ -24,8 +26,11 @@ from store.live import LiveView, open_live_view
 from store.migrate import migrate
 from store.postgres import Pool, open_pool
 from store.workflows import NewWorkflow, Workflow, create_workflow
+from tests.agents.website import Site, open_site
 from tests.factories import ONE_NODE, Account, MakeAccount, MakeWorkflow, StartExecution
-from tests.recording import RequirementRecorder
+from tests.mailbox import Mailbox, open_mailbox
+from tests.recording import RequirementRecorder, named_requirements
+from tests.sharing import ByFile
 
 TEMPLATE = "weft_template"
 SHARED = "weft_shared"
@@ -43,8 +48,22 @@ def pytest_configure(config: pytest.Config) -> None:
     """Record requirements when asked to; show logs without the values of all variables."""
     plain = structlog.dev.ConsoleRenderer(exception_formatter=structlog.dev.plain_traceback)
     structlog.configure(processors=[structlog.processors.add_log_level, plain])
-    if file := config.getoption("--requirements"):
+    file = config.getoption("--requirements")
+    # A worker tells the process that started it, which writes the file.
+    if file and not hasattr(config, "workerinput"):
         config.pluginmanager.register(RequirementRecorder(Path(file)), "requirements")
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Let the report of each test name the requirements that it shows."""
+    for item in items:
+        item.user_properties += named_requirements(item)
+
+
+@pytest.hookimpl(optionalhook=True)
+def pytest_xdist_make_scheduler(config: pytest.Config, log: Producer) -> Scheduling:
+    """Share the tests among workers by file, those of Ray to one of them."""
+    return ByFile(config, log)
 
 
 @pytest.fixture(scope="session")
@@ -160,6 +179,20 @@ async def live(redis_url: str) -> AsyncIterator[LiveView]:
     """The live view."""
     async with open_live_view(redis_url) as view:
         yield view
+
+
+@pytest.fixture
+async def site() -> AsyncIterator[Site]:
+    """A web site on loopback."""
+    async with open_site() as opened:
+        yield opened
+
+
+@pytest.fixture
+async def mailbox() -> AsyncIterator[Mailbox]:
+    """A mail server on loopback."""
+    async with open_mailbox() as box:
+        yield box
 
 
 @pytest.fixture

@@ -6,25 +6,31 @@ from pathlib import Path
 
 import pytest
 
+PROPERTY = "requirement"
 
-@dataclass
+
+def named_requirements(item: pytest.Item) -> list[tuple[str, object]]:
+    """Return the ids that a test names, as properties of its report."""
+    return [(PROPERTY, str(id)) for mark in item.iter_markers(PROPERTY) for id in mark.args]
+
+
+# Plugins are kept in sets: each is equal to itself alone.
+@dataclass(eq=False)
 class RequirementRecorder:
-    """Gathers the tests of each requirement id; a pytest plugin."""
+    """Gathers the tests of each requirement id; a pytest plugin.
+
+    It knows the tests by their reports alone, so that those of other processes count as well.
+    """
 
     file: Path
     ids: dict[str, list[str]] = field(default_factory=dict)
     failed: set[str] = field(default_factory=set)
     passed: set[str] = field(default_factory=set)
 
-    def pytest_collection_modifyitems(self, items: list[pytest.Item]) -> None:
-        """Remember the ids of each test."""
-        for item in items:
-            self.ids[item.nodeid] = [
-                str(id) for mark in item.iter_markers("requirement") for id in mark.args
-            ]
-
     def pytest_runtest_logreport(self, report: pytest.TestReport) -> None:
-        """Remember how a test went; a failing teardown fails it too."""
+        """Remember what a test names and how it went; a failing teardown fails it too."""
+        named = [str(value) for name, value in report.user_properties if name == PROPERTY]
+        self.ids[report.nodeid] = named
         if report.failed:
             self.failed.add(report.nodeid)
         elif report.when == "call" and report.passed:

@@ -46,7 +46,7 @@ class Platform:
         return found
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="package")
 def agent_dsn() -> Iterator[str]:
     """A PostgreSQL of the outside world, which database nodes write to."""
     home = Path(tempfile.mkdtemp(prefix="weft-world-"))
@@ -56,7 +56,7 @@ def agent_dsn() -> Iterator[str]:
     shutil.rmtree(home)
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="package")
 def world() -> Iterator[World]:
     """The demonstration's shop and mail server."""
     folder = Path(tempfile.mkdtemp(prefix="weft-mail-"))
@@ -66,7 +66,7 @@ def world() -> Iterator[World]:
     shutil.rmtree(folder)
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="package")
 def slack() -> Iterator[Recorder]:
     """A stand-in for an incoming webhook of a chat service."""
     recorder = Recorder()
@@ -75,7 +75,7 @@ def slack() -> Iterator[Recorder]:
     recorder.stop()
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="package")
 def platform(agent_dsn: str, world: World, slack: Recorder) -> Iterator[Platform]:
     """A platform of its own home and port, stopped at the end; nothing of it may be left."""
     home = Path(tempfile.mkdtemp(prefix="weft-accept-")) / "with a space"

@@ -9,7 +9,6 @@ from pathlib import Path
 
 import psutil
 import pytest
-from weft import Client
 
 from serve.embedded import socket_folder
 from serve.platform import (
@@ -30,8 +29,16 @@ pytestmark = pytest.mark.timeout(400)
 
 
 @pytest.fixture
-def settings(platform: Platform, monkeypatch: pytest.MonkeyPatch) -> Iterator[Settings]:
-    """Settings of a second platform, beside the one that runs."""
+def mortal(platform: Platform) -> Iterator[Platform]:
+    """The platform of all tests, which is up again for those that follow."""
+    yield platform
+    if running_platform(platform.home) is None:
+        start_background(load_settings())
+
+
+@pytest.fixture
+def settings(monkeypatch: pytest.MonkeyPatch) -> Iterator[Settings]:
+    """Settings of a platform of the test's own, which does not run."""
     home = Path(tempfile.mkdtemp(prefix="weft-second-")) / "home"
     monkeypatch.setenv("WEFT_HOME", str(home))
     monkeypatch.setenv("WEFT_PORT", str(free_ports(1)[0]))
@@ -40,25 +47,29 @@ def settings(platform: Platform, monkeypatch: pytest.MonkeyPatch) -> Iterator[Se
     shutil.rmtree(home.parent)
 
 
+def begin_a_chain(platform: Platform, recorder: Recorder) -> str:
+    """Start fourteen calls one after another; returns the execution when some were made."""
+    nodes = [api_node(f"step_{n}", recorder.url) for n in range(14)]
+    with platform.client() as client:
+        created = client.create(specification=chain(nodes))
+        execution_id = client.execute(created["workflow_id"])["execution_id"]
+    until(lambda: len(recorder.calls) >= 3, 60)
+    return execution_id
+
+
 @pytest.mark.requirement("FR-2.6", "NFR-3.3")
 def test_a_killed_platform_leaves_nothing_and_recovers(
-    settings: Settings, recorder: Recorder
+    mortal: Platform, recorder: Recorder
 ) -> None:
     """`kill -9` of a platform ends all its processes; the next start finishes what it ran."""
     recorder.delay_seconds = 0.5
-    url = start_background(settings)
-    token = (settings.home / "token").read_text()
-    with Client(url, token=token) as client:
-        nodes = [api_node(f"step_{n}", recorder.url) for n in range(14)]
-        created = client.create(specification=chain(nodes))
-        execution_id = client.execute(created["workflow_id"])["execution_id"]
-        until(lambda: len(recorder.calls) >= 3, 60)
-    running = running_platform(settings.home)
+    execution_id = begin_a_chain(mortal, recorder)
+    running = running_platform(mortal.home)
     assert running is not None
     os.kill(running.pid, signal.SIGKILL)
-    until(lambda: platform_processes(platform_id(settings.home)) == [], 60)
+    until(lambda: platform_processes(platform_id(mortal.home)) == [], 60)
     # A server that renames itself hides its environment: look at command lines, too.
-    folder = str(socket_folder(settings.home))
+    folder = str(socket_folder(mortal.home))
     until(
         lambda: (
             not [
@@ -71,30 +82,25 @@ def test_a_killed_platform_leaves_nothing_and_recovers(
     )
     reached = len(recorder.calls)
     assert reached < 14
-    with Client(start_background(settings), token=token) as client:
+    assert start_background(load_settings()) == mortal.url
+    with mortal.client() as client:
         status = client.wait(execution_id, timeout=90)
         assert status["status"] == "completed", status["error"]
     assert len(recorder.calls) <= 14 + 1
-    assert stop_platform(settings.home)
-    assert platform_processes(platform_id(settings.home)) == []
 
 
 @pytest.mark.requirement("NFR-3.6", "FR-2.6")
 def test_a_stopped_platform_repeats_nothing_when_it_starts_again(
-    settings: Settings, recorder: Recorder
+    mortal: Platform, recorder: Recorder
 ) -> None:
     """SIGTERM lets the node that runs end; the next start begins with the one after it."""
     recorder.delay_seconds = 0.5
-    url = start_background(settings)
-    token = (settings.home / "token").read_text()
-    with Client(url, token=token) as client:
-        nodes = [api_node(f"step_{n}", recorder.url) for n in range(14)]
-        created = client.create(specification=chain(nodes))
-        execution_id = client.execute(created["workflow_id"])["execution_id"]
-        until(lambda: len(recorder.calls) >= 3, 60)
-    assert stop_platform(settings.home)
+    execution_id = begin_a_chain(mortal, recorder)
+    assert stop_platform(mortal.home)
+    assert platform_processes(platform_id(mortal.home)) == []
     assert len(recorder.calls) < 14
-    with Client(start_background(settings), token=token) as client:
+    assert start_background(load_settings()) == mortal.url
+    with mortal.client() as client:
         assert client.wait(execution_id, timeout=90)["status"] == "completed"
     assert recorder.paths() == [f"/step_{n}" for n in range(14)]
 

@@ -24,7 +24,7 @@ from tests.actors.process import Process
 from tests.actors.receiver import Receiver, open_receiver
 from tests.actors.workflows import Document, does, says, workflow
 from tests.factories import Account, MakeWorkflow
-from tests.mailbox import Mailbox, open_mailbox
+from tests.mailbox import Mailbox
 
 PLATFORM_KEY = b"k" * 32
 DUE = "UPDATE webhook_deliveries SET next_attempt_at = now()"
@@ -35,13 +35,6 @@ async def receiver() -> AsyncIterator[Receiver]:
     """Whoever is told."""
     async with open_receiver() as opened:
         yield opened
-
-
-@pytest.fixture
-async def mailbox() -> AsyncIterator[Mailbox]:
-    """A mail server."""
-    async with open_mailbox() as box:
-        yield box
 
 
 @pytest.fixture

@@ -1,6 +1,7 @@
 """Chunks as tasks of a real Ray: what they tell while they run, and what a death repeats."""
 
 import asyncio
+import os
 import subprocess
 import sys
 from collections import Counter
@@ -24,7 +25,8 @@ from tests.eventually import eventually
 from tests.local_ray import local_ray
 
 pytestmark = pytest.mark.timeout(120)
-NAME = "map Shop exec_1 each[0:4]"
+NAME = f"map Shop exec_{os.getpid()} each[0:4]"
+"""Of this run's chunks alone: their worker is looked for among all processes of the machine."""
 
 
 @pytest.fixture(scope="module")

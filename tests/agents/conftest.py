@@ -1,6 +1,5 @@
 """Real parts for the agents' tests: web sites, a mail server, PostgreSQL, Chromium."""
 
-import contextlib
 import os
 import pwd
 import secrets
@@ -23,8 +22,8 @@ from agents.browser import find_chromium
 from agents.registry import Registry, builtin_registry
 from agents.services import Services, open_services
 from agents.settings import AgentSettings
+from serve.platform import free_ports
 from tests.agents.website import Site, open_site
-from tests.mailbox import Mailbox, open_mailbox
 
 _NOBODY = UUID(int=0)
 # Found without importing it: the package makes folders and warns when it is imported.
@@ -87,13 +86,6 @@ def run(services: Services, registry: Registry) -> Run:
 
 
 @pytest.fixture
-async def site() -> AsyncIterator[Site]:
-    """A web site on loopback."""
-    async with open_site() as opened:
-        yield opened
-
-
-@pytest.fixture
 async def inner() -> AsyncIterator[Site]:
     """A second site, for what must not be reached."""
     async with open_site() as opened:
@@ -110,13 +102,6 @@ def chromium() -> str:
 
 
 @pytest.fixture
-async def mailbox() -> AsyncIterator[Mailbox]:
-    """A real SMTP server on loopback."""
-    async with open_mailbox() as box:
-        yield box
-
-
-@pytest.fixture
 def dead_port() -> Iterator[int]:
     """A loopback port where nothing listens, and nothing else can begin to."""
     with socket.socket() as held:
@@ -124,22 +109,12 @@ def dead_port() -> Iterator[int]:
         yield held.getsockname()[1]
 
 
-def _free_port() -> int:
-    """Return a port below those that the system gives to outgoing connections."""
-    for _ in range(100):
-        port = 20_000 + secrets.randbelow(10_000)
-        with socket.socket() as probe, contextlib.suppress(OSError):
-            probe.bind(("127.0.0.1", port))
-            return port
-    pytest.fail("No free port between 20000 and 30000.")
-
-
 @pytest.fixture(scope="session")
 def postgres() -> Iterator[str]:
     """The address of a PostgreSQL server for this run, reached by TCP with a password."""
     user = "nobody" if os.geteuid() == 0 else None
     folder = Path(tempfile.mkdtemp(prefix="weft-pg-"))
-    password, port = secrets.token_hex(8), _free_port()
+    password, [port] = secrets.token_hex(8), free_ports(1)
     password_file = folder / "password"
     password_file.write_text(password)
     if user:

@@ -7,7 +7,7 @@ from typing import Any, cast
 
 import pytest
 
-from tests.recording import RequirementRecorder
+from tests.recording import PROPERTY, RequirementRecorder, named_requirements
 from tools.requirements import LIST, report, requirements
 
 TESTS = Path(__file__).parents[1]
@@ -31,34 +31,45 @@ def test_marks_name_requirements_that_exist(file: Path) -> None:
     assert named <= set(WANTED)
 
 
-def _report(test: str, when: str, outcome: str) -> pytest.TestReport:
+def _report(test: str, when: str, outcome: str, *ids: str) -> pytest.TestReport:
     found = SimpleNamespace(
-        nodeid=test, when=when, failed=outcome == "failed", passed=outcome == "passed"
-    )
+        nodeid=test, when=when, failed=outcome == "failed", passed=outcome == "passed",
+        user_properties=[("other", "X.4"), *((PROPERTY, id) for id in ids)],
+    )  # fmt: skip
     return cast(pytest.TestReport, found)
 
 
-def _item(test: str, *ids: str) -> pytest.Item:
-    marks = [SimpleNamespace(args=ids)]
-    found: Any = SimpleNamespace(nodeid=test, iter_markers=lambda _name: marks)
-    return cast(pytest.Item, found)
+def test_all_marks_of_a_test_are_named() -> None:
+    """Those of the function and of its module, each with all its ids."""
+    marks = [SimpleNamespace(args=("X.1", "X.2")), SimpleNamespace(args=("X.3",))]
+    item: Any = SimpleNamespace(iter_markers=lambda _name: marks)
+    assert named_requirements(item) == [(PROPERTY, f"X.{number}") for number in (1, 2, 3)]
 
 
 def test_test_passes_when_all_of_it_does(tmp_path: Path) -> None:
     """A failing teardown or a skip is no pass."""
     recorder = RequirementRecorder(tmp_path / "found.json")
-    recorder.pytest_collection_modifyitems(
-        [_item("good", "X.1"), _item("late", "X.1", "X.2"), _item("skipped", "X.3")]
-    )
-    recorder.pytest_runtest_logreport(_report("good", "call", "passed"))
-    recorder.pytest_runtest_logreport(_report("late", "call", "passed"))
-    recorder.pytest_runtest_logreport(_report("late", "teardown", "failed"))
-    recorder.pytest_runtest_logreport(_report("skipped", "call", "skipped"))
+    for heard in (
+        _report("good", "call", "passed", "X.1"),
+        _report("late", "call", "passed", "X.1", "X.2"),
+        _report("late", "teardown", "failed", "X.1", "X.2"),
+        _report("skipped", "setup", "skipped", "X.3"),
+    ):
+        recorder.pytest_runtest_logreport(heard)
     assert recorder.found() == {
         "X.1": {"passed": ["good"], "not_passed": ["late"]},
         "X.2": {"passed": [], "not_passed": ["late"]},
         "X.3": {"passed": [], "not_passed": ["skipped"]},
     }
+
+
+def test_recorder_hears_beside_conftests(tmp_path: Path) -> None:
+    """Where a folder has a conftest, pytest calls all plugins but those of other folders."""
+    manager, recorder = pytest.PytestPluginManager(), RequirementRecorder(tmp_path / "found.json")
+    manager.register(recorder)
+    hear = manager.subset_hook_caller("pytest_runtest_logreport", [object()])
+    hear(report=_report("good", "call", "passed", "X.1"))
+    assert recorder.found() == {"X.1": {"passed": ["good"], "not_passed": []}}
 
 
 def test_report_counts_what_passes() -> None:

@@ -14,28 +14,14 @@ from store.postgres import Pool
 from tests.actors.conftest import Begin, Look, OpenProcess
 from tests.actors.process import Process
 from tests.actors.templates.world import WEBHOOK, World
-from tests.agents.website import Site, open_site
+from tests.agents.website import Site
 from tests.factories import Account, MakeWorkflow
-from tests.mailbox import Mailbox, open_mailbox
+from tests.mailbox import Mailbox
 
 # Then a case that fails shows what it compared.
 pytest.register_assert_rewrite(
     *(f"tests.actors.templates.{name}_cases" for name in ("data", "event", "people", "web"))
 )
-
-
-@pytest.fixture
-async def site() -> AsyncIterator[Site]:
-    """A web site on loopback."""
-    async with open_site() as opened:
-        yield opened
-
-
-@pytest.fixture
-async def mailbox() -> AsyncIterator[Mailbox]:
-    """A mail server on loopback."""
-    async with open_mailbox() as box:
-        yield box
 
 
 @pytest.fixture

@@ -10,8 +10,9 @@ MUSEUM = "A museum of clocks opens its doors in the old railway station."
 
 
 def articles(*texts: str) -> str:
-    """A page that lists articles."""
-    return "<main>" + "".join(f"<article>{text}</article>" for text in texts) + "</main>"
+    """A page that lists articles, and calls them so: others are given time to load more."""
+    found = "".join(f'<article class="article">{text}</article>' for text in texts)
+    return f"<main>{found}</main>"
 
 
 @case("scrape-process-notify")
