@@ -65,6 +65,13 @@ _RULES = tuple(
             r"(?=, (?:and )?then\b|[.;\n]|$)",
             r"in parallel: \g<one>; \g<other>",
         ),
+        # "reply with the fix if there is one, or escalate it"
+        (
+            r"(?P<joint>, (?:and )?|^|\. )(?P<deed>[a-z]+ [^,.;]{1,60}?) if"
+            r" (?P<when>[^,.;]{3,60}),? or (?P<other>[a-z]+ )"
+            r"(?=(?:it|them|the|to|an?|escalate|ask|send)\b)",
+            r"\g<joint>if \g<when>, \g<deed>, otherwise \g<other>",
+        ),
         (r"\bTL;DR\b", "summary"),
         (r"\s*\([^()]*→[^()]*\)", ""),
         (r"\bwill be send\b", "will be sent"),

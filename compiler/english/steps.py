@@ -30,6 +30,7 @@ _WITH_MODEL = re.compile(
     r"|chatgpt|agent)\b",
     re.IGNORECASE,
 )
+_INTO = re.compile(r"\b(?:in|into|to|on) (?:the |a |my |our )?[A-Z]")
 _JUDGES = re.compile(
     r"\bto (?:determine|decide|see|assess|find out|identify|tell) (?:if|whether|which|what|how)\b",
     re.IGNORECASE,
@@ -98,24 +99,41 @@ def read_step(clause: str, text: Text, parallel: bool = False) -> Step | None:
         nominal = _nominal(clause, text)
         if nominal:
             return _step(clause, text, *nominal, parallel)
-    step = _opened(clause, opening, text, parallel) if opening else None
-    tool = opening.tool if opening else ""
-    if step and step.action == "create" and (model_of(tool) or _MODEL.search(tool)):
-        media = lexicon().words("media").intersection(words_of(step.phrase)[-1:])
-        step = step if media else replace(step, action="generate", agent="llm")
-    if step and step.verb in ("process", "handle", "review") and _JUDGES.search(step.rest):
+    if opening is None:
+        return None
+    step = _opened(clause, opening, text, parallel)
+    if step.verb in ("process", "handle", "review") and _JUDGES.search(step.rest):
         return replace(step, action="analyze", agent="llm")
-    worked = step is not None and (
+    led = told[: len(told) - len(clause)]
+    return (
+        replace(step, action="generate", agent="llm")
+        if _is_model_work(step, opening.tool, led)
+        else step
+    )
+
+
+def _is_model_work(step: Step, tool: str, led: str) -> bool:
+    """Whether a model does what looks like work of a service: "create the plan with Claude".
+
+    Args:
+        step: What was read.
+        tool: What "use … to" names.
+        led: The leading words: "has an agent (sort them)".
+    """
+    if step.action == "create":
+        media = lexicon().words("media").intersection(words_of(step.phrase)[-1:])
+        by_tool = bool(model_of(tool) or _MODEL.search(tool)) and not media
+        made = step.verb in ("create", "make", "build") and not _INTO.search(step.rest)
+        if by_tool or (made and _WITH_MODEL.search(step.rest)):
+            return True
+    worked = (
         step.agent == "data_processing" or step.guessed or step.verb in ("process", "handle", "run")
     )
-    if step and worked and _WITH_MODEL.search(step.rest):
-        return replace(step, action="generate", agent="llm")
-    by_model = _MODEL.search(told[: len(told) - len(clause)])
-    if step and by_model and step.role == "process" and step.agent != "llm":
-        return replace(step, action="generate", agent="llm")
-    if step and by_model and step.role == "source" and step.agent == "api" and not step.product:
-        return replace(step, action="generate", agent="llm")
-    return step
+    if worked and _WITH_MODEL.search(step.rest):
+        return True
+    told = _MODEL.search(led) is not None
+    reads = step.role == "source" and step.agent == "api" and not step.product
+    return told and ((step.role == "process" and step.agent != "llm") or reads)
 
 
 def _is_noun(clause: str, opening: Opening) -> bool:

@@ -46,7 +46,7 @@ _BY_HAND = re.compile(
 )
 _TOLD_EVENT = re.compile(rf"{HERE}{WHEN}\b", re.IGNORECASE)
 _AT_START = re.compile(
-    rf"^{HERE}(?:{WHEN}|after|upon|on|if|for each new|for every new) "
+    rf"^{HERE}(?:{WHEN}|after|upon|on|if|for each new|for every new|for any new|for new(?= [A-Z])) "
     rf"(?P<event>.+?){_STOP}[,:]?(?: then)?",
     re.IGNORECASE,
 )
