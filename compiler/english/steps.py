@@ -195,7 +195,7 @@ def _nominal(clause: str, text: Text) -> tuple[str, str, str] | None:
         return (
             action,
             action,
-            clause if named else clause.replace(phrase.split()[-1], "", 1).strip(),
+            clause if named else _without_head(clause, phrase.split()[-1]),
         )
     product = _product(clause, "send")
     if product and len(clause.split()) <= 4:
@@ -207,6 +207,12 @@ def _nominal(clause: str, text: Text) -> tuple[str, str, str] | None:
     if words and len(words) <= 6 and text.literals_in(clause, "url"):
         return "scrape", "scrape", clause
     return None
+
+
+def _without_head(clause: str, head: str) -> str:
+    """Return what is left of "a translation to Polish" without the noun that is the deed."""
+    rest = re.sub(r"\s+", " ", clause.replace(head, "", 1)).strip()
+    return re.sub(r"^(?:an?|the)(?: |$)", "", rest, flags=re.IGNORECASE)
 
 
 @cache

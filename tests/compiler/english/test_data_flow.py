@@ -159,3 +159,10 @@ def test_each_of_an_input_is_a_list_and_all_of_them_are_sent_once(
         write, send = understand(text).nodes
         assert (write.pattern, write.input_keys) == ("map", ("input.topics",))
         assert (send.pattern, send.input_keys) == (None, ("poems",))
+
+
+def test_a_noun_of_a_deed_gives_a_whole_prompt(understand: Understand) -> None:
+    """“A translation to Polish” asks to translate what came before to Polish."""
+    specification = understand("Fetch the page https://a.example/p → a translation to Polish")
+    (prompt,) = [n.parameters["prompt"] for n in specification.nodes if n.agent == "llm"]
+    assert prompt.startswith("Translate the following page content to Polish:")
