@@ -59,8 +59,8 @@ def _instruction(place: Place) -> str:
     verb = lexicon().verbs.get(first.lower())
     named = verb is not None and verb.base == place.step.verb
     # "a translation to Polish" names the deed alone: its object is what came before.
-    bare = re.match(r"(?:to|into|in|from|for|of)\b", place.step.rest)
-    told = f"it {place.step.rest}" if bare else f"the {place.step.rest}"
+    bare = re.match(r"(?:to|into|in|from|for|of)\b|$", place.step.rest)
+    told = f"it {place.step.rest}".strip() if bare else f"the {place.step.rest}"
     text = f"{place.step.verb} {rest}".strip() if named else f"{place.step.verb} {told}"
     text = escaped(place.text.restore(text))
     for reference in place.step.inputs:
