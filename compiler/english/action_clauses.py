@@ -15,6 +15,7 @@ from compiler.english.control_words import (
     FOR_REVIEW,
     OUTCOMES,
     PARALLEL_END,
+    SOME_FOR_REVIEW,
     TRAILING_APPROVAL,
     TRAILING_FINDING,
     TRAILING_IF,
@@ -89,6 +90,16 @@ def _for_review(text: str, separator: Separator, always: bool) -> list[Clause]:
     return [Clause("action", separator, match["action"]), human]
 
 
+def _some_for_review(text: str, separator: Separator, always: bool) -> list[Clause]:
+    """Read "flag risky contracts for review": only those are shown to a person."""
+    match = SOME_FOR_REVIEW.match(text)
+    if match is None:
+        return []
+    condition = f"it is one of the {match['which']}"
+    branch = Clause("if", separator, condition, always=always, bound=True)
+    return [branch, Clause("action", "condition", f"approval: {match['human']}", bound=True)]
+
+
 def _on_condition(text: str, separator: Separator, always: bool) -> list[Clause]:
     """Read "archive it if it is old"."""
     match = TRAILING_IF.match(text)
@@ -109,6 +120,20 @@ def _handed(condition: re.Match[str]) -> bool:
     """Whether a person is asked only on a condition: "hand it to a human when it is unsure"."""
     told = condition["word"].lower() in ("if", "when", "whenever", "unless", "in case")
     return told and not re.search(DECISION, condition["condition"], re.IGNORECASE)
+
+
+_SURE = re.compile(
+    r"^(?:verif(?:y|ies)|checks?|ensures?|makes? sure|confirms?) (?:that |if |whether )?(?:(?:it"
+    r"|they) )?(?:(?:is|are|was|were"
+    r"|has|have)(?: been)? )?(?P<what>not (?:yet |already )?\w+)$",
+    re.IGNORECASE,
+)
+
+
+def _if_sure(text: str, separator: Separator, always: bool) -> list[Clause]:
+    """Read "verify not purchased": what comes after it is done only then."""
+    match = _SURE.match(text)
+    return [Clause("if", separator, f"it is {match['what']}", always=always)] if match else []
 
 
 def _on_finding(text: str, separator: Separator, always: bool) -> list[Clause]:
@@ -137,6 +162,8 @@ _READERS: tuple[Callable[[str, Separator, bool], list[Clause]], ...] = (
     _of_crew,
     _whether,
     _after_approval,
+    _if_sure,
+    _some_for_review,
     _for_review,
     _on_condition,
     _on_finding,

@@ -157,7 +157,7 @@ def _goes_by_service(facts: Facts) -> bool:
     if (
         facts.verb in ("text", "dm", "page", "ping", "buzz")
         or facts.urls
-        or facts.has("webhook", "sms", "endpoint", "api")
+        or facts.has("webhook", "sms", "endpoint", "api", "channel", "channels")
     ):
         return True
     if _BY_PHONE.search(facts.marked) or re.search(r"\bto #\w", facts.rest):

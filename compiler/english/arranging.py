@@ -231,9 +231,7 @@ class _Builder:
             return
         if clause.worker and step.product is None and step.agent not in ("web_scraping", "email"):
             step = replace(step, action="generate", agent="llm")
-        if self._repeats(step):
-            return
-        if is_given(step) or (step.product is None and self._gives_back(step)):
+        if self._is_needless(step):
             return
         if _OUTPUTS.match(step.marked):
             step = replace(step, action="generate", agent="llm")
@@ -246,6 +244,13 @@ class _Builder:
         for found in (*self.sources.before(step), *implied_steps(step, self._last(), self.text)):
             self._place(found, clause)
         self._place(step, clause)
+
+    def _is_needless(self, step: Step) -> bool:
+        """Whether a step only says what there is already: given, approved, joined, given back."""
+        last = self._last()
+        joined = last is not None and last.agent == step.agent == "aggregator" and points_back(step)
+        back = step.product is None and self._gives_back(step)
+        return self._repeats(step) or is_given(step) or joined or back
 
     def _gives_back(self, step: Step) -> bool:
         """Whether a step only ends with what there is: "and returns the summary"."""

@@ -53,6 +53,11 @@ _EACH_NEW = re.compile(
     r" in))?, ",
     re.IGNORECASE,
 )
+_SUBMISSIONS = re.compile(
+    r"^(?:it )?(?:collect|receive|capture|accept|take|process)(?:s|e?s)? (?:new |all"
+    r" )?(?:[A-Z][\w.]+ )(?:form )?(?P<what>submissions?|entries"
+    rf"|responses?|bookings?|signups?){_END},?",
+)
 _ARRIVES = re.compile(
     r"\b(?:new|incoming|inbound|newly|submissions?|submitted|responses?|uploaded|uploads|received"
     r"|replies"
@@ -159,6 +164,7 @@ def find_arrival(text: str) -> Arrival | None:
     watches = watches if watches and _INBOX.search(watches[0]) else None
     match = (
         watches
+        or _SUBMISSIONS.match(text)
         or _PUT_IN.match(text)
         or _BY_FORM.match(text)
         or _TAKES.match(text)

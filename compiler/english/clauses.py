@@ -40,7 +40,7 @@ from compiler.english.relations import (
     with_shared_objects,
     with_the_rest,
 )
-from compiler.english.routes import Way, find_routes
+from compiler.english.routes import UNKNOWN_WAY, Way, find_routes
 from compiler.english.segments import Separator, segments
 from compiler.english.subjects import person_acts
 from compiler.english.verbs import is_human, opens_step, read_opening, strip_leading
@@ -126,6 +126,8 @@ def _bound_at_end(clauses: list[Clause]) -> list[Clause]:
     if len(clauses) < 2 or clauses[-1].kind != "if" or clauses[-2].kind != "action":
         return clauses
     deed, condition = clauses[-2:]
+    if condition.text.startswith(UNKNOWN_WAY):
+        return clauses
     branch = replace(condition, separator=deed.separator, bound=True)
     return [*clauses[:-2], branch, replace(deed, separator="condition", bound=True)]
 

@@ -86,6 +86,18 @@ ENDS_IN_LOOK = re.compile(
     r"|establish|judge)$",
     re.IGNORECASE,
 )
+SOME_FOR_REVIEW = re.compile(
+    r"^(?:routes?|flags?|escalates?|sends?|holds?|puts?|queues?|forwards?) (?:any |all |only"
+    r" )?(?P<which>(?:high|low|thin"
+    r"|broken|risky|suspicious|flagged|borderline|uncertain|ambiguous|complex|urgent|critical"
+    r"|large|expensive|invalid|failed"
+    r"|mismatched|unmatched|unclear|unusual|edge|sensitive|negative|overdue|doubtful"
+    r"|questionable)(?:-[a-z]+)?(?: or"
+    r" [a-z-]+)? (?!ones\b)[a-z]+s) (?:to [^,;]{2,40}? )?for (?P<human>(?:[\w'-]+"
+    r" ){0,2}(?:review|approval"
+    r"|sign-?off))\b.*$",
+    re.IGNORECASE,
+)
 FOR_REVIEW = re.compile(
     r"^(?P<action>.+?),? for (?P<human>(?:(?!each|every|all)[\w'-]+ ){0,2}(?:review"
     r"|approval|sign-?off)|(?:me|us|(?:the|an?|my|our) (?:[\w-]+ )?[\w-]+|someone|[A-Z]\w+) to"
@@ -194,7 +206,7 @@ IDLE = re.compile(
     r"(?:flow|workflow) should perform the following actions|(?:follow )?these steps"
     r"|(?:ignore|skip|discard|drop|exclude|filter)s?(?: it| them| this| the rest| the others|"
     r" all others)?(?: out)?"
-        r"|end(?:s)?(?: the (?:workflow|flow"
+        r"|submit(?:s|ted)?|submission|end(?:s)?(?: the (?:workflow|flow"
     r"|process))?|stop|thanks?(?: you)?|please|do nothing|nothing)\W*$", re.IGNORECASE)  # fmt: skip
 GIVEN_BACK = re.compile(
     r"^(?:then |finally |and )*(?:returns?|outputs?|displays?|shows?|presents?|gives? back)"

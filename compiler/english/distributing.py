@@ -80,7 +80,9 @@ _BY_MODEL = re.compile(
     re.IGNORECASE,
 )
 _BY_AI = re.compile(
-    r"\b(?:ai|gpt|llm|claude)-(?:written|generated|powered|drafted|made|crafted|curated) ", re.I
+    r"\b(?:ai|gpt|llm|claude)-(?:written|generated|powered|drafted|made|crafted|curated"
+    r"|formatted|summarized) ",
+    re.I,
 )
 _SOME = re.compile(
     r"^(?P<deed>.+?) for (?:(?:each|every|all|any) (?P<noun>[\w -]+?),? (?:that|which"
@@ -110,14 +112,11 @@ def distributed(clause: Clause) -> list[Clause]:
         return [clause]
     role = lexicon().roles.get(opening.verb.action)
     texts = _of_some(clause.text)
-    side = False
     if role == "source" and len(texts) == 1:
         texts = from_places(clause.text, opening)
         texts = (from_several(clause.text, opening) if len(texts) == 1 else []) or texts
-        side = len(texts) > 1
     if role == "process" and len(texts) == 1:
         texts = of_several(clause.text, opening)
-        side = len(texts) > 1
     if clause.parallel and len(texts) == 1:
         texts = about_several(clause.text) or texts
     if len(texts) == 1:
@@ -130,15 +129,26 @@ def distributed(clause: Clause) -> list[Clause]:
         texts = [part for text in texts for part in _to_several(text)]
     if role != "process":
         texts = [*texts[:-1], *_made_by_model(texts[-1])]
+    side = _last_beside(texts, opening, clause.parallel)
     return [
         replace(
             clause,
             text=text,
             separator=clause.separator if place == 0 else "comma",
-            parallel=(clause.parallel or side) and place == len(texts) - 1,
+            parallel=place == side,
         )
         for place, text in enumerate(texts)
     ]
+
+
+def _last_beside(texts: list[str], opening: Opening, parallel: bool) -> int | None:
+    """Return the place of the last text that stands beside those before it; None without any."""
+    reads = lexicon().roles.get(opening.verb.action) == "source"
+    if parallel or (reads and len(texts) > 1):
+        return len(texts) - 1
+    # Several places are read one beside the other, and what is done with them comes last.
+    fetched = sum(text.startswith("fetch ") for text in texts[:-1])
+    return fetched - 1 if fetched > 1 and fetched == len(texts) - 1 else None
 
 
 def _reading_first(text: str) -> list[str]:

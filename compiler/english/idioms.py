@@ -72,6 +72,23 @@ _RULES = tuple(
             r"(?=(?:it|them|the|to|an?|escalate|ask|send)\b)",
             r"\g<joint>if \g<when>, \g<deed>, otherwise \g<other>",
         ),
+        # "give it a topic, get posts for …": what goes in and what comes out
+        (
+            r"(?:(?<=^)|(?<=[.;] )|(?<=\n))(?:input|enter|provide|supply|paste|upload|give it)"
+            r" (?:an? |the |your )"
+            r"[^,.;\n]{2,40}, (?:and )?(?:get|receive) (?:back )?(?:an? )?(?:AI-(?:optimized"
+            r"|generated|written|powered|crafted) )?",
+            r"Generate ",
+        ),
+        # "an upload triggers a function that …"
+        (
+            r"(?:(?<=^)|(?<=[.;] )|(?<=\n))(?P<event>(?:an? |the |any |new )?[\w ]{4,40}?)"
+            r" (?:triggers|starts|kicks off|invokes)"
+            r" (?:an? |the )(?:state machine|workflow|flow|step functions?|lambda(?: function)?"
+            r"|function|pipeline) (?:which|that|to) ",
+            r"When \g<event> happens, ",
+        ),
+        (r",? (?:post|after|following|upon) which,? ", r", then "),
         (r"\bTL;DR\b", "summary"),
         (r"\s*\([^()]*→[^()]*\)", ""),
         (r"\bwill be send\b", "will be sent"),

@@ -82,7 +82,12 @@ def _searched(facts: Facts) -> bool:
     if facts.verb == "search online":
         return True
     records = lexicon().words("records") | lexicon().words("own_sources")
-    return facts.verb == "search for" and not facts.has(*records)
+    kept = facts.has(*records) or re.search(
+        r"\bby (?:name|id|number|e-?mail|title|key)\b"
+        r"|\bin (?:an?|the) (?:sprint|board|project|account|list)\b",
+        facts.rest,
+    )
+    return facts.verb == "search for" and not kept
 
 
 def scrape(action: str, facts: Facts) -> tuple[str, str]:

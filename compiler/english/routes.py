@@ -22,12 +22,19 @@ _BASIS = re.compile(
     r",?\s*(?:\b(?:based|depending) (?:up)?on\b|\baccording to\b|\bby (?!email)(?=\w)).*$",
     re.IGNORECASE,
 )
+_APPROVALS = re.compile(
+    r"(?:(?:it|them) )?(?:for )?approvals? (?:based|depending) on (?P<basis>[^,;]+)$", re.IGNORECASE
+)
 _REST = re.compile(
     r"^(?:everything else|all others?|others|the rest|the others|anything else|all else)$",
     re.IGNORECASE,
 )
 _SEVERAL = re.compile(r",\s*(?:or\s+|and\s+)?|\s+or\s+", re.IGNORECASE)
 _ARTICLE = re.compile(r"^(?:either )?(?:the |an? |your |our |its |their )?", re.IGNORECASE)
+
+
+UNKNOWN_WAY = "it is known how to route"
+"""How the condition begins of what is routed without a word of where to."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,6 +54,8 @@ def find_routes(clause: str) -> list[Way]:
     if match is None or _TURNS.match(clause) or is_human(clause):
         return []
     rest = match["rest"].strip()
+    if approvals := _APPROVALS.match(rest):
+        return [Way(f"{approvals['basis']} requires approval", "wait for approval")]
     if re.match(r"(?:the |each |your )?(?:call|request|traffic)s? through\b", rest):
         return []
     return _pairs(rest) or _targets(rest)
@@ -74,7 +83,7 @@ def _targets(rest: str) -> list[Way]:
     bare = rest[: basis.start()] if basis else rest
     pair = _PAIR.match(f"it {bare}" if re.match(r"(?:in)?to\b", bare) else bare)
     if pair is None:
-        return [Way(f"it is known how to route {bare.strip() or 'it'}", "")]
+        return [Way(f"{UNKNOWN_WAY} {bare.strip() or 'it'}", "")]
     where = [_ARTICLE.sub("", target.strip()) for target in _SEVERAL.split(pair["where"])]
     where = [target for target in where if target]
     if len(where) < 2:

@@ -132,21 +132,24 @@ def find_start(text: str, told: str = "") -> Start:
         rest = without(text, schedule.start, schedule.end)
         return Start(_schedule_trigger(schedule), rest, needs_time=schedule.cron is None)
     found = _find_arrival(text) or _find_event(text)
-    if found.trigger is None and (new := find_new_things(text)):
+    if found.trigger is None:
+        return _told_in_passing(text, told) or found
+    return replace(found, trigger=Trigger(kind="webhook")) if told_by_webhook(told) else found
+
+
+def _told_in_passing(text: str, told: str) -> Start | None:
+    """Return a start that no part of the steps tells: a word of the title, new things, a label."""
+    if new := find_new_things(text):
         return Start(Trigger(kind="event", event=new.event), new.rest, new.subject)
-    if found.trigger is None and _TOLD_WATCH.search(told) and not find_schedule(told):
+    outside = find_schedule(told)
+    if _TOLD_WATCH.search(told) and not outside:
         return Start(Trigger(kind="event", event=_CHANGE), text)
-    if found.trigger is None and (outside := find_schedule(told)):
+    if outside:
         return Start(_schedule_trigger(outside), text, needs_time=outside.cron is None)
-    if found.trigger is None and told_by_webhook(told):
+    label = _LABELLED.search(told)
+    if told_by_webhook(told) or (label and label["kind"].lower() == "webhook"):
         return Start(Trigger(kind="webhook"), text, "payload")
-    if found.trigger is None and (label := _LABELLED.search(told)):
-        kind = "webhook" if label["kind"].lower() == "webhook" else "event"
-        named = (
-            Trigger(kind="webhook") if kind == "webhook" else Trigger(kind="event", event="started")
-        )
-        return Start(named, text, "payload")
-    return found
+    return Start(Trigger(kind="event", event="started"), text, "payload") if label else None
 
 
 def _event_before(text: str, schedule: Schedule) -> Start | None:

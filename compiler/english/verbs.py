@@ -55,6 +55,8 @@ _HUMAN = re.compile(
     r"|(?:it |this |the [\w ]{2,20} )?(?:then )?goes to .{2,60} for (?:[\w-]+ ){0,2}(?:approval"
     r"|review|verification|sign-?off|decision|check)\b"
     r"|(?:every|each|the) [\w-]+ (?:pauses|stops|waits) (?:at|for) (?:an? |the )?(?:human|manual)\b"
+    r"|(?:route|send|put|run|go)e?s? (?:it |them )?through (?:an? |the )?(?:[\w-]+ )?(?:review"
+    r"|approval)\b"
     r"|starts? (?:an? |the )?(?:[\w-]+ )?approval\b"
     r"|(?:escalate|hand|forward|route|send|pass|refer|assign|transfer|defer)s? .{0,60}\bto (?:an?"
     r" |the |our )?(?:human|person|real person|staff member|live agent)\b(?! resources)"

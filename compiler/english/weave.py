@@ -152,6 +152,9 @@ class Weaver:
         sums_up = (
             step.action in ("generate", "summarize") and step.each is None and not step.parallel
         )
+        read = all(output.kind in ("response", "rows", "list") for output in scope.joined)
+        if scope.joined and read and step.action == "summarize" and step.noun is None:
+            return step
         written = step.noun is None or step.noun.rpartition("_")[2] in lexicon().words("summing_up")
         if joins and sums_up and written and step.model is None and "llm" not in step.words:
             self.joined = True

@@ -23,7 +23,8 @@ _WEBHOOK = re.compile(
     re.IGNORECASE,
 )  # fmt: skip
 _BY_WEBHOOK = re.compile(
-    r"\bwebhook-(?:triggered|driven|based|activated)\b"
+    r"^(?:create|build|make|set up|expose|add) (?:me )?an? (?:[\w-]+ )?webhook\b"
+    r"|\bwebhook-(?:triggered|driven|based|activated)\b"
     r"|^when(?:ever)? [^,.;:]+ (?:posts?|sends?|submits?|pushes) [^,.;:]+ to (?:the|this|our|a)"
     r" (?:workflow's )?webhook,",
     re.IGNORECASE,
