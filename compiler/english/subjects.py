@@ -68,6 +68,8 @@ def without_subject(text: str) -> str:
     opening = read_opening(bare)
     if opening is not None and (not opening.verb.is_noun or acts(opening)):
         return text
+    if not _LED.match(bare) and opening is not None and not opening.third:
+        return text
     words = list(re.finditer(r"\S+", bare))[: _LONGEST + 2]
     first = 2 if _LED.match(bare) else 1
     for place, word in enumerate(words[first:], first):

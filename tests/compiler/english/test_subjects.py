@@ -11,6 +11,7 @@ from compiler.english.subjects import person_acts, without_subject
         ("The gateway verifies the signature", "verifies the signature"),
         ("Orkidea generates the invoice", "generates the invoice"),
         ("Each machine should score the draft", "score the draft"),
+        ("File bug reports in GitHub", "File bug reports in GitHub"),
         ("The manager signs the contract", "The manager signs the contract"),
         ("The orders that fail", "The orders that fail"),
         ("When the service stores the file", "When the service stores the file"),
