@@ -241,7 +241,7 @@ class _Builder:
             self.each = None
         if self.each is not None and step.each is None:
             step = replace(step, each=each_noun(f"each {self.each}"))
-        for found in (*self.sources.before(step), *implied_steps(step, self._last(), self.text)):
+        for found in (*self.sources.before(step), *implied_steps(step, self._before(), self.text)):
             self._place(found, clause)
         self._place(step, clause)
 
@@ -267,6 +267,13 @@ class _Builder:
         body = self.arms[-1].body if self.arms else self.parts
         last = body[-1] if body else None
         return last if isinstance(last, Step) and self.group is None else None
+
+    def _before(self) -> Step | None:
+        """The last step, also of those that stand side by side."""
+        beside = self.parts[-1] if self.parts and not self.arms and self.group is None else None
+        if isinstance(beside, Fork) and isinstance(last := beside.branches[-1][-1], Step):
+            return last
+        return self._last()
 
     def _repeats(self, step: Step) -> bool:
         """Whether a step only points back to the approval before it: "once approved, …"."""

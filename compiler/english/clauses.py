@@ -43,10 +43,16 @@ from compiler.english.relations import (
 from compiler.english.routes import UNKNOWN_WAY, Way, find_routes
 from compiler.english.segments import Separator, segments
 from compiler.english.subjects import person_acts
-from compiler.english.verbs import is_human, opens_step, read_opening, strip_leading
+from compiler.english.verbs import acts, is_human, opens_step, read_opening, strip_leading
 from compiler.english.voice import active
 
 _ONCE = re.compile(r"(?:and )?(?P<word>once|as soon as)\s+", re.IGNORECASE)
+_FOR_KIND = re.compile(
+    r"for (?!each|every|all|this|that|these|those|the|us|me|your|our|my|\d)(?P<what>(?:[a-z-]+"
+    r" )?[a-z-]+s)"
+    r" (?=(?P<rest>[a-z].*))",
+    re.IGNORECASE,
+)
 _LEADS = re.compile(
     r"(?:finally|lastly|then|next|first|second|third|after that|afterwards|subsequently"
     r"|meanwhile|also"
@@ -184,13 +190,22 @@ def _case(text: str, separator: Separator) -> tuple[list[Clause], str, Separator
     """Read "on failure, …" and "for bugs, …": conditions without an "if"."""
     if (match := OUTCOME.match(text)) and opens_step(text[match.end() :]):
         condition = OUTCOMES.get(match["what"].lower(), "it fails")
-    elif some := _those(text):
+    elif some := _those(text) or _kind_alone(text):
         return [Clause("if", separator, f"it is one of {some[0]}")], some[1], "condition"
     elif (match := FOR_SOME.match(text)) and opens_step(match["rest"]):
         condition = f"it is one of the {match['what']}"
     else:
         return None
     return [Clause("if", separator, condition)], text[match.end() :], "condition"
+
+
+def _kind_alone(text: str) -> tuple[str, str] | None:
+    """Read "for complaints write an apology": a kind and its deed without a comma between."""
+    match = _FOR_KIND.match(text)
+    opening = read_opening(match["rest"]) if match else None
+    told = opening is not None and not (opening.third or opening.gerund)
+    plain = told and opening is not None and (not opening.verb.is_noun or acts(opening))
+    return (f"the {match['what']}", match["rest"]) if match and plain else None
 
 
 def _those(text: str) -> tuple[str, str] | None:
@@ -332,7 +347,8 @@ def _opens(rest: str, before: str) -> bool:
         ended, following = split_condition(stripped[over.end() :])
         if following and is_over(ended, over["word"].lower()):
             return True
-    if (when := _WHEN.match(stripped)) and split_condition(stripped[when.end() :])[1]:
+    when = _WHEN.match(stripped)
+    if _kind_alone(stripped) or (when and split_condition(stripped[when.end() :])[1]):
         return True
     condition = re.match(
         r"^(?:then |only |and )*(?:else if|otherwise if|if|unless)\s", stripped, re.IGNORECASE

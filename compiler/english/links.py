@@ -19,6 +19,8 @@ _FROM = re.compile(
     r"\b(?:from|of|in|about|on|for|based on|using|with|against)\s+(?P<rest>[^,;]+)", re.IGNORECASE
 )
 
+_EACH = re.compile(r"\b(?:each|every|per)\b", re.IGNORECASE)
+"""In a reading's own words it means all that it reads, not a loop around it."""
 _COMPLEMENT = re.compile(r"\b(?:from|about|on|for|in|of|to)\s+(?P<rest>[^,;]+)", re.IGNORECASE)
 _OF = re.compile(r"\bof\s+(?P<rest>[^,;]+)", re.IGNORECASE)
 
@@ -68,6 +70,9 @@ class Scope:
 
 def find_reading(step: Step, scope: Scope, draft: Draft) -> Reading:
     """Return what a step reads, declaring inputs of the workflow for what nothing provides."""
+    looped = step.each is not None and not _EACH.search(step.rest)
+    if step.role == "source" and looped and step.agent in _MAPPABLE:
+        return Reading((_looped(step.each or "item", scope, draft),), mapped=True)
     outputs = _outputs(step, scope)
     if not outputs and step.role in ("process", "sink") and step.agent != "human_loop":
         outputs = _from_input(step, draft)
@@ -78,6 +83,19 @@ def find_reading(step: Step, scope: Scope, draft: Draft) -> Reading:
         others = tuple(output for output in outputs if output != source and output.kind == "text")
         return Reading((source, *others), mapped=True)
     return Reading(outputs)
+
+
+def _looped(noun: str, scope: Scope, draft: Draft) -> Output:
+    """Return the list that a reading in a loop goes over: one of before, else one that is given."""
+    lists = (o for o in reversed(scope.data) if o.kind in _LISTS and noun in o.words)
+    return next(lists, None) or _given_list(noun, draft)
+
+
+def _given_list(noun: str, draft: Draft) -> Output:
+    name = plural(noun)
+    schema = {"type": "array", "items": {}}
+    draft.input(name, f"The {name.replace('_', ' ')} to work on", schema)
+    return Output(f"input.{name}", "list", frozenset({singular(name)}))
 
 
 def wants_map(step: Step, source: Output) -> bool:
@@ -179,10 +197,7 @@ def _from_input(step: Step, draft: Draft) -> tuple[Output, ...]:
         return tuple(Output(reference.strip("{}"), "text") for reference in step.inputs)
     noun = _input_noun(step)
     if step.each is not None:
-        name = plural(step.each or noun or "item")
-        schema = {"type": "array", "items": {}}
-        draft.input(name, f"The {name.replace('_', ' ')} to work on", schema)
-        return (Output(f"input.{name}", "list", frozenset({singular(name)})),)
+        return (_given_list(step.each or noun or "item", draft),)
     name = noun or "text"
     draft.input(name, f"The {name.replace('_', ' ')} to work on", {})
     return (Output(f"input.{name}", "text", frozenset({singular(name)})),)

@@ -48,7 +48,8 @@ def _next_participle() -> re.Pattern[str]:
 @cache
 def _caused() -> re.Pattern[str]:
     return re.compile(
-        rf"^(?:and |then |please )*(?:have|has|get|gets) (?P<what>it|them|this|that|those|these"
+        rf"^(?:and |then |please )*(?:have|has|get|gets) (?P<what>each(?: one| of them)?|all of"
+        rf" them|it|them|this|that|those|these"
         rf"|everything|both"
         rf"|(?:the|an?|my|our|your|its|their|all|each) [\w' -]{{2,50}}?|[\w-]+s) (?:then"
         rf" )?(?P<verb>{_participles()})(?!\w)",
