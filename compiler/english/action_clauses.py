@@ -28,6 +28,13 @@ from compiler.english.subjects import person_acts, without_subject
 from compiler.english.verbs import is_human, read_opening, strip_leading
 
 _SENDS = frozenset({"notify", "email", "send"})
+_GRANTED = re.compile(
+    r"\b(?:approval|sign-?off|consent|permission|go-ahead|confirmation|okay|ok)\b(?! (?:control"
+    r"|button|link|form|criteri"
+    r"|process|workflow|step|request)\w*)",
+    re.IGNORECASE,
+)
+"""After "with" it is what somebody grants: "with my approval", not "with a detailed review"."""
 _SAID = re.compile(r"[a-z\ue000-\ue003]", re.IGNORECASE)
 
 
@@ -76,6 +83,8 @@ def _after_approval(text: str, separator: Separator, always: bool) -> list[Claus
     """Read "publish it once my boss approves": the approval comes first."""
     match = TRAILING_APPROVAL.match(text)
     if match is None or not read_opening(match["action"]) or is_human(match["action"]):
+        return []
+    if match["human"].lower().startswith("with ") and not _GRANTED.search(match["human"]):
         return []
     human = Clause("action", separator, f"approval: {match['human']}", always=always)
     return [human, Clause("action", "then", match["action"])]

@@ -16,6 +16,7 @@ from compiler.english.neighbours import (
     looks_outside,
     points_back,
     sends_all,
+    side_by_side,
     tells_what_was_read,
 )
 from compiler.english.normalise import MARK, Text
@@ -170,7 +171,8 @@ class _Builder:
     def finish(self) -> Program:
         """Return the program."""
         self._close()
-        return Program(with_decisions(infer_items(self.parts)), tuple(self.unknown))
+        parts = infer_items(side_by_side(self.parts))
+        return Program(with_decisions(parts), tuple(self.unknown))
 
     def _closes(self, clause: Clause) -> bool:
         """Whether the open choice or group ends before this clause."""

@@ -26,6 +26,10 @@ _CONDITION_LENGTH = 300
 """How many characters a condition may have before its verb: bounds the work on hostile texts."""
 
 
+_HAVE_DONE = re.compile(
+    r"(?:you|we|they|it|i)(?:'ve| have|'s| has) (?:been )?(?P<verb>\w+)\b",
+    re.IGNORECASE,
+)
 _WHERE = re.compile(r"to (?:the|an?|our|my|your|their) ", re.IGNORECASE)
 """A way that only says where to: "if it is medium, to the account manager"."""
 
@@ -37,6 +41,8 @@ def is_over(condition: str, word: str) -> bool:
     done = DONE.search(condition) if word in ("once", "as soon as") else None
     ended = done is not None and done["verb"].lower() in lexicon().participles
     decided = re.search(rf"\b{DECISION}", condition, re.IGNORECASE)
+    found = _HAVE_DONE.match(condition) if word in ("once", "as soon as") else None
+    ended = ended or (found is not None and found["verb"].lower() in lexicon().participles)
     return bool(FINISHED.match(condition)) or (ended and not decided)
 
 

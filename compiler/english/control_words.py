@@ -71,7 +71,8 @@ TRAILING_FINDING = re.compile(
     r"(?:anomal(?:y|ies)|outliers?|spikes?|violations?|delays?|discrepanc(?:y|ies)|deviations?"
     r"|breach(?:es)?"
     r"|errors?|failures?|exceptions?|(?:[\w-]+ )ones)|(?:high|low|critical|urgent|failed|overdue"
-    r"|severe|negative|hot|expired|suspicious)(?:-[a-z]+)? [a-z]+s)\W*$",
+    r"|severe|negative|hot|expired|suspicious|significant|important|notable|major)(?:-[a-z]+)?"
+    r" [a-z]+s)\W*$",
     re.IGNORECASE,
 )
 TRAILING_LIMIT = re.compile(

@@ -235,7 +235,7 @@ def _moved(text: str, opening: Opening) -> list[str]:
         joint = re.search(
             rf"{_TO}(?: (?:the|an?|my|our|your))?(?: [\w-]+)?\s*$", text[:later], re.I
         )
-        if source.key == target.key or joint is None or joint.start() < end:
+        if source.name == target.name or joint is None or joint.start() < end:
             continue
         led = re.search(
             r"\b(?:from|of|in)(?: (?:the|an?|my|our|your))?(?: [\w-]+)?\s*$", text[:start], re.I

@@ -89,6 +89,12 @@ _RULES = tuple(
             r"When \g<event> happens, ",
         ),
         (r",? (?:post|after|following|upon) which,? ", r", then "),
+        # "1. Watches the repo … 2. When a release is out, …": the second line says what starts it
+        (
+            r"\A\s*(?:1[.)]\s+|[-*]\s+)(?:monitors?|watch(?:es)?|listens?)\b[^\n]*\n\s*(?:2[.)]\s+|[-*]\s+)"
+            r"(?=when )",
+            "",
+        ),
         (r"\bTL;DR\b", "summary"),
         (r"\s*\([^()]*→[^()]*\)", ""),
         (r"\bwill be send\b", "will be sent"),

@@ -24,6 +24,7 @@ _HEAD = re.compile(
 _HEADING = re.compile(
     r"^\s*(?:#{1,6}\s+.*|\*\*(?:(?:step )?\d{1,2}[.:)]?\s*)?[^*]{2,60}\*\*:?\s*)$", re.IGNORECASE
 )
+_THAT = re.compile(r"^[A-Z][^:.\n]* (?:that|which)(?: will| should| can)?\s*:\s*$")
 _OPEN = re.compile(
     r"\b(?:from|across|of|to|into|on|via|in|sources?|channels?|services?|apis?)\s*:\s*$",
     re.IGNORECASE,
@@ -126,7 +127,7 @@ def _joined(listed: _Listed, text: str) -> str | None:
     told = _opens(_MARK.sub("", line)) or _CREW.search(line)
     if told and not any(_opens(item) for item in items):
         return f"{line.rstrip(':')} ({', '.join(_ASIDE.sub('', item) for item in items)})."
-    return "" if _HEAD.match(line) else None
+    return "" if _HEAD.match(line) or _THAT.search(line) else None
 
 
 def _and(items: list[str]) -> str:

@@ -1,9 +1,11 @@
 """What a step means beside the one before it: whether it needs it, repeats it, gathers it."""
 
 import re
+from collections.abc import Sequence
 
 from compiler.english.lexicon import lexicon
 from compiler.english.nouns import words_of
+from compiler.english.program import Fork, Part
 from compiler.english.steps import Step
 from compiler.inflection import plural
 
@@ -55,6 +57,34 @@ def are_apart(one: Step, other: Step) -> bool:
     if set(words_of(one.rest)) & set(words_of(other.rest)):
         return False
     return other.agent != "aggregator" and not points_back(other)
+
+
+def side_by_side(parts: Sequence[Part]) -> list[Part]:
+    """Put readings of several services side by side when the step after them joins them all."""
+    found: list[Part] = []
+    for part in parts:
+        found.append(part)
+        if not isinstance(part, Step) or part.action != "aggregate":
+            continue
+        start = len(found) - 1
+        while start and _reads_apart(found[start - 1]):
+            start -= 1
+        run = [step for step in found[start:-1] if isinstance(step, Step)]
+        if len(run) > 1 and len({_read_from(step) for step in run}) == len(run):
+            found[start:-1] = [Fork(tuple((step,) for step in run))]
+    return found
+
+
+def _reads_apart(part: Part) -> bool:
+    """Whether a step reads a service that it names, and nothing of what came before."""
+    if not isinstance(part, Step) or part.role != "source" or part.each is not None:
+        return False
+    return _read_from(part) != "" and not points_back(part)
+
+
+def _read_from(step: Step) -> str:
+    """Return what a step reads: its service, or its address."""
+    return step.product.key if step.product else next(iter(step.urls), "")
 
 
 def tells_what_was_read(text: str) -> bool:

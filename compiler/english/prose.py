@@ -290,7 +290,8 @@ def _by_doing(sentence: str) -> str:
         return sentence
     several = _GERUND_JOINT.search(sentence, match.end())
     looks = lexicon().roles.get(verb.action) == "source"
-    if not several and not looks and not _MANAGES.match(sentence):
+    praises = read_opening(sentence) is None
+    if not several and not looks and not praises and not _MANAGES.match(sentence):
         return sentence
     return f"{verb.base}{_chain(sentence[match.end() :])}"
 

@@ -38,6 +38,7 @@ _FOR_EVERY = re.compile(
     re.IGNORECASE,
 )
 _BY_HAND = re.compile(
+    r"^(?:when|if) (?:it is )?(?:triggered|run|started|executed) (?:manually|on demand|by hand), |"
     r"^(?:when(?:ever)?|if|once|each time|every time) (?:i|we|you|someone|the user) (?:manually"
     r" )?(?:runs?|starts?|triggers?|clicks?"
     r"|press(?:es)?|launch(?:es)?|asks?)(?: (?:it|this|me|the (?:workflow|flow|button)|a button"
