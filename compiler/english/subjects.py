@@ -18,7 +18,7 @@ _CONTROL = re.compile(
 )
 _BREAK = re.compile(
     r"\b(?:if|when|whenever|whether|unless|until|that|which|who|whose|because|while|once|after"
-    r"|before|to|from|in|on|at|for|with|by|via|into|than|is|are|was|were|be|been|has|have|not)$",
+    r"|before|to|from|in|on|at|for|with|by|via|into|than|is|are|was|were|be|been|has|have|not|and|or|but|then|using)$",
     re.IGNORECASE,
 )
 _AGENTS = frozenset({"agent", "agents", "worker", "workers", "subagent", "subagents"})

@@ -11,6 +11,10 @@ from compiler.english.subjects import person_acts, without_subject
         ("The gateway verifies the signature", "verifies the signature"),
         ("Orkidea generates the invoice", "generates the invoice"),
         ("Each machine should score the draft", "score the draft"),
+        (
+            "Automatically scores leads and syncs the best",
+            "Automatically scores leads and syncs the best",
+        ),
         ("File bug reports in GitHub", "File bug reports in GitHub"),
         ("The manager signs the contract", "The manager signs the contract"),
         ("The orders that fail", "The orders that fail"),
