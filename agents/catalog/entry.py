@@ -85,7 +85,7 @@ class Entry(_Part):
     group: Group
     synonyms: tuple[str, ...] = Field(min_length=1)
     description: str = Field(min_length=10, max_length=300)
-    documentation: str = Field(pattern=r"^https://")
+    documentation: str | None = Field(default=None, pattern=r"^https://")
     base: Base = "api"
     side_effect: SideEffect
     cost: CostClass = "free"
@@ -134,6 +134,8 @@ class Entry(_Part):
             raise ValueError(f"`request` does not use: {', '.join(sorted(unused))}")
         if self.base == "api":
             self._check_host(schema)
+            if self.documentation is None:
+                raise ValueError("an agent of a service needs `documentation`")
         return self
 
     def _check_host(self, schema: Mapping[str, Any]) -> None:

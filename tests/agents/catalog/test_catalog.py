@@ -52,12 +52,11 @@ async def _run(
 
 
 @pytest.mark.requirement("FR-3.1")
-def test_there_are_many_agents() -> None:
+def test_there_are_more_than_a_hundred_agents() -> None:
     """Each file is valid, is named as its agent, and says how people call it."""
-    assert len(catalog_names()) >= 50
+    assert len(catalog_names()) >= 100
     for name in catalog_names():
         entry = catalog_entry(name)
-        assert entry.example.parameters
         assert spoken_names()[name][0] == entry.title.lower()
 
 
