@@ -31,7 +31,11 @@ def agents(
     """List the agents that nodes may name, or show one with its parameters."""
     with Client() as client:
         if name is None:
-            found = [one for one in client.agents() if group in (None, one["group"])]
+            found = [
+                one
+                for one in client.agents()
+                if group is None or group.lower() == one["group"].lower()
+            ]
             shown: RenderableType = agent_table(found)
             document: Any = {"agents": found, "total": len(found)}
         else:

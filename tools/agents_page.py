@@ -51,7 +51,7 @@ def _lines() -> Iterator[str]:
     signatures = builtin_registry().signatures()
     yield _HEAD
     for group, members in groupby(summaries(signatures), key=lambda one: one["group"]):
-        yield f"## {group.capitalize()}\n"
+        yield f"## {group[0].upper()}{group[1:]}\n"
         for member in members:
             yield from _agent(described(signatures[member["name"]]))
 

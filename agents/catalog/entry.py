@@ -15,7 +15,7 @@ Group = Literal[
     "email",
     "tickets",
     "documents and sheets",
-    "crm",
+    "CRM",
     "code hosting",
     "calendars",
     "storage",
@@ -23,7 +23,7 @@ Group = Literal[
     "monitoring",
     "data warehouses",
     "databases",
-    "ai services",
+    "AI services",
     "text jobs",
 ]
 CostClass = Literal["free", "low", "medium", "high"]

@@ -5,8 +5,8 @@ from collections.abc import Mapping
 from typing import Any, ClassVar, Self
 
 import jsonschema_rs
-from pydantic import ConfigDict, GetJsonSchemaHandler, ValidationError
-from pydantic_core import CoreSchema, InitErrorDetails, PydanticCustomError
+from pydantic import ConfigDict, ValidationError
+from pydantic_core import InitErrorDetails, PydanticCustomError
 
 from agents.agent import Agent, AgentContext, AgentResult, Parameters, SideEffect, Usage
 from agents.catalog.entry import COSTS_USD, IDEMPOTENCY_KEY, Entry
@@ -21,7 +21,8 @@ _MOST_SHOWN = 300
 class Given(Parameters):
     """The parameters of a ready agent: checked by the JSON Schema of its file."""
 
-    model_config = ConfigDict(extra="allow")
+    # Most are listed only, never given values.
+    model_config = ConfigDict(extra="allow", defer_build=True)
     schema_of_file: ClassVar[dict[str, Any]]
     validator: ClassVar[jsonschema_rs.Validator]
 
@@ -43,9 +44,8 @@ class Given(Parameters):
         return super().model_validate({**defaults, **obj}, **options)
 
     @classmethod
-    def __get_pydantic_json_schema__(
-        cls, core_schema: CoreSchema, handler: GetJsonSchemaHandler
-    ) -> dict[str, Any]:
+    def model_json_schema(cls, *_: Any, **__: Any) -> dict[str, Any]:
+        """Return the schema of the file."""
         return dict(cls.schema_of_file)
 
 

@@ -56,7 +56,7 @@ export function AgentsPage() {
     ${page && found.length === 0 && html`<${Empty} title="No agent is like this">Use fewer words, or the agent api for any other service.<//>`}
     ${groups.map((group) => {
       const members = found.filter((agent) => agent.group === group);
-      return members.length > 0 && html`<section key=${group} aria-label=${group}>
+      return members.length > 0 && html`<section key=${group} class="agent-group" aria-label=${group}>
         <h2>${group[0].toUpperCase() + group.slice(1)}</h2>
         <ul class="templates">${members.map((agent) => html`<${Card} key=${agent.name} agent=${agent} />`)}</ul>
       </section>`;
@@ -104,5 +104,5 @@ export function AgentPage({ id }) {
     </section>
     <section class="card" aria-label="Parameters"><h2>Parameters</h2><${Parameters} schema=${agent.parameters} /></section>
     ${fields.length > 0 && html`<section class="card" aria-label="Output"><h2>Output</h2><p>${fields.map((field) => html`<code key=${field}>${field}</code> `)}</p></section>`}
-    ${agent.example && html`<section class="card" aria-label="Example"><h2>Example</h2><pre>${JSON.stringify(agent.example, null, 2)}</pre></section>`}`;
+    ${agent.example && html`<section class="card" aria-label="Example"><h2>Example</h2><pre class="scroll">${JSON.stringify(agent.example, null, 2)}</pre></section>`}`;
 }

@@ -22,7 +22,7 @@ async def test_agents_are_filtered_and_shown(owner: Page) -> None:
     )
     await owner.get_by_label("Side effect").select_option("sends")
     await expect(owner.locator(".template")).to_have_count(1)
-    await owner.get_by_label("Group").select_option("crm")
+    await owner.get_by_label("Group").select_option("CRM")
     await expect(owner.locator("main")).to_contain_text("No agent is like this")
     await owner.get_by_label("Group").select_option("messaging")
     await owner.get_by_role("link", name=re.compile("^Post a Slack message")).click()
@@ -37,3 +37,14 @@ async def test_an_agent_that_does_not_exist_is_said(owner: Page) -> None:
     """With its name."""
     await owner.goto("/#/agents/none")
     await expect(owner.get_by_role("alert")).to_contain_text("none")
+
+
+@pytest.mark.parametrize("place", ["/#/agents", "/#/agents/jira_create_issue"])
+async def test_a_narrow_screen_shows_agents_without_scrolling_sideways(
+    owner: Page, place: str
+) -> None:
+    """At 360 pixels only the table of parameters scrolls, within itself."""
+    await owner.set_viewport_size({"width": 360, "height": 740})
+    await owner.goto(place)
+    await expect(owner.locator("main")).to_contain_text("Jira")
+    assert await owner.evaluate("document.documentElement.scrollWidth") <= 360
