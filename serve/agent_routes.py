@@ -1,5 +1,7 @@
 """Routes on agents: which there are, and what each one takes and does."""
 
+import asyncio
+
 from fastapi import APIRouter, Response
 
 from agents.catalog.described import described, summaries
@@ -14,7 +16,8 @@ router = APIRouter(prefix="/api/v1/agents", tags=["agents"])
 @router.get("", responses={200: {"model": agent_answers.AgentList}})
 async def list_agents(context: Shared, caller: Caller) -> Response:
     """List the agents that a node may name, by group and service."""
-    found = summaries(context.signatures)
+    # The first time all files of the catalog are read.
+    found = await asyncio.to_thread(summaries, context.signatures)
     return json_answer({"agents": found, "total": len(found)})
 
 
