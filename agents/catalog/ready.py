@@ -1,7 +1,7 @@
 """A ready agent: checks parameters by its file's schema and lets its base agent do the work."""
 
 import hashlib
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any, ClassVar, Self
 
 import jsonschema_rs
@@ -83,37 +83,41 @@ class Ready:
         values = {**parameters.model_dump(), IDEMPOTENCY_KEY: key}
         urls = context.services.settings.service_urls
         request = request_of(entry, values, urls.get(entry.service))
+        secrets = [str(values[name]) for name in entry.secrets if values.get(name)]
         usage = Usage()
         items: list[Any] = []
         pages = entry.pagination
         for _ in range(pages.max_pages if pages else 1):
-            answer, result = await self._ask(request, context)
+            answer, result = await self._ask(request, secrets, context)
             usage += result.usage
+            metadata = dict(result.metadata)
             if pages is None:
                 break
             items += _found(pages.items, answer) or []
             mark = _found(pages.next, answer)
             if not mark:
                 break
+            metadata["more_pages"] = True
             place = request.get(pages.place) or {}
             request = {**request, pages.place: {**place, pages.parameter: mark}}
         if pages is not None:
             answer = _with(answer, pages.items, items)
-        cost = Usage(cost_usd=COSTS_USD[entry.cost]) if not usage.cost_usd else Usage()
-        return AgentResult(output_of(entry.response.output, answer), usage + cost, result.metadata)
+        # The other base agents know what they cost.
+        cost = Usage(cost_usd=COSTS_USD[entry.cost]) if entry.base == "api" else Usage()
+        return AgentResult(output_of(entry.response.output, answer), usage + cost, metadata)
 
     async def _ask(
-        self, request: Mapping[str, Any], context: AgentContext
+        self, request: Mapping[str, Any], secrets: Sequence[str], context: AgentContext
     ) -> tuple[dict[str, Any], AgentResult]:
         parameters = self._base.parameters.model_validate(dict(request))
         result = await self._base.run(parameters, context)
         answer = result.output
         if self.entry.base != "api":
             return (answer if isinstance(answer, dict) else {}) | {"output": answer}, result
-        self._refuse_failure(answer)
+        self._refuse_failure(answer, secrets)
         return answer, result
 
-    def _refuse_failure(self, answer: Mapping[str, Any]) -> None:
+    def _refuse_failure(self, answer: Mapping[str, Any], secrets: Sequence[str]) -> None:
         entry, status = self.entry, answer["status_code"]
         reason = _found(entry.response.error, answer) if entry.response.error else None
         if 200 <= status < 300 and not reason:
@@ -122,7 +126,11 @@ class Ready:
             told = str(answer["error"])
             again = entry.repeatable or told.startswith(_NOT_SENT)
             raise AgentError(f"{entry.service} does not answer: {told}.", retryable=again)
-        told = str(reason or answer["body"] or "")[:_MOST_SHOWN]
+        told = str(reason or answer["body"] or "")
+        # Before it is cut: a half of a secret would no longer be known as one.
+        for secret in secrets:
+            told = told.replace(secret, "***")
+        told = told[:_MOST_SHOWN]
         seconds = str(answer["headers"].get("retry-after", ""))
         raise AgentError(
             f"{entry.service} refuses {entry.name} (status {status}): {told}",

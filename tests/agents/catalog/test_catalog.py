@@ -183,6 +183,27 @@ async def test_all_pages_of_a_list_are_read(registry: Registry, site: Site) -> N
     assert result.usage.api_calls == 2
 
 
+async def test_a_list_without_end_is_cut_and_says_so(registry: Registry, site: Site) -> None:
+    """After the most pages that the file allows no more are asked for."""
+    endless = {"ok": True, "channels": [1], "response_metadata": {"next_cursor": "more"}}
+    site.replies["/api/conversations.list"] = json_reply(endless)
+    result, _ = await _run("slack_list_channels", {"token": "t"}, registry, site)
+    pages = catalog_entry("slack_list_channels").pagination
+    assert pages is not None
+    assert len(site.asked) == pages.max_pages == len(result.output["channels"])
+    assert result.metadata["more_pages"] is True
+
+
+async def test_no_part_of_a_secret_stands_in_an_error(registry: Registry, site: Site) -> None:
+    """A service that repeats the token in its answer does not bring it into the error."""
+    token = "xoxb-" + "9" * 40
+    site.replies["/api/chat.postMessage"] = Reply("x" * 280 + token, 400)
+    given = {"token": token, "channel": "C1", "text": "Hi"}
+    with pytest.raises(AgentError) as refused:
+        await _run("slack_post_message", given, registry, site)
+    assert "xoxb" not in str(refused.value)
+
+
 @pytest.mark.parametrize("value", ["../../admin", "a/b", "a?b=c", "a#b", "..", "é"])
 async def test_no_value_leaves_its_segment(value: str, registry: Registry, site: Site) -> None:
     """What stands in a path is one segment of it, whatever it holds."""
