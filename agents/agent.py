@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any, ClassVar, Generic, Literal, Protocol, TypeVar
+from typing import TYPE_CHECKING, Any, Generic, Literal, Protocol, TypeVar
 from uuid import UUID
 
 from pydantic import BaseModel, ConfigDict
@@ -76,20 +76,37 @@ class AgentContext:
 
 
 class Agent(Protocol, Generic[P_contra]):
-    """One kind of work.
+    """One kind of work."""
 
-    `name` is what a specification's `agent` says, `parameters` the model its parameters are
-    validated with after references are resolved, `side_effect` its class, `default_timeout_seconds`
-    the bound of one attempt when the node names none, and `output_fields` the names of the output
-    object's fields when it is an object of known shape.
-    """
+    @property
+    def name(self) -> str:
+        """What a specification's `agent` says."""
+        ...
 
-    name: ClassVar[str]
-    description: ClassVar[str]
-    parameters: ClassVar[type[Parameters]]
-    side_effect: ClassVar[SideEffect]
-    default_timeout_seconds: ClassVar[float]
-    output_fields: ClassVar[tuple[str, ...]]
+    @property
+    def description(self) -> str:
+        """One sentence for people."""
+        ...
+
+    @property
+    def parameters(self) -> type[Parameters]:
+        """What parameters are validated with after references are resolved."""
+        ...
+
+    @property
+    def side_effect(self) -> SideEffect:
+        """What one run does to the outside world at most."""
+        ...
+
+    @property
+    def default_timeout_seconds(self) -> float:
+        """The bound of one attempt when the node names none."""
+        ...
+
+    @property
+    def output_fields(self) -> tuple[str, ...]:
+        """The fields of the output object; empty when its shape is not known."""
+        ...
 
     async def run(self, parameters: P_contra, context: AgentContext) -> AgentResult:
         """Do the work once.

@@ -85,10 +85,13 @@ def unnamed(
         agents: The agents that its nodes may name.
         former: The workflow that was changed.
     """
+    implied = set(_implied(new, named, agents))
     found = {
         one.value: (one.kind, one.node_id)
         for one in widens(former or _NOTHING, new, agents)
-        if one.kind in _COMPARED and not _is_named(one, named)
+        if one.kind in _COMPARED
+        and (one.kind, one.value) not in implied
+        and not _is_named(one, named)
     }
     for kind, value, node_id in _mentioned(new):
         if not named.holds(value):
@@ -102,6 +105,19 @@ def unnamed(
         )
         for value, (kind, node_id) in found.items()
     ]
+
+
+def _implied(
+    specification: Specification, named: Named, agents: Mapping[str, AgentSignature]
+) -> Iterator[tuple[str, str]]:
+    """Yield what comes with a service that is named: its hosts, and its secrets' usual names."""
+    names = {node.agent for node in specification.nodes}
+    names |= {worker.agent for node in specification.nodes for worker in node.workers.values()}
+    for signature in (agents[name] for name in names if name in agents):
+        if signature.service and named.holds(signature.service.lower()):
+            yield from (("host", host) for host in signature.hosts)
+            properties = signature.parameters_schema["properties"].values()
+            yield from (("secret", one["x-secret"]) for one in properties if "x-secret" in one)
 
 
 def _is_named(one: Widening, named: Named) -> bool:

@@ -1,7 +1,7 @@
 """Which agents there are, by name, and what the compiler may know of each."""
 
 import difflib
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from functools import cache
 from typing import Any
 
@@ -10,6 +10,8 @@ from pydantic import ValidationError
 from agents.agent import Agent, Parameters
 from agents.aggregator import Aggregator
 from agents.api import Api
+from agents.catalog.library import catalog_entry, catalog_names
+from agents.catalog.ready import Ready
 from agents.data_processing import DataProcessing
 from agents.database import Database
 from agents.errors import AgentError
@@ -28,11 +30,24 @@ _CODE_KEY = next(iter(CODE))
 
 
 class Registry:
-    """The agents of an installation; unchanging once built."""
+    """The agents of an installation; unchanging once built.
 
-    def __init__(self, agents: Iterable[Agent[Any]]) -> None:
-        self._agents = {agent.name: agent for agent in agents}
-        self._signatures = {name: _signature(agent) for name, agent in self._agents.items()}
+    Agents of the catalog are known by name, and read when one is first asked for: a process that
+    uses few of them reads few.
+    """
+
+    def __init__(
+        self,
+        agents: Iterable[Agent[Any]],
+        ready: Iterable[str] = (),
+        build: Callable[[str, Mapping[str, Agent[Any]]], Agent[Any]] | None = None,
+    ) -> None:
+        """Take agents as they are, and names of others with what builds one over the former."""
+        self._base = {agent.name: agent for agent in agents}
+        self._agents = dict(self._base)
+        self._ready = frozenset(ready)
+        self._build = build
+        self._signatures = Signatures(self)
 
     def get(self, name: str) -> Agent[Any]:
         """Return the agent of this name.
@@ -42,25 +57,52 @@ class Registry:
         """
         if agent := self._agents.get(name):
             return agent
-        close = difflib.get_close_matches(name, self._agents, n=3)
+        if name in self._ready and self._build is not None:
+            return self._agents.setdefault(name, self._build(name, self._base))
+        close = difflib.get_close_matches(name, self.names(), n=3)
         hint = f"Did you mean {' or '.join(close)}?" if close else f"There are: {self._list()}."
         raise AgentError(f"There is no agent named {name}.", remedy=hint)
 
     def names(self) -> tuple[str, ...]:
         """Return the names of all agents, sorted."""
-        return tuple(sorted(self._agents))
+        return tuple(sorted({*self._base, *self._ready}))
 
     def signatures(self) -> Mapping[str, AgentSignature]:
         """Return what the compiler checks specifications against, by name."""
-        return dict(self._signatures)
+        return self._signatures
 
     def _list(self) -> str:
-        return ", ".join(self.names())
+        return ", ".join(sorted(self._base))
+
+
+class Signatures(Mapping[str, AgentSignature]):
+    """The signatures of a registry's agents, each made when it is first asked for."""
+
+    def __init__(self, registry: Registry) -> None:
+        self._registry = registry
+        self._names = dict.fromkeys(registry.names())
+        self._made: dict[str, AgentSignature] = {}
+
+    def __getitem__(self, name: str) -> AgentSignature:
+        if found := self._made.get(name):
+            return found
+        if name not in self._names:
+            raise KeyError(name)
+        return self._made.setdefault(name, _signature(self._registry.get(name)))
+
+    def __contains__(self, name: object) -> bool:
+        return name in self._names
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(self._names)
+
+    def __len__(self) -> int:
+        return len(self._names)
 
 
 @cache
 def builtin_registry() -> Registry:
-    """Return the registry of the built-in agents."""
+    """Return the registry of the built-in agents and the catalog's."""
     return Registry(
         (
             Aggregator(),
@@ -75,8 +117,15 @@ def builtin_registry() -> Registry:
             WebScraping(),
             Workers(),
             Workflow(),
-        )
+        ),
+        catalog_names(),
+        _ready,
     )
+
+
+def _ready(name: str, base: Mapping[str, Agent[Any]]) -> Agent[Any]:
+    entry = catalog_entry(name)
+    return Ready(entry, base[entry.base])
 
 
 def _signature(agent: Agent[Any]) -> AgentSignature:
@@ -93,6 +142,8 @@ def _signature(agent: Agent[Any]) -> AgentSignature:
         estimated_cost_usd=getattr(agent, "estimated_cost_usd", 0.0),
         mappable=getattr(agent, "mappable", True),
         driven=getattr(agent, "driven", False),
+        hosts=getattr(agent, "hosts", ()),
+        service=getattr(agent, "service", ""),
         parameter_faults=_fault_finder(agent.parameters),
     )
 

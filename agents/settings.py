@@ -1,6 +1,7 @@
 """How agents behave in an installation: plain values, shipped to every process."""
 
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 
 from pydantic import SecretStr
 
@@ -37,6 +38,9 @@ class AgentSettings:
     browser_concurrency: int = 4
     """Pages open at once in one process."""
     http_timeout_seconds: float = 30.0
+    service_urls: Mapping[str, str] = field(default_factory=dict)
+    """What stands in the place of a service's own address, by the service's name: a gateway of the
+    operator's, or a stand-in."""
     max_response_bytes: int = 32 * 1024 * 1024
     """Bound of one HTTP answer and of one database result."""
     sandbox_memory_bytes: int = 128 * 1024 * 1024

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from typing import Any
 from urllib.parse import urlsplit
 
-from compiler.references import parse_template, references_in, texts_in
+from compiler.references import parse_template, references_in, rendered, texts_in
 from compiler.signature import AgentSignature, SideEffect
 from compiler.specification import Node
 from compiler.workers import worker_nodes
@@ -31,9 +31,9 @@ def outside(node: Node, signature: AgentSignature) -> Outside:
     parameters = node.parameters
     return Outside(
         side_effect=_side_effect(parameters, signature),
-        hosts=_unique(_hosts(parameters)),
+        hosts=_unique(_own_hosts(parameters, signature) if signature.hosts else _hosts(parameters)),
         recipients=_unique(_recipients(parameters)) if signature.side_effect == "sends" else (),
-        databases=_unique(_databases(parameters)) if "query" in parameters else (),
+        databases=_unique(_databases(parameters)) if _uses_database(signature) else (),
         secrets=_unique(
             str(reference.path[0])
             for _, reference in references_in(parameters, signature.code_parameters)
@@ -75,6 +75,20 @@ def _side_effect(parameters: Mapping[str, Any], signature: AgentSignature) -> Si
     if isinstance(method, str) and method.upper() in _READING_METHODS:
         return "reads" if signature.side_effect != "none" else "none"
     return signature.side_effect
+
+
+def _uses_database(signature: AgentSignature) -> bool:
+    return "connection_string" in signature.parameters_schema.get("properties", {})
+
+
+def _own_hosts(parameters: Mapping[str, Any], signature: AgentSignature) -> Iterator[str]:
+    """Yield the hosts of an agent that is for one service."""
+    for host in signature.hosts:
+        filled = "".join(
+            part if isinstance(part, str) else rendered(parameters.get(part.root, f"{{{part}}}"))
+            for part in parse_template(host).parts
+        )
+        yield filled if "{" in filled else filled.lower()
 
 
 def _hosts(parameters: Mapping[str, Any]) -> Iterator[str]:

@@ -37,6 +37,10 @@ class AgentSignature:
     """Whether a node with this agent may have `pattern: map`."""
     driven: bool = False
     """Whether the engine itself does its work: it waits, for a person, a time or a workflow."""
+    hosts: tuple[str, ...] = ()
+    """The hosts that it calls whatever its parameters are; references name parameters."""
+    service: str = ""
+    """The service that it is for, as people call it; empty: its parameters say where it goes."""
     parameter_faults: Callable[[Mapping[str, Any]], Sequence[tuple[str, str]]] | None = None
     """What the schema cannot say: pairs of a dotted place and a sentence, for parameters that fit
     the schema and hold no references."""

@@ -35,6 +35,7 @@ def agent_settings(settings: Settings, blocked_ports: frozenset[int]) -> AgentSe
         reader_settings(settings, blocked_ports),
         smtp_url=settings.smtp_url,
         email_sender=settings.email_sender,
+        service_urls=settings.service_urls,
         default_database_url=settings.agent_database_url,
         chromium_path=settings.chromium_path,
     )

@@ -14,6 +14,7 @@ from actors.memory import settle_memory
 from actors.metrics import count_ended, report
 from agents.registry import builtin_registry
 from serve import (
+    agent_routes,
     approval_routes,
     execution_routes,
     health_routes,
@@ -115,7 +116,7 @@ def build_app(config: ApiConfig, parser: Any) -> FastAPI:
     # The execution routes come first: `executions` must not be read as a workflow's identifier.
     for module in (execution_routes, item_routes, approval_routes, lifecycle_routes,
                    time_travel_routes, retention_routes, streams,
-                   version_routes, workflow_routes, template_routes, reader_routes,
+                   version_routes, workflow_routes, template_routes, agent_routes, reader_routes,
                    session_routes, health_routes):  # fmt: skip
         app.include_router(module.router)
     describe(app)

@@ -29,6 +29,7 @@ says that the connection lives.
 TAGS = [
     {"name": "workflows", "description": "Create, look, archive, delete."},
     {"name": "templates", "description": "Workflows to begin with."},
+    {"name": "agents", "description": "What nodes may do."},
     {"name": "executions", "description": "Start, look, decide, cancel."},
     {"name": "session", "description": "The browser's session."},
     {"name": "health", "description": "Health, readiness and metrics."},

@@ -5,11 +5,12 @@ and our own, which begin with `WEFT_`. An unknown `WEFT_` variable is refused, s
 error cannot silently do nothing.
 """
 
+import json
 import os
 from collections.abc import Mapping
 from difflib import get_close_matches
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Any
 
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, SecretStr, ValidationError
 
@@ -22,6 +23,16 @@ def _listed(value: object) -> object:
     if not isinstance(value, str):
         return value
     return [part for part in (part.strip() for part in value.split(",")) if part]
+
+
+def _parsed(value: Any) -> Any:
+    """Return what a text in JSON says."""
+    if not isinstance(value, str):
+        return value
+    try:
+        return json.loads(value)
+    except ValueError as error:
+        raise ValueError("it is not JSON") from error
 
 
 class SettingsError(Exception):
@@ -72,6 +83,9 @@ class Settings(BaseModel):
     """WEFT_EMAIL_SENDER: the From address of mails."""
     agent_database_url: SecretStr | None = None
     """WEFT_AGENT_DATABASE_URL: what a database node uses that names no connection."""
+    service_urls: Annotated[dict[str, str], BeforeValidator(_parsed)] = Field(default_factory=dict)
+    """WEFT_SERVICE_URLS: what the catalog's agents call in the place of a service, as JSON, such as
+    `{"Slack": "https://gateway.example.com/slack"}`."""
     chromium_path: str | None = None
     """WEFT_CHROMIUM: the browser's binary; unset: looked for."""
     allow_loopback: bool = True

@@ -11,6 +11,7 @@ from typing import Any, Literal, Self, TypeVar
 import httpx
 
 from weft import requests
+from weft.agents import AsyncAgents
 from weft.connection import Connection
 from weft.records import (
     TERMINAL_STATUSES,
@@ -43,7 +44,7 @@ from weft.versions import AsyncVersions
 T = TypeVar("T")
 
 
-class AsyncClient(AsyncTemplates, AsyncVersions):
+class AsyncClient(AsyncAgents, AsyncTemplates, AsyncVersions):
     """Speaks to a Weft platform, asynchronously.
 
     Used as a context manager it closes its connections at the end. Whatever is safe to repeat is

@@ -10,6 +10,7 @@ from typing import Any, Literal, Self, TypeVar
 import httpx
 
 from weft import requests
+from weft.agents import Agents
 from weft.connection import Connection
 from weft.records import (
     TERMINAL_STATUSES,
@@ -42,7 +43,7 @@ from weft.versions import Versions
 T = TypeVar("T")
 
 
-class Client(Templates, Versions):
+class Client(Agents, Templates, Versions):
     """Speaks to a Weft platform.
 
     Used as a context manager it closes its connections at the end. Whatever is safe to repeat is

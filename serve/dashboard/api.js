@@ -3,6 +3,7 @@
 const WORKFLOWS = "/api/v1/workflows";
 const EXECUTIONS = `${WORKFLOWS}/executions`;
 const TEMPLATES = "/api/v1/templates";
+const AGENTS = "/api/v1/agents";
 const RETRY_DELAYS_MS = [200, 400, 800, 1600];
 const GATEWAY_STATUSES = [500, 502, 503, 504];
 
@@ -106,6 +107,8 @@ export const dryRun = (source, signal) =>
   call("POST", `${WORKFLOWS}/create`, { body: { ...source, dry_run: true }, signal });
 export const createWorkflow = (source) =>
   call("POST", `${WORKFLOWS}/create`, { body: source, repeatable: false });
+export const listAgents = () => call("GET", AGENTS);
+export const getAgent = (name) => call("GET", `${AGENTS}/${part(name)}`);
 export const listTemplates = () => call("GET", TEMPLATES);
 export const getTemplate = (id) => call("GET", `${TEMPLATES}/${part(id)}`);
 export const listWorkflows = (filters) => call("GET", WORKFLOWS + query(filters));

@@ -3,6 +3,7 @@
 import { render } from "./vendor/preact.js";
 import { useEffect, useState } from "./vendor/hooks.js";
 import { getSession, signOut, whenSignedOut } from "./api.js";
+import { AgentPage, AgentsPage } from "./agents_page.js";
 import { CreatePage } from "./create_page.js";
 import { ExecutionPage } from "./execution_page.js";
 import { LoginPage } from "./login_page.js";
@@ -17,6 +18,8 @@ const ROUTES = [
   { pattern: /^#\/workflows$/, page: WorkflowsPage, area: "workflows", title: "Workflows" },
   { pattern: /^#\/templates\/([^/]+)$/, named: true, page: TemplatePage, area: "home", title: "Template" },
   { pattern: /^#\/templates$/, page: TemplatesPage, area: "home", title: "Templates" },
+  { pattern: /^#\/agents\/([^/]+)$/, named: true, page: AgentPage, area: "agents", title: "Agent" },
+  { pattern: /^#\/agents$/, page: AgentsPage, area: "agents", title: "Agents" },
   { pattern: /^(#\/?)?$/, page: CreatePage, area: "home", title: "Home" },
 ];
 
@@ -60,6 +63,7 @@ function Frame({ session, onSignOut }) {
       <nav aria-label="Main">
         <a href="#/" aria-current=${current("home")}>Home</a>
         <a href="#/workflows" aria-current=${current("workflows")}>Workflows</a>
+        <a href="#/agents" aria-current=${current("agents")}>Agents</a>
       </nav>
       <div class="who">
         <span class="quiet">${session.user?.email ?? session.user?.name}</span>

@@ -36,6 +36,7 @@ VARIABLES = {
     "WEFT_SMTP_URL": ("smtp_url", "smtp://u:p@h:587", "smtp://u:p@h:587"),
     "WEFT_EMAIL_SENDER": ("email_sender", "a@b.c", "a@b.c"),
     "WEFT_AGENT_DATABASE_URL": ("agent_database_url", "postgresql://d", "postgresql://d"),
+    "WEFT_SERVICE_URLS": ("service_urls", '{"Slack": "http://g"}', {"Slack": "http://g"}),
     "WEFT_CHROMIUM": ("chromium_path", "/usr/bin/chromium", "/usr/bin/chromium"),
     "WEFT_ALLOW_LOOPBACK": ("allow_loopback", "0", False),
     "WEFT_EXECUTORS": ("executors", "7", 7),

@@ -1,0 +1,1 @@
+"""Ready agents, one YAML file each: a named request to a service, made by a base agent."""
