@@ -30,6 +30,7 @@ TAGS = [
     {"name": "workflows", "description": "Create, look, archive, delete."},
     {"name": "templates", "description": "Workflows to begin with."},
     {"name": "executions", "description": "Start, look, decide, cancel."},
+    {"name": "secrets", "description": "Keys and passwords for services that nodes call."},
     {"name": "session", "description": "The browser's session."},
     {"name": "health", "description": "Health, readiness and metrics."},
 ]

@@ -35,6 +35,7 @@ from weft.records import (
 )
 from weft.requests import Request
 from weft.retries import Retries, is_gateway_failure
+from weft.secrets import Secrets
 from weft.stream import Subscription, iterate
 from weft.templates import Templates
 from weft.versions import Versions
@@ -42,7 +43,7 @@ from weft.versions import Versions
 T = TypeVar("T")
 
 
-class Client(Templates, Versions):
+class Client(Secrets, Templates, Versions):
     """Speaks to a Weft platform.
 
     Used as a context manager it closes its connections at the end. Whatever is safe to repeat is
