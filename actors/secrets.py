@@ -11,12 +11,16 @@ from pathlib import Path
 from typing import Any
 from uuid import UUID
 
+import structlog
+
 from agents.bound import BoundSecret
 from agents.errors import AgentError
 from compiler.references import references_in
 from store.postgres import UNREACHABLE, Connection, connect
 from store.secrets import OpenSecret, Vault
 from store.secrets_sealing import KeyFile, SecretsUnavailable
+
+log = structlog.get_logger(__name__)
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,7 +66,12 @@ class Secrets:
             try:
                 opened = await self.vault.open(tenant_id, names)
             except SecretsUnavailable as error:
-                raise AgentError(str(error)) from None
+                # Where the master key is, and what is wrong with it, is the operator's to know.
+                log.error("secrets.unavailable", tenant=str(tenant_id), error=str(error))
+                raise AgentError(
+                    f"The secrets {', '.join(names)} cannot be opened on this platform just now.",
+                    remedy="Ask its operator; the log says more.",
+                ) from None
             except UNREACHABLE as error:
                 raise AgentError("The secrets cannot be read just now.", retryable=True) from error
         own = self.operators(names)

@@ -67,17 +67,16 @@ async def everything_in_redis(url: str) -> list[tuple[str, bytes]]:
     values: list[tuple[str, bytes]] = []
     async with Redis.from_url(url) as redis:
         async for key in redis.scan_iter(count=1000):
-            kind = (await redis.type(key)).decode()
-            match kind:
-                case "string":
+            match await redis.type(key):
+                case b"string":
                     read = await redis.get(key)
-                case "hash":
+                case b"hash":
                     read = repr(await redis.hgetall(key)).encode()
-                case "list":
+                case b"list":
                     read = repr(await redis.lrange(key, 0, -1)).encode()
-                case "stream":
+                case b"stream":
                     read = repr(await redis.xrange(key)).encode()
-                case "zset":
+                case b"zset":
                     read = repr(await redis.zrange(key, 0, -1)).encode()
                 case _:
                     read = repr(await redis.smembers(key)).encode()

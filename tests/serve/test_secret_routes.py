@@ -2,12 +2,12 @@
 
 import asyncio
 import io
+import sys
 
 import httpx
 import pytest
 from weft import AsyncClient, Client
 
-from serve import cli_secrets
 from store.postgres import Pool
 from tests.factories import Account, MakeAccount
 from tests.serve.conftest import MASTER_KEY
@@ -148,7 +148,7 @@ async def test_the_command_line_takes_the_value_from_standard_input(
     weft: Weft, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """It stands in no argument, and no command prints it."""
-    monkeypatch.setattr(cli_secrets.sys, "stdin", io.StringIO(f"{VALUE}\n"))
+    monkeypatch.setattr(sys, "stdin", io.StringIO(f"{VALUE}\n"))
     done = await weft("secrets", "set", "token", "--host", "a.example", "--host", "*.b.example")
     assert done.code == 0
     assert "token is set for a.example, *.b.example.\n" in done.out
@@ -158,3 +158,23 @@ async def test_the_command_line_takes_the_value_from_standard_input(
     assert VALUE not in done.out + listed.out + (await weft("secrets", "list", "--json")).out
     assert "token is deleted." in (await weft("secrets", "delete", "token")).out
     assert "no secrets" in (await weft("secrets", "list")).out
+
+
+@pytest.mark.requirement("FR-4.9")
+async def test_the_command_line_rotates_the_master_key(
+    weft: Weft, api: httpx.AsyncClient, dsn: str, owner_pool: Pool, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Where the platform runs, every secret's key is wrapped anew, and setting goes on."""
+    monkeypatch.setenv("WEFT_HOME", str(MASTER_KEY.parent))
+    monkeypatch.setenv("DATABASE_URL", dsn)
+    await api.put(f"{SECRETS}/token", json=BODY)
+    before = await owner_pool.fetchval("SELECT key_id FROM secrets")
+    done = await weft("secrets", "rotate")
+    assert "wraps the keys of 1 secrets" in done.out
+    after = await owner_pool.fetchval("SELECT key_id FROM secrets")
+    assert before != after
+    await api.put(f"{SECRETS}/token", json=BODY)
+    assert await owner_pool.fetchval("SELECT key_id FROM secrets") == after
+    monkeypatch.setenv("WEFT_HOME", "/nowhere")
+    failed = await weft("secrets", "rotate")
+    assert (failed.code, "cannot be read" in failed.err) == (1, True)

@@ -35,7 +35,7 @@ def _vault(pool: Pool, keys: KeyFile) -> Vault:
     return Vault(pool.acquire, keys)
 
 
-@pytest.mark.requirement("FR-4.9", "NFR-4.4")
+@pytest.mark.requirement("FR-4.9")
 def test_what_is_sealed_opens_with_its_binding_only(keys: KeyFile) -> None:
     """Another tenant, name or version opens nothing, nor does a changed byte."""
     sealed = seal(keys, BINDING, VALUE)
@@ -74,7 +74,7 @@ def test_a_file_without_a_key_is_refused(keys: KeyFile, tmp_path: Path, text: st
         keys.present_id()
 
 
-@pytest.mark.requirement("NFR-4.4")
+@pytest.mark.requirement("FR-4.9")
 async def test_the_api_cannot_read_what_it_wrote(
     keys: KeyFile, api_pool: Pool, account: Account
 ) -> None:
@@ -133,7 +133,7 @@ async def test_setting_at_once_loses_nothing(
     assert opened["token"].value.startswith("value ")
 
 
-@pytest.mark.requirement("NFR-4.4")
+@pytest.mark.requirement("FR-4.9")
 async def test_rotation_changes_the_master_key_alone(
     keys: KeyFile, api_pool: Pool, engine_pool: Pool, account: Account, dsn: str, tmp_path: Path
 ) -> None:
