@@ -191,7 +191,7 @@ async def test_what_is_open_is_declared_open(
     ids = {"workflow_id": f"wf_{'0' * 32}", "execution_id": f"exec_{'0' * 32}",
            "node_id": "only", "index": "0", "checkpoint_number": "1",
            "sha256": "0" * 64, "version": "1.0.0", "from_version": "1.0.0",
-           "to_version": "1.0.0", "template_id": "monitor-alert"}  # fmt: skip
+           "to_version": "1.0.0", "template_id": "monitor-alert", "name": "token"}  # fmt: skip
     for path, operations in document["paths"].items():
         for method, operation in operations.items():
             answer = await anonymous.request(
