@@ -1,5 +1,6 @@
 """Secrets of tenants: what is known of them, and for whoever calls a service, what they hold."""
 
+import asyncio
 import time
 from collections import OrderedDict
 from collections.abc import Callable, Iterable
@@ -114,6 +115,7 @@ class Vault:
     def __init__(self, connections: Connections, keys: KeyFile) -> None:
         self._connections = connections
         self._keys = keys
+        self._reading = asyncio.Lock()
         self._kept: OrderedDict[tuple[UUID, str], tuple[float, OpenSecret | None]] = OrderedDict()
 
     async def open(self, tenant_id: UUID, names: Iterable[str]) -> dict[str, OpenSecret]:
@@ -122,15 +124,21 @@ class Vault:
         Raises:
             SecretsUnavailable: One cannot be opened.
         """
-        wanted, now = list(names), time.monotonic()
-        kept = {name: self._kept.get((tenant_id, name), (0.0, None)) for name in wanted}
-        stale = [name for name in wanted if now - kept[name][0] > KEPT_SECONDS]
-        found = {name: secret for name, (_, secret) in kept.items() if name not in stale}
-        if stale:
-            found |= await self._read(tenant_id, stale)
-        return {name: secret for name, secret in found.items() if secret is not None}
+        wanted = list(names)
+        if self._stale(tenant_id, wanted):
+            # Items of a map ask together: the first reads for all of them.
+            async with self._reading:
+                if stale := self._stale(tenant_id, wanted):
+                    await self._read(tenant_id, stale)
+        found = (self._kept[tenant_id, name][1] for name in wanted)
+        return {secret.name: secret for secret in found if secret is not None}
 
-    async def _read(self, tenant_id: UUID, names: list[str]) -> dict[str, OpenSecret | None]:
+    def _stale(self, tenant_id: UUID, names: list[str]) -> list[str]:
+        kept = ((name, self._kept.get((tenant_id, name))) for name in names)
+        oldest = time.monotonic() - KEPT_SECONDS
+        return [name for name, entry in kept if entry is None or entry[0] < oldest]
+
+    async def _read(self, tenant_id: UUID, names: list[str]) -> None:
         async with self._connections() as connection:
             rows = await connection.fetch(statement("open_secrets"), tenant_id, names)
         found: dict[str, OpenSecret | None] = dict.fromkeys(names)
@@ -144,7 +152,6 @@ class Vault:
             self._kept.move_to_end((tenant_id, name))
         while len(self._kept) > KEPT_SECRETS:
             self._kept.popitem(last=False)
-        return found
 
 
 async def rotate(dsn: str, keys: KeyFile) -> int:

@@ -1,6 +1,8 @@
 """Secrets at rest: what is stored opens with the master key, for its own tenant and name only."""
 
 import asyncio
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
 from dataclasses import replace
 from pathlib import Path
 from uuid import UUID
@@ -9,7 +11,7 @@ import pytest
 from asyncpg import exceptions
 
 from store.errors import Conflict
-from store.postgres import Pool, tenant_transaction
+from store.postgres import Connection, Pool, tenant_transaction
 from store.secrets import Vault, rotate, set_secret
 from store.secrets_sealing import Binding, KeyFile, SecretsUnavailable, seal, unseal
 from tests.factories import Account, MakeAccount
@@ -100,6 +102,28 @@ async def test_a_vault_opens_the_tenants_own_and_notes_the_use(
     assert "second" not in repr(found)
     used = await engine_pool.fetch("SELECT tenant_id FROM secrets WHERE last_used_at IS NOT NULL")
     assert [row["tenant_id"] for row in used] == [two.tenant_id]
+
+
+async def test_those_who_ask_together_read_once(
+    keys: KeyFile, api_pool: Pool, engine_pool: Pool, account: Account
+) -> None:
+    """A hundred items of a map take one connection, and what was read is remembered."""
+    await _set(api_pool, keys, account, "token")
+    taken = 0
+
+    @asynccontextmanager
+    async def connections() -> AsyncIterator[Connection]:
+        nonlocal taken
+        taken += 1
+        async with engine_pool.acquire() as connection:
+            yield connection
+
+    vault = Vault(connections, keys)
+    found = await asyncio.gather(
+        *(vault.open(account.tenant_id, ["token", "nobody"]) for _ in range(100))
+    )
+    assert {tuple(secrets) for secrets in found} == {("token",)}
+    assert taken == 1
 
 
 @pytest.mark.requirement("NFR-4.1")
