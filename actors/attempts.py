@@ -12,7 +12,10 @@ from typing import Any
 from pydantic import ValidationError
 
 from actors.errors import ExecutionError
+from actors.redaction import Redaction
+from actors.secrets import NOTHING, Held, Secrets, secret_names
 from agents.agent import Agent, AgentContext, AgentResult, Parameters
+from agents.bound import holding
 from agents.errors import AgentError
 from compiler.references import UnresolvedReference, resolve_twice
 from compiler.specification import Node, Retry
@@ -64,16 +67,32 @@ class Work:
     code: frozenset[str]
     """Places among the parameters that hold code and are not templates."""
     scope: Mapping[str, Any]
-    secrets: Mapping[str, str]
+    secrets: Secrets
     context: AgentContext
 
-    def resolved(self) -> tuple[Any, Any]:
+    async def hold(self) -> Held:
+        """Open the secrets that the parameters name.
+
+        Raises:
+            AgentError: One cannot be opened, or is not meant for what the agent does.
+        """
+        names = secret_names(self.node.parameters, self.code)
+        held = await self.secrets.hold(self.context.tenant_id, names)
+        if held.bound and self.agent.side_effect == "none":
+            raise AgentError(
+                f"The secret `{held.bound[0].name}` is for calls of its hosts, and "
+                f"`{self.node.agent}` calls none.",
+                remedy="Use it in the node that logs in there.",
+            )
+        return held
+
+    def resolved(self, held: Held) -> tuple[Any, Any]:
         """Resolve the parameters: without secrets, to be shown, and with them.
 
         Raises:
             UnresolvedReference: A reference names nothing.
         """
-        return resolve_twice(self.node.parameters, self.scope, self.secrets, skip=self.code)
+        return resolve_twice(self.node.parameters, self.scope, held.values, skip=self.code)
 
     def parameters(self, values: Any) -> Parameters:
         """Validate resolved parameters.
@@ -132,31 +151,46 @@ async def attempt_until_done(
 async def _attempt(work: Work, number: int, started: Told) -> Attempt:
     begun = Attempt(number, datetime.now(UTC), None)
     timeout_seconds = work.node.timeout or work.agent.default_timeout_seconds
+    held = NOTHING
     try:
-        shown, values = work.resolved()
+        held = await work.hold()
+        shown, values = work.resolved(held)
         begun = Attempt(number, begun.started_at, shown)
         await started(begun)
         parameters = work.parameters(values)
         context = work.context
         if number != context.attempt:
             context = replace(context, attempt=number)
-        async with asyncio.timeout(timeout_seconds):
-            result = await work.agent.run(parameters, context)
-        output = jsonable(result.output, OUTPUT_LEVELS)
-        kept = AgentResult(output, result.usage, result.metadata)
+        with holding(held.bound):
+            async with asyncio.timeout(timeout_seconds):
+                result = await work.agent.run(parameters, context)
+        # Looking through a large output takes seconds; nobody else is to wait for it.
+        kept = await asyncio.to_thread(_kept, result, held) if held.values else _kept(result, held)
         return Attempt(number, begun.started_at, shown, datetime.now(UTC), kept)
     except ExecutionError:
         raise
     except TimeoutError:
         late = AgentError(f"The attempt took longer than {timeout_seconds:g} s.", retryable=True)
-        return _failed(begun, work, late, None)
+        return _failed(begun, work, held, late)
     except (AgentError, UnresolvedReference) as error:
-        return _failed(begun, work, error, None)
+        return _failed(begun, work, held, error)
     except Exception as error:
-        return _failed(begun, work, error, traceback.format_exc()[-TRACE_CHARACTERS:])
+        return _failed(begun, work, held, error, traceback.format_exc())
 
 
-def _failed(begun: Attempt, work: Work, error: Exception, trace: str | None) -> Attempt:
+def _kept(result: AgentResult, held: Held) -> AgentResult:
+    """Return what is recorded of a result: JSON without the secrets that the agent was given."""
+    output = jsonable(result.output, OUTPUT_LEVELS)
+    if not held.values:
+        return replace(result, output=output)
+    redaction = Redaction(held.values)
+    metadata = redaction.value(jsonable(result.metadata, OUTPUT_LEVELS))
+    return replace(result, output=redaction.value(output), metadata=metadata)
+
+
+def _failed(
+    begun: Attempt, work: Work, held: Held, error: Exception, trace: str | None = None
+) -> Attempt:
     retry = work.node.retry
     wait: float | None = None
     if isinstance(error, AgentError) and error.retryable and begun.number < retry.max_attempts:
@@ -165,18 +199,12 @@ def _failed(begun: Attempt, work: Work, error: Exception, trace: str | None) -> 
     text = str(error) or type(error).__name__
     if trace:
         text = f"{type(error).__name__}: {text}"
+    redaction = Redaction(held.values)
     return replace(
         begun,
         ended_at=datetime.now(UTC),
-        error=_without_secrets(text, work.secrets),
-        trace=_without_secrets(trace, work.secrets) if trace else None,
+        error=clean_text(redaction.text(text)),
+        # Cut afterwards: half a secret is not found.
+        trace=clean_text(redaction.text(trace))[-TRACE_CHARACTERS:] if trace else None,
         retry_in_seconds=wait,
     )
-
-
-def _without_secrets(text: str, secrets: Mapping[str, str]) -> str:
-    # The longest first: one secret may be the beginning of another.
-    for name, value in sorted(secrets.items(), key=lambda secret: -len(secret[1])):
-        if value:
-            text = text.replace(value, f"{{secrets.{name}}}")
-    return clean_text(text)

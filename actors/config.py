@@ -1,6 +1,7 @@
 """What actors are told when they start: plain values that travel to their processes."""
 
 from dataclasses import dataclass
+from pathlib import Path
 
 from agents.settings import AgentSettings
 from store.queue import UNBOUNDED, Bounds
@@ -15,10 +16,13 @@ class ExecutorConfig:
     lease_seconds: float
     agents: AgentSettings
     secrets: dict[str, str]
+    """The operator's own; tenants' are opened for the attempts that name them."""
     log_level: str = "INFO"
     bounds: Bounds = UNBOUNDED
     drain_seconds: float = 5.0
     """How long nodes that run may go on when the executor stops."""
+    secrets_key: Path | None = None
+    """The file with the master key of tenants' secrets; None: they have none."""
 
 
 @dataclass(frozen=True, slots=True)

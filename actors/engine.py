@@ -13,10 +13,13 @@ from actors.hosting import Host
 from actors.journal import Journal
 from actors.metrics import count_ended
 from actors.run import Run
+from actors.secrets import Secrets, VaultPlace
 from agents.registry import builtin_registry
 from agents.services import open_services
 from store.live import open_live_view
 from store.postgres import Pool, open_pool
+from store.secrets import Vault
+from store.secrets_sealing import KeyFile
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,6 +49,13 @@ async def open_engine(config: ExecutorConfig, executor_id: UUID) -> AsyncIterato
         services = await stack.enter_async_context(open_services(config.agents))
         runs: dict[UUID, Run] = {}
         journal = Journal(pool, executor_id, live.publish)
-        host = Host(pool, journal, builtin_registry(), services, config.secrets)
+        host = Host(pool, journal, builtin_registry(), services, _secrets(config, pool))
         saver = JournalSaver(pool, journal, runs.get)
         yield Engine(pool, host, journal, Driver(host, GraphCache(pool, saver), runs), runs)
+
+
+def _secrets(config: ExecutorConfig, pool: Pool) -> Secrets:
+    if config.secrets_key is None:
+        return Secrets(config.secrets)
+    vault = Vault(pool.acquire, KeyFile(config.secrets_key))
+    return Secrets(config.secrets, vault, VaultPlace(config.database_url, config.secrets_key))

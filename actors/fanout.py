@@ -20,6 +20,7 @@ import ray
 
 from actors.attempts import Attempt, Work, attempt_until_done
 from actors.backoff import LONGEST_SLEEP_SECONDS
+from actors.secrets import Secrets, VaultPlace, vault_at
 from agents.agent import AgentContext
 from agents.registry import Registry, builtin_registry
 from agents.services import Services, open_services
@@ -28,6 +29,7 @@ from compiler.inflection import item_names
 from compiler.specification import Node
 from compiler.workers import worker_of
 from store.json_values import dumps
+from store.secrets import Vault
 
 ITEMS_AT_ONCE = 16
 """How many items of one chunk run at once, unless the node says otherwise."""
@@ -79,6 +81,7 @@ class Chunk:
     """The numbers of the attempts that are made first, by index; 1 where none stands."""
     scope: Mapping[str, Any]
     secrets: Mapping[str, str]
+    """Those of the operator's that the node names; its tenant's are opened where they are used."""
     tenant_id: str
     workflow_id: str
     execution_id: str
@@ -90,7 +93,8 @@ Hand = Callable[[list[ItemResult]], None]
 class _Worker:
     """This process's event loop and services, started with the first chunk."""
 
-    def __init__(self) -> None:
+    def __init__(self, place: VaultPlace | None) -> None:
+        self._vault = vault_at(place) if place else None
         self._loop = asyncio.new_event_loop()
         self._registry = builtin_registry()
         self._services: Services | None = None
@@ -112,25 +116,28 @@ class _Worker:
             if self._services is None:
                 # Closed with the process: Ray ends idle workers by a signal.
                 self._services = await self._stack.enter_async_context(open_services(settings))
-        await run_items(chunk, self._services, self._registry, hand)
+        await run_items(chunk, self._services, self._registry, hand, self._vault)
 
 
 _worker: _Worker | None = None
 
 
 @ray.remote(num_cpus=0, max_retries=0, num_returns="streaming")
-def run_chunk(chunk_json: bytes, settings: AgentSettings) -> Iterator[bytes]:
+def run_chunk(
+    chunk_json: bytes, settings: AgentSettings, place: VaultPlace | None
+) -> Iterator[bytes]:
     """Run a chunk in a worker process.
 
     Args:
         chunk_json: A `Chunk` as JSON.
         settings: The agents' settings; the first chunk's stay for this process.
+        place: Where tenants' secrets are; the first chunk's stays as well.
 
     Yields:
         JSON lists of `ItemResult`s, in the order in which the items end.
     """
     global _worker
-    _worker = _worker or _Worker()
+    _worker = _worker or _Worker(place)
     for results in _worker.run(Chunk(**orjson.loads(chunk_json)), settings):
         yield orjson.dumps(results)
 
@@ -176,9 +183,11 @@ class Gathering:
             self._hand(results)
 
 
-async def run_items(chunk: Chunk, services: Services, registry: Registry, hand: Hand) -> None:
+async def run_items(
+    chunk: Chunk, services: Services, registry: Registry, hand: Hand, vault: Vault | None
+) -> None:
     """Run a chunk's items, some at once, and hand over their results; a failure is one."""
-    items = _Items(chunk, services, registry)
+    items = _Items(chunk, services, registry, vault)
     gathering = Gathering(hand)
     left = zip(chunk.indexes, chunk.items, strict=True)
 
@@ -195,8 +204,11 @@ async def run_items(chunk: Chunk, services: Services, registry: Registry, hand: 
 class _Items:
     """The items of one chunk, and what they share."""
 
-    def __init__(self, chunk: Chunk, services: Services, registry: Registry) -> None:
+    def __init__(
+        self, chunk: Chunk, services: Services, registry: Registry, vault: Vault | None
+    ) -> None:
         self._chunk = chunk
+        self._secrets = Secrets(chunk.secrets, vault)
         self._services = services
         self._registry = registry
         self._signatures = registry.signatures()
@@ -226,7 +238,7 @@ class _Items:
             agent=self._registry.get(node.agent),
             code=self._signatures[node.agent].code_parameters,
             scope=context.variables,
-            secrets=chunk.secrets,
+            secrets=self._secrets,
             context=context,
         )
         attempt = await attempt_until_done(

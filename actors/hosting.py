@@ -2,7 +2,7 @@
 
 import asyncio
 import os
-from collections.abc import AsyncGenerator, Mapping
+from collections.abc import AsyncGenerator
 from contextlib import aclosing, suppress
 from dataclasses import dataclass, field, replace
 from typing import Any
@@ -14,6 +14,7 @@ from actors.beginnings import Beginnings
 from actors.fanout import Chunk, ItemResult, run_chunk, warm_up
 from actors.gate import FairGate
 from actors.journal import Journal
+from actors.secrets import Secrets, VaultPlace
 from agents.errors import AgentError
 from agents.registry import Registry
 from agents.services import Services
@@ -38,7 +39,7 @@ class Host:
     journal: Journal
     registry: Registry
     services: Services
-    secrets: Mapping[str, str]
+    secrets: Secrets
     chunks_at_once: int = field(default_factory=lambda: max(2, os.cpu_count() or 2))
     """Chunks of all executions of this process that run at once, each in a process of its own."""
     draining: bool = False
@@ -77,7 +78,9 @@ class Host:
             indexes = list(left)[: 1 if alone else None]
             part = replace(chunk, indexes=indexes, items=[left[index] for index in indexes])
             try:
-                async with aclosing(_results(name, part, self.services.settings)) as results:
+                async with aclosing(
+                    _results(name, part, self.services.settings, self.secrets.place)
+                ) as results:
                     async for batch in results:
                         for result in batch:
                             del left[result.map_index]
@@ -92,7 +95,7 @@ class Host:
 
 
 async def _results(
-    name: str, chunk: Chunk, settings: AgentSettings
+    name: str, chunk: Chunk, settings: AgentSettings, place: VaultPlace | None
 ) -> AsyncGenerator[list[ItemResult]]:
     """Run a chunk once; a chunk whose results nobody takes any more is cut off.
 
@@ -100,7 +103,7 @@ async def _results(
     """
     left = len(chunk.indexes)
     task = run_chunk.options(name=name, _generator_backpressure_num_objects=BATCHES_AHEAD)
-    stream: Any = task.remote(orjson.dumps(chunk), settings)
+    stream: Any = task.remote(orjson.dumps(chunk), settings, place)
     ended = False
     try:
         async for reference in stream:

@@ -20,6 +20,7 @@ from actors.fanout import Chunk, ItemResult
 from actors.metrics import AGENT_SECONDS
 from actors.needs import Needs
 from actors.scope import scope
+from actors.secrets import secret_names
 from actors.serde import StoredValue
 from agents.errors import AgentError
 from compiler.graph import Update, chunk_size, map_channel
@@ -321,12 +322,15 @@ class Maps:
         """Make a chunk without items."""
         run = self._run
         signatures = run.host.registry.signatures()
+        parts = (node, *worker_nodes(node).values())
         needs = Needs.either(
-            [
-                Needs.of_parameters(one, signatures[one.agent].code_parameters)
-                for one in (node, *worker_nodes(node).values())
-            ]
+            [Needs.of_parameters(one, signatures[one.agent].code_parameters) for one in parts]
         )
+        secrets = [
+            name
+            for one in parts
+            for name in secret_names(one.parameters, signatures[one.agent].code_parameters)
+        ]
         known = await run.known(state, node, needs)
         # The list itself is left out of what every chunk carries, when nothing names it.
         names = [name for name in known.values if needs.key(name)]
@@ -338,7 +342,7 @@ class Maps:
             items=[],
             attempts={},
             scope=scope(run.facts, replace(known, values=kept)),
-            secrets=run.host.secrets,
+            secrets=run.host.secrets.operators(secrets),
             tenant_id=str(run.lease.tenant_id),
             workflow_id=str(run.facts.workflow_id),
             execution_id=str(run.lease.execution_id),

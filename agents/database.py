@@ -13,6 +13,7 @@ from asyncpg.exceptions import InterfaceError, PostgresError
 from pydantic import Field
 
 from agents.agent import AgentContext, AgentResult, Parameters, SideEffect, Usage
+from agents.bound import check_host
 from agents.columns import bind, plain
 from agents.egress import Egress
 from agents.errors import AgentError
@@ -113,6 +114,7 @@ async def _connection(
         "application_name": f"weft {context.node_id}"[:63],
     }
     if trusted:
+        check_host(urlsplit(dsn).hostname or "localhost")
         connection = await asyncpg.connect(dsn, timeout=10, server_settings=settings)
     else:
         target = _parse(dsn)

@@ -9,6 +9,7 @@ configured (a model server, a database, a mail relay) are trusted by name, never
 
 import asyncio
 import ipaddress
+import logging
 import socket
 from collections.abc import Iterable
 from dataclasses import dataclass
@@ -20,12 +21,17 @@ import httpx2
 import psutil
 from httpcore2 import SOCKET_OPTION
 
+from agents.bound import check_host
 from agents.errors import AgentError
 from agents.pools import Pools
 from agents.settings import AgentSettings
 
 IPAddress = ipaddress.IPv4Address | ipaddress.IPv6Address
 Endpoint = tuple[str, int]
+
+# They log whole URLs, in which there may be secrets, for every request.
+for _name in ("httpx2", "httpcore2"):
+    logging.getLogger(_name).setLevel(logging.WARNING)
 
 _PORTS = {"http": 80, "https": 443}
 _NAT64 = ipaddress.ip_network("64:ff9b::/96")
@@ -84,8 +90,10 @@ class Egress:
 
         Raises:
             EgressRefused: One of its addresses is not allowed.
+            SecretRefused: The attempt holds a secret that is not meant for this host.
             OSError: The name does not resolve.
         """
+        check_host(host)
         loop = asyncio.get_running_loop()
         found = await loop.getaddrinfo(host, port, type=socket.SOCK_STREAM)
         addresses = list(dict.fromkeys(str(entry[4][0]) for entry in found))
@@ -238,6 +246,14 @@ class _GuardedTransport(httpx2.AsyncHTTPTransport):
             )
 
         self._pool = Pools(new_pool)  # type: ignore[assignment]  # the interface that is used
+
+    async def handle_async_request(self, request: httpx2.Request) -> httpx2.Response:
+        """Send a request, unless it would take a secret to a host that it is not meant for.
+
+        A connection that is there already is resolved no more, so resolving it is too late.
+        """
+        check_host(request.url.host)
+        return await super().handle_async_request(request)
 
 
 def _networks(texts: tuple[str, ...]) -> list[ipaddress.IPv4Network | ipaddress.IPv6Network]:

@@ -20,6 +20,7 @@ from pydantic import Field, SecretStr, model_validator
 from selectolax.lexbor import LexborHTMLParser
 
 from agents.agent import AgentContext, AgentResult, Parameters, SideEffect, Usage
+from agents.bound import check_host
 from agents.errors import AgentError
 
 _LINE_BREAK = re.compile(r"[\r\n\x0b\x0c\x1c-\x1e\x85\u2028\u2029\x00]")
@@ -180,6 +181,7 @@ def _attached(attachment: Attachment) -> bytes:
 async def _deliver(message: EmailMessage, recipients: list[str], url: SecretStr) -> list[str]:
     """Hand the message over; give the recipients that the server refused, when not all."""
     client = _client(url)
+    check_host(str(client.hostname))
     try:
         async with asyncio.timeout(2 * _TIMEOUT_SECONDS), client:
             refused, _ = await client.send_message(message, recipients=recipients)

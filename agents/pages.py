@@ -13,6 +13,7 @@ from playwright.async_api import Page as BrowserPage
 from playwright.async_api import Response
 from playwright.async_api import TimeoutError as PlaywrightTimeout
 
+from agents.bound import held
 from agents.egress import EgressRefused
 from agents.errors import AgentError
 from agents.exchange import Request, fetch
@@ -169,9 +170,19 @@ async def open_loader(services: Services, mode: str) -> AsyncIterator[tuple[Load
     """Give a loader for a mode, and why it is not the browser when it could have been.
 
     Raises:
-        AgentError: The mode is `browser` and there is none.
+        AgentError: The mode is `browser` and there is none, or it is not to have a secret.
     """
     http = HttpLoader(await services.http(), services.settings.max_response_bytes)
+    if secrets := held():
+        # The hosts that a page's scripts and redirects lead a browser to are not in our hands.
+        if mode == "browser":
+            raise AgentError(
+                f"A browser gets no address with the secret `{secrets[0].name}`, since it could "
+                "take it to other hosts.",
+                remedy="Set `mode: http`, or call the service with an api node.",
+            )
+        yield http, ""
+        return
     if mode == "http":
         yield http, ""
         return

@@ -10,6 +10,7 @@ from pydantic import Field, model_validator
 from selectolax.lexbor import LexborHTMLParser, LexborNode, SelectolaxError
 
 from agents.agent import AgentContext, AgentResult, Parameters, SideEffect, Usage
+from agents.bound import SecretRefused
 from agents.egress import EgressRefused
 from agents.errors import AgentError
 from agents.markup import markdown, node_text, page_text, parse
@@ -144,7 +145,7 @@ class _Scraper:
     async def _address(self, url: str) -> _Harvest | AgentError:
         try:
             return await self._follow(url)
-        except EgressRefused:
+        except (EgressRefused, SecretRefused):
             raise
         except AgentError as error:
             if error.retryable:

@@ -5,7 +5,7 @@ be called, what is read and written outside, what it may take and cost, and what
 know before they start it.
 """
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Collection, Iterator, Mapping
 from dataclasses import asdict, dataclass
 from typing import Any
 
@@ -174,6 +174,7 @@ def plan(
     history: History = NOTHING,
     callees: Callees | None = None,
     above: tuple[str, ...] = (),
+    secrets: Collection[str] | None = None,
 ) -> Plan:
     """Return what a specification would do; with its problems when it could not run.
 
@@ -184,6 +185,7 @@ def plan(
         history: What executions of it, and its agents, took before.
         callees: The workflows that it may run; None: nobody looked, so none is missed.
         above: Those that run it, each by the name by which the one before it does.
+        secrets: The secrets that are set; None: that is not known.
     """
     problems = check(specification, agents)
     missing: list[str] = []
@@ -215,7 +217,7 @@ def plan(
         estimate=Estimate() if problems else estimator.workflow(),
         problems=tuple(problems),
         warnings=() if problems else (
-            *plan_warnings(filled, agents),
+            *plan_warnings(filled, agents, secrets),
             *(callees.warnings(filled) if callees else ()),
             *_refusals(filled, calls),
         ),

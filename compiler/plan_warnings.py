@@ -1,6 +1,6 @@
 """What a person should know before they start a workflow that could run."""
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Collection, Iterator, Mapping
 
 from compiler.check_failures import unheard_failures
 from compiler.conditions import parse_condition
@@ -13,15 +13,23 @@ from compiler.specification import Node, Specification
 
 
 def plan_warnings(
-    specification: Specification, agents: Mapping[str, AgentSignature]
+    specification: Specification,
+    agents: Mapping[str, AgentSignature],
+    secrets: Collection[str] | None = None,
 ) -> list[Problem]:
-    """Return the warnings about a specification that has passed the check."""
+    """Return the warnings about a specification that has passed the check.
+
+    Args:
+        specification: The specification.
+        agents: The agents that its nodes name.
+        secrets: The secrets that are set; None: that is not known.
+    """
     warnings: list[Problem] = []
     for index, node in enumerate(specification.nodes):
         path = f"nodes[{index}]"
         warnings += _sending(node, agents, path)
         warnings += _late_timeout(node, specification, path)
-        warnings += _secrets(node, agents, path)
+        warnings += _secrets(node, agents, path, secrets)
     warnings += _no_timeout(specification)
     warnings += _absent_values(specification, agents)
     warnings += _unproven_output(specification, agents)
@@ -52,10 +60,16 @@ def _late_timeout(node: Node, specification: Specification, path: str) -> Iterat
         yield Problem(f"{path}.timeout", "timeout_never_reached", message, remedy)
 
 
-def _secrets(node: Node, agents: Mapping[str, AgentSignature], path: str) -> Iterator[Problem]:
+def _secrets(
+    node: Node, agents: Mapping[str, AgentSignature], path: str, known: Collection[str] | None
+) -> Iterator[Problem]:
     for name in node_outside(node, agents).secrets:
-        message = f"`{node.id}` needs the secret `{name}`; whether it is set is not known here."
-        yield Problem(path, "needs_secret", message, f"Set the secret `{name}`.")
+        if known is not None and name in known:
+            continue
+        told = "whether it is set is not known here" if known is None else "it is not set"
+        message = f"`{node.id}` needs the secret `{name}`; {told}."
+        remedy = f"Set it: `weft secrets set {name} --host HOST`."
+        yield Problem(path, "needs_secret", message, remedy)
 
 
 def _no_timeout(specification: Specification) -> Iterator[Problem]:

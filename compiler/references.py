@@ -58,12 +58,15 @@ class UnresolvedReference(Exception):
     def __init__(self, path: str, available: tuple[str, ...]) -> None:
         self.path = path
         self.available = available
-        names = ", ".join(available[:20]) or "nothing"
-        remedy = ""
         if path.startswith("secrets."):
-            variable = f"WEFT_SECRET_{path.removeprefix('secrets.').upper()}"
-            remedy = f" Set {variable} where the platform runs, and start it again."
-        super().__init__(f"{{{path}}} has no value here. There is: {names}.{remedy}")
+            name = path.removeprefix("secrets.")
+            then = (
+                f"Run `weft secrets set {name} --host HOST`. Or, for all organizations: Set "
+                f"WEFT_SECRET_{name.upper()} where the platform runs, and start it again."
+            )
+        else:
+            then = f"There is: {', '.join(available[:20]) or 'nothing'}."
+        super().__init__(f"{{{path}}} has no value here. {then}")
 
 
 @dataclass(frozen=True, slots=True)

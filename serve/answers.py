@@ -321,6 +321,26 @@ class Session(Answer):
     role: Literal["owner", "admin", "editor", "viewer"]
 
 
+class Secret(Answer):
+    """What is told of a secret; what it holds is not."""
+
+    name: str
+    hosts: list[str]
+    """The only hosts that it is sent to."""
+    version: int
+    """How often it was set."""
+    created_at: AwareDatetime
+    updated_at: AwareDatetime
+    last_used_at: AwareDatetime | None
+    """When a node last got it, to the minute."""
+
+
+class SecretList(Answer):
+    """An organization's secrets, by name."""
+
+    secrets: list[Secret]
+
+
 class Health(Answer):
     """This process answers."""
 

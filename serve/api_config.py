@@ -1,6 +1,7 @@
 """What the API's replicas are told when they start."""
 
 from dataclasses import dataclass
+from pathlib import Path
 
 from store.queue import UNBOUNDED, Bounds
 
@@ -15,5 +16,8 @@ class ApiConfig:
     lease_seconds: float
     webhook_key: bytes
     secret_names: tuple[str, ...]
+    """The operator's."""
     smtp_configured: bool
+    secrets_key: Path
+    """The file with the master key of tenants' secrets."""
     bounds: Bounds = UNBOUNDED

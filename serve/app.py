@@ -23,6 +23,7 @@ from serve import (
     problems,
     reader_routes,
     retention_routes,
+    secret_routes,
     session_routes,
     streams,
     template_routes,
@@ -115,7 +116,7 @@ def build_app(config: ApiConfig, parser: Any) -> FastAPI:
     problems.install(app)
     # The execution routes come first: `executions` must not be read as a workflow's identifier.
     for module in (execution_routes, item_routes, approval_routes, lifecycle_routes,
-                   time_travel_routes, retention_routes, streams,
+                   time_travel_routes, retention_routes, secret_routes, streams,
                    version_routes, workflow_routes, template_routes, agent_routes, reader_routes,
                    session_routes, health_routes):  # fmt: skip
         app.include_router(module.router)

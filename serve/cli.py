@@ -42,6 +42,7 @@ from serve.cli_options import (
 from serve.cli_parse import parse
 from serve.cli_plan import planning, show_plan
 from serve.cli_platform import diagnose, run_demo, run_foreground, start_background, stop
+from serve.cli_secrets import secrets
 from serve.cli_tables import execution_table, item_table, log_view, workflow_table
 from serve.cli_templates import create_of_template, templating
 from serve.cli_travel import travel
@@ -61,6 +62,7 @@ app.add_typer(versioning)
 app.add_typer(planning)
 app.add_typer(templating)
 app.add_typer(agents_command)
+app.add_typer(secrets, name="secrets")
 console = Console(highlight=False, markup=False, emoji=False)
 error_console = Console(stderr=True, highlight=False, markup=False, emoji=False)
 

@@ -22,7 +22,7 @@ from serve.api_config import ApiConfig
 from serve.deployments import application
 from serve.embedded import make_private, ray_folder
 from serve.parser import ParserConfig
-from serve.platform import private_token
+from serve.platform import private_token, secrets_key
 from serve.settings import Settings, secrets_from_environment
 from store.queue import Bounds
 
@@ -69,6 +69,7 @@ def open_cluster(
             log_level=settings.log_level,
             bounds=_bounds(settings),
             drain_seconds=settings.drain_seconds,
+            secrets_key=secrets_key(settings.home),
         )
         supervisor = start_supervisor(
             SupervisorConfig(
@@ -150,6 +151,7 @@ def _start_serve(
         webhook_key=key,
         secret_names=tuple(sorted(secrets_from_environment())),
         smtp_configured=settings.smtp_url is not None,
+        secrets_key=secrets_key(settings.home),
         bounds=_bounds(settings),
     )
     ray_serve.start(

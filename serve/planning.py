@@ -13,6 +13,7 @@ from serve.callees import read_callees
 from serve.context import Context
 from store.accounts import Principal
 from store.measured import read_history
+from store.secrets import list_secrets
 
 
 async def plan_document(
@@ -46,4 +47,8 @@ async def plan_document(
     callees = await read_callees(
         context.pool, caller.tenant_id, context.signatures, specification, given
     )
-    return plan(specification, context.signatures, input, history, callees).to_document()
+    known = await list_secrets(context.pool, caller.tenant_id)
+    secrets = {*context.config.secret_names, *(secret.name for secret in known)}
+    return plan(
+        specification, context.signatures, input, history, callees, secrets=secrets
+    ).to_document()

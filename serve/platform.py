@@ -31,6 +31,7 @@ from serve.processes import (
     platform_id,
 )
 from serve.settings import Settings, child_environment
+from store.secrets_sealing import KeyFile, SecretsUnavailable
 
 _outliving: list[subprocess.Popen[bytes]] = []
 """Platforms that this process started and that go on without it; kept so that none is collected."""
@@ -57,6 +58,11 @@ class Running:
 def state_path(home: Path) -> Path:
     """Return the file in which a running platform says where it is."""
     return home / "platform.json"
+
+
+def secrets_key(home: Path) -> Path:
+    """Return the file with the master key of tenants' secrets."""
+    return home / "secrets-key"
 
 
 def running_platform(home: Path) -> Running | None:
@@ -89,13 +95,18 @@ def prepare_home(home: Path) -> None:
     """Create the platform's folder, open to this user only.
 
     Raises:
-        PlatformError: It cannot be created.
+        PlatformError: It cannot be created, or others can read the master key of the secrets.
     """
     try:
         home.mkdir(mode=0o700, parents=True, exist_ok=True)
         (home / "logs").mkdir(exist_ok=True)
         private_token(home / "ray-token")
         private_token(home / "key")
+        keys = KeyFile(secrets_key(home))
+        keys.make()
+        keys.present_id()
+    except SecretsUnavailable as error:
+        raise PlatformError(str(error)) from error
     except OSError as error:
         raise PlatformError(
             f"{home} cannot be written: {error.strerror}. Set WEFT_HOME to a folder of your own."

@@ -2,7 +2,20 @@
 
 from typing import Annotated, Any, Literal
 
-from pydantic import AwareDatetime, BaseModel, ConfigDict, Field, HttpUrl, model_validator
+from pydantic import (
+    AfterValidator,
+    AwareDatetime,
+    BaseModel,
+    ConfigDict,
+    Field,
+    HttpUrl,
+    SecretStr,
+    model_validator,
+)
+
+from agents.bound import host_pattern
+
+Host = Annotated[str, Field(min_length=1, max_length=253), AfterValidator(host_pattern)]
 
 
 class Body(BaseModel):
@@ -207,6 +220,15 @@ class OpenSession(Body):
     """`POST /session`."""
 
     token: Annotated[str, Field(min_length=1, max_length=500)]
+
+
+class SetSecret(Body):
+    """`PUT /secrets/{name}`."""
+
+    value: Annotated[SecretStr, Field(min_length=8, max_length=65_536)]
+    """At least 8 characters: a shorter one could not be told from other text in answers."""
+    hosts: Annotated[list[Host], Field(min_length=1, max_length=50)]
+    """Where it may be sent: names, `*.example.com`, or addresses, without ports."""
 
 
 class Prune(Body):

@@ -37,6 +37,7 @@ from weft.records import (
 )
 from weft.requests import Request
 from weft.retries import Retries, is_gateway_failure
+from weft.secrets import AsyncSecrets
 from weft.stream import Subscription, iterate_async
 from weft.templates import AsyncTemplates
 from weft.versions import AsyncVersions
@@ -44,7 +45,7 @@ from weft.versions import AsyncVersions
 T = TypeVar("T")
 
 
-class AsyncClient(AsyncAgents, AsyncTemplates, AsyncVersions):
+class AsyncClient(AsyncAgents, AsyncSecrets, AsyncTemplates, AsyncVersions):
     """Speaks to a Weft platform, asynchronously.
 
     Used as a context manager it closes its connections at the end. Whatever is safe to repeat is

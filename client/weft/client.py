@@ -36,6 +36,7 @@ from weft.records import (
 )
 from weft.requests import Request
 from weft.retries import Retries, is_gateway_failure
+from weft.secrets import Secrets
 from weft.stream import Subscription, iterate
 from weft.templates import Templates
 from weft.versions import Versions
@@ -43,7 +44,7 @@ from weft.versions import Versions
 T = TypeVar("T")
 
 
-class Client(Agents, Templates, Versions):
+class Client(Agents, Secrets, Templates, Versions):
     """Speaks to a Weft platform.
 
     Used as a context manager it closes its connections at the end. Whatever is safe to repeat is

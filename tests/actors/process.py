@@ -1,7 +1,7 @@
 """An executor process without Ray: journal, saver and driver of one lease."""
 
 import asyncio
-from collections.abc import AsyncGenerator, AsyncIterator
+from collections.abc import AsyncGenerator, AsyncIterator, Mapping
 from contextlib import AsyncExitStack, asynccontextmanager, suppress
 from dataclasses import dataclass, field
 from typing import Any
@@ -17,10 +17,12 @@ from actors.graphs import GraphCache
 from actors.hosting import Host
 from actors.journal import Journal
 from actors.run import Run
+from actors.secrets import Secrets
 from agents.registry import Registry
 from agents.services import Services
 from store.live import LiveView
 from store.postgres import Pool
+from store.secrets import Vault
 from store.statements import statement
 from store.writing import Woken
 from tests.eventually import eventually
@@ -36,9 +38,10 @@ class LocalHost(Host):
         """Run a chunk as a worker would."""
         arrived = Chunk(**orjson.loads(orjson.dumps(chunk)))
         told: asyncio.Queue[list[ItemResult] | None] = asyncio.Queue()
-        running = asyncio.create_task(
-            run_items(arrived, self.services, self.registry, told.put_nowait), name=name
+        items = run_items(
+            arrived, self.services, self.registry, told.put_nowait, self.secrets.vault
         )
+        running = asyncio.create_task(items, name=name)
         running.add_done_callback(lambda _: told.put_nowait(None))
         try:
             while (results := await told.get()) is not None:
@@ -141,7 +144,8 @@ async def open_process(
     services: Services,
     *,
     journal_pool: Any = None,
-    secrets: dict[str, str] | None = None,
+    secrets: Mapping[str, str] | None = None,
+    vault: Vault | None = None,
     patience_seconds: float = 20,
 ) -> AsyncIterator[Process]:
     """Start a process with a lease of its own.
@@ -152,7 +156,8 @@ async def open_process(
         registry: The agents.
         services: What they share.
         journal_pool: What the journal writes through instead of the pool.
-        secrets: What `{secrets.x}` stands for.
+        secrets: The operator's secrets.
+        vault: Opens those of tenants.
         patience_seconds: The journal's.
     """
     id = uuid7()
@@ -163,7 +168,7 @@ async def open_process(
     journal.go_on = lambda woken: process.go_on(woken)
     runs: dict[UUID, Run] = {}
     saver = JournalSaver(pool, journal, runs.get)
-    host = LocalHost(pool, journal, registry, services, secrets or {})
+    host = LocalHost(pool, journal, registry, services, Secrets(secrets or {}, vault))
     driver = Driver(host, GraphCache(pool, saver), runs)
     flushing = asyncio.create_task(journal.run())
     async with AsyncExitStack() as stack:

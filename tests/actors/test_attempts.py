@@ -9,6 +9,7 @@ import pytest
 
 from actors.attempts import TRACE_CHARACTERS, Attempt, Work, attempt_until_done, delay_seconds
 from actors.errors import LeaseLost
+from actors.secrets import Secrets
 from agents.agent import AgentContext
 from agents.errors import AgentError
 from agents.registry import Registry
@@ -47,7 +48,7 @@ def work(services: Services, registry: Registry) -> Work:
     """Work of a node without parameters."""
     context = AgentContext(UUID(int=1), UUID(int=2), UUID(int=3), "a", services)
     node = Node(id="a", agent="step")
-    return Work(node, registry.get("step"), frozenset(), {"name": "Ada"}, {}, context)
+    return Work(node, registry.get("step"), frozenset(), {"name": "Ada"}, Secrets(), context)
 
 
 async def _attempt(work: Work, told: Told, **node: Any) -> Attempt:
@@ -133,7 +134,7 @@ async def test_bug_leaves_its_trace(work: Work, told: Told) -> None:
 async def test_wrong_parameters_are_named_without_their_values(work: Work, told: Told) -> None:
     """The message names the place and the fault; what was given may be a secret."""
     parameters = {"depth": "{secrets.key}"}
-    work = replace(work, secrets={"key": "s3cret"})
+    work = replace(work, secrets=Secrets({"key": "s3cret"}))
     attempt = await _attempt(work, told, parameters=parameters)
     assert str(attempt.error).startswith("parameters.depth: ")
     assert "s3cret" not in str(attempt.error)
@@ -166,7 +167,7 @@ async def test_other_side_may_ask_for_a_longer_wait(
 @pytest.mark.parametrize("kind", ["fail", "crash"])
 async def test_secrets_do_not_appear_in_errors(kind: str, work: Work, told: Told) -> None:
     """Message and trace show the reference instead, also of a secret that begins like another."""
-    work = replace(work, secrets={"short": "abc", "long": "abcdef", "empty": ""})
+    work = replace(work, secrets=Secrets({"short": "abc", "long": "abcdef", "empty": ""}))
     attempt = await _attempt(work, told, parameters={kind: "{secrets.long}/{secrets.short}"})
     assert str(attempt.error).endswith("{secrets.long}/{secrets.short}")
     assert "abc" not in (attempt.trace or "")

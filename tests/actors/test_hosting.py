@@ -16,6 +16,7 @@ import pytest
 from actors import fanout
 from actors.fanout import BATCH_BYTES, Chunk, Gathering, ItemResult
 from actors.hosting import CHUNK_DEATHS, DIED, Host
+from actors.secrets import Secrets
 from agents.registry import builtin_registry
 from agents.services import Services
 from compiler.specification import Node
@@ -40,7 +41,7 @@ def cluster() -> Iterator[None]:
 def host(cluster: None, services: Services) -> Host:
     """A host whose pool and journal nobody uses."""
     nothing: Any = None
-    return Host(nothing, nothing, builtin_registry(), services, {})
+    return Host(nothing, nothing, builtin_registry(), services, Secrets())
 
 
 @pytest.fixture

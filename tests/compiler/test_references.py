@@ -123,7 +123,7 @@ def test_secrets_stay_as_written_until_they_are_given() -> None:
     assert resolve("Bearer {secrets.token}", SCOPE) == "Bearer {secrets.token}"
     assert resolve(["{secrets['token']}"], SCOPE) == ["{secrets['token']}"]
     assert resolve("Bearer {secrets.token}", SCOPE, {"token": "t"}) == "Bearer t"
-    with pytest.raises(UnresolvedReference, match=r"secrets\.token.*other"):
+    with pytest.raises(UnresolvedReference, match=r"secrets\.token.*weft secrets set token"):
         resolve("{secrets.token}", SCOPE, {"other": "t"})
 
 

@@ -1,8 +1,10 @@
 """The real app on the real database, without Ray: no executor holds a lease here."""
 
 import asyncio
+import tempfile
 from collections.abc import AsyncIterator, Awaitable, Callable
 from functools import partial
+from pathlib import Path
 from typing import Any
 
 import httpx
@@ -16,7 +18,7 @@ from agents.planner import open_planner
 from agents.planner_chain import PlannerSettings
 from agents.registry import builtin_registry
 from agents.settings import AgentSettings
-from serve import cli, cli_plan, cli_templates, cli_versions
+from serve import cli, cli_plan, cli_secrets, cli_templates, cli_versions
 from serve.api_config import ApiConfig
 from serve.app import build_app, make_context
 from serve.context import Context
@@ -25,11 +27,14 @@ from serve.text_parser import TextParser
 from store.live import LiveView
 from store.parser_cache import ParserCache
 from store.postgres import Pool
+from store.secrets_sealing import KeyFile
 from tests.eventually import eventually
 from tests.factories import Account
 from tests.serve.terminal import Result, Weft
 
 BASE_URL = "http://weft.example"
+MASTER_KEY = Path(tempfile.mkdtemp(prefix="weft-key-")) / "secrets-key"
+KeyFile(MASTER_KEY).make()
 
 
 class Method:
@@ -62,6 +67,7 @@ def api_config(database_url: str, redis_url: str) -> ApiConfig:
         webhook_key=b"k" * 32,
         secret_names=(),
         smtp_configured=False,
+        secrets_key=MASTER_KEY,
     )
 
 
@@ -139,7 +145,7 @@ async def url(
 def weft(url: str, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> Weft:
     """Return a function that runs a command line beside the app's own loop."""
     wide = partial(Console, width=160, highlight=False, markup=False, emoji=False)
-    for module in (cli, cli_plan, cli_templates, cli_versions):
+    for module in (cli, cli_plan, cli_secrets, cli_templates, cli_versions):
         monkeypatch.setattr(module, "console", wide())
     monkeypatch.setattr(cli, "error_console", wide(stderr=True))
 

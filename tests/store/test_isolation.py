@@ -1,5 +1,6 @@
 """No tenant sees, changes or starts anything of another, in any table and by any SQL."""
 
+from pathlib import Path
 from uuid import UUID, uuid4
 
 import pytest
@@ -12,6 +13,8 @@ from store.live import LiveView
 from store.origins import Origin, Reuse
 from store.parser_calls import ParserCall, record_parser_calls
 from store.postgres import Pool, tenant_transaction
+from store.secrets import set_secret
+from store.secrets_sealing import KeyFile
 from tests.factories import Account, MakeAccount, MakeWorkflow, StartExecution
 from tests.store.rows import park, records_of_each_kind, write
 
@@ -19,7 +22,7 @@ TABLES = """
 SELECT c.relname FROM pg_class AS c
 WHERE c.relnamespace = 'public'::regnamespace AND c.relkind = 'r' AND c.relrowsecurity
 """
-READABLE = TABLES + " AND has_table_privilege('weft_api', c.oid, 'SELECT')"
+READABLE = TABLES + " AND has_column_privilege('weft_api', c.oid, 'tenant_id', 'SELECT')"
 WRITABLE = TABLES + " AND has_table_privilege('weft_api', c.oid, 'UPDATE')"
 CUSTOM_AGENT = """
 INSERT INTO custom_agents (id, tenant_id, organization_id, agent_name, tool_specification,
@@ -34,6 +37,8 @@ async def execution_id(
     account: Account,
     owner_pool: Pool,
     engine_pool: Pool,
+    api_pool: Pool,
+    tmp_path: Path,
 ) -> UUID:
     """An execution of the first tenant, which has a row in every table."""
     workflow = await make_workflow(tags=["private"])
@@ -63,6 +68,9 @@ async def execution_id(
     call = ParserCall("gpt-4", "answered", 1, 1000, 100, 0.001, 900.0)
     user_id = account.principal.user_id
     await record_parser_calls(owner_pool, tenant_id, user_id, "create", [call])
+    keys = KeyFile(tmp_path / "key")
+    keys.make()
+    await set_secret(api_pool, keys, tenant_id, user_id, "token", "of the first", ["a.example"])
     for row in await owner_pool.fetch(TABLES):
         count = await owner_pool.fetchval(f"SELECT count(*) FROM {row['relname']}")  # noqa: S608
         assert count > 0, f"{row['relname']} is empty, so nothing would be tested of it"
@@ -93,7 +101,7 @@ async def test_rows_of_another_tenant_cannot_be_changed(
     """An update without any condition touches no row of another tenant."""
     other = await make_account("Globex")
     tables = [row["relname"] for row in await owner_pool.fetch(WRITABLE)]
-    assert len(tables) == 6
+    assert len(tables) == 7
     async with tenant_transaction(api_pool, other.tenant_id) as connection:
         for table in tables:
             every = f"UPDATE {table} SET tenant_id = tenant_id WHERE true"  # noqa: S608

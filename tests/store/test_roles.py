@@ -16,11 +16,15 @@ ENGINE_MAY_NOT = [
     "INSERT INTO workflow_specifications VALUES (gen_random_uuid(), 'x', '{}')",
     "SELECT * FROM weft_authenticate('x')",
     "SELECT * FROM schema_migrations",
+    "UPDATE secrets SET hosts = '{elsewhere.example}'",
+    "DELETE FROM secrets",
     "CREATE TABLE mine (n integer)",
     "ALTER TABLE workflow_executions DISABLE ROW LEVEL SECURITY",
 ]
 API_MAY_NOT = [
     "SELECT token_sha256 FROM api_keys",
+    "SELECT ciphertext FROM secrets",
+    "SELECT wrapped_key FROM secrets",
     "INSERT INTO execution_node_logs (execution_id) VALUES (gen_random_uuid())",
     "UPDATE execution_node_logs SET status = 'completed'",
     "SELECT * FROM execution_channel_values",

@@ -1,0 +1,112 @@
+"""Secrets that are bound to hosts: while an attempt holds them, it reaches these hosts only.
+
+The check stands where connections are made and requests are sent, so that no agent can forget it:
+a secret may stand anywhere in a request, and what is not sent elsewhere cannot be found there. A
+redirect is a request of its own.
+"""
+
+import ipaddress
+import re
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from contextvars import ContextVar
+from dataclasses import dataclass
+
+from agents.errors import AgentError
+
+_LABEL = r"[a-z0-9_](?:[a-z0-9_-]{0,61}[a-z0-9_])?"
+_PATTERN = re.compile(rf"(?:\*\.{_LABEL}\.)?{_LABEL}(?:\.{_LABEL})*")
+PATTERN_CHARACTERS = 253
+
+
+@dataclass(frozen=True, slots=True)
+class BoundSecret:
+    """The name of a secret and the hosts that it was registered for."""
+
+    name: str
+    hosts: tuple[str, ...]
+
+
+class SecretRefused(AgentError):
+    """A secret would reach a host that it was not registered for; nothing was sent."""
+
+    def __init__(self, secret: BoundSecret, host: str) -> None:
+        super().__init__(
+            f"The secret `{secret.name}` is not sent to {host}: it was registered for "
+            f"{', '.join(secret.hosts)}.",
+            remedy=f"Call one of these hosts, or run `weft secrets set {secret.name}` with "
+            f"`--host {host}` as well if it is to be sent there.",
+        )
+
+
+_held: ContextVar[tuple[BoundSecret, ...]] = ContextVar("held_secrets", default=())
+
+
+@contextmanager
+def holding(secrets: Sequence[BoundSecret]) -> Iterator[None]:
+    """Let what runs in here reach the hosts of these secrets only; none: every host."""
+    token = _held.set(tuple(secrets))
+    try:
+        yield
+    finally:
+        _held.reset(token)
+
+
+def held() -> tuple[BoundSecret, ...]:
+    """Return the secrets that the running attempt holds."""
+    return _held.get()
+
+
+def check_host(host: str) -> None:
+    """Refuse a host that a secret of the running attempt was not registered for.
+
+    Raises:
+        SecretRefused: It was not.
+    """
+    for secret in _held.get():
+        if not any(_fits(pattern, host) for pattern in secret.hosts):
+            raise SecretRefused(secret, host)
+
+
+def host_pattern(text: str) -> str:
+    """Return a host as secrets are registered for it: in lower case and without a port.
+
+    Args:
+        text: A name, an address, or `*.example.com` for every name below it.
+
+    Raises:
+        ValueError: It is none of these.
+    """
+    found = _plain(text)
+    try:
+        return ipaddress.ip_address(found).compressed
+    except ValueError:
+        pass
+    if len(found) > PATTERN_CHARACTERS or not _PATTERN.fullmatch(found):
+        raise ValueError(
+            f"`{text[:80]}` is no host: write api.example.com, *.example.com or an address, "
+            "without https:// and port"
+        )
+    return found
+
+
+def _fits(pattern: str, host: str) -> bool:
+    found = _plain(host)
+    try:
+        return ipaddress.ip_address(found).compressed == pattern
+    except ValueError:
+        pass
+    if pattern.startswith("*."):
+        return found.endswith(pattern[1:])
+    return found == pattern
+
+
+def _plain(host: str) -> str:
+    """Write a host in one way: in lower case, international names in ASCII, no dot at the end."""
+    text = host.strip().lower().removeprefix("[").removesuffix("]").removesuffix(".")
+    if text.isascii():
+        return text
+    try:
+        return text.encode("idna").decode("ascii")
+    except UnicodeError:
+        return text

@@ -1,0 +1,197 @@
+"""Secrets of tenants: what is known of them, and for whoever calls a service, what they hold."""
+
+import asyncio
+import time
+from collections import OrderedDict
+from collections.abc import Callable, Iterable
+from contextlib import AbstractAsyncContextManager
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import Any
+from uuid import UUID
+
+from store.errors import Conflict, NotFound
+from store.postgres import Connection, Pool, connect, tenant_transaction
+from store.secrets_sealing import Binding, KeyFile, Sealed, seal, unseal
+from store.statements import statement
+
+KEPT_SECONDS = 5.0
+"""How long a process remembers what a secret holds, and so how long a deleted one may work."""
+KEPT_SECRETS = 1000
+ROTATED_ROWS = 500
+
+
+@dataclass(frozen=True, slots=True)
+class SecretInfo:
+    """What is told of a secret."""
+
+    name: str
+    hosts: tuple[str, ...]
+    version: int
+    created_at: datetime
+    updated_at: datetime
+    last_used_at: datetime | None
+
+
+@dataclass(frozen=True, slots=True)
+class OpenSecret:
+    """What a secret holds, for the time of a call."""
+
+    name: str
+    value: str = field(repr=False)
+    hosts: tuple[str, ...]
+    """The only hosts that it is sent to."""
+
+
+Connections = Callable[[], AbstractAsyncContextManager[Connection]]
+"""Gives a connection of role weft_engine."""
+
+
+async def list_secrets(pool: Pool, tenant_id: UUID) -> list[SecretInfo]:
+    """Return a tenant's secrets by name."""
+    async with tenant_transaction(pool, tenant_id) as connection:
+        rows = await connection.fetch(statement("list_secrets"), tenant_id)
+    return [_info(row) for row in rows]
+
+
+async def set_secret(
+    pool: Pool,
+    keys: KeyFile,
+    tenant_id: UUID,
+    user_id: UUID,
+    name: str,
+    value: str,
+    hosts: Iterable[str],
+) -> SecretInfo:
+    """Set a secret of a tenant; it is sealed before it leaves this process.
+
+    Args:
+        pool: A pool of role weft_api.
+        keys: The master key.
+        tenant_id: Whose secret it is.
+        user_id: Who sets it.
+        name: What `{secrets.name}` says.
+        value: What it holds.
+        hosts: The only hosts that it is sent to.
+
+    Raises:
+        Conflict: Somebody else set it at the same time.
+        SecretsUnavailable: The master key cannot be used.
+    """
+    async with tenant_transaction(pool, tenant_id) as connection:
+        last = await connection.fetchval(statement("get_secret_version"), tenant_id, name)
+        version = (last or 0) + 1
+        sealed = seal(keys, Binding(tenant_id, name, version), value)
+        row = await connection.fetchrow(
+            statement("set_secret"), tenant_id, name, version, list(hosts),
+            sealed.ciphertext, sealed.wrapped_key, sealed.key_id, user_id,
+        )  # fmt: skip
+    if row is None:
+        raise Conflict(
+            f"Somebody else has just set the secret `{name}`.", "Look at it, then set it again."
+        )
+    return _info(row)
+
+
+async def delete_secret(pool: Pool, tenant_id: UUID, name: str) -> None:
+    """Delete a secret of a tenant.
+
+    Raises:
+        NotFound: There is none of that name.
+    """
+    async with tenant_transaction(pool, tenant_id) as connection:
+        if await connection.fetchval(statement("delete_secret"), tenant_id, name) is None:
+            raise NotFound("secret", name)
+
+
+class Vault:
+    """Opens secrets for the processes that call services, and remembers them for a moment.
+
+    Args:
+        connections: Gives a connection when one is needed.
+        keys: The master key.
+    """
+
+    def __init__(self, connections: Connections, keys: KeyFile) -> None:
+        self._connections = connections
+        self._keys = keys
+        self._reading = asyncio.Lock()
+        self._kept: OrderedDict[tuple[UUID, str], tuple[float, OpenSecret | None]] = OrderedDict()
+
+    async def open(self, tenant_id: UUID, names: Iterable[str]) -> dict[str, OpenSecret]:
+        """Return those of a tenant's secrets that have these names and exist.
+
+        Raises:
+            SecretsUnavailable: One cannot be opened.
+        """
+        wanted = list(names)
+        if self._stale(tenant_id, wanted):
+            # Items of a map ask together: the first reads for all of them.
+            async with self._reading:
+                if stale := self._stale(tenant_id, wanted):
+                    await self._read(tenant_id, stale)
+        found = (self._kept[tenant_id, name][1] for name in wanted)
+        return {secret.name: secret for secret in found if secret is not None}
+
+    def _stale(self, tenant_id: UUID, names: list[str]) -> list[str]:
+        kept = ((name, self._kept.get((tenant_id, name))) for name in names)
+        oldest = time.monotonic() - KEPT_SECONDS
+        return [name for name, entry in kept if entry is None or entry[0] < oldest]
+
+    async def _read(self, tenant_id: UUID, names: list[str]) -> None:
+        async with self._connections() as connection:
+            rows = await connection.fetch(statement("open_secrets"), tenant_id, names)
+        found: dict[str, OpenSecret | None] = dict.fromkeys(names)
+        for row in rows:
+            sealed = Sealed(row["ciphertext"], row["wrapped_key"], row["key_id"])
+            value = unseal(self._keys, Binding(tenant_id, row["name"], row["version"]), sealed)
+            found[row["name"]] = OpenSecret(row["name"], value, tuple(row["hosts"]))
+        now = time.monotonic()
+        for name, secret in found.items():
+            self._kept[tenant_id, name] = (now, secret)
+            self._kept.move_to_end((tenant_id, name))
+        while len(self._kept) > KEPT_SECRETS:
+            self._kept.popitem(last=False)
+
+
+async def rotate(dsn: str, keys: KeyFile) -> int:
+    """Make a new master key and wrap the data keys of all tenants with it; return how many.
+
+    Args:
+        dsn: A login that may take the role weft_owner.
+        keys: The master key, with those that came before it.
+
+    Raises:
+        SecretsUnavailable: One cannot be unwrapped; what was wrapped until then stays so, and no
+            master key is dropped.
+    """
+    keys.add()
+    count = 0
+    connection = await connect(dsn, "weft_owner")
+    try:
+        while wrapped := await _wrap_some(connection, keys):
+            count += wrapped
+    finally:
+        await connection.close()
+    keys.forget()
+    return count
+
+
+async def _wrap_some(connection: Connection, keys: KeyFile) -> int:
+    async with connection.transaction():
+        present = keys.present_id()
+        rows = await connection.fetch(statement("list_wrapped_keys"), present, ROTATED_ROWS)
+        wrapped = []
+        for row in rows:
+            binding = Binding(row["tenant_id"], row["name"], row["version"])
+            data_key = keys.unwrap(row["wrapped_key"], row["key_id"], binding)
+            wrapped.append(keys.wrap(data_key, binding)[0])
+        await connection.execute(
+            statement("wrap_secret_keys"), [row["tenant_id"] for row in rows],
+            [row["name"] for row in rows], wrapped, present,
+        )  # fmt: skip
+    return len(rows)
+
+
+def _info(row: Any) -> SecretInfo:
+    return SecretInfo(**{**row, "hosts": tuple(row["hosts"])})
