@@ -33,8 +33,23 @@ Endpoint = tuple[str, int]
 for _name in ("httpx2", "httpcore2"):
     logging.getLogger(_name).setLevel(logging.WARNING)
 
+ENCODINGS = ("gzip", "deflate")
+"""Compressions of answers that are asked for: those that `agents.inflation` reads in bounds."""
 _PORTS = {"http": 80, "https": 443}
 _NAT64 = ipaddress.ip_network("64:ff9b::/96")
+_GLOBAL_UNICAST = ipaddress.ip_network("2000::/3")
+# What the standard library takes for public, depending on its version.
+_NOT_PUBLIC = {
+    ipaddress.ip_network(network): words
+    for network, words in (
+        ("168.63.129.16/32", "a cloud metadata address"),
+        ("192.0.0.0/24", "an address of special purpose (a cloud metadata service is there)"),
+        ("192.88.99.0/24", "a relay into a tunnel"),
+        ("2001::/32", "an address in a tunnel (Teredo)"),
+        ("2002::/16", "an address in a tunnel (6to4)"),
+        ("3fff::/20", "an address for documentation"),
+    )
+}
 _LOCAL_REMEDY = (
     "Use an address that is reachable from the internet, or let the operator allow this network."
 )
@@ -110,7 +125,7 @@ class Egress:
         """
         try:
             return await self.resolve(host, port, trusted=trusted)
-        except (OSError, UnicodeError) as error:
+        except (OSError, ValueError) as error:  # no such name, or none that can be one
             raise AgentError(
                 f"The host {host} could not be found.",
                 retryable=True,
@@ -140,7 +155,7 @@ class Egress:
             transport=transport,
             trust_env=False,
             timeout=timeout_seconds or self.timeout_seconds,
-            headers={"User-Agent": "weft/0.1"},
+            headers={"User-Agent": "weft/0.1", "Accept-Encoding": ", ".join(ENCODINGS)},
         )
 
 
@@ -203,7 +218,7 @@ class GuardedBackend(httpcore2.AsyncNetworkBackend):
                 addresses = await self._egress.resolve(host, port, trusted=trusted)
         except TimeoutError as error:
             raise httpcore2.ConnectTimeout(f"{host} was not found in time") from error
-        except (OSError, UnicodeError) as error:
+        except (OSError, ValueError) as error:
             raise httpcore2.ConnectError(f"{host} was not found: {error}") from error
         failure: Exception = httpcore2.ConnectError(f"{host} has no address")
         for address in addresses:
@@ -261,15 +276,11 @@ def _networks(texts: tuple[str, ...]) -> list[ipaddress.IPv4Network | ipaddress.
 
 
 def _innermost(address: IPAddress) -> IPAddress:
-    """The address that a translated or tunnelled one stands for."""
+    """The address that a translated one stands for."""
     if isinstance(address, ipaddress.IPv4Address):
         return address
     if address.ipv4_mapped:
         return address.ipv4_mapped
-    if address.sixtofour:
-        return address.sixtofour
-    if address.teredo:
-        return address.teredo[1]
     if address in _NAT64:
         return ipaddress.IPv4Address(int(address) & 0xFFFFFFFF)
     return address
@@ -285,8 +296,10 @@ def _kind(address: IPAddress) -> str:
         (getattr(address, "is_site_local", False), "a site-local address"),
         (address.is_reserved, "a reserved address"),
         (not address.is_global, "a private address"),
+        (address.version == 6 and address not in _GLOBAL_UNICAST, "no global unicast address"),
     )
-    return next((words for holds, words in kinds if holds), "")
+    special = (words for network, words in _NOT_PUBLIC.items() if address in network)
+    return next((words for holds, words in kinds if holds), next(special, ""))
 
 
 def _is_own(address: IPAddress) -> bool:

@@ -11,6 +11,7 @@ import httpx2
 
 from agents.egress import split_url
 from agents.errors import AgentError
+from agents.inflation import unpacked
 
 MAX_REDIRECTS = 5
 _CONTROL = re.compile(r"[\x00-\x08\x0a-\x1f\x7f]")
@@ -133,7 +134,7 @@ def _redirected(request: Request, status_code: int, url: str) -> Request:
 
 async def _read(response: httpx2.Response, max_bytes: int) -> Answer:
     body = bytearray()
-    async for chunk in response.aiter_bytes():
+    async for chunk in unpacked(response):
         body += chunk
         if len(body) > max_bytes:
             raise AgentError(

@@ -5,6 +5,7 @@ a fresh session with bounds on time, memory, recursion, input and output.
 """
 
 import ast
+import asyncio
 import json
 import math
 import re
@@ -17,12 +18,19 @@ from typing import Any, Literal, Self
 from pydantic_monty import AsyncMonty, CollectString, Frame, MontyCrashedError, MontyError
 
 from agents.errors import AgentError
+from agents.jail import open_worker_program
 
 EXPRESSION_SECONDS = 1.0
 MAX_SOURCE_CHARACTERS = 50_000
 _MAX_PRINTED_BYTES = 100_000
 _MAX_RECURSION = 200
 _MAX_DEPTH = 100
+_MAX_RESULT_BYTES = 32 * 1024 * 1024
+_PART_BYTES = 8
+_NEST_BYTES = 64
+"""What a list or object counts: about what it takes in memory."""
+_MAX_INTEGER_BITS = 14_000
+"""The longest integer that Python writes as text without being told to (4300 digits)."""
 _NAME = re.compile(r"[^\W\d]\w*")
 _FUNCTION = "_weft_script"
 _FIELD = "_weft_field"
@@ -54,8 +62,10 @@ class Sandbox:
         self._pool: AsyncMonty | None = None
 
     async def __aenter__(self) -> Self:
+        program = await asyncio.to_thread(self._stack.enter_context, open_worker_program())
         self._pool = await self._stack.enter_async_context(
             AsyncMonty(
+                binary_path=program,
                 min_processes=1,
                 max_processes=self._limits.processes,
                 checkout_timeout=60.0,
@@ -129,34 +139,72 @@ class Sandbox:
         return to_json(value)
 
 
-def to_json(value: Any, depth: int = 0) -> Any:
+def to_json(value: Any) -> Any:
     """Return a script's value as JSON: tuples and sets become lists, dates become text.
 
     Raises:
-        AgentError: Part of it has no form in JSON.
+        AgentError: Part of it has no form in JSON, or its text would be too large.
     """
-    if value is None or isinstance(value, str | bool | int):
+    return _JsonWriter().convert(value, 0)
+
+
+class _JsonWriter:
+    """Converts one value, counting about how large it grows.
+
+    A small value may hold the same part many times over, and in JSON each of them is written out:
+    forty lists that hold their predecessor twice are a million million.
+    """
+
+    def __init__(self) -> None:
+        self._left = _MAX_RESULT_BYTES
+
+    def convert(self, value: Any, depth: int) -> Any:
+        """Return the JSON form of a part that stands so deep."""
+        self._count(_PART_BYTES + (len(value) if isinstance(value, str) else 0))
+        if value is None or isinstance(value, str | bool):
+            return value
+        if isinstance(value, int):
+            return self._integer(value)
+        if isinstance(value, float):
+            return value if math.isfinite(value) else None
+        if depth > _MAX_DEPTH:
+            raise AgentError("The script's result is nested too deeply.")
+        self._count(_NEST_BYTES)
+        if isinstance(value, Mapping):
+            return {self._key(key): self.convert(item, depth + 1) for key, item in value.items()}
+        if isinstance(value, list | tuple | set | frozenset):
+            return [self.convert(item, depth + 1) for item in value]
+        if hasattr(value, "isoformat"):
+            return value.isoformat()
+        raise AgentError(
+            f"The script returned a {type(value).__name__}, which is not JSON.",
+            remedy="Return numbers, text, lists and dictionaries.",
+        )
+
+    def _key(self, key: Any) -> str:
+        if isinstance(key, int):
+            self._integer(key)
+        is_plain = isinstance(key, int | float) or key is None
+        text = json.dumps(key) if is_plain else str(key)
+        self._count(len(text))
+        return text
+
+    def _integer(self, value: int) -> int:
+        if value.bit_length() > _MAX_INTEGER_BITS:
+            raise AgentError(
+                "The script returned an integer of more than 4200 digits.",
+                remedy="Return it shortened, or as a float.",
+            )
+        self._count(value.bit_length() // 3)
         return value
-    if isinstance(value, float):
-        return value if math.isfinite(value) else None
-    if depth > _MAX_DEPTH:
-        raise AgentError("The script's result is nested too deeply.")
-    if isinstance(value, Mapping):
-        return {_key(key): to_json(item, depth + 1) for key, item in value.items()}
-    if isinstance(value, list | tuple | set | frozenset):
-        return [to_json(item, depth + 1) for item in value]
-    if hasattr(value, "isoformat"):
-        return value.isoformat()
-    raise AgentError(
-        f"The script returned a {type(value).__name__}, which is not JSON.",
-        remedy="Return numbers, text, lists and dictionaries.",
-    )
 
-
-def _key(key: Any) -> str:
-    if isinstance(key, str):
-        return key
-    return json.dumps(key) if isinstance(key, int | float | bool) or key is None else str(key)
+    def _count(self, size_bytes: int) -> None:
+        self._left -= size_bytes
+        if self._left < 0:
+            raise AgentError(
+                f"The script's result is larger than {_MAX_RESULT_BYTES} bytes.",
+                remedy="Return less.",
+            )
 
 
 def _parse(source: str, mode: Literal["exec", "eval"]) -> ast.AST:

@@ -27,6 +27,7 @@ from weft import Client, Retries, Unreachable, WeftError
 from agents.browser import find_chromium
 from agents.egress import Egress
 from agents.errors import AgentError
+from agents.jail import missing_jail
 from agents.models import Models, model_access
 from agents.planner_chain import Chain
 from serve.agent_settings import planner_settings, reader_settings
@@ -185,6 +186,16 @@ def check_chromium(settings: Settings) -> Check:
     return Check("Chromium", "ok", found)
 
 
+def check_sandbox(settings: Settings) -> Check:
+    """The walls around the workers that run scripts."""
+    if why := missing_jail():
+        remedy = "`apt-get install bubblewrap`, on a machine that allows user namespaces."
+        return Check(
+            "sandbox", "note", f"scripts run without walls around the interpreter: {why}", remedy
+        )
+    return Check("sandbox", "ok", "script workers run under bubblewrap, without network or files")
+
+
 def check_mail(settings: Settings) -> Check:
     """A mail server for the email agent."""
     if settings.smtp_url is None:
@@ -300,6 +311,7 @@ CHECKS: tuple[Callable[[Settings], Check], ...] = (
     check_redis,
     check_ray,
     check_chromium,
+    check_sandbox,
     check_mail,
     check_models,
     check_parser,

@@ -8,6 +8,8 @@ from typing import Any
 from uuid import UUID
 
 import pytest
+import structlog
+import structlog.testing
 from redis.asyncio import Redis
 
 from actors.redaction import Redaction, forms
@@ -221,15 +223,17 @@ async def test_a_lost_master_key_is_told(
     look: Look,
     canary: str,
     tmp_path: Path,
-    capsys: pytest.CaptureFixture[str],
+    monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     """The node fails and says whom to ask; the log says which key is missing."""
+    told = structlog.testing.CapturingLogger()
+    monkeypatch.setattr("actors.secrets.log", told)
     (tmp_path / "key").write_text("ab" * 32)
     id = await _run(begin, process, _workflow(_api("http://127.0.0.1:1/")))
     message = (await look.row(id))["error_message"]
     assert "The secrets token cannot be opened" in message
     assert str(tmp_path) not in message
-    assert str(tmp_path) in capsys.readouterr().out
+    assert str(tmp_path) in told.calls[0].kwargs["error"]
 
 
 def test_a_secret_is_taken_out_however_it_is_written() -> None:
