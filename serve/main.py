@@ -16,6 +16,7 @@ import time
 from collections.abc import Callable
 from dataclasses import asdict
 
+from agents.jail import missing_jail
 from serve.cluster_process import Cluster, ClusterOrders
 from serve.embedded import EmbeddedError, embedded_postgres, embedded_redis
 from serve.haproxy import haproxy_environment
@@ -80,6 +81,8 @@ def _run(settings: Settings, begun: float) -> None:
             _on_signal(stop.set)
             _say(f"Weft is ready at {state.url} after {time.monotonic() - begun:.1f} s.")
             _say(f"Ray dashboard: {state.ray_dashboard_url}")
+            if why := missing_jail():
+                _say(f"Scripts run without walls around the interpreter: {why}.")
             cluster.keep(orders, stop)
             _say("Stopping …")
             state_path(settings.home).unlink(missing_ok=True)

@@ -56,6 +56,7 @@ class Site:
         self.replies: dict[str, Reply | Handler] = {}
         self.asked: list[Asked] = []
         self.port = 0
+        self.connections = 0
 
     def url(self, path: str = "/", host: str = "127.0.0.1") -> str:
         """Return the address of a path."""
@@ -67,6 +68,7 @@ class Site:
 
     async def serve(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         """Serve one connection, one request after another."""
+        self.connections += 1
         try:
             while asked := await _read(reader):
                 self.asked.append(asked)
