@@ -55,9 +55,10 @@ async def test_network_is_not_there(site: Site) -> None:
 @jailed
 async def test_workers_run_between_the_walls() -> None:
     """A pool's workers are children of bubblewrap, and end with the pool."""
+    before = set(psutil.Process().children(recursive=True))
     async with Sandbox(SandboxLimits(processes=1)) as sandbox:
         assert await sandbox.run("return 6 * 7", {}) == 42
-        started = psutil.Process().children(recursive=True)
+        started = set(psutil.Process().children(recursive=True)) - before
         assert {"bwrap"} <= {process.name() for process in started}
     _, alive = psutil.wait_procs(started, timeout=30)
     assert alive == []
