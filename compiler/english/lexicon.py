@@ -4,7 +4,7 @@ Owns word lists and their forms (third person, gerund); knows nothing about sent
 """
 
 import re
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from functools import cache
 from importlib import resources
@@ -147,6 +147,17 @@ def _products(data: Mapping[str, Any]) -> dict[str, Product]:
     return products
 
 
+def _any_of(names: Iterable[str]) -> str:
+    """Return a pattern of names, the longest first, that looks at those of one letter only."""
+    by_letter: dict[str, list[str]] = {}
+    for name in sorted(names, key=len, reverse=True):
+        by_letter.setdefault(name[:2], []).append(name[2:])
+    return "|".join(
+        f"{re.escape(letters)}(?:{'|'.join(map(re.escape, endings))})"
+        for letters, endings in by_letter.items()
+    )
+
+
 @cache
 def lexicon() -> Lexicon:
     """Return the lexicon, read from the package once in a process."""
@@ -154,8 +165,7 @@ def lexicon() -> Lexicon:
     data = YAML(typ="safe").load(text)
     products = _products(data)
     verbs = _verbs(data["actions"])
-    longest_first = sorted(products, key=len, reverse=True)
-    names = "|".join(re.escape(name) for name in longest_first)
+    names = _any_of(products)
     return Lexicon(
         data=data,
         verbs=verbs,
