@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from typing import Any, TypedDict, TypeVar
+from typing import Any, TypedDict
 
 from weft.requests import PREFIX, Request, path_of
+from weft.sending import AsyncSender, Sender
 
-T = TypeVar("T")
 _AGENTS = f"{PREFIX}/agents"
 
 
@@ -42,11 +42,8 @@ def _get(name: str) -> Request[Agent]:
     return Request("GET", path_of(_AGENTS, name))
 
 
-class Agents:
+class Agents(Sender):
     """What `Client` can do with agents."""
-
-    def _send(self, call: Request[T], attempts: int | None = None) -> T:
-        raise NotImplementedError
 
     def agents(self) -> list[Agent]:
         """Return all agents, by group, service and name."""
@@ -57,11 +54,8 @@ class Agents:
         return self._send(_get(name))
 
 
-class AsyncAgents:
+class AsyncAgents(AsyncSender):
     """What `AsyncClient` can do with agents."""
-
-    async def _send(self, call: Request[T], attempts: int | None = None) -> T:
-        raise NotImplementedError
 
     async def agents(self) -> list[Agent]:
         """Return all agents, by group, service and name."""

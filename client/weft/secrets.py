@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import TypedDict, TypeVar
+from typing import TypedDict
 
 from weft.requests import PREFIX, Request, path_of
+from weft.sending import AsyncSender, Sender
 
-T = TypeVar("T")
 _SECRETS = f"{PREFIX}/secrets"
 
 
@@ -35,11 +35,8 @@ def _delete(name: str) -> Request[None]:
     return Request("DELETE", path_of(_SECRETS, name), reads="nothing", repeatable=False)
 
 
-class Secrets:
+class Secrets(Sender):
     """What `Client` can do with secrets."""
-
-    def _send(self, call: Request[T], attempts: int | None = None) -> T:
-        raise NotImplementedError
 
     def secrets(self) -> list[Secret]:
         """Return the organization's secrets by name: hosts and times, never what they hold."""
@@ -60,11 +57,8 @@ class Secrets:
         self._send(_delete(name))
 
 
-class AsyncSecrets:
+class AsyncSecrets(AsyncSender):
     """What `AsyncClient` can do with secrets."""
-
-    async def _send(self, call: Request[T], attempts: int | None = None) -> T:
-        raise NotImplementedError
 
     async def secrets(self) -> list[Secret]:
         """Return the organization's secrets by name: hosts and times, never what they hold."""

@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Any, TypedDict, TypeVar
+from typing import Any, TypedDict
 
 from weft.records import Plan
 from weft.requests import PREFIX, WORKFLOWS, Request, path_of
+from weft.sending import AsyncSender, Sender
 
-T = TypeVar("T")
 _TEMPLATES = f"{PREFIX}/templates"
 
 
@@ -42,11 +42,8 @@ def _plan(workflow_id: str, input: Mapping[str, Any] | None) -> Request[Plan]:
     return Request("POST", path, body={"input": dict(input or {})})
 
 
-class Templates:
+class Templates(Sender):
     """What `Client` can do with templates and plans."""
-
-    def _send(self, call: Request[T], attempts: int | None = None) -> T:
-        raise NotImplementedError
 
     def templates(self) -> list[Template]:
         """Return all templates, in the order of their ids."""
@@ -61,11 +58,8 @@ class Templates:
         return self._send(_plan(workflow_id, input))
 
 
-class AsyncTemplates:
+class AsyncTemplates(AsyncSender):
     """What `AsyncClient` can do with templates and plans."""
-
-    async def _send(self, call: Request[T], attempts: int | None = None) -> T:
-        raise NotImplementedError
 
     async def templates(self) -> list[Template]:
         """Return all templates, in the order of their ids."""

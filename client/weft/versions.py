@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Any, Literal, TypedDict, TypeVar
+from typing import Any, Literal, TypedDict
 
 from weft.records import Change, Problem, Question, Reading, Widening
 from weft.requests import WORKFLOWS, Request, path_of
+from weft.sending import AsyncSender, Sender
 
-T = TypeVar("T")
 Increment = Literal["patch", "minor", "major"]
 State = Literal["draft", "published"]
 
@@ -93,11 +93,8 @@ def _update(
     return Request("PUT", _path(workflow_id), body=body, repeatable=False)
 
 
-class Versions:
+class Versions(Sender):
     """What `Client` can do with the versions of a workflow."""
-
-    def _send(self, call: Request[T], attempts: int | None = None) -> T:
-        raise NotImplementedError
 
     def update(
         self,
@@ -167,11 +164,8 @@ class Versions:
         return self._send(Request("POST", _path(workflow_id, "rollback"), body=body))
 
 
-class AsyncVersions:
+class AsyncVersions(AsyncSender):
     """What `AsyncClient` can do with the versions of a workflow."""
-
-    async def _send(self, call: Request[T], attempts: int | None = None) -> T:
-        raise NotImplementedError
 
     async def update(
         self,

@@ -1,6 +1,7 @@
 """Migrations: once each, in order, from several processes at a time."""
 
 import asyncio
+from collections.abc import Awaitable, Callable
 from importlib import resources
 from pathlib import Path
 from uuid import UUID
@@ -14,6 +15,7 @@ from store.migrate import Migration, migrate, migrations
 from store.postgres import Pool
 
 KNOWN = migrations()
+ConnectBefore = Callable[[str], Awaitable[asyncpg.Connection]]
 
 
 @pytest.fixture
@@ -22,6 +24,21 @@ def another(monkeypatch: pytest.MonkeyPatch) -> None:
     sql = "CREATE TABLE one_more (n integer); SELECT 1 / 0;"
     further = Migration(len(KNOWN) + 1, "one_more.sql", sql)
     monkeypatch.setattr(migrate_module, "migrations", lambda: [*KNOWN, further])
+
+
+@pytest.fixture
+def connect_before(empty_dsn: str, monkeypatch: pytest.MonkeyPatch) -> ConnectBefore:
+    """Return what migrates up to before a migration, by the end of its name, and connects."""
+
+    async def connected(name: str) -> asyncpg.Connection:
+        [number] = [one.number for one in KNOWN if one.name.endswith(name)]
+        before = [one for one in KNOWN if one.number < number]
+        with monkeypatch.context() as older:
+            older.setattr(migrate_module, "migrations", lambda: before)
+            await migrate(empty_dsn)
+        return await asyncpg.connect(empty_dsn)
+
+    return connected
 
 
 async def test_migrating_again_runs_nothing(dsn: str) -> None:
@@ -44,15 +61,10 @@ VALUES ($1, $1, $1, 'Old', '2.1.0', 'sequential', '{"nodes": []}', 'abc', '# old
 
 @pytest.mark.requirement("FR-4.4")
 async def test_workflows_of_an_older_version_get_their_first_version(
-    empty_dsn: str, monkeypatch: pytest.MonkeyPatch
+    empty_dsn: str, connect_before: ConnectBefore
 ) -> None:
     """What a workflow says is published under the version that it names."""
-    [number] = [one.number for one in KNOWN if one.name.endswith("_versions.sql")]
-    before = [one for one in KNOWN if one.number < number]
-    with monkeypatch.context() as older:
-        older.setattr(migrate_module, "migrations", lambda: before)
-        await migrate(empty_dsn)
-    connection = await asyncpg.connect(empty_dsn)
+    connection = await connect_before("_versions.sql")
     try:
         # Foreign keys of organizations are beside the point.
         await connection.execute("SET session_replication_role = replica")
@@ -80,15 +92,10 @@ VALUES ($1, $1, $2, 'published', '{}', $3, '', now() + $4::integer * interval '1
 
 @pytest.mark.requirement("FR-4.4", "USER.2")
 async def test_executions_of_an_older_version_learn_which_one_they_run(
-    empty_dsn: str, monkeypatch: pytest.MonkeyPatch
+    empty_dsn: str, connect_before: ConnectBefore
 ) -> None:
     """The current one if its content is theirs, else the newest with it that was there by then."""
-    [number] = [one.number for one in KNOWN if one.name.endswith("versions_of_executions.sql")]
-    before = [one for one in KNOWN if one.number < number]
-    with monkeypatch.context() as older:
-        older.setattr(migrate_module, "migrations", lambda: before)
-        await migrate(empty_dsn)
-    connection = await asyncpg.connect(empty_dsn)
+    connection = await connect_before("versions_of_executions.sql")
     one = UUID(int=1)
     try:
         # Foreign keys of organizations are beside the point.
@@ -126,15 +133,10 @@ VALUES ($1, $1, $2::integer, gen_random_uuid(), 'node_completed', '{}',
 
 @pytest.mark.requirement("USER.3")
 async def test_checkpoints_of_an_older_version_learn_their_last_event(
-    empty_dsn: str, monkeypatch: pytest.MonkeyPatch
+    empty_dsn: str, connect_before: ConnectBefore
 ) -> None:
     """The events of a checkpoint's own transaction belong to it; without any it is none."""
-    [number] = [one.number for one in KNOWN if one.name.endswith("_time_travel.sql")]
-    before = [one for one in KNOWN if one.number < number]
-    with monkeypatch.context() as older:
-        older.setattr(migrate_module, "migrations", lambda: before)
-        await migrate(empty_dsn)
-    connection = await asyncpg.connect(empty_dsn)
+    connection = await connect_before("_time_travel.sql")
     try:
         # Foreign keys of executions are beside the point.
         await connection.execute("SET session_replication_role = replica")
