@@ -9,7 +9,7 @@ from pydantic import ConfigDict, ValidationError
 from pydantic_core import InitErrorDetails, PydanticCustomError
 
 from agents.agent import Agent, AgentContext, AgentResult, Parameters, SideEffect, Usage
-from agents.catalog.entry import COSTS_USD, IDEMPOTENCY_KEY, Entry
+from agents.catalog.call import COSTS_USD, IDEMPOTENCY_KEY, Call
 from agents.catalog.rendering import found_in, output_of, request_of
 from agents.errors import AgentError
 from compiler.references import parse_template
@@ -50,13 +50,13 @@ class Given(Parameters):
 
 
 class Ready:
-    """The agent of one catalog file."""
+    """The agent of one catalog file, or of one custom endpoint."""
 
-    def __init__(self, entry: Entry, base: Agent[Any]) -> None:
+    def __init__(self, entry: Call, base: Agent[Any]) -> None:
         self.entry = entry
         self.name = entry.name
         self.service = entry.service
-        self.description = f"{entry.service}: {entry.description}"
+        self.description = entry.told
         self.side_effect: SideEffect = entry.side_effect
         self.default_timeout_seconds = base.default_timeout_seconds
         self.estimated_seconds = entry.estimated_seconds
@@ -83,7 +83,7 @@ class Ready:
         values = {**parameters.model_dump(), IDEMPOTENCY_KEY: key}
         urls = context.services.settings.service_urls
         request = request_of(entry, values, urls.get(entry.service))
-        secrets = [str(values[name]) for name in entry.secrets if values.get(name)]
+        secrets = entry.secret_values(values)
         usage = Usage()
         items: list[Any] = []
         pages = entry.pagination

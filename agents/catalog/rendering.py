@@ -10,7 +10,7 @@ from urllib.parse import quote, urlencode, urlsplit, urlunsplit
 
 import orjson
 
-from agents.catalog.entry import Entry
+from agents.catalog.call import Call
 from compiler.references import (
     Reference,
     UnresolvedReference,
@@ -24,7 +24,7 @@ _FORM = "application/x-www-form-urlencoded"
 _ABSENT = object()
 
 
-def request_of(entry: Entry, values: Mapping[str, Any], service_url: str | None) -> dict[str, Any]:
+def request_of(entry: Call, values: Mapping[str, Any], service_url: str | None) -> dict[str, Any]:
     """Return the base agent's parameters.
 
     Args:
