@@ -9,14 +9,14 @@ from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from typing import Any
 
-from pydantic import ValidationError
-
 from actors.errors import ExecutionError
-from actors.redaction import Redaction
 from actors.secrets import NOTHING, Held, Secrets, secret_names
-from agents.agent import Agent, AgentContext, AgentResult, Parameters
+from agents.agent import Agent, AgentContext, AgentResult, checked_parameters
 from agents.bound import holding
+from agents.catalog.call import SECRETS
 from agents.errors import AgentError
+from agents.redaction import Redaction
+from agents.registry import Registry
 from compiler.references import UnresolvedReference, resolve_twice
 from compiler.specification import Node, Retry
 from store.json_values import clean_text, jsonable
@@ -70,6 +70,23 @@ class Work:
     secrets: Secrets
     context: AgentContext
 
+    @classmethod
+    def of(
+        cls,
+        registry: Registry,
+        node: Node,
+        scope: Mapping[str, Any],
+        secrets: Secrets,
+        context: AgentContext,
+    ) -> "Work":
+        """Make it with an agent of a registry; a custom one may name secrets of its own."""
+        agent = registry.get(node.agent)
+        if own := getattr(agent, "own_secrets", ()):
+            named = {name: f"{{secrets.{name}}}" for name in own}
+            node = node.model_copy(update={"parameters": {**node.parameters, SECRETS: named}})
+        code = registry.code_parameters(node.agent)
+        return cls(node, agent, code, scope, secrets, context)
+
     async def hold(self) -> Held:
         """Open the secrets that the parameters name.
 
@@ -93,21 +110,6 @@ class Work:
             UnresolvedReference: A reference names nothing.
         """
         return resolve_twice(self.node.parameters, self.scope, held.values, skip=self.code)
-
-    def parameters(self, values: Any) -> Parameters:
-        """Validate resolved parameters.
-
-        Raises:
-            AgentError: A value has the wrong form.
-        """
-        try:
-            return self.agent.parameters.model_validate(values)
-        except ValidationError as error:
-            lines = [
-                f"parameters.{'.'.join(map(str, problem['loc']))}: {problem['msg']}"
-                for problem in error.errors(include_input=False, include_url=False)
-            ]
-            raise AgentError("; ".join(lines)) from None
 
 
 Told = Callable[[Attempt], Awaitable[None]]
@@ -157,7 +159,7 @@ async def _attempt(work: Work, number: int, started: Told) -> Attempt:
         shown, values = work.resolved(held)
         begun = Attempt(number, begun.started_at, shown)
         await started(begun)
-        parameters = work.parameters(values)
+        parameters = checked_parameters(work.agent.parameters, values)
         context = work.context
         if number != context.attempt:
             context = replace(context, attempt=number)

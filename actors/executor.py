@@ -120,6 +120,8 @@ class ExecutionActor:
         self._watch(asyncio.create_task(engine.journal.run(), name="journal"))
         self._watch(asyncio.create_task(self._adopt(engine), name="adopt"))
         self._watch(asyncio.create_task(self._report(engine), name="metrics"))
+        counting = engine.host.custom.keep_counting(engine.pool)
+        self._watch(asyncio.create_task(counting, name="uses of agents"))
         if not self._dedicated:
             self._admission = Admission(
                 engine.pool, self.id, config.bounds,
@@ -333,6 +335,7 @@ class ExecutionActor:
             await asyncio.wait(tasks, timeout=STOP_SECONDS)
         if self._engine is not None:
             await asyncio.wait_for(self._engine.journal.drain(), STOP_SECONDS)
+            await asyncio.wait_for(self._engine.host.custom.count(self._engine.pool), STOP_SECONDS)
         self._lease_stopped.set()
         if self._lease is not None:
             # Its last act gives back what this executor still owns.

@@ -10,7 +10,7 @@ import threading
 import time
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import AsyncExitStack
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from queue import SimpleQueue
 from typing import Any
 from uuid import UUID
@@ -20,6 +20,7 @@ import ray
 
 from actors.attempts import Attempt, Work, attempt_until_done
 from actors.backoff import LONGEST_SLEEP_SECONDS
+from actors.custom_agents import CustomAgent, extended
 from actors.secrets import Secrets, VaultPlace, vault_at
 from agents.agent import AgentContext
 from agents.registry import Registry, builtin_registry
@@ -27,7 +28,7 @@ from agents.services import Services, open_services
 from agents.settings import AgentSettings
 from compiler.inflection import item_names
 from compiler.specification import Node
-from compiler.workers import worker_of
+from compiler.workers import worker_nodes, worker_of
 from store.json_values import dumps
 from store.secrets import Vault
 
@@ -85,6 +86,8 @@ class Chunk:
     tenant_id: str
     workflow_id: str
     execution_id: str
+    agents: list[dict[str, Any]] = field(default_factory=list)
+    """The custom agents that the node names, as `CustomAgent`s."""
 
 
 Hand = Callable[[list[ItemResult]], None]
@@ -210,9 +213,10 @@ class _Items:
         self._chunk = chunk
         self._secrets = Secrets(chunk.secrets, vault)
         self._services = services
-        self._registry = registry
-        self._signatures = registry.signatures()
         self._node = Node.model_validate(chunk.node)
+        custom = [CustomAgent(**one) for one in chunk.agents]
+        parts = (self._node, *worker_nodes(self._node).values())
+        self._registry = extended(registry, custom, [one.agent for one in parts])
         self._names = item_names(self._node.input_keys[0])
         self._ids = UUID(chunk.tenant_id), UUID(chunk.workflow_id), UUID(chunk.execution_id)
         self.at_once = self._node.item_concurrency or ITEMS_AT_ONCE
@@ -233,14 +237,7 @@ class _Items:
             inputs={"item": item},
             variables={**chunk.scope, **dict.fromkeys(self._names, item)},
         )
-        work = Work(
-            node=node,
-            agent=self._registry.get(node.agent),
-            code=self._signatures[node.agent].code_parameters,
-            scope=context.variables,
-            secrets=self._secrets,
-            context=context,
-        )
+        work = Work.of(self._registry, node, context.variables, self._secrets, context)
         attempt = await attempt_until_done(
             work,
             _ignore,

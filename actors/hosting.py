@@ -6,14 +6,17 @@ from collections.abc import AsyncGenerator
 from contextlib import aclosing, suppress
 from dataclasses import dataclass, field, replace
 from typing import Any
+from uuid import UUID
 
 import orjson
 import ray
 
 from actors.beginnings import Beginnings
+from actors.custom_agents import CustomAgents, reader
 from actors.fanout import Chunk, ItemResult, run_chunk, warm_up
 from actors.gate import FairGate
 from actors.journal import Journal
+from actors.metrics import AGENT_SECONDS
 from actors.secrets import Secrets, VaultPlace
 from agents.errors import AgentError
 from agents.registry import Registry
@@ -49,11 +52,19 @@ class Host:
     beginnings: Beginnings = field(default_factory=Beginnings)
     """What executions of this process go through until their first work begins."""
     artifacts: ArtifactStore = field(init=False)
+    custom: CustomAgents = field(init=False)
+    """What knows the agents that tenants registered."""
     _warm: bool = False
 
     def __post_init__(self) -> None:
         self.gate = FairGate(self.chunks_at_once)
         self.artifacts = PostgresArtifacts(self.pool)
+        self.custom = CustomAgents(self.registry, reader(self.pool))
+
+    def count_attempt(self, tenant_id: UUID, agent: str, seconds: float) -> None:
+        """Count an attempt that has ended; custom agents share one name in the metrics."""
+        AGENT_SECONDS.record(seconds, agent if self.registry.knows(agent) else "custom")
+        self.custom.used(tenant_id, agent)
 
     def warm_up(self) -> None:
         """Start the processes that chunks run in, once, while the nodes before a map run."""

@@ -15,13 +15,14 @@ from typing import TYPE_CHECKING, Any
 
 from actors.attempts import Attempt
 from actors.backoff import nothing, retry_record
+from actors.custom_agents import documents
 from actors.driven import DrivenMap, Item
 from actors.fanout import Chunk, ItemResult
-from actors.metrics import AGENT_SECONDS
 from actors.needs import Needs
 from actors.scope import scope
 from actors.secrets import secret_names
 from actors.serde import StoredValue
+from agents.custom.runner import secrets_in
 from agents.errors import AgentError
 from compiler.graph import Update, chunk_size, map_channel
 from compiler.inflection import item_names
@@ -158,7 +159,9 @@ class Maps:
                     for result in batch:
                         del left[result.map_index]
                         if result.agent is not None:
-                            AGENT_SECONDS.record(result.seconds, result.agent)
+                            run.host.count_attempt(
+                                run.lease.tenant_id, result.agent, result.seconds
+                            )
                     later += [result for result in batch if result.retry_in_seconds is not None]
                     ended = [result for result in batch if result.retry_in_seconds is None]
                     if not left and not later and self._may_be_left(ended):
@@ -193,7 +196,7 @@ class Maps:
         run.stand(task_id, place, "retry", make)
 
     def _driven(self, node: Node) -> bool:
-        return self._run.host.registry.signatures()[node.agent].driven
+        return self._run.host.registry.driven(node.agent)
 
     async def _drive(self, node: Node, state: State, cut: Mapping[str, Any], task_id: str) -> None:
         """Let the engine itself run all items of a map."""
@@ -321,16 +324,16 @@ class Maps:
     async def _bare_chunk(self, node: Node, state: State) -> Chunk:
         """Make a chunk without items."""
         run = self._run
-        signatures = run.host.registry.signatures()
+        code = run.host.registry.code_parameters
         parts = (node, *worker_nodes(node).values())
-        needs = Needs.either(
-            [Needs.of_parameters(one, signatures[one.agent].code_parameters) for one in parts]
+        needs = Needs.either([Needs.of_parameters(one, code(one.agent)) for one in parts])
+        secrets = [name for one in parts for name in secret_names(one.parameters, code(one.agent))]
+        custom = run.host.custom
+        agents = await custom.find(
+            run.lease.tenant_id, custom.unknown([one.agent for one in parts])
         )
-        secrets = [
-            name
-            for one in parts
-            for name in secret_names(one.parameters, signatures[one.agent].code_parameters)
-        ]
+        for agent in agents:
+            secrets += secrets_in(agent.definition["implementation"])
         known = await run.known(state, node, needs)
         # The list itself is left out of what every chunk carries, when nothing names it.
         names = [name for name in known.values if needs.key(name)]
@@ -342,6 +345,7 @@ class Maps:
             items=[],
             attempts={},
             scope=scope(run.facts, replace(known, values=kept)),
+            agents=documents(agents),
             secrets=run.host.secrets.operators(secrets),
             tenant_id=str(run.lease.tenant_id),
             workflow_id=str(run.facts.workflow_id),

@@ -23,7 +23,6 @@ from actors.journal import Lease
 from actors.loop import first_checkpoint
 from actors.mapping import Maps
 from actors.maps import MapRows
-from actors.metrics import AGENT_SECONDS
 from actors.needs import Needs
 from actors.notes import Notes
 from actors.outcome import execution_output
@@ -238,7 +237,7 @@ class Run:
         if not compiled.maps:
             return Known(values, messages)
         if needs is None:
-            code = self.host.registry.signatures()[node.agent].code_parameters
+            code = self.host.registry.code_parameters(node.agent)
             needs = Needs.of_node(node, code, self.facts.specification.edges)
         for key, value in list(values.items()):
             if isinstance(value, StoredValue):
@@ -296,14 +295,13 @@ class Run:
             longest_sleep_seconds: See `attempt_until_done`.
         """
         variables = {**scope(self.facts, known), **(extra or {})}
-        agent = self.host.registry.get(node.agent)
-        work = Work(
-            node=node,
-            agent=agent,
-            code=self.host.registry.signatures()[node.agent].code_parameters,
-            scope=variables,
-            secrets=self.host.secrets,
-            context=AgentContext(
+        registry = await self.host.custom.registry_for(self.lease.tenant_id, [node.agent])
+        work = Work.of(
+            registry,
+            node,
+            variables,
+            self.host.secrets,
+            AgentContext(
                 tenant_id=self.lease.tenant_id,
                 workflow_id=self.facts.workflow_id,
                 execution_id=self.lease.execution_id,
@@ -320,13 +318,13 @@ class Run:
             self.write(notes.started(node, task_id, attempt), lazy=True)
 
         async def retrying(attempt: Attempt) -> None:
-            AGENT_SECONDS.record(attempt.seconds, node.agent)
+            self.host.count_attempt(self.lease.tenant_id, node.agent, attempt.seconds)
             self.write(notes.retrying(node, task_id, attempt), lazy=True)
 
         attempt = await attempt_until_done(
             work, started, retrying, first=first, longest_sleep_seconds=longest_sleep_seconds
         )
-        AGENT_SECONDS.record(attempt.seconds, node.agent)
+        self.host.count_attempt(self.lease.tenant_id, node.agent, attempt.seconds)
         if attempt.result is not None:
             try:
                 self.artifacts.check(attempt.result.output)

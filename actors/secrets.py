@@ -82,7 +82,7 @@ class Secrets:
                     remedy="Set the organization's under another name; what is left after "
                     f"`weft secrets delete {name}` is the operator's.",
                 )
-        bound = tuple(BoundSecret(secret.name, secret.hosts) for secret in opened.values())
+        bound = tuple(BoundSecret(one.name, one.hosts, one.value) for one in opened.values())
         return Held({**own, **{name: secret.value for name, secret in opened.items()}}, bound)
 
     def operators(self, names: Iterable[str]) -> dict[str, str]:

@@ -7,7 +7,9 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Generic, Literal, Protocol, TypeVar
 from uuid import UUID
 
-from pydantic import BaseModel, ConfigDict
+from pydantic import BaseModel, ConfigDict, ValidationError
+
+from agents.errors import AgentError
 
 if TYPE_CHECKING:
     from agents.services import Services
@@ -115,3 +117,19 @@ class Agent(Protocol, Generic[P_contra]):
             AgentError: It could not be done; says whether another attempt may help.
         """
         ...
+
+
+def checked_parameters(model: type[Parameters], values: Any) -> Parameters:
+    """Validate resolved parameters.
+
+    Raises:
+        AgentError: A value has the wrong form; says which.
+    """
+    try:
+        return model.model_validate(values)
+    except ValidationError as error:
+        lines = [
+            f"parameters.{'.'.join(map(str, problem['loc']))}: {problem['msg']}"
+            for problem in error.errors(include_input=False, include_url=False)
+        ]
+        raise AgentError("; ".join(lines)) from None

@@ -10,7 +10,7 @@ import re
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from contextvars import ContextVar
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from agents.errors import AgentError
 
@@ -21,10 +21,11 @@ PATTERN_CHARACTERS = 253
 
 @dataclass(frozen=True, slots=True)
 class BoundSecret:
-    """The name of a secret and the hosts that it was registered for."""
+    """A secret with the hosts that it was registered for."""
 
     name: str
     hosts: tuple[str, ...]
+    value: str = field(default="", repr=False)
 
 
 class SecretRefused(AgentError):

@@ -49,6 +49,26 @@ class Registry:
         self._build = build
         self._signatures = Signatures(self)
 
+    def extended(self, agents: Mapping[str, Agent[Any]]) -> "Registry":
+        """Return a registry that knows further agents, too, by the names that nodes give them."""
+        further = Registry(self._base.values(), self._ready, self._build)
+        further._agents = {**self._agents, **agents}
+        further._base = {**self._base, **agents}
+        further._signatures = Signatures(further)
+        return further
+
+    def knows(self, name: str) -> bool:
+        """Whether there is an agent of this name."""
+        return name in self._base or name in self._ready
+
+    def code_parameters(self, name: str) -> frozenset[str]:
+        """Return the places among an agent's parameters that hold code; of a custom one, none."""
+        return self._signatures[name].code_parameters if self.knows(name) else frozenset()
+
+    def driven(self, name: str) -> bool:
+        """Whether the engine itself does an agent's work; it does no custom one's."""
+        return self.knows(name) and self._signatures[name].driven
+
     def get(self, name: str) -> Agent[Any]:
         """Return the agent of this name.
 
@@ -88,7 +108,7 @@ class Signatures(Mapping[str, AgentSignature]):
             return found
         if name not in self._names:
             raise KeyError(name)
-        return self._made.setdefault(name, _signature(self._registry.get(name)))
+        return self._made.setdefault(name, _signature(name, self._registry.get(name)))
 
     def __contains__(self, name: object) -> bool:
         return name in self._names
@@ -128,10 +148,10 @@ def _ready(name: str, base: Mapping[str, Agent[Any]]) -> Agent[Any]:
     return Ready(entry, base[entry.base])
 
 
-def _signature(agent: Agent[Any]) -> AgentSignature:
+def _signature(name: str, agent: Agent[Any]) -> AgentSignature:
     schema = agent.parameters.model_json_schema()
     return AgentSignature(
-        name=agent.name,
+        name=name,
         description=agent.description,
         parameters_schema=schema,
         code_parameters=frozenset(_code_paths(schema, schema, "")),
@@ -144,6 +164,9 @@ def _signature(agent: Agent[Any]) -> AgentSignature:
         driven=getattr(agent, "driven", False),
         hosts=getattr(agent, "hosts", ()),
         service=getattr(agent, "service", ""),
+        chain=getattr(agent, "kind", "") == "chain",
+        unavailable=getattr(agent, "unavailable", ""),
+        deprecated=getattr(agent, "deprecated", ""),
         parameter_faults=_fault_finder(agent.parameters),
     )
 

@@ -101,7 +101,7 @@ class Sandbox:
         Raises:
             AgentError: The script is not valid, fails, or passes a limit; always final.
         """
-        tree = _parse_script(script)
+        tree = parse_script(script)
         if not any(isinstance(node, ast.Return) for node in _own_nodes(tree)):
             return await self._feed(script, script, 0, variables, self._limits.seconds)
         inside = _lines_inside_text(tree)
@@ -221,7 +221,12 @@ def _parse(source: str, mode: Literal["exec", "eval"]) -> ast.AST:
         raise AgentError("The script is too complex to read.", remedy="Simplify it.") from error
 
 
-def _parse_script(script: str) -> ast.AST:
+def parse_script(script: str) -> ast.AST:
+    """Read a script without running it.
+
+    Raises:
+        AgentError: It is no Python, or too long; says where.
+    """
     try:
         return _parse(script, "exec")
     except SyntaxError as error:

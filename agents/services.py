@@ -6,7 +6,7 @@ Each part is opened when an agent first asks for it and closed once, with the se
 import asyncio
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import AsyncExitStack, asynccontextmanager
-from typing import Any, TypeVar
+from typing import TYPE_CHECKING, Any, TypeVar
 
 import httpx2
 
@@ -15,6 +15,9 @@ from agents.egress import egress_of
 from agents.models import Models, model_access, open_models
 from agents.sandbox import Sandbox, SandboxLimits
 from agents.settings import AgentSettings
+
+if TYPE_CHECKING:
+    from agents.containers import Containers
 
 T = TypeVar("T")
 
@@ -44,6 +47,14 @@ class Services:
             AgentError: There is none on this machine, or it does not start.
         """
         return await self._part("browser", self._open_browser)
+
+    async def containers(self) -> "Containers":
+        """Return the container engine.
+
+        Raises:
+            AgentError: None is configured (final), or it does not answer (retryable).
+        """
+        return await self._part("containers", self._open_containers)
 
     async def models(self) -> Models:
         """Return the language models."""
@@ -76,6 +87,13 @@ class Services:
                 self.egress, self.settings.chromium_path, self.settings.browser_concurrency
             )
         )
+
+    async def _open_containers(self) -> "Containers":
+        # Most processes never run one, and importing the engine's client takes a while.
+        from agents.containers import open_containers  # noqa: PLC0415
+
+        opening = open_containers(self.settings.containers_url)
+        return await self._stack.enter_async_context(opening)
 
     async def _open_models(self) -> Models:
         access = model_access(self.settings)

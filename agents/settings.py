@@ -35,6 +35,8 @@ class AgentSettings:
     """The database of a `database` node that names none; trusted."""
     chromium_path: str | None = None
     """The browser's executable; None: looked for on this machine."""
+    containers_url: str | None = None
+    """The Docker or Podman engine that runs container agents; None: they do not run."""
     browser_concurrency: int = 4
     """Pages open at once in one process."""
     http_timeout_seconds: float = 30.0

@@ -43,6 +43,11 @@ def agent_problems(
             )
             problems.append(problem)
             continue
+        if signature.unavailable:
+            remedy = "Name another agent, or let its owner make it active again."
+            problems.append(
+                Problem(f"{path}.agent", "unavailable_agent", signature.unavailable, remedy)
+            )
         if node.agent not in compiled:
             compiled[node.agent] = validator(signature.parameters_schema)
         problems += _map_problems(node, signature, path)

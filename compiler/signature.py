@@ -41,6 +41,12 @@ class AgentSignature:
     """The hosts that it calls whatever its parameters are; references name parameters."""
     service: str = ""
     """The service that it is for, as people call it; empty: its parameters say where it goes."""
+    chain: bool = False
+    """Whether it is a chain of other agents."""
+    unavailable: str = ""
+    """Why no workflow may use it that is made now, in one sentence; empty: it may."""
+    deprecated: str = ""
+    """Why another one should be used, in one sentence; empty: no reason is known."""
     parameter_faults: Callable[[Mapping[str, Any]], Sequence[tuple[str, str]]] | None = None
     """What the schema cannot say: pairs of a dotted place and a sentence, for parameters that fit
     the schema and hold no references."""

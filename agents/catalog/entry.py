@@ -29,7 +29,7 @@ class ExampleRequest(Part):
 
     method: str
     url: str
-    headers: dict[str, str] = {}
+    headers: dict[str, str] = Field(default_factory=dict)
     body: Any = None
 
 

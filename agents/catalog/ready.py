@@ -2,51 +2,17 @@
 
 import hashlib
 from collections.abc import Mapping, Sequence
-from typing import Any, ClassVar, Self
-
-import jsonschema_rs
-from pydantic import ConfigDict, ValidationError
-from pydantic_core import InitErrorDetails, PydanticCustomError
+from typing import Any
 
 from agents.agent import Agent, AgentContext, AgentResult, Parameters, SideEffect, Usage
 from agents.catalog.call import COSTS_USD, IDEMPOTENCY_KEY, Call
+from agents.catalog.given import Given, given
 from agents.catalog.rendering import found_in, output_of, request_of
 from agents.errors import AgentError
 from compiler.references import parse_template
 
 _NOT_SENT = ("ConnectError", "ConnectTimeout")
 _MOST_SHOWN = 300
-
-
-class Given(Parameters):
-    """The parameters of a ready agent: checked by the JSON Schema of its file."""
-
-    # Most are listed only, never given values.
-    model_config = ConfigDict(extra="allow", defer_build=True)
-    schema_of_file: ClassVar[dict[str, Any]]
-    validator: ClassVar[jsonschema_rs.Validator]
-
-    @classmethod
-    def model_validate(cls, obj: Any, **options: Any) -> Self:
-        """Check the values, and put the schema's defaults into their places."""
-        faults = [
-            InitErrorDetails(
-                type=PydanticCustomError("schema", "{reason}", {"reason": fault.message}),
-                loc=tuple(fault.instance_path),
-                input=None,
-            )
-            for fault in cls.validator.iter_errors(obj)
-        ]
-        if faults:
-            raise ValidationError.from_exception_data(cls.__name__, faults)
-        properties = cls.schema_of_file["properties"]
-        defaults = {name: p["default"] for name, p in properties.items() if "default" in p}
-        return super().model_validate({**defaults, **obj}, **options)
-
-    @classmethod
-    def model_json_schema(cls, *_: Any, **__: Any) -> dict[str, Any]:
-        """Return the schema of the file."""
-        return dict(cls.schema_of_file)
 
 
 class Ready:
@@ -64,15 +30,15 @@ class Ready:
         self.hosts = (entry.host,) if entry.host else ()
         output = entry.response.output
         self.output_fields = tuple(output) if isinstance(output, dict) else ()
-        validator = jsonschema_rs.validator_for(entry.parameters)
-        self.parameters: type[Parameters] = type(
-            "Given", (Given,), {"schema_of_file": entry.parameters, "validator": validator,
-                                "__module__": __name__, "__annotations__": {}},
-        )  # fmt: skip
+        self.parameters: type[Parameters] = given(entry.parameters)
         self._base = base
 
     async def run(self, parameters: Given, context: AgentContext) -> AgentResult:
-        """Do the work once, all pages of it.
+        """Do the work once; see `call`."""
+        return await self.call(parameters.model_dump(), context)
+
+    async def call(self, checked: Mapping[str, Any], context: AgentContext) -> AgentResult:
+        """Make the request of checked parameters, and those of all further pages.
 
         Raises:
             AgentError: The service refuses (final), or is away or busy; retryable then, when
@@ -80,7 +46,7 @@ class Ready:
         """
         entry = self.entry
         key = hashlib.sha256(context.idempotency_key.encode()).hexdigest()[:32]
-        values = {**parameters.model_dump(), IDEMPOTENCY_KEY: key}
+        values = {**checked, IDEMPOTENCY_KEY: key}
         urls = context.services.settings.service_urls
         request = request_of(entry, values, urls.get(entry.service))
         secrets = entry.secret_values(values)

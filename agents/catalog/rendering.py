@@ -10,7 +10,7 @@ from urllib.parse import quote, urlencode, urlsplit, urlunsplit
 
 import orjson
 
-from agents.catalog.call import Call
+from agents.catalog.call import SECRETS, Call
 from compiler.references import (
     Reference,
     UnresolvedReference,
@@ -34,8 +34,7 @@ def request_of(entry: Call, values: Mapping[str, Any], service_url: str | None) 
     """
     template = dict(entry.request)
     url = template.pop("url", None)
-    found = _filled(template, values)
-    request: dict[str, Any] = {} if found is _ABSENT else found
+    request: dict[str, Any] = filled(template, values) or {}
     if url is not None:
         request["url"] = _url(url, values, service_url)
     if headers := request.get("headers"):
@@ -66,16 +65,38 @@ def found_in(reference: Reference, answer: Mapping[str, Any]) -> Any:
         return None
 
 
-def _filled(template: Any, values: Mapping[str, Any]) -> Any:
+def filled(template: Any, values: Mapping[str, Any], *, skip: frozenset[str] = frozenset()) -> Any:
+    """Return a template with its references replaced and what was not given left out.
+
+    Args:
+        template: Any JSON value.
+        values: By root name; secrets that may be named under `secrets`.
+        skip: Places that hold code, such as `script` or `routes[].when`: returned unchanged.
+
+    Returns:
+        The value; None when nothing is left of it.
+
+    Raises:
+        UnresolvedReference: A value that was given does not hold what a reference names.
+    """
+    found = _filled(template, values, skip, "")
+    return None if found is _ABSENT else found
+
+
+def _filled(template: Any, values: Mapping[str, Any], skip: frozenset[str], place: str) -> Any:
+    if place in skip:
+        return template
     if isinstance(template, str):
         references = parse_template(template).references
         given = all(values.get(reference.root) is not None for reference in references)
-        return resolve(template, values) if given else _ABSENT
+        return resolve(template, values, values.get(SECRETS)) if given else _ABSENT
     if isinstance(template, Mapping):
-        entries = {name: _filled(value, values) for name, value in template.items()}
+        dot = f"{place}." if place else ""
+        entries = {k: _filled(v, values, skip, f"{dot}{k}") for k, v in template.items()}
         kept: Any = {name: value for name, value in entries.items() if value is not _ABSENT}
-    elif isinstance(template, list):
-        kept = [v for item in template if (v := _filled(item, values)) is not _ABSENT]
+    elif isinstance(template, list | tuple):
+        below = f"{place}[]"
+        kept = [v for one in template if (v := _filled(one, values, skip, below)) is not _ABSENT]
     else:
         return template
     return kept if kept or not template else _ABSENT

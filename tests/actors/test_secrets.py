@@ -12,9 +12,9 @@ import structlog
 import structlog.testing
 from redis.asyncio import Redis
 
-from actors.redaction import Redaction, forms
 from agents.api import Api
 from agents.data_processing import DataProcessing
+from agents.redaction import Redaction, forms
 from agents.registry import Registry
 from agents.web_scraping import WebScraping
 from store.live import LiveView

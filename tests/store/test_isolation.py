@@ -7,6 +7,7 @@ import pytest
 from asyncpg import exceptions
 
 from store import executions, history, workflows
+from store.custom_agents import register_agent
 from store.decisions import decide_approval
 from store.errors import NotFound
 from store.live import LiveView
@@ -16,6 +17,7 @@ from store.postgres import Pool, tenant_transaction
 from store.secrets import set_secret
 from store.secrets_sealing import KeyFile
 from tests.factories import Account, MakeAccount, MakeWorkflow, StartExecution
+from tests.store.agents import new_agent
 from tests.store.rows import park, records_of_each_kind, write
 
 TABLES = """
@@ -24,10 +26,6 @@ WHERE c.relnamespace = 'public'::regnamespace AND c.relkind = 'r' AND c.relrowse
 """
 READABLE = TABLES + " AND has_column_privilege('weft_api', c.oid, 'tenant_id', 'SELECT')"
 WRITABLE = TABLES + " AND has_table_privilege('weft_api', c.oid, 'UPDATE')"
-CUSTOM_AGENT = """
-INSERT INTO custom_agents (id, tenant_id, organization_id, agent_name, tool_specification,
-    implementation_type) VALUES (gen_random_uuid(), $1, $1, 'mine', '{}', 'api_endpoint')
-"""
 
 
 @pytest.fixture
@@ -46,7 +44,7 @@ async def execution_id(
     tenant_id = account.tenant_id
     await write(engine_pool, *records_of_each_kind(tenant_id, started.execution_id))
     await park(engine_pool, tenant_id, started.execution_id, "only")
-    await owner_pool.execute(CUSTOM_AGENT, tenant_id)
+    await register_agent(api_pool, new_agent(account))
     await owner_pool.execute(
         "INSERT INTO webhook_deliveries (id, tenant_id, execution_id, url, body) "
         "VALUES (gen_random_uuid(), $1, $2, 'https://example.com/hook', '{}')",
@@ -101,7 +99,7 @@ async def test_rows_of_another_tenant_cannot_be_changed(
     """An update without any condition touches no row of another tenant."""
     other = await make_account("Globex")
     tables = [row["relname"] for row in await owner_pool.fetch(WRITABLE)]
-    assert len(tables) == 7
+    assert len(tables) == 8
     async with tenant_transaction(api_pool, other.tenant_id) as connection:
         for table in tables:
             every = f"UPDATE {table} SET tenant_id = tenant_id WHERE true"  # noqa: S608

@@ -1,0 +1,278 @@
+"""Programs in containers of a Docker or Podman engine, each for one call, shut off from all else.
+
+A container has no network, no writable files but a small /tmp, no privileges and an unprivileged
+user; its memory, processors, processes, output and time are bounded. Images are never fetched: the
+operator decides which ones there are. A container outlives its call only when this process is
+killed meanwhile; the next process that opens the engine removes it.
+"""
+
+import asyncio
+import socket
+import struct
+import threading
+import time
+from collections.abc import AsyncIterator, Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import asynccontextmanager, contextmanager, suppress
+from dataclasses import dataclass
+from typing import Any
+
+import docker
+import docker.errors
+import requests
+import structlog
+from docker.models.containers import Container
+from docker.types import LogConfig, Ulimit
+
+from agents.errors import AgentError
+
+log = structlog.get_logger(__name__)
+
+CONTAINERS_AT_ONCE = 4
+"""Containers of one process that run at the same time."""
+MAX_OUTPUT_BYTES = 8 * 1024 * 1024
+_MAX_ERROR_BYTES = 64 * 1024
+_SHOWN_CHARACTERS = 300
+_PROCESSES = 128
+_OPEN_FILES = 1024
+_ENGINE_SECONDS = 30.0
+_GRACE_SECONDS = 60
+"""How long after its own bound a container counts as left behind."""
+_NOBODY = "65534:65534"
+_LABEL = "weft.ends_at"
+_HEAD = struct.Struct(">BxxxL")
+"""How the engine marks each piece of output: stream and length; see Docker's Engine API, attach."""
+_STANDARD_ERROR = 2
+
+
+@dataclass(frozen=True, slots=True)
+class Contained:
+    """A program to run once."""
+
+    image: str
+    command: Sequence[str] | None
+    input: bytes
+    memory_bytes: int
+    cpus: float
+    seconds: float
+    label: str
+    """Whose it is, for people who look at the engine."""
+
+
+@dataclass(frozen=True, slots=True)
+class Ended:
+    """What a program left."""
+
+    output: bytes
+    seconds: float
+
+
+class Containers:
+    """The engine; get one from `open_containers`."""
+
+    def __init__(self, client: docker.DockerClient) -> None:
+        self._client = client
+        # Of its own: a thread waits for each container, and others need the loop's.
+        self._threads = ThreadPoolExecutor(CONTAINERS_AT_ONCE, "container")
+
+    async def run(self, program: Contained) -> Ended:
+        """Run a program to its end.
+
+        Raises:
+            AgentError: It fails or passes a limit, or its image is not there (final); the engine
+                does not answer (retryable).
+        """
+        stop = threading.Event()
+        running = asyncio.get_running_loop().run_in_executor(
+            self._threads, self._run, program, stop
+        )
+        try:
+            return await asyncio.shield(running)
+        except asyncio.CancelledError:
+            # What began the container ends it: nothing of a cancelled attempt goes on.
+            stop.set()
+            with suppress(AgentError):
+                await running
+            raise
+
+    def close(self) -> None:
+        """Close the connection; what runs is no longer waited for."""
+        self._threads.shutdown(wait=False, cancel_futures=True)
+        self._client.close()
+
+    def _run(self, program: Contained, stop: threading.Event) -> Ended:
+        began = time.monotonic()
+        with _explained(program.image):
+            container = self._create(program)
+            try:
+                output, errors, fault = _exchange(container, program, stop)
+                if fault is None:
+                    fault = _fault(container, errors)
+                if fault is not None:
+                    raise AgentError(f"The container {program.image} {fault}.")
+                return Ended(output, round(time.monotonic() - began, 3))
+            finally:
+                _remove(container)
+
+    def _create(self, program: Contained) -> Container:
+        # An engine may not be allowed to set its own defaults of these limits.
+        limits = [("nofile", _OPEN_FILES), ("nproc", _PROCESSES), ("core", 0)]
+        return self._client.containers.create(
+            program.image,
+            list(program.command) if program.command is not None else None,
+            stdin_open=True,
+            user=_NOBODY,
+            network_mode="none",
+            read_only=True,
+            tmpfs={"/tmp": "size=64m,mode=1777"},  # noqa: S108 - the container's own
+            cap_drop=["ALL"],
+            security_opt=["no-new-privileges"],
+            mem_limit=program.memory_bytes,
+            memswap_limit=program.memory_bytes,
+            nano_cpus=int(program.cpus * 1e9),
+            pids_limit=_PROCESSES,
+            ulimits=[Ulimit(name=name, soft=most, hard=most) for name, most in limits],
+            log_config=LogConfig(type="none"),
+            labels={"weft": program.label, _LABEL: str(int(time.time() + program.seconds))},
+        )
+
+    def remove_old(self) -> None:
+        """Remove the containers of processes that were killed."""
+        for container in self._client.containers.list(all=True, filters={"label": _LABEL}):
+            with suppress(docker.errors.NotFound, ValueError):
+                if int(container.labels[_LABEL]) + _GRACE_SECONDS < time.time():
+                    log.warning("containers.left_behind", container=container.name)
+                    _remove(container)
+
+
+@asynccontextmanager
+async def open_containers(url: str | None) -> AsyncIterator[Containers]:
+    """Open the engine at an address such as `unix:///var/run/docker.sock`.
+
+    Raises:
+        AgentError: The operator named none (final), or it does not answer (retryable).
+    """
+    if url is None:
+        raise AgentError(
+            "No container engine is configured.",
+            remedy="Let the operator set WEFT_CONTAINERS_URL to the address of a Docker or Podman "
+            "engine.",
+        )
+    with _explained(""):
+        client = docker.DockerClient(base_url=url, timeout=int(_ENGINE_SECONDS))
+        try:
+            containers = Containers(client)
+            await asyncio.to_thread(containers.remove_old)
+        except BaseException:
+            client.close()
+            raise
+    try:
+        yield containers
+    finally:
+        containers.close()
+
+
+@contextmanager
+def _explained(image: str) -> Iterator[None]:
+    """Say in our words what the engine says."""
+    try:
+        yield
+    except docker.errors.ImageNotFound as error:
+        raise AgentError(
+            f"The container engine has no image {image}.",
+            remedy=f"Let the operator fetch it there: docker pull {image}.",
+        ) from error
+    except docker.errors.APIError as error:
+        shown = str(error.explanation or error)[:_SHOWN_CHARACTERS]
+        server = error.is_server_error() and not image
+        raise AgentError(f"The container engine refuses {image}: {shown}", retryable=server) from (
+            error
+        )
+    except (docker.errors.DockerException, requests.RequestException, OSError) as error:
+        raise AgentError("The container engine does not answer.", retryable=True) from error
+
+
+def _exchange(
+    container: Container, program: Contained, stop: threading.Event
+) -> tuple[bytes, bytes, str | None]:
+    """Give a program its input and take its output; the fault is one of passing a limit."""
+    attached = container.attach_socket(params={"stdin": 1, "stdout": 1, "stderr": 1, "stream": 1})
+    connection: socket.socket = getattr(attached, "_sock", attached)
+    connection.settimeout(0.2)
+    try:
+        container.start()
+        writing = threading.Thread(target=_write, args=(connection, program.input), daemon=True)
+        writing.start()
+        return _read(connection, time.monotonic() + program.seconds, program, stop)
+    finally:
+        connection.close()
+        attached.close()
+
+
+def _write(connection: socket.socket, data: bytes) -> None:
+    view = memoryview(data)
+    # A program need not read what it is given: then its end closes the connection.
+    with suppress(OSError):
+        while view:
+            with suppress(TimeoutError):
+                view = view[connection.send(view) :]
+        connection.shutdown(socket.SHUT_WR)
+
+
+def _read(
+    connection: socket.socket, until: float, program: Contained, stop: threading.Event
+) -> tuple[bytes, bytes, str | None]:
+    output, errors, pending = bytearray(), bytearray(), bytearray()
+    while True:
+        if time.monotonic() > until:
+            return b"", bytes(errors), f"took longer than {program.seconds:g} s"
+        if stop.is_set():
+            return b"", bytes(errors), "was cancelled"
+        try:
+            received = connection.recv(65_536)
+        except TimeoutError:
+            continue
+        except ConnectionError:
+            received = b""
+        if not received:
+            return bytes(output), bytes(errors), None
+        pending += received
+        for stream, piece in _pieces(pending):
+            kept = errors if stream == _STANDARD_ERROR else output
+            kept += piece
+        del errors[:-_MAX_ERROR_BYTES]
+        if len(output) > MAX_OUTPUT_BYTES:
+            return b"", bytes(errors), f"wrote more than {MAX_OUTPUT_BYTES} bytes"
+
+
+def _pieces(pending: bytearray) -> Iterator[tuple[int, bytes]]:
+    """Take the whole pieces off the front of what was received."""
+    while len(pending) >= _HEAD.size:
+        stream, length = _HEAD.unpack_from(pending)
+        end = _HEAD.size + min(length, MAX_OUTPUT_BYTES + 1)
+        if len(pending) < end:
+            return
+        yield stream, bytes(pending[_HEAD.size : end])
+        del pending[:end]
+
+
+def _fault(container: Container, errors: bytes) -> str | None:
+    """Say how a program failed that has ended by itself; None: it did not."""
+    code = container.wait(timeout=_ENGINE_SECONDS)["StatusCode"]
+    if code == 0:
+        return None
+    container.reload()
+    state: dict[str, Any] = container.attrs.get("State", {})
+    if state.get("OOMKilled"):
+        return "used more memory than it may"
+    shown = errors[-_SHOWN_CHARACTERS:].decode(errors="replace").strip()
+    return f"ended with status {code}: {shown}" if shown else f"ended with status {code}"
+
+
+def _remove(container: Container) -> None:
+    try:
+        container.remove(force=True)
+    except docker.errors.NotFound:
+        pass
+    except (docker.errors.DockerException, requests.RequestException) as error:
+        log.warning("containers.not_removed", container=container.name, error=str(error))

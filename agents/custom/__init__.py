@@ -1,0 +1,1 @@
+"""Agents that an organization registers: Python functions, endpoints, containers and chains."""

@@ -1,0 +1,59 @@
+"""A custom agent that is a container image: JSON on its input, JSON on its output."""
+
+from collections.abc import Mapping
+from typing import Any, ClassVar
+
+import orjson
+
+from agents.agent import AgentContext, AgentResult, SideEffect
+from agents.custom.definition import DockerContainer
+from agents.errors import AgentError
+
+_SHOWN_CHARACTERS = 300
+
+
+class ContainerRunner:
+    """Runs the image without network, writable files or privileges, within its limits."""
+
+    side_effect: ClassVar[SideEffect] = "none"
+    hosts: ClassVar[tuple[str, ...]] = ()
+    own_secrets: ClassVar[tuple[str, ...]] = ()
+
+    def __init__(self, implementation: DockerContainer) -> None:
+        self._implementation = implementation
+        # Starting a container takes a while of its own.
+        self.timeout_seconds = implementation.timeout_seconds + 30.0
+
+    async def run(self, values: Mapping[str, Any], context: AgentContext) -> AgentResult:
+        """Return the JSON value that the program writes.
+
+        Raises:
+            AgentError: It fails, passes a limit, or writes something else (final); there is no
+                engine, or it does not answer (retryable).
+        """
+        # See `Services.containers`.
+        from agents.containers import Contained  # noqa: PLC0415
+
+        one = self._implementation
+        containers = await context.services.containers()
+        ended = await containers.run(
+            Contained(
+                image=one.image,
+                command=one.command,
+                input=orjson.dumps(dict(values)),
+                memory_bytes=one.memory_mb * 1024 * 1024,
+                cpus=one.cpus,
+                seconds=one.timeout_seconds,
+                label=f"{context.execution_id}:{context.node_id}",
+            )
+        )
+        try:
+            output = orjson.loads(ended.output)
+        except orjson.JSONDecodeError as error:
+            shown = ended.output[:_SHOWN_CHARACTERS].decode(errors="replace")
+            raise AgentError(
+                f"The container {one.image} wrote no JSON but: {shown or '(nothing)'}",
+                remedy="Write one JSON value to standard output, and everything else to standard "
+                "error.",
+            ) from error
+        return AgentResult(output, metadata={"image": one.image, "seconds": ended.seconds})
