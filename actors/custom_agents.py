@@ -173,6 +173,10 @@ class CustomAgents:
         while len(self._kept) > KEPT_AGENTS:
             self._kept.popitem(last=False)
 
+    def forget(self, tenant_id: UUID, name: str) -> None:
+        """Read an agent anew the next time."""
+        self._kept.pop((tenant_id, name), None)
+
     def used(self, tenant_id: UUID, name: str, times: int = 1) -> None:
         """Count a use of an agent, if it is a custom one."""
         if not self.registry.knows(name):

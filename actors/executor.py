@@ -38,6 +38,7 @@ from actors.metrics import (
     show_in_ray,
 )
 from actors.names import NAMESPACE
+from store.json_values import dumps
 from store.postgres import UNREACHABLE
 from store.statements import statement
 
@@ -254,6 +255,20 @@ class ExecutionActor:
                 # A cancelled one still runs what runs at its end.
                 await asyncio.wait(list(self._tasks.values()))
             await self.stop()
+
+    async def try_agent(self, trial_json: bytes) -> bytes:
+        """Make one attempt with an agent, outside of any execution.
+
+        Args:
+            trial_json: A `Trial`.
+
+        Returns:
+            What it came to, as JSON.
+        """
+        from actors.trial import load_trial, try_agent  # noqa: PLC0415 - as in `_start`
+
+        engine = await self._started()
+        return dumps(await try_agent(engine.host, load_trial(trial_json))).encode()
 
     async def pause(self, execution_id: str, seconds: float) -> None:
         """Park an execution before its next node; returns when it is parked, or after a time."""

@@ -34,7 +34,11 @@ MAX_OUTPUT_BYTES = 8 * 1024 * 1024
 _MAX_ERROR_BYTES = 64 * 1024
 _SHOWN_CHARACTERS = 300
 _PROCESSES = 128
-_OPEN_FILES = 1024
+LIMITS = [
+    Ulimit(name=name, soft=most, hard=most)
+    for name, most in (("nofile", 1024), ("nproc", _PROCESSES), ("core", 0))
+]
+"""Said for each container: an engine may not be allowed to set its own defaults."""
 _ENGINE_SECONDS = 30.0
 _GRACE_SECONDS = 60
 """How long after its own bound a container counts as left behind."""
@@ -115,8 +119,6 @@ class Containers:
                 _remove(container)
 
     def _create(self, program: Contained) -> Container:
-        # An engine may not be allowed to set its own defaults of these limits.
-        limits = [("nofile", _OPEN_FILES), ("nproc", _PROCESSES), ("core", 0)]
         return self._client.containers.create(
             program.image,
             list(program.command) if program.command is not None else None,
@@ -131,7 +133,7 @@ class Containers:
             memswap_limit=program.memory_bytes,
             nano_cpus=int(program.cpus * 1e9),
             pids_limit=_PROCESSES,
-            ulimits=[Ulimit(name=name, soft=most, hard=most) for name, most in limits],
+            ulimits=LIMITS,
             log_config=LogConfig(type="none"),
             labels={"weft": program.label, _LABEL: str(int(time.time() + program.seconds))},
         )
@@ -159,6 +161,7 @@ async def open_containers(url: str | None) -> AsyncIterator[Containers]:
             "engine.",
         )
     with _explained(""):
+        await asyncio.to_thread(knock, url)
         client = docker.DockerClient(base_url=url, timeout=int(_ENGINE_SECONDS))
         try:
             containers = Containers(client)
@@ -170,6 +173,18 @@ async def open_containers(url: str | None) -> AsyncIterator[Containers]:
         yield containers
     finally:
         containers.close()
+
+
+def knock(url: str) -> None:
+    """Connect to an engine's socket once: the client leaves those open that it cannot connect.
+
+    Raises:
+        OSError: Nobody listens there.
+    """
+    if url.startswith("unix://"):
+        with socket.socket(socket.AF_UNIX, socket.SOCK_STREAM) as connection:
+            connection.settimeout(_ENGINE_SECONDS)
+            connection.connect(url.removeprefix("unix://"))
 
 
 @contextmanager
@@ -205,8 +220,11 @@ def _exchange(
         writing.start()
         return _read(connection, time.monotonic() + program.seconds, program, stop)
     finally:
-        connection.close()
+        # The client keeps the answer that was turned into this connection, so that it stays open.
+        if (answer := getattr(attached, "_response", None)) is not None:
+            answer.close()
         attached.close()
+        connection.close()
 
 
 def _write(connection: socket.socket, data: bytes) -> None:

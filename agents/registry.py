@@ -164,6 +164,7 @@ def _signature(name: str, agent: Agent[Any]) -> AgentSignature:
         driven=getattr(agent, "driven", False),
         hosts=getattr(agent, "hosts", ()),
         service=getattr(agent, "service", ""),
+        secrets=getattr(agent, "own_secrets", ()),
         chain=getattr(agent, "kind", "") == "chain",
         unavailable=getattr(agent, "unavailable", ""),
         deprecated=getattr(agent, "deprecated", ""),

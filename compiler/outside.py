@@ -34,12 +34,15 @@ def outside(node: Node, signature: AgentSignature) -> Outside:
         hosts=_unique(_own_hosts(parameters, signature) if signature.hosts else _hosts(parameters)),
         recipients=_unique(_recipients(parameters)) if signature.side_effect == "sends" else (),
         databases=_unique(_databases(parameters)) if _uses_database(signature) else (),
-        secrets=_unique(
-            str(reference.path[0])
-            for _, reference in references_in(parameters, signature.code_parameters)
-            if reference.root == "secrets" and reference.path
-        ),
+        secrets=_unique(_secrets(parameters, signature)),
     )
+
+
+def _secrets(parameters: Mapping[str, Any], signature: AgentSignature) -> Iterator[str]:
+    yield from signature.secrets
+    for _, reference in references_in(parameters, signature.code_parameters):
+        if reference.root == "secrets" and reference.path:
+            yield str(reference.path[0])
 
 
 def node_outside(node: Node, agents: Mapping[str, AgentSignature]) -> Outside:

@@ -10,6 +10,7 @@ from compiler.references import Reference, references_in
 from compiler.regions import Block, Parallel, Single, decompose
 from compiler.signature import AgentSignature
 from compiler.specification import Node, Specification
+from compiler.workers import worker_nodes
 
 
 def plan_warnings(
@@ -30,6 +31,7 @@ def plan_warnings(
         warnings += _sending(node, agents, path)
         warnings += _late_timeout(node, specification, path)
         warnings += _secrets(node, agents, path, secrets)
+        warnings += _deprecated(node, agents, path)
     warnings += _no_timeout(specification)
     warnings += _absent_values(specification, agents)
     warnings += _unproven_output(specification, agents)
@@ -70,6 +72,13 @@ def _secrets(
         message = f"`{node.id}` needs the secret `{name}`; {told}."
         remedy = f"Set it: `weft secrets set {name} --host HOST`."
         yield Problem(path, "needs_secret", message, remedy)
+
+
+def _deprecated(node: Node, agents: Mapping[str, AgentSignature], path: str) -> Iterator[Problem]:
+    for part in (node, *worker_nodes(node).values()):
+        if told := agents[part.agent].deprecated:
+            remedy = "Ask its owner which agent takes its place."
+            yield Problem(f"{path}.agent", "deprecated_agent", told, remedy)
 
 
 def _no_timeout(specification: Specification) -> Iterator[Problem]:

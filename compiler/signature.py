@@ -41,6 +41,8 @@ class AgentSignature:
     """The hosts that it calls whatever its parameters are; references name parameters."""
     service: str = ""
     """The service that it is for, as people call it; empty: its parameters say where it goes."""
+    secrets: tuple[str, ...] = ()
+    """The secrets that it takes whatever its parameters are."""
     chain: bool = False
     """Whether it is a chain of other agents."""
     unavailable: str = ""

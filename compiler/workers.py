@@ -3,12 +3,26 @@
 from collections.abc import Mapping
 from typing import Any
 
-from compiler.specification import Node
+from compiler.specification import Node, Specification
 
 WORKERS = "workers"
 """What a node's `agent` says whose items name their workers."""
 FIELD = "worker"
 """Where an item names one."""
+
+
+def agent_names(specification: Specification) -> tuple[str, ...]:
+    """Return the agents that a specification names, each once: also of workers and of undoing."""
+    names = (
+        name
+        for node in specification.nodes
+        for name in (
+            node.agent,
+            *(worker.agent for worker in node.workers.values()),
+            *([node.compensate.agent] if node.compensate else ()),
+        )
+    )
+    return tuple(dict.fromkeys(names))
 
 
 def worker_nodes(node: Node) -> dict[str, Node]:

@@ -40,6 +40,47 @@ class AgentExample(Answer):
     parameters: dict[str, Any]
 
 
+class CustomAgentSummary(Answer):
+    """An agent of the organization's own, as lists show it."""
+
+    agent_id: str
+    agent_name: str
+    description: str
+    type: Literal["python_function", "api_endpoint", "docker_container", "chain"]
+    status: Literal["active", "inactive", "deprecated"]
+    version: int
+    """The version that is told of; in lists, the current one."""
+    usage_count: int
+    """The attempts that used it, seconds late."""
+    last_used_at: str | None
+    owner_id: str
+    created_at: str
+    updated_at: str
+
+
+class CustomAgentPage(Answer):
+    """The organization's own agents, by name."""
+
+    agents: list[CustomAgentSummary]
+    total: int
+
+
+class RegisteredAgent(CustomAgentSummary):
+    """What became of a registration."""
+
+    registered_at: str
+    outcome: Literal["created", "new_version", "unchanged"]
+
+
+class CustomAgent(CustomAgentSummary):
+    """A whole agent of the organization's own."""
+
+    current_version: int
+    tool_specification: dict[str, Any]
+    """JSON Schemas of its `parameters` and of what it `returns`."""
+    implementation: dict[str, Any]
+
+
 class Agent(AgentSummary):
     """A whole agent."""
 
@@ -54,3 +95,35 @@ class Agent(AgentSummary):
     estimated_seconds: float
     estimated_cost_usd: float
     example: AgentExample | None
+    custom: CustomAgent | None
+    """What it is made of, if it is one of the organization's own."""
+
+
+class AgentVersion(Answer):
+    """One version of a custom agent."""
+
+    version: int
+    description: str
+    type: str
+    created_by: str
+    created_at: str
+
+
+class AgentVersions(Answer):
+    """The versions of a custom agent, the last first."""
+
+    agent_name: str
+    versions: list[AgentVersion]
+
+
+class AgentTrial(Answer):
+    """What one attempt with an agent came to."""
+
+    agent_name: str
+    status: Literal["completed", "failed"]
+    output: Any
+    error: str | None
+    seconds: float
+    usage: dict[str, Any] | None
+    metadata: dict[str, Any]
+    """Facts about the attempt, such as the version that was used."""

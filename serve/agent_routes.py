@@ -8,7 +8,7 @@ from agents.catalog.described import described, summaries
 from serve import agent_answers
 from serve.answers import json_answer
 from serve.context import Caller, Shared
-from store.errors import NotFound
+from serve.custom_agent_routes import custom_document, get_agent_of
 
 router = APIRouter(prefix="/api/v1/agents", tags=["agents"])
 
@@ -25,6 +25,9 @@ async def list_agents(context: Shared, caller: Caller) -> Response:
 async def get_agent(name: str, context: Shared, caller: Caller) -> Response:
     """Return one agent with the schema of its parameters."""
     signature = context.signatures.get(name)
-    if signature is None:
-        raise NotFound("agent", name)
-    return json_answer(described(signature))
+    if signature is not None:
+        return json_answer({**described(signature), "custom": None})
+    agent = await get_agent_of(context, caller, name)
+    signatures = await context.agents.signatures_for(caller.tenant_id, [name])
+    own = {"title": agent.agent_name.replace("_", " ").capitalize(), "group": "custom"}
+    return json_answer({**described(signatures[name]), **own, "custom": custom_document(agent)})

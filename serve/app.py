@@ -10,12 +10,14 @@ from fastapi import FastAPI
 from fastapi.staticfiles import StaticFiles
 from starlette.responses import Response
 
+from actors.custom_agents import CustomAgents, reader
 from actors.memory import settle_memory
 from actors.metrics import count_ended, report
 from agents.registry import builtin_registry
 from serve import (
     agent_routes,
     approval_routes,
+    custom_agent_routes,
     execution_routes,
     health_routes,
     item_routes,
@@ -63,19 +65,19 @@ PAGES = Path(__file__).parent / "dashboard"
 def make_context(config: ApiConfig, pool: Pool, live: LiveView, parser: Any) -> Context:
     """Return what the routes share; its starter and endings must be run."""
     handover = Handover(pool, config.lease_seconds, config.bounds.executor_capacity)
-    signatures = builtin_registry().signatures()
+    agents = CustomAgents(builtin_registry(), reader(pool))
     return Context(
         config=config,
         pool=pool,
         live=live,
         handover=handover,
         starter=Starter(pool, live, handover, config.bounds.tenant_most),
-        startables=Startables(pool, signatures),
+        startables=Startables(pool, agents),
         endings=Endings(pool, live),
         readings=Readings(pool),
         principals=Principals(pool),
         parser=parser,
-        signatures=signatures,
+        agents=agents,
     )
 
 
@@ -115,8 +117,8 @@ def build_app(config: ApiConfig, parser: Any) -> FastAPI:
     )
     problems.install(app)
     # The execution routes come first: `executions` must not be read as a workflow's identifier.
-    for module in (execution_routes, item_routes, approval_routes, lifecycle_routes,
-                   time_travel_routes, retention_routes, secret_routes, streams,
+    for module in (custom_agent_routes, execution_routes, item_routes, approval_routes,
+                   lifecycle_routes, time_travel_routes, retention_routes, secret_routes, streams,
                    version_routes, workflow_routes, template_routes, agent_routes, reader_routes,
                    session_routes, health_routes):  # fmt: skip
         app.include_router(module.router)

@@ -12,7 +12,7 @@ from rich.text import Text
 from weft import Client, Unreachable, WeftError
 from weft.records import ExecutionPage, WorkflowPage
 
-from serve.cli_agents import agents_command
+from serve.cli_agents import agents
 from serve.cli_follow import (
     create_by_asking,
     execute_by_asking,
@@ -61,7 +61,7 @@ app.add_typer(travel)
 app.add_typer(versioning)
 app.add_typer(planning)
 app.add_typer(templating)
-app.add_typer(agents_command)
+app.add_typer(agents, name="agents")
 app.add_typer(secrets, name="secrets")
 console = Console(highlight=False, markup=False, emoji=False)
 error_console = Console(stderr=True, highlight=False, markup=False, emoji=False)

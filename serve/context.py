@@ -3,10 +3,14 @@
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Annotated, Any
+from uuid import UUID
 
 from fastapi import Depends, Header, Request, WebSocket
 
+from actors.custom_agents import CustomAgents
 from compiler.signature import AgentSignature
+from compiler.specification import Specification
+from compiler.workers import agent_names
 from serve.api_config import ApiConfig
 from serve.endings import Endings
 from serve.handover import Handover
@@ -39,7 +43,20 @@ class Context:
     principals: Principals
     parser: Any
     """The handle of the parser deployment."""
-    signatures: Mapping[str, AgentSignature]
+    agents: CustomAgents
+    """The agents of all organizations and each one's own."""
+
+    @property
+    def signatures(self) -> Mapping[str, AgentSignature]:
+        """The agents that every organization has."""
+        return self.agents.registry.signatures()
+
+    async def signatures_for(
+        self, tenant_id: UUID, *specifications: Specification
+    ) -> Mapping[str, AgentSignature]:
+        """Return the agents that every organization has, and the tenant's that are named."""
+        names = [name for one in specifications for name in agent_names(one)]
+        return await self.agents.signatures_for(tenant_id, names)
 
 
 async def get_context(request: Request) -> Context:

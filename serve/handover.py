@@ -14,6 +14,8 @@ from ray.actor import ActorHandle
 
 from actors.handed import Handed, dump_handed
 from actors.names import NAMESPACE, batch_name, execution_name
+from actors.trial import Trial, dump_trial
+from store.json_values import loads
 from store.postgres import Pool
 from store.queue import Executor, living_executors
 from store.writing import Woken
@@ -24,6 +26,8 @@ KNOWN_SECONDS = 1.0
 """How long the list of executors is taken as true."""
 PAUSE_SECONDS = 0.5
 """How long a call to pause waits for what runs to end."""
+TRIAL_SECONDS = 30.0
+"""How long an attempt outside of executions may take beside its own bound."""
 CANCEL_SECONDS = 1.0
 """How long an executor may take to confirm that nothing more will start."""
 
@@ -106,6 +110,24 @@ class Handover:
             ids = [e.execution_id for e in woken if e.owner_id == owner_id]
             if actor := await self._actor(owner_id):
                 actor.host.options(name=batch_name("wake", ids)).remote(list(map(str, ids)))
+
+    async def try_agent(self, trial: Trial) -> dict[str, Any] | None:
+        """Let an executor make one attempt with an agent; None: none lives, or it ended."""
+        [chosen] = await self.choose()
+        actor = await self._actor(chosen)
+        if actor is None:
+            return None
+        answer: ray.ObjectRef[bytes] = actor.try_agent.options(name=f"test {trial.agent}").remote(
+            dump_trial(trial)
+        )
+        try:
+            async with asyncio.timeout(trial.timeout_seconds + TRIAL_SECONDS):
+                found = await asyncio.wrap_future(answer.future())
+        except (TimeoutError, ray.exceptions.RayError) as error:
+            log.warning("trial.no_answer", agent=trial.agent, error=repr(error))
+            return None
+        told: dict[str, Any] = loads(found)
+        return told
 
     async def pause(self, execution_id: UUID, owner_id: UUID) -> None:
         """Tell the owner of an execution that it was paused, and wait a moment for it to park."""

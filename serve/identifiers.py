@@ -6,9 +6,9 @@ from uuid import UUID
 
 from serve.problems import ApiError
 
-Kind = Literal["wf", "exec", "appr", "org", "user", "evt"]
+Kind = Literal["wf", "exec", "appr", "org", "user", "evt", "agent"]
 _WORDS = {"wf": "workflow", "exec": "execution", "appr": "approval", "org": "organization",
-          "user": "user", "evt": "event"}  # fmt: skip
+          "user": "user", "evt": "event", "agent": "agent"}  # fmt: skip
 _DIGITS = re.compile("[0-9a-fA-F]{32}")
 
 

@@ -8,7 +8,7 @@ from compiler.inputs import with_defaults
 from compiler.plan import plan
 from compiler.specification import Specification
 from compiler.text import specification_hash
-from compiler.workers import worker_nodes
+from compiler.workers import agent_names
 from serve.callees import read_callees
 from serve.context import Context
 from store.accounts import Principal
@@ -32,23 +32,19 @@ async def plan_document(
         input: Its input, or a part of it.
         workflow_id: Whose specification it is; None: it is not stored.
     """
-    agents = {
-        part.agent for node in specification.nodes for part in (node, *worker_nodes(node).values())
-    }
     history = await read_history(
         context.pool,
         caller.tenant_id,
-        agents,
+        agent_names(specification),
         workflow_id=workflow_id,
         specification_sha256=specification_hash(specification),
         nodes=len(specification.nodes),
     )
     given = with_defaults(specification, input)
-    callees = await read_callees(
-        context.pool, caller.tenant_id, context.signatures, specification, given
-    )
+    agents = await context.signatures_for(caller.tenant_id, specification)
+    callees = await read_callees(context.pool, caller.tenant_id, agents, specification, given)
+    called = callees.specifications.values()
+    agents = await context.signatures_for(caller.tenant_id, specification, *called)
     known = await list_secrets(context.pool, caller.tenant_id)
     secrets = {*context.config.secret_names, *(secret.name for secret in known)}
-    return plan(
-        specification, context.signatures, input, history, callees, secrets=secrets
-    ).to_document()
+    return plan(specification, agents, input, history, callees, secrets=secrets).to_document()

@@ -14,6 +14,7 @@ from pydantic import (
 )
 
 from agents.bound import host_pattern
+from agents.custom.definition import Definition
 
 Host = Annotated[str, Field(min_length=1, max_length=253), AfterValidator(host_pattern)]
 
@@ -229,6 +230,32 @@ class SetSecret(Body):
     """At least 8 characters: a shorter one could not be told from other text in answers."""
     hosts: Annotated[list[Host], Field(min_length=1, max_length=50)]
     """Where it may be sent: names, `*.example.com`, or addresses, without ports."""
+
+
+class RegisterAgent(Definition):
+    """`POST /workflows/agents/register`: a custom agent, or the next version of one."""
+
+    organization_id: str | None = None
+
+
+class ChangeAgent(Body):
+    """`PATCH /agents/{name}`: what is left out stays."""
+
+    status: Literal["active", "inactive", "deprecated"] | None = None
+    owner_id: str | None = None
+    """The user who owns it from now on."""
+    current_version: Annotated[int, Field(ge=1, lt=2**31)] | None = None
+    """The version that nodes use which name none."""
+
+
+class TryAgent(Body):
+    """`POST /agents/{name}/test`: one attempt, of which nothing is kept."""
+
+    input: dict[str, Any] = Field(default_factory=dict, max_length=1000)
+    """Its parameters; texts may name `{secrets.x}`."""
+    version: Annotated[int, Field(ge=1, lt=2**31)] | None = None
+    """Without it, the current one."""
+    timeout_seconds: Annotated[float, Field(gt=0, le=300)] = 60
 
 
 class Prune(Body):

@@ -6,13 +6,13 @@ and Postgres refuses it when the workflow has another one by now, is archived or
 
 import time
 from collections import OrderedDict
-from collections.abc import Mapping
 from dataclasses import dataclass
 from uuid import UUID
 
+from actors.custom_agents import CustomAgents
 from compiler.estimate import Estimator
-from compiler.signature import AgentSignature
 from compiler.specification import Specification
+from compiler.workers import agent_names
 from store.errors import Conflict
 from store.postgres import Pool
 from store.workflows import get_startable
@@ -37,9 +37,9 @@ class Startable:
 class Startables:
     """Reads workflows for their starts and keeps the last ones."""
 
-    def __init__(self, pool: Pool, signatures: Mapping[str, AgentSignature]) -> None:
+    def __init__(self, pool: Pool, agents: CustomAgents) -> None:
         self._pool = pool
-        self._signatures = signatures
+        self._agents = agents
         self._kept: OrderedDict[tuple[UUID, UUID], Startable] = OrderedDict()
         self._reading: set[tuple[UUID, UUID]] = set()
 
@@ -80,7 +80,9 @@ class Startables:
         specification = Specification.model_validate(row.specification)
         seconds = row.mean_seconds
         if seconds is None:
-            seconds = Estimator(specification, self._signatures).workflow().seconds.high
+            names = agent_names(specification)
+            signatures = await self._agents.signatures_for(tenant_id, names)
+            seconds = Estimator(specification, signatures).workflow().seconds.high
         return Startable(
             workflow_id, row.name, specification, row.specification_sha256, seconds, read_at
         )

@@ -160,7 +160,8 @@ async def _read(
         if parsed.document is None:
             raise unanswered(questions, reading)
         new = Specification.model_validate(parsed.document)
-    problems = await specification_problems(context.pool, caller.tenant_id, context.signatures, new)
+    agents = await context.signatures_for(caller.tenant_id, old, new)
+    problems = await specification_problems(context.pool, caller.tenant_id, agents, new)
     said = new if body.yaml else old
     changes = diff(old, new)
     new = with_version(new, base.version)
@@ -177,7 +178,7 @@ async def _read(
         specification=new,
         yaml_text=text,
         changes=changes,
-        widened=widens(old, new, context.signatures),
+        widened=widens(old, new, agents),
         problems=locate(problems, text),
         questions=questions,
         reading=reading,
@@ -308,13 +309,14 @@ async def compare_versions(
         )
         for version in (from_version, to_version)
     ]
+    agents = await context.signatures_for(caller.tenant_id, old, new)
     return json_answer(
         {
             "workflow_id": render("wf", id),
             "from_version": from_version,
             "to_version": to_version,
             "changes": [change.to_document() for change in diff(old, new)],
-            "widens": [one.to_document() for one in widens(old, new, context.signatures)],
+            "widens": [one.to_document() for one in widens(old, new, agents)],
         }
     )
 
@@ -363,9 +365,8 @@ async def _refuse_faulty(context: Context, caller: Principal, id: UUID, version:
     """
     found = await versions.get_version(context.pool, caller.tenant_id, id, version)
     specification = Specification.model_validate(found.specification)
-    problems = await specification_problems(
-        context.pool, caller.tenant_id, context.signatures, specification
-    )
+    agents = await context.signatures_for(caller.tenant_id, specification)
+    problems = await specification_problems(context.pool, caller.tenant_id, agents, specification)
     if problems:
         raise SpecificationError(locate(problems, found.yaml_text))
 

@@ -122,9 +122,8 @@ async def _read(context: Context, caller: Principal, body: CreateWorkflow) -> _D
             specification.model_copy(update={"metadata": metadata}),
         )
         text = rewrite(text, unnamed, specification) if text else None
-    problems = await specification_problems(
-        context.pool, caller.tenant_id, context.signatures, specification
-    )
+    agents = await context.signatures_for(caller.tenant_id, specification)
+    problems = await specification_problems(context.pool, caller.tenant_id, agents, specification)
     if text is not None:
         problems = locate(problems, text)
     return _Draft(specification, questions, reading, problems, text or dump(specification))

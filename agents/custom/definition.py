@@ -16,7 +16,6 @@ AgentName = Annotated[str, Field(pattern=r"^[a-z][a-z0-9_]{0,99}$")]
 """What a node's `agent` says; `name@2` there means the second version."""
 RESERVED = frozenset({"secrets", "idempotency_key"})
 """Names that no parameter may have: templates of custom agents find something else there."""
-FUNCTION = "execute"
 MOST_STEPS = 20
 _CONTAINER_MEMORY_MB = 512
 

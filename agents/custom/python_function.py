@@ -5,7 +5,8 @@ from collections.abc import Mapping
 from typing import Any, ClassVar
 
 from agents.agent import AgentContext, AgentResult, SideEffect
-from agents.custom.definition import FUNCTION, PythonFunction
+from agents.custom.definition import PythonFunction
+from agents.custom.source import FUNCTION
 from agents.errors import AgentError
 from agents.sandbox import parse_script
 from compiler.errors import Problem

@@ -2,12 +2,46 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Any, TypedDict
 
 from weft.requests import PREFIX, Request, path_of
 from weft.sending import AsyncSender, Sender
 
 _AGENTS = f"{PREFIX}/agents"
+
+
+class CustomAgent(TypedDict, total=False):
+    """An agent of the organization's own; from `current_version` on only when fetched by name."""
+
+    agent_id: str
+    agent_name: str
+    description: str
+    type: str
+    status: str
+    version: int
+    usage_count: int
+    last_used_at: str | None
+    owner_id: str
+    created_at: str
+    updated_at: str
+    registered_at: str
+    outcome: str
+    current_version: int
+    tool_specification: dict[str, Any]
+    implementation: dict[str, Any]
+
+
+class AgentTrial(TypedDict):
+    """What one attempt with an agent came to; `usage` is null when it failed."""
+
+    agent_name: str
+    status: str
+    output: Any
+    error: str | None
+    seconds: float
+    usage: dict[str, Any] | None
+    metadata: dict[str, Any]
 
 
 class Agent(TypedDict, total=False):
@@ -32,6 +66,7 @@ class Agent(TypedDict, total=False):
     estimated_seconds: float
     estimated_cost_usd: float
     example: dict[str, Any] | None
+    custom: CustomAgent | None
 
 
 def _list() -> Request[list[Agent]]:
@@ -40,6 +75,34 @@ def _list() -> Request[list[Agent]]:
 
 def _get(name: str) -> Request[Agent]:
     return Request("GET", path_of(_AGENTS, name))
+
+
+def _custom(status: str | None, text: str, limit: int, offset: int) -> Request[list[CustomAgent]]:
+    params: dict[str, str | int] = {"text": text, "limit": limit, "offset": offset}
+    if status is not None:
+        params["status"] = status
+    return Request("GET", f"{_AGENTS}/custom", params, member="agents")
+
+
+def _register(definition: Mapping[str, Any]) -> Request[CustomAgent]:
+    return Request("POST", f"{PREFIX}/workflows/agents/register", body=definition)
+
+
+def _change(name: str, changes: Mapping[str, Any]) -> Request[CustomAgent]:
+    given = {field: value for field, value in changes.items() if value is not None}
+    return Request("PATCH", path_of(_AGENTS, name), body=given)
+
+
+def _versions(name: str) -> Request[list[dict[str, Any]]]:
+    return Request("GET", f"{path_of(_AGENTS, name)}/versions", member="versions")
+
+
+def _test(
+    name: str, input: Mapping[str, Any] | None, version: int | None, timeout_seconds: float
+) -> Request[AgentTrial]:
+    body = {"input": dict(input or {}), "version": version, "timeout_seconds": timeout_seconds}
+    path = f"{path_of(_AGENTS, name)}/test"
+    return Request("POST", path, body=body, repeatable=False)
 
 
 class Agents(Sender):
@@ -53,6 +116,61 @@ class Agents(Sender):
         """Return an agent with the schema of its parameters."""
         return self._send(_get(name))
 
+    def custom_agents(
+        self, *, status: str | None = None, text: str = "", limit: int = 50, offset: int = 0
+    ) -> list[CustomAgent]:
+        """Return a page of the organization's own agents by name.
+
+        Args:
+            status: Only `active`, `inactive` or `deprecated` ones.
+            text: A part of their names or descriptions.
+            limit: How many at most.
+            offset: How many are left out before.
+        """
+        return self._send(_custom(status, text, limit, offset))
+
+    def register_agent(self, definition: Mapping[str, Any]) -> CustomAgent:
+        """Register an agent, or the next version of one; the same again changes nothing.
+
+        Args:
+            definition: `agent_name`, `description`, `tool_specification`, `implementation`.
+        """
+        return self._send(_register(definition))
+
+    def change_agent(
+        self,
+        name: str,
+        *,
+        status: str | None = None,
+        owner_id: str | None = None,
+        current_version: int | None = None,
+    ) -> CustomAgent:
+        """Change the status, the owner or the current version of one of the own agents."""
+        changes = {"status": status, "owner_id": owner_id, "current_version": current_version}
+        return self._send(_change(name, changes))
+
+    def agent_versions(self, name: str) -> list[dict[str, Any]]:
+        """Return the versions of one of the own agents, the last first."""
+        return self._send(_versions(name))
+
+    def test_agent(
+        self,
+        name: str,
+        input: Mapping[str, Any] | None = None,
+        *,
+        version: int | None = None,
+        timeout_seconds: float = 60,
+    ) -> AgentTrial:
+        """Make one attempt with an agent, as a node would; nothing of it is kept.
+
+        Args:
+            name: Any agent that does not wait or choose.
+            input: Its parameters.
+            version: Of an own agent; None: the current one.
+            timeout_seconds: How long it may take.
+        """
+        return self._send(_test(name, input, version, timeout_seconds))
+
 
 class AsyncAgents(AsyncSender):
     """What `AsyncClient` can do with agents."""
@@ -64,3 +182,58 @@ class AsyncAgents(AsyncSender):
     async def agent(self, name: str) -> Agent:
         """Return an agent with the schema of its parameters."""
         return await self._send(_get(name))
+
+    async def custom_agents(
+        self, *, status: str | None = None, text: str = "", limit: int = 50, offset: int = 0
+    ) -> list[CustomAgent]:
+        """Return a page of the organization's own agents by name.
+
+        Args:
+            status: Only `active`, `inactive` or `deprecated` ones.
+            text: A part of their names or descriptions.
+            limit: How many at most.
+            offset: How many are left out before.
+        """
+        return await self._send(_custom(status, text, limit, offset))
+
+    async def register_agent(self, definition: Mapping[str, Any]) -> CustomAgent:
+        """Register an agent, or the next version of one; the same again changes nothing.
+
+        Args:
+            definition: `agent_name`, `description`, `tool_specification`, `implementation`.
+        """
+        return await self._send(_register(definition))
+
+    async def change_agent(
+        self,
+        name: str,
+        *,
+        status: str | None = None,
+        owner_id: str | None = None,
+        current_version: int | None = None,
+    ) -> CustomAgent:
+        """Change the status, the owner or the current version of one of the own agents."""
+        changes = {"status": status, "owner_id": owner_id, "current_version": current_version}
+        return await self._send(_change(name, changes))
+
+    async def agent_versions(self, name: str) -> list[dict[str, Any]]:
+        """Return the versions of one of the own agents, the last first."""
+        return await self._send(_versions(name))
+
+    async def test_agent(
+        self,
+        name: str,
+        input: Mapping[str, Any] | None = None,
+        *,
+        version: int | None = None,
+        timeout_seconds: float = 60,
+    ) -> AgentTrial:
+        """Make one attempt with an agent, as a node would; nothing of it is kept.
+
+        Args:
+            name: Any agent that does not wait or choose.
+            input: Its parameters.
+            version: Of an own agent; None: the current one.
+            timeout_seconds: How long it may take.
+        """
+        return await self._send(_test(name, input, version, timeout_seconds))
