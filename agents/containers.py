@@ -175,6 +175,21 @@ async def open_containers(url: str | None) -> AsyncIterator[Containers]:
         containers.close()
 
 
+def engine_version(url: str) -> str:
+    """Return the version of an engine.
+
+    Raises:
+        AgentError: It does not answer.
+    """
+    with _explained(""):
+        knock(url)
+        client = docker.DockerClient(base_url=url, timeout=int(_ENGINE_SECONDS))
+        try:
+            return str(client.version()["Version"])
+        finally:
+            client.close()
+
+
 def knock(url: str) -> None:
     """Connect to an engine's socket once: the client leaves those open that it cannot connect.
 

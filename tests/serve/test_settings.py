@@ -38,6 +38,7 @@ VARIABLES = {
     "WEFT_AGENT_DATABASE_URL": ("agent_database_url", "postgresql://d", "postgresql://d"),
     "WEFT_SERVICE_URLS": ("service_urls", '{"Slack": "http://g"}', {"Slack": "http://g"}),
     "WEFT_CHROMIUM": ("chromium_path", "/usr/bin/chromium", "/usr/bin/chromium"),
+    "WEFT_CONTAINERS_URL": ("containers_url", "unix:///run/d.sock", "unix:///run/d.sock"),
     "WEFT_ALLOW_LOOPBACK": ("allow_loopback", "0", False),
     "WEFT_EXECUTORS": ("executors", "7", 7),
     "WEFT_EXECUTORS_MAX": ("executors_max", "9", 9),

@@ -1,0 +1,68 @@
+"""An organization's own agents on a whole platform: registered, tried, used by nodes and maps."""
+
+import pytest
+from weft import Client
+
+from tests.acceptance.recorder import Recorder
+from tests.acceptance.waiting import until
+from tests.agents.custom.making import definition, python
+
+pytestmark = pytest.mark.timeout(120)
+
+GRADE = "def execute(points, best=10):\n    return {'grade': round(points / best, 2)}"
+PARAMETERS = {
+    "points": {"type": "number", "required": True},
+    "best": {"type": "number", "default": 10},
+}
+
+
+@pytest.mark.requirement("FR-3.10", "API.9")
+def test_an_own_agent_is_registered_tried_and_used(client: Client, recorder: Recorder) -> None:
+    """A function, an endpoint with a secret and a chain of both; a new version counts at once."""
+    grade = {**python(GRADE, **PARAMETERS), "agent_name": "grade"}
+    assert client.register_agent(grade)["outcome"] == "created"
+    tried = client.test_agent("grade", {"points": 7})
+    assert (tried["status"], tried["output"]) == ("completed", {"grade": 0.7})
+    failed = client.test_agent("grade", {"points": 7, "best": 0})
+    assert failed["status"] == "failed"
+    assert "ZeroDivisionError" in str(failed["error"])
+
+    client.set_secret("gradebook", "tok-of-the-gradebook", ["127.0.0.1"])
+    endpoint = {"type": "api_endpoint", "url": f"{recorder.url}/book/{{pupil}}",
+                "headers": {"X-Token": "{secrets.gradebook}"}}  # fmt: skip
+    pupil = {"pupil": {"type": "string", "required": True}, "grade": {"type": "number"}}
+    client.register_agent(definition(endpoint, pupil, name="write_book"))
+    steps = [
+        {"id": "found", "agent": "grade", "parameters": {"points": "{points}"}},
+        {"id": "written", "agent": "write_book",
+         "parameters": {"pupil": "{pupil}", "grade": "{found.grade}"}},
+    ]  # fmt: skip
+    chain = {"type": "chain", "steps": steps, "output": "{found.grade}"}
+    both = {"pupil": {"type": "string", "required": True}, "points": {"type": "number"}}
+    client.register_agent(definition(chain, both, name="grade_and_write"))
+
+    specification = {
+        "name": "Grades",
+        "nodes": [
+            {"id": "grades", "agent": "grade_and_write", "pattern": "map",
+             "input_keys": ["input.pupils"],
+             "parameters": {"pupil": "{item.name}", "points": "{item.points}"}},
+        ],
+    }  # fmt: skip
+    workflow_id = client.create(specification=specification)["workflow_id"]
+    pupils = [{"name": "ann", "points": 9}, {"name": "bob", "points": 4}]
+    started = client.execute(workflow_id, {"pupils": pupils})
+    ended = client.wait(started["execution_id"], timeout=60)
+    assert ended["status"] == "completed", ended
+    assert ended["output"] == {"grades": [0.9, 0.4]}
+    told = {call.path: (call.body, call.headers["X-Token"]) for call in recorder.calls}
+    assert told == {
+        "/book/ann": ({"grade": 0.9}, "tok-of-the-gradebook"),
+        "/book/bob": ({"grade": 0.4}, "tok-of-the-gradebook"),
+    }
+
+    client.register_agent({**grade, **python(GRADE.replace("round", "1 - round"), **PARAMETERS),
+                           "agent_name": "grade"})  # fmt: skip
+    assert client.test_agent("grade", {"points": 7})["output"] == {"grade": 0.3}
+    assert client.test_agent("grade", {"points": 7}, version=1)["output"] == {"grade": 0.7}
+    until(lambda: client.custom_agents(text="grade_and")[0]["usage_count"] == 2, seconds=30)
