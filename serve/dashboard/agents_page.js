@@ -1,8 +1,9 @@
 // Agents: all of them by group, filtered by words and by what they do, and one with its parameters.
 
 import { useState } from "./vendor/hooks.js";
-import { getAgent, listAgents } from "./api.js";
-import { Empty, html, Problem, useLoaded } from "./ui.js";
+import { getAgent, listAgents, listOwnAgents, tryAgent } from "./api.js";
+import { initialInput, SchemaForm } from "./schema_form.js";
+import { Empty, html, Problem, seconds, useLoaded, Value } from "./ui.js";
 
 const EFFECTS = ["none", "reads", "writes", "sends"];
 const EFFECT_WORDS = { none: "touches nothing", reads: "reads", writes: "writes", sends: "sends" };
@@ -13,10 +14,40 @@ function Card({ agent }) {
     <code>${agent.name}</code>
     <span>${agent.description}</span>
     <span class="tags">
-      <span class="tag">${EFFECT_WORDS[agent.side_effect]}</span>
+      ${agent.side_effect && html`<span class="tag">${EFFECT_WORDS[agent.side_effect]}</span>`}
       ${agent.cost_class && html`<span class="tag">cost: ${agent.cost_class}</span>`}
+      ${agent.own && html`<${OwnTags} own=${agent.own} />`}
     </span>
   </a></li>`;
+}
+
+const KIND_WORDS = {
+  python_function: "Python", api_endpoint: "endpoint", docker_container: "container", chain: "chain",
+};
+
+function OwnTags({ own }) {
+  const used = own.usage_count === 1 ? "used once" : `used ${own.usage_count} times`;
+  return html`<span class="tag">${KIND_WORDS[own.type]}</span> <span class="tag">version ${own.version}</span>${" "}
+    ${own.status !== "active" && html`<span class="tag">${own.status}</span>`} <span class="tag">${used}</span>`;
+}
+
+const OWN_GROUP = "your own";
+
+// An own agent in the form of the others; what it does outside is told on its page.
+const asAgent = (own) => ({
+  name: own.agent_name,
+  title: (own.agent_name[0].toUpperCase() + own.agent_name.slice(1)).replaceAll("_", " "),
+  description: own.description,
+  group: OWN_GROUP,
+  service: null,
+  synonyms: [],
+  own,
+});
+
+async function listAll() {
+  const [{ agents }, own] = await Promise.all([listAgents(), listOwnAgents()]);
+  const all = [...own.agents.map(asAgent), ...agents];
+  return { agents: all, total: all.length };
 }
 
 const textOf = ({ name, title, description, group, service, synonyms }) =>
@@ -39,7 +70,7 @@ function Choice({ label, all, values, value, onChange }) {
 
 export function AgentsPage() {
   const [wanted, setWanted] = useState({ words: "", group: "", effect: "" });
-  const [page, error] = useLoaded(listAgents, "");
+  const [page, error] = useLoaded(listAll, "");
   const all = page?.agents ?? [];
   const found = matching(all, wanted);
   const groups = [...new Set(all.map((agent) => agent.group))];
@@ -85,6 +116,43 @@ function Parameters({ schema }) {
   </table></div>`;
 }
 
+// One attempt with the agent; what it sends is sent.
+function Trial({ agent }) {
+  const [input, setInput] = useState(() => initialInput(agent.parameters));
+  const [state, setState] = useState({});
+  async function submit(event) {
+    event.preventDefault();
+    setState({ busy: true });
+    try {
+      setState({ told: await tryAgent(agent.name, input) });
+    } catch (error) {
+      setState({ error });
+    }
+  }
+  const { busy, told, error } = state;
+  return html`<section class="card" aria-label="Try it"><h2>Try it</h2>
+    <p class="quiet">One attempt, as a node would make it. Nothing of it is kept.${agent.side_effect === "sends" && " It sends what it sends."}</p>
+    <form onSubmit=${submit}>
+      <${SchemaForm} schema=${agent.parameters} value=${input} onChange=${setInput} />
+      <button class="primary" disabled=${busy}>${busy ? "Trying…" : "Try it"}</button>
+    </form>
+    <${Problem} error=${error} />
+    ${told && html`<div role="status">
+      <h3>${told.status === "completed" ? "Done" : "Failed"} after ${seconds(told.seconds)}</h3>
+      ${told.status === "completed" ? html`<${Value} value=${told.output} />` : html`<p>${told.error}</p>`}
+    </div>`}
+  </section>`;
+}
+
+function Own({ own }) {
+  const { implementation } = own;
+  const { code, ...rest } = implementation;
+  return html`<section class="card" aria-label="What it is made of"><h2>What it is made of</h2>
+    <span class="tags"><${OwnTags} own=${own} /></span>
+    <pre class="scroll">${code ?? JSON.stringify(rest, null, 2)}</pre>
+  </section>`;
+}
+
 export function AgentPage({ id }) {
   const [agent, error] = useLoaded(() => getAgent(id), id);
   if (!agent) return error ? html`<h1 tabindex="-1">Agent</h1><${Problem} error=${error} />` : html`<p class="quiet">loading…</p>`;
@@ -104,5 +172,7 @@ export function AgentPage({ id }) {
     </section>
     <section class="card" aria-label="Parameters"><h2>Parameters</h2><${Parameters} schema=${agent.parameters} /></section>
     ${fields.length > 0 && html`<section class="card" aria-label="Output"><h2>Output</h2><p>${fields.map((field) => html`<code key=${field}>${field}</code> `)}</p></section>`}
+    ${agent.custom && html`<${Own} own=${agent.custom} />`}
+    ${agent.custom && html`<${Trial} agent=${agent} />`}
     ${agent.example && html`<section class="card" aria-label="Example"><h2>Example</h2><pre class="scroll">${JSON.stringify(agent.example, null, 2)}</pre></section>`}`;
 }

@@ -109,6 +109,8 @@ export const createWorkflow = (source) =>
   call("POST", `${WORKFLOWS}/create`, { body: source, repeatable: false });
 export const listAgents = () => call("GET", AGENTS);
 export const getAgent = (name) => call("GET", `${AGENTS}/${part(name)}`);
+export const listOwnAgents = () => call("GET", `${AGENTS}/custom?limit=1000`);
+export const tryAgent = (name, input) => call("POST", `${AGENTS}/${part(name)}/test`, { body: { input }, repeatable: false });
 export const listTemplates = () => call("GET", TEMPLATES);
 export const getTemplate = (id) => call("GET", `${TEMPLATES}/${part(id)}`);
 export const listWorkflows = (filters) => call("GET", WORKFLOWS + query(filters));

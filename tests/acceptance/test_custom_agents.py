@@ -61,8 +61,8 @@ def test_an_own_agent_is_registered_tried_and_used(client: Client, recorder: Rec
         "/book/bob": ({"grade": 0.4}, "tok-of-the-gradebook"),
     }
 
-    client.register_agent({**grade, **python(GRADE.replace("round", "1 - round"), **PARAMETERS),
-                           "agent_name": "grade"})  # fmt: skip
+    other = GRADE.replace("points / best", "1 - points / best")
+    client.register_agent({**python(other, **PARAMETERS), "agent_name": "grade"})
     assert client.test_agent("grade", {"points": 7})["output"] == {"grade": 0.3}
     assert client.test_agent("grade", {"points": 7}, version=1)["output"] == {"grade": 0.7}
     until(lambda: client.custom_agents(text="grade_and")[0]["usage_count"] == 2, seconds=30)

@@ -6,6 +6,9 @@ import re
 
 import pytest
 from playwright.async_api import Page, expect
+from weft import Client
+
+from tests.agents.custom.making import python
 
 pytestmark = pytest.mark.asyncio(loop_scope="session")
 
@@ -31,6 +34,24 @@ async def test_agents_are_filtered_and_shown(owner: Page) -> None:
     await expect(row).to_contain_text("required")
     await expect(owner.locator("main")).to_contain_text("calls slack.com")
     await expect(owner.locator("main")).to_contain_text("{secrets.slack_token}")
+
+
+@pytest.mark.requirement("FR-3.10")
+async def test_own_agents_stand_first_and_show_their_code(owner: Page, client: Client) -> None:
+    """With version and uses; the form for a try is made of the agent's schema."""
+    parameters = {"points": {"type": "number", "required": True, "description": "How many."}}
+    code = "def execute(points):\n    return points * 2"
+    client.register_agent({**python(code, **parameters), "agent_name": "double_points"})
+    await owner.goto("/#/agents")
+    await owner.get_by_label("Group").select_option("your own")
+    await owner.get_by_role("link", name=re.compile("^Double points")).click()
+    await expect(owner.get_by_role("heading", level=1)).to_have_text("Double points")
+    await expect(owner.get_by_label("What it is made of")).to_contain_text(code)
+    await expect(owner.get_by_label("What it is made of")).to_contain_text("version 1")
+    await owner.get_by_label("points").fill("4")
+    await owner.get_by_role("button", name="Try it").click()
+    # This small platform has no executor that could be asked.
+    await expect(owner.get_by_role("alert")).to_contain_text("No executor could try the agent")
 
 
 async def test_an_agent_that_does_not_exist_is_said(owner: Page) -> None:
