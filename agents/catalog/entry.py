@@ -7,6 +7,7 @@ import jsonschema_rs
 from pydantic import BaseModel, ConfigDict, Field, model_validator
 
 from agents.agent import SideEffect
+from agents.catalog.spoken import Spoken
 from compiler.references import parse_template, references_in
 
 Base = Literal["api", "database", "email", "llm"]
@@ -84,6 +85,7 @@ class Entry(_Part):
     service: str = Field(min_length=2)
     group: Group
     synonyms: tuple[str, ...] = Field(min_length=1)
+    spoken: Spoken
     description: str = Field(min_length=10, max_length=300)
     documentation: str | None = Field(default=None, pattern=r"^https://")
     base: Base = "api"
@@ -132,11 +134,21 @@ class Entry(_Part):
             raise ValueError(f"`request` names no parameters: {', '.join(sorted(unknown))}")
         if unused := known - named:
             raise ValueError(f"`request` does not use: {', '.join(sorted(unused))}")
+        self._check_spoken()
         if self.base == "api":
             self._check_host(schema)
             if self.documentation is None:
                 raise ValueError("an agent of a service needs `documentation`")
         return self
+
+    def _check_spoken(self) -> None:
+        """What English speaks of must be there."""
+        told, output = self.spoken, self.response.output
+        named = {*told.parameters, *(form.named for form in told.forms if form.named)}
+        if unknown := named - {*self.parameters.get("properties", {})}:
+            raise ValueError(f"`spoken` names no parameters: {', '.join(sorted(unknown))}")
+        if told.gives and not (isinstance(output, dict) and told.gives in output):
+            raise ValueError(f"`spoken.gives` names no output field: {told.gives}")
 
     def _check_host(self, schema: Mapping[str, Any]) -> None:
         """A parameter within the host must be bound by a pattern, or it could name any host."""
