@@ -3,7 +3,7 @@
 import re
 from dataclasses import dataclass, replace
 
-from compiler.english.draft import Draft, Output
+from compiler.english.draft import Draft, Made, Output
 from compiler.english.lexicon import lexicon
 from compiler.english.nouns import words_of
 from compiler.english.steps import Step
@@ -52,10 +52,12 @@ class Scope:
 
     outputs: tuple[Output, ...] = ()
     joined: tuple[Output, ...] = ()
+    made: tuple[Made, ...] = ()
+    """What ready agents did, in order."""
 
     def with_output(self, output: Output | None) -> "Scope":
         """Return the scope after one more step."""
-        return Scope((*self.outputs, output)) if output else replace(self, joined=self.joined)
+        return replace(self, outputs=(*self.outputs, output), joined=()) if output else self
 
     @property
     def data(self) -> tuple[Output, ...]:

@@ -17,6 +17,9 @@ from compiler.english.opposites import opposite
 from compiler.english.placing import Place, Written, wanted_id
 from compiler.english.program import Arm, Choice, Fork, Part, steps_of
 from compiler.english.reading_steps import write_api_read, write_database_read, write_scraping
+from compiler.english.ready_agents import ReadyAgent
+from compiler.english.ready_choice import choose_ready, thing_words
+from compiler.english.ready_steps import made_by, write_ready
 from compiler.english.sending_steps import write_api_send, write_email, write_human, write_store
 from compiler.english.steps import Step, read_step
 from compiler.english.thinking_steps import write_data_processing, write_llm
@@ -133,11 +136,14 @@ class Weaver:
         scope = replace(scope, outputs=(*given, *scope.outputs))
         node_id = self.draft.new_id(wanted_id(step, reading))
         place = Place(step, reading, self.draft, self.text, node_id, circumstance, self.subject)
-        written = _writer(step)(place)
+        ready = choose_ready(step, reading, scope.made)
+        written = write_ready(place, ready, scope.made) if ready else _writer(step)(place)
         output = written.output
         if key and output and output.kind != "approval":
             output = replace(output, key=key)
-        self.graph.add(place, written, output)
+        if ready:
+            scope = _with_made(scope, ready, written, output.key if output else node_id, place)
+        self.graph.add(place, written, output, ready.name if ready else None)
         self.graph.connect(exits, node_id)
         if output and output.kind == "approval":
             return (Exit(node_id, gate=f"{output.key}.approved"),), scope.with_output(output)
@@ -187,7 +193,8 @@ class Weaver:
         if gates:
             ends = (self._gate(tuple(replace(end, gate=None) for end in ends), gates),)
         self.met = self.met or len(last) > 1
-        return ends, Scope(tuple(outputs), tuple(last) if len(last) > 1 else ())
+        joined = tuple(last) if len(last) > 1 else ()
+        return ends, Scope(tuple(outputs), joined, scope.made)
 
     def _gate(self, exits: Exits, gates: list[str]) -> Exit:
         """Write the router that lets joined branches go on only when all was approved."""
@@ -334,6 +341,13 @@ def _about_data(part: Choice, scope: Scope) -> bool:
     """Whether "yes" and "no" answer a question about data, not one to a person."""
     words = {arm.condition.lower().strip(" .") for arm in part.arms}
     return bool(words & {"yes", "no", "so", "not"}) and bool(scope.data)
+
+
+def _with_made(scope: Scope, ready: ReadyAgent, written: Written, key: str, place: Place) -> Scope:
+    """Return the scope in which later steps may mean what a ready agent made."""
+    words = thing_words(place.step, ready)
+    made = made_by(ready, written, key, words, mapped=place.reading.mapped)
+    return replace(scope, made=(*scope.made, made))
 
 
 def _writer(step: Step) -> Callable[[Place], Written]:
