@@ -195,6 +195,8 @@ def _from_input(step: Step, draft: Draft) -> tuple[Output, ...]:
         re.IGNORECASE,
     ):
         return ()
+    if step.action == "notify" and step.noun in lexicon().words("jobs"):
+        return ()
     if step.inputs:
         return tuple(Output(reference.strip("{}"), "text") for reference in step.inputs)
     noun = _input_noun(step)

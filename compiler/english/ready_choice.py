@@ -21,6 +21,8 @@ from compiler.inflection import singular
 _KINDS = {"api": ("api", "email", "llm"), "email": ("email",), "database": ("database",)}
 """Which kinds of products a step's building block may stand for."""
 _AS_A = re.compile(r"\bas an? (?:new )?(?P<thing>[a-z][\w -]*)", re.IGNORECASE)
+_FOR = re.compile(r"\bfor (?:the |all |some )?(?P<thing>[a-z]+(?: [a-z]+)?)", re.IGNORECASE)
+"""What a search of a whole service is for: "search HubSpot for contacts at Acme"."""
 _PRONOUN = re.compile(r"(?:it|them|this|that|these|those|each|each one)\b", re.IGNORECASE)
 _MOST_THING_WORDS = 3
 
@@ -69,6 +71,8 @@ def _words(step: Step, reading: Reading, made: Sequence[Made], service: str) -> 
     """Return the words for the thing that a step is about, between spaces."""
     phrase = re.sub(r"[^a-z/ -]", " ", MARK.sub(" ", step.phrase).lower())
     told = " ".join(match["thing"].lower() for match in _AS_A.finditer(step.rest))
+    if not phrase.strip(" ") or lexicon().product_pattern.fullmatch(phrase.strip(" ")):
+        told += " ".join(match["thing"].lower() for match in _FOR.finditer(step.rest))
     if _PRONOUN.match(step.phrase):
         meant = [o.words for o in reading.outputs if o.service.lower() == service]
         meant += [one.words for one in reversed(made) if one.service.lower() == service][:1]

@@ -44,12 +44,20 @@ def _output(place: Place, agent: ReadyAgent) -> Output | None:
     mapped, step = place.reading.mapped, place.step
     noun = step.noun if step.role == "source" else None
     fields = "" if mapped else agent.gives
-    noun = noun or (agent.gives if step.role != "process" else None)
+    noun = noun or (_thing(agent) if step.role != "process" else None)
     key = output_key(place, noun)
     kind: OutputKind = "list" if mapped or is_plural(agent.gives) else "object"
     kind = "text" if kind == "object" and agent.gives else kind
     words = nouns_in(noun, key, agent.gives)
     return Output(key, kind, words, place.node_id, mapped, field=fields, service=agent.service)
+
+
+def _thing(agent: ReadyAgent) -> str:
+    """Return what an agent gives as people call it: "contacts", not "results"."""
+    things = next((form.things for form in agent.forms if form.things), ())
+    several = next((thing for thing in things if is_plural(thing)), None)
+    thing = several if is_plural(agent.gives) else None
+    return (thing or agent.gives).replace(" ", "_")
 
 
 class _Filling:
@@ -150,8 +158,8 @@ class _Filling:
         service = re.sub(r"\W+", "_", self.agent.service.lower())
         owner = service if parameter.shared else self.place.node_id
         wanted = name if name.startswith(owner) else f"{owner}_{name}"
-        step = self.place.step.text
-        text = f"Which {noun} ({self.agent.service}) does “{step}” mean? {parameter.description}"
+        step, service = self.place.step.text, self.agent.service
+        text = f"“{step}” leaves open the {noun} for {service}. {parameter.description}"
         value = self.place.draft.ask_input(
             f"{self.place.node_id}.{name}",
             text,

@@ -33,6 +33,22 @@ def test_a_sentence_becomes_a_ready_agent(
     assert {name: node.parameters.get(name) for name in parameters} == parameters
 
 
+@pytest.mark.parametrize(
+    "frame",
+    [
+        "Scrape https://a.example, summarize it, then {}",
+        "Every Monday at 9, {}",
+        "Fetch the orders from https://api.shop.example/orders, then for each order {}",
+        "When an order arrives, {}. Then email it to a@b.example",
+        "If the input is urgent, {}, otherwise email it to a@b.example",
+    ],
+)
+def test_a_sentence_stands_in_any_workflow(read: Read, frame: str) -> None:
+    """Among other steps, in a loop and in a choice, what comes out passes the check."""
+    for _, text, _ in _SENTENCES:
+        assert read(frame.format(f"{text[0].lower()}{text[1:]}")).specification is not None
+
+
 def test_sentences_ask_for_agents_of_every_group_with_a_service() -> None:
     """Each group of the catalog that a service names is asked for in the sentences."""
     known = {one["name"]: one["group"] for one in summaries(builtin_registry().signatures())}
@@ -57,6 +73,7 @@ def test_sentences_ask_for_agents_of_every_group_with_a_service() -> None:
         ("Create an issue in Linear", ["api"]),
         ("Fetch the invoices from Stripe", ["api"]),
         ("Summarize our GitHub issues", ["github_list_issues", "llm"]),
+        ("Search HubSpot for contacts at Acme", ["hubspot_search_contacts"]),
     ],
 )
 def test_what_the_catalog_lacks_stays_what_it_was(
