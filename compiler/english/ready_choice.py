@@ -91,7 +91,8 @@ def _fit(form: Form, agent: ReadyAgent, step: Step, words: str, named: bool) -> 
     if form.named and not speaks_of(agent.parameters[form.named].role, step.marked):
         return None
     thing = max((_matches(one, words) for one in form.things), default=0.0)
-    if (form.things and not thing) or (not named and not thing):
+    known = named or (explicit and _PRONOUN.match(step.phrase))
+    if (form.things or not known) and not thing:
         return None
     return thing + (2.0 if explicit else 0.0) + (0.5 if form.named else 0.0)
 

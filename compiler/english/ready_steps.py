@@ -77,7 +77,8 @@ class _Filling:
         found = {name: self._named(name, parameter) for name, parameter in known.items()}
         for name, parameter in known.items():
             if found[name] is _NOT_SAID:
-                found[name] = self._from_data(parameter)
+                value = self._from_data(parameter)
+                found[name] = value if is_allowed(value, parameter.schema) else _NOT_SAID
             if found[name] is _NOT_SAID and parameter.required:
                 found[name] = self._asked(name, parameter)
         return {name: value for name, value in found.items() if value is not _NOT_SAID}
@@ -116,10 +117,11 @@ class _Filling:
         if has_shape(parameter.role) and parameter.role != "title":
             value = self.said.of_role(parameter.role)
             if value is not None:
-                return _typed(value, parameter)
+                return _valid(_typed(value, parameter), parameter)
         if values := self.said.of_names(parameter):
             kind = parameter.schema.get("type")
-            return values if kind == "array" else _typed(",".join(values), parameter)
+            named = values if kind == "array" else _typed(",".join(values), parameter)
+            return _valid(named, parameter)
         return self.said.of_choices(parameter.schema)
 
     def _of_service(self, name: str, parameter: ReadyParameter) -> Any:
@@ -140,10 +142,14 @@ class _Filling:
 
     @property
     def works_on_items(self) -> bool:
-        """Whether each item is the thing that is changed, and so not what is written to it."""
-        reading = self.place.reading
-        named = any(parameter.fields for parameter in self.agent.parameters.values())
-        return reading.mapped and named and self._is_own(reading.outputs[0])
+        """Whether what is read is the thing that is changed, not what is written to it."""
+        reading, made = self.place.reading, self.made
+        if not any(parameter.fields for parameter in self.agent.parameters.values()):
+            return False
+        first = next(iter(reading.outputs), None)
+        if first is None or not self._is_own(first):
+            return False
+        return reading.mapped or (made is not None and first.key == made.key and bool(made.fields))
 
     def _from_data(self, parameter: ReadyParameter) -> Any:
         fill = ROLES.get(parameter.role)
@@ -288,6 +294,17 @@ def _currency_upper(filling: _Filling) -> str | None:
     return currency.upper() if currency else _NOT_SAID
 
 
+def _count(filling: _Filling) -> int | None:
+    """Return how many are asked for; a page holds so many at most, and the others follow it."""
+    count = filling.place.step.count
+    bounds = (
+        one.schema["maximum"]
+        for one in filling.agent.parameters.values()
+        if one.role == "count" and "maximum" in one.schema
+    )
+    return min(count, *bounds, count) if count else _NOT_SAID
+
+
 def _found_text(filling: _Filling) -> str | None:
     """Return the words to look for: those that stand in the data, where the step names none."""
     outputs = filling.place.reading.outputs
@@ -312,7 +329,7 @@ ROLES: Mapping[str, Callable[[_Filling], Any]] = {
     "query": _found_text,
     "search": _found_text,
     "subject": _found_text,
-    "count": lambda filling: filling.place.step.count,
+    "count": _count,
     "language": lambda filling: filling.said.language(),
 }
 
@@ -323,6 +340,21 @@ def _shaped(value: Any, parameter: ReadyParameter) -> Any:
         return value
     smallest, plain = value
     return int(smallest) if parameter.schema.get("type") == "integer" else f"{plain:.2f}"
+
+
+def _valid(value: Any, parameter: ReadyParameter) -> Any:
+    return value if is_allowed(value, parameter.schema) else _NOT_SAID
+
+
+def is_allowed(value: Any, schema: Mapping[str, Any]) -> bool:
+    """Whether a schema allows a value; what a reference will be is not known."""
+    if isinstance(value, str) and "{" not in value:
+        pattern, values = schema.get("pattern", ""), schema.get("enum")
+        number = schema.get("type") == "integer"
+        return not number and bool(re.search(pattern, value)) and (not values or value in values)
+    if isinstance(value, int):
+        return bool(schema.get("minimum", value) <= value <= schema.get("maximum", value))
+    return True
 
 
 def _typed(value: str, parameter: ReadyParameter) -> Any:

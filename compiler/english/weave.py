@@ -10,7 +10,7 @@ from compiler.english.draft import Draft, Output, escaped, nouns_in
 from compiler.english.graph_draft import Exit, Exits, GraphDraft
 from compiler.english.joining_steps import write_aggregator
 from compiler.english.lexicon import lexicon
-from compiler.english.links import Scope, find_reading
+from compiler.english.links import PRONOUN, Reading, Scope, find_reading
 from compiler.english.naming import arm_label, arm_sentence
 from compiler.english.normalise import Text
 from compiler.english.opposites import opposite
@@ -131,8 +131,9 @@ class Weaver:
         self, step: Step, exits: Exits, scope: Scope, circumstance: str, key: str | None
     ) -> tuple[Exits, Scope]:
         step = self._refined(step, scope)
-        reading = find_reading(step, scope, self.draft)
-        given = tuple(o for o in reading.outputs if o not in scope.outputs)
+        reading = _of_made(step, find_reading(step, scope, self.draft), scope)
+        made = {one.key for one in scope.made}
+        given = tuple(o for o in reading.outputs if o not in scope.outputs and o.key not in made)
         scope = replace(scope, outputs=(*given, *scope.outputs))
         node_id = self.draft.new_id(wanted_id(step, reading))
         place = Place(step, reading, self.draft, self.text, node_id, circumstance, self.subject)
@@ -341,6 +342,16 @@ def _about_data(part: Choice, scope: Scope) -> bool:
     """Whether "yes" and "no" answer a question about data, not one to a person."""
     words = {arm.condition.lower().strip(" .") for arm in part.arms}
     return bool(words & {"yes", "no", "so", "not"}) and bool(scope.data)
+
+
+def _of_made(step: Step, reading: Reading, scope: Scope) -> Reading:
+    """Let "it" be what a ready agent just made, where no data stands before the step."""
+    last = scope.made[-1] if scope.made else None
+    if reading.outputs or last is None or not last.fields or step.role not in ("process", "sink"):
+        return reading
+    if not PRONOUN.match(step.phrase):
+        return reading
+    return Reading((Output(last.key, "text", last.words, service=last.service),))
 
 
 def _with_made(scope: Scope, ready: ReadyAgent, written: Written, key: str, place: Place) -> Scope:

@@ -151,6 +151,39 @@ def test_what_was_made_is_meant_later(understand: Understand) -> None:
     assert created.key in labelled.input_keys
 
 
+@pytest.mark.parametrize(
+    ("text", "agent", "parameters"),
+    [
+        ("close it", "github_close_issue", {"number": "{create_github_issue.number}"}),
+        ("comment on it", "github_comment_issue", {"body": "{input.comment_data_body}"}),
+        ("post it to #dev on Slack", "slack_post_message", {"text": "{create_github_issue}"}),
+    ],
+)
+def test_it_is_what_was_just_made(
+    understand: Understand, text: str, agent: str, parameters: dict[str, Any]
+) -> None:
+    """Where no data stands before a step, “it” is the issue, in its own service and in others."""
+    specification = understand(f'Create a GitHub issue titled "Disk full" in a/b, then {text}')
+    node = node_of(specification, agent)
+    assert {name: node.parameters[name] for name in parameters} == parameters
+    assert node.input_keys == ("create_github_issue",)
+
+
+@pytest.mark.parametrize(
+    ("text", "name", "value"),
+    [
+        ("Read the last 500 messages from Discord", "limit", 100),
+        ("Charge the customer $0 with Stripe", "amount", "{input.charge_stripe_record_amount}"),
+        ("Charge the customer 500 yen with Stripe", "amount", 500),
+        ("Charge the customer with Stripe", "currency", "{input.charge_stripe_record_currency}"),
+    ],
+)
+def test_a_value_fits_its_schema(understand: Understand, text: str, name: str, value: Any) -> None:
+    """A page holds what it can, an amount is in its smallest unit, and nothing is made up."""
+    [node] = understand(text).nodes
+    assert node.parameters[name] == value
+
+
 def test_what_is_not_said_is_an_input_and_a_question(read: Read) -> None:
     """Nothing is made up: the schema asks for it, and a question may be answered instead."""
     found = read('Create a GitHub issue titled "Disk full"')
