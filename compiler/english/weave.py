@@ -306,7 +306,9 @@ class Weaver:
         if shared is None or made[0] is None:
             return ends, replace(scope, joined=())
         words = frozenset(word for output in made if output for word in output.words)
-        return ends, scope.with_output(replace(made[0], key=shared, kind="text", words=words))
+        # The ways may give different things: none of a service's fields is in all of them.
+        output = replace(made[0], key=shared, kind="text", words=words, field="", service="")
+        return ends, scope.with_output(output)
 
 
 def _all_make(part: Choice) -> bool:

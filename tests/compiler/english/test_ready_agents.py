@@ -169,6 +169,15 @@ def test_it_is_what_was_just_made(
     assert node.input_keys == ("create_github_issue",)
 
 
+def test_ways_that_give_one_result_share_no_field(understand: Understand) -> None:
+    """A translation by a service and one by a model meet in one key, without the former's field."""
+    specification = understand(
+        "If the input is formal, translate the text to German with DeepL, otherwise translate the "
+        "text to German. Then email it to a@b.example"
+    )
+    assert specification.nodes[-1].parameters["body"] == "{translation}"
+
+
 @pytest.mark.parametrize(
     ("text", "name", "value"),
     [
