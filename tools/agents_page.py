@@ -36,6 +36,13 @@ An agent of the catalog is one file, `agents/catalog/<name>.yaml`, and no code:
   that of all pages.
 - Another attempt is made after 429 and 503, and when nobody knows what became of the call only if
   the agent reads or is `idempotent`.
+- `spoken` is how a sentence asks for it. `forms`: verbs, or groups of them (`makes`, `reads`,
+  `sends`, …, in the lexicon), and things; a form without things is meant by the service alone,
+  one with `named` only when the sentence speaks of that parameter. `parameters`: the `role` of
+  a value (`text`, `title`, `channel`, `amount`, …), the `names` that stand beside it, the
+  `fields` of the service's step before that hold it, a `value` as a template, and whether all
+  steps of the service share it. `gives` names the output field that a sentence means. Empty
+  forms: nobody asks for it by its service. `python -m tools.ready_index` tells the compiler.
 - `example` is what the tests send to a recorder on loopback and compare: method, path, headers,
   body and output.
 

@@ -5,6 +5,7 @@ from typing import Any, Literal, Self
 from pydantic import Field, model_validator
 
 from agents.catalog.call import Call, Part
+from agents.catalog.spoken import Spoken
 
 Group = Literal[
     "messaging",
@@ -50,6 +51,7 @@ class Entry(Call):
     service: str = Field(min_length=2)
     group: Group
     synonyms: tuple[str, ...] = Field(min_length=1)
+    spoken: Spoken
     description: str = Field(min_length=10, max_length=300)
     documentation: str | None = Field(default=None, pattern=r"^https://")
     example: Example
@@ -58,4 +60,15 @@ class Entry(Call):
     def _documented(self) -> Self:
         if self.base == "api" and self.documentation is None:
             raise ValueError("an agent of a service needs `documentation`")
+        return self
+
+    @model_validator(mode="after")
+    def _spoken_of(self) -> Self:
+        """What English speaks of must be there."""
+        told, output = self.spoken, self.response.output
+        named = {*told.parameters, *(form.named for form in told.forms if form.named)}
+        if unknown := named - {*self.parameters.get("properties", {})}:
+            raise ValueError(f"`spoken` names no parameters: {', '.join(sorted(unknown))}")
+        if told.gives and not (isinstance(output, dict) and told.gives in output):
+            raise ValueError(f"`spoken.gives` names no output field: {told.gives}")
         return self

@@ -16,6 +16,7 @@ from compiler.editing.operations import RenameStep, apply
 from compiler.editing.reading import reads
 from compiler.english.draft import Question
 from compiler.english.parser import Parsed, parse
+from compiler.english.ready_agents import base_of
 from compiler.specification import Node, Specification
 from compiler.text import to_document
 
@@ -111,7 +112,7 @@ def of_no_service(words: str, made: NewSteps, specification: Specification) -> b
     asked = any(one.text.startswith(_WHICH_SERVICE) for one in made.questions)
     if not asked or _A_SERVICE.search(words) or _A_NAME.search(words):
         return False
-    known = any(node.agent == "api" for node in specification.nodes)
+    known = any(base_of(node.agent) == "api" for node in specification.nodes)
     return not known or bool(_PRONOUN.match(words) or _PART_OF.search(words))
 
 

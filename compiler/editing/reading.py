@@ -6,6 +6,7 @@ from typing import Any
 
 from compiler.editing.operations import SetField
 from compiler.editing.renaming import EXPRESSIONS
+from compiler.english.ready_agents import value_path
 from compiler.inflection import item_names
 from compiler.specification import Node
 
@@ -57,7 +58,7 @@ def without_part(node: Node, key: str) -> list[SetField]:
 
 def with_part(node: Node, beside: str, new: Node) -> list[SetField]:
     """Return the edits that add a result to the list in which a step gathers another one."""
-    reference = f"{{{new.key}{_VALUE.get(new.agent, '')}}}"
+    reference = f"{{{new.key}{_VALUE.get(new.agent) or value_path(new.agent)}}}"
     edits = [
         SetField(node.id, ("parameters", name), [*value, reference])
         for name, value in node.parameters.items()

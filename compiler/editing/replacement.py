@@ -19,6 +19,7 @@ from compiler.editing.reading import reads
 from compiler.editing.wording import left_out
 from compiler.english.draft import Question
 from compiler.english.lexicon import lexicon
+from compiler.english.ready_agents import base_of
 from compiler.specification import Node
 
 _STAYS_UNSAID = ("url", "items", "limit", "to", "cc", "bcc", "subject", "model", "temperature",
@@ -106,7 +107,7 @@ def _merged(former: Document, node: Node, new: Document, words: str, anew: set[s
     """Return the new step with what the new words do not say anew."""
     was: Mapping[str, Any] = former.get("parameters", {})
     now: dict[str, Any] = dict(new.get("parameters", {}))
-    elsewhere = node.agent in ("api", "database") and (
+    elsewhere = base_of(node.agent) in ("api", "database") and (
         _products(node.description) != _products(words)
     )
     for name, value in node.parameters.items():

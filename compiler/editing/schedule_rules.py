@@ -18,6 +18,7 @@ from compiler.editing.wording import (
     number_of,
     seconds_of,
 )
+from compiler.english.ready_agents import base_of
 from compiler.english.schedule import Schedule, find_schedule
 from compiler.specification import Trigger
 
@@ -102,7 +103,7 @@ def _of_the_start(reader: Reader, rest: str) -> bool:
     if not rest:
         return True
     old, steps = reader.specification.trigger, reader.specification.body
-    reads = steps[0].agent in ("api", "web_scraping", "database")
+    reads = base_of(steps[0].agent) in ("api", "web_scraping", "database")
     named = set(words_of(reader.specification.metadata.name))
     if set(words_of(rest)) <= named and "workflow" not in rest:
         return True

@@ -182,7 +182,13 @@ def _quantity(left: str, after: str, scope: Scope) -> tuple[str, str] | None:
     measured = named[0] if named else scope.latest
     if measured is None or measured.key.startswith("input"):
         return None
-    return _measured(measured, words), measured.key
+    amount = _of_service(measured) if measured.service else _measured(measured, words)
+    return (amount, measured.key) if amount else None
+
+
+def _of_service(output: Output) -> str | None:
+    """Return the number that a service gave; None where only a reader finds it in the answer."""
+    return _as_number(output.value) if output.kind == "text" else None
 
 
 def _measured(output: Output, words: list[str]) -> str:

@@ -43,10 +43,16 @@ class Output:
     """What made it, for conditions on it: `sentiment`, `uptime`."""
     about: str = ""
     """The thing that was looked at, as a sentence calls it: `website`."""
+    field: str = ""
+    """The field in which a ready agent gives what matters."""
+    service: str = ""
+    """The service whose ready agent made it."""
 
     @property
     def value(self) -> str:
         """The path of what matters in it: the body of a response, the rows of a query."""
+        if self.field:
+            return f"{self.key}.{self.field}"
         ending = {"response": ".body", "rows": ".rows", "answer": ".value"}.get(self.kind, "")
         return f"{self.key}{ending}"
 
@@ -60,6 +66,21 @@ class Output:
     def noun(self) -> str:
         """What it is called in a sentence."""
         return self.key.rpartition(".")[2].replace("_", " ")
+
+
+@dataclass(frozen=True, slots=True)
+class Made:
+    """What a ready agent did on the way to a step, for later steps of its service."""
+
+    service: str
+    key: str
+    """Where its output stands."""
+    fields: tuple[str, ...]
+    """The fields of that output; none for a map, and for a list that was read."""
+    words: frozenset[str]
+    """Nouns by which the text may mean what it made, singular."""
+    values: Mapping[str, Any]
+    """The parameters that all steps of the service share."""
 
 
 @dataclass(slots=True)
@@ -109,14 +130,21 @@ class Draft:
         return default
 
     def ask_input(
-        self, place: str, text: str, name: str, *, suggestions: tuple[str, ...] = ()
+        self,
+        place: str,
+        text: str,
+        name: str,
+        *,
+        suggestions: tuple[str, ...] = (),
+        required: bool = True,
+        schema: Mapping[str, Any] | None = None,
     ) -> str:
         """Ask for a value; until it is answered, an input of the workflow stands in its place."""
         answer = self.answers.get(place, "").strip()
         if answer:
             return answer
-        self.questions.append(Question(place, text, place, suggestions, True))
-        return self.input(name, text)
+        self.questions.append(Question(place, text, place, suggestions, required))
+        return self.input(name, text, schema)
 
     def state_schema(self) -> dict[str, Any]:
         """Return the JSON Schema of the execution's input; empty when nothing is needed."""

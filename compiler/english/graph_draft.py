@@ -21,6 +21,7 @@ class NodeText:
 
     node_id: str
     agent: str
+    """The building block that the words ask for; the node may name a ready agent instead."""
     text: str
 
 
@@ -49,8 +50,10 @@ class GraphDraft:
     edges: list[dict[str, Any]] = field(default_factory=list)
     texts: list[NodeText] = field(default_factory=list)
 
-    def add(self, place: Place, written: Written, output: Output | None) -> None:
-        """Add the node of one step.
+    def add(
+        self, place: Place, written: Written, output: Output | None, ready: str | None = None
+    ) -> None:
+        """Add the node of one step, with the ready agent that does it if there is one.
 
         Raises:
             TooManyNodes: The graph is full.
@@ -59,17 +62,17 @@ class GraphDraft:
         text = step.text.removeprefix("approval: ")
         node: dict[str, Any] = {
             "id": place.node_id,
-            "agent": step.agent,
+            "agent": ready or step.agent,
             "description": f"{text[:1].upper()}{text[1:]}"[:200],
         }
         if reading.mapped:
             node["pattern"] = "map"
         node["parameters"] = dict(written.parameters)
-        if reading.keys:
-            node["input_keys"] = list(reading.keys)
+        if keys := [*reading.keys, *(key for key in written.keys if key not in reading.keys)]:
+            node["input_keys"] = keys
         if output:
             node["output_key"] = output.key
-        self._keep(node, step.text)
+        self._keep(node, step.agent, step.text)
 
     def add_router(
         self, node_id: str, parameters: dict[str, Any], keys: Sequence[str], text: str
@@ -83,13 +86,13 @@ class GraphDraft:
         node["parameters"] = parameters
         if keys:
             node["input_keys"] = list(dict.fromkeys(keys))
-        self._keep(node, text)
+        self._keep(node, "router", text)
 
-    def _keep(self, node: dict[str, Any], text: str) -> None:
+    def _keep(self, node: dict[str, Any], agent: str, text: str) -> None:
         if len(self.nodes) >= MAX_NODES:
             raise TooManyNodes
         self.nodes[node["id"]] = node
-        self.texts.append(NodeText(node["id"], node["agent"], text))
+        self.texts.append(NodeText(node["id"], agent, text))
 
     def connect(self, exits: Exits, target: str) -> None:
         """Lead open ends to a node."""

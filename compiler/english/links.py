@@ -3,7 +3,7 @@
 import re
 from dataclasses import dataclass, replace
 
-from compiler.english.draft import Draft, Output
+from compiler.english.draft import Draft, Made, Output
 from compiler.english.lexicon import lexicon
 from compiler.english.nouns import words_of
 from compiler.english.steps import Step
@@ -11,7 +11,7 @@ from compiler.inflection import plural, singular
 
 _MAPPABLE = frozenset({"llm", "api", "email", "database", "data_processing"})
 _LISTS = frozenset({"list", "rows", "response"})
-_PRONOUN = re.compile(
+PRONOUN = re.compile(
     r"\b(?:it|them|these|those|this|that|the results?|the output|everything)\b", re.IGNORECASE
 )
 _MANY = re.compile(r"(?:them|these|those)\b", re.IGNORECASE)
@@ -52,10 +52,12 @@ class Scope:
 
     outputs: tuple[Output, ...] = ()
     joined: tuple[Output, ...] = ()
+    made: tuple[Made, ...] = ()
+    """What ready agents did, in order."""
 
     def with_output(self, output: Output | None) -> "Scope":
         """Return the scope after one more step."""
-        return Scope((*self.outputs, output)) if output else replace(self, joined=self.joined)
+        return replace(self, outputs=(*self.outputs, output), joined=()) if output else self
 
     @property
     def data(self) -> tuple[Output, ...]:
@@ -108,7 +110,7 @@ def wants_map(step: Step, source: Output) -> bool:
 def _list_of(step: Step, outputs: tuple[Output, ...], scope: Scope) -> Output | None:
     candidates = (*reversed(outputs), *reversed(scope.data))
     latest = scope.latest
-    if latest and latest.mapped and _PRONOUN.match(step.phrase):
+    if latest and latest.mapped and PRONOUN.match(step.phrase):
         return latest
     if step.each:
         named = (o for o in candidates if step.each in o.words and o.kind in _LISTS)
@@ -123,7 +125,7 @@ def _outputs(step: Step, scope: Scope) -> tuple[Output, ...]:
     mentioned = _mentioned(step, scope)
     if step.role == "process" and scope.joined and not mentioned:
         return scope.joined
-    if mentioned and not (step.role == "sink" and _PRONOUN.match(step.phrase)):
+    if mentioned and not (step.role == "sink" and PRONOUN.match(step.phrase)):
         return mentioned
     if scope.joined and step.role in ("process", "sink", "control"):
         return scope.joined
@@ -144,7 +146,7 @@ def _links(step: Step, scope: Scope) -> tuple[Output, ...]:
     if step.urls or step.inputs or step.agent != "web_scraping":
         return ()
     found = [o for o in scope.data if o.words & {"url", "link"}]
-    if not found and _PRONOUN.search(step.rest):
+    if not found and PRONOUN.search(step.rest):
         found = [o for o in scope.data if o.kind == "list"]
     return tuple(found[-1:])
 
@@ -192,6 +194,8 @@ def _from_input(step: Step, draft: Draft) -> tuple[Output, ...]:
         step.rest,
         re.IGNORECASE,
     ):
+        return ()
+    if step.action == "notify" and step.noun in lexicon().words("jobs"):
         return ()
     if step.inputs:
         return tuple(Output(reference.strip("{}"), "text") for reference in step.inputs)

@@ -10,7 +10,7 @@ _STOP = re.compile(
     r"(?<![\w-])(?:from|at|on|in|into|onto|to|with|using|via|by|for|through|per|about|as"
     r"|that|which|who|whose|where|"
     r"so|because|if|when|than|between|across|inside|within|based|against|after|before|under|over|"
-    r"has|have|is|are|was|were|including|regarding|related|like|containing"
+    r"has|have|is|are|was|were|titled|entitled|named|called|saying|including|regarding|related|like|containing"
     r"|mentioning)(?![\w-])|[,;:()→]|[\ue000-\ue003]",
     re.IGNORECASE,
 )  # fmt: skip

@@ -2,7 +2,7 @@
 
 import re
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 from compiler.english.draft import Draft, Output, nouns_in
@@ -26,6 +26,11 @@ class Place:
     """The condition under which it runs, as a sentence without a period; empty when always."""
     subject: str | None = None
     """What the event that starts the workflow is about."""
+
+
+def with_step(place: Place, step: Step) -> Place:
+    """Return the same place with other words."""
+    return replace(place, step=step)
 
 
 @dataclass(frozen=True, slots=True)

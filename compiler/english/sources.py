@@ -79,19 +79,17 @@ class Sources:
         match = _MEMBERS.match(phrase)
         named = lexicon().product_pattern.search(phrase)
         if match is None and named and fresh:
-            head, _, rest = phrase.partition(" ")
-            return f"fetch the {head} {rest}"
+            return f"fetch the {_several(phrase)}"
         if match is None:
             return None
+        if named and fresh and named.end() <= match.end("noun"):
+            return f"fetch the {_several(match['noun'])}{phrase[match.end('noun') :]}"
         named = lexicon().product_pattern.search(match["place"])
         known = named is not None and lexicon().products[named[1].lower()].key in self.products
         stored = _STORED.search(match["place"]) if fresh else None
         if known or not (named or stored):
             return None
-        noun = match["noun"].split()
-        return (
-            f"fetch the {' '.join([*noun[:-1], plural(singular(noun[-1]))])} from {match['place']}"
-        )
+        return f"fetch the {_several(match['noun'])} from {match['place']}"
 
     def _page(self, step: Step) -> Step | None:
         fresh = [url for url in step.urls if url not in self.urls]
@@ -125,6 +123,12 @@ class Sources:
         if match is None or _AS_TOOL.search(step.marked[: match.start()]):
             return None
         return read_step(f"fetch {step.phrase}", self.text)
+
+
+def _several(phrase: str) -> str:
+    """Return a phrase whose last word is many: "open issue" gives "open issues"."""
+    head, space, last = phrase.rpartition(" ")
+    return f"{head}{space}{plural(singular(last)) if last.isalpha() else last}"
 
 
 def infer_items(parts: Sequence[P]) -> tuple[P, ...]:

@@ -1,8 +1,10 @@
 """What was understood in few words: agents, edges, pattern, start, whether a person is asked.
 
-It counts as a reader of the text counts. A node that only answers a router's question is part of
-that decision, so the two are one step here; a wait is none; what is written once more for a way
-that cannot meet the others is one step as well. The specification holds them all.
+It counts as a reader of the text counts. A ready agent is the building block that the words ask
+for: a reader draws a message to Slack, not the method by which it is posted. A node that only
+answers a router's question is part of that decision, so the two are one step here; a wait is none;
+what is written once more for a way that cannot meet the others is one step as well. The
+specification holds them all.
 """
 
 from typing import Any
@@ -16,6 +18,7 @@ def summary(parsed: Parsed) -> dict[str, Any]:
     if specification is None:
         return {"agents": [], "edges": [], "pattern": None, "trigger": None, "human": False}
     same = _originals(parsed)
+    blocks = {step.node_id: step.agent for step in parsed.steps}
     hidden = parsed.judges | same.keys()
     nodes = [n for n in specification.nodes if n.id not in hidden and n.agent != "wait"]
     places = {node.id: place for place, node in enumerate(nodes)}
@@ -30,7 +33,7 @@ def summary(parsed: Parsed) -> dict[str, Any]:
         edges += [(source, target) for source in before for target in after]
     pairs = sorted([places[source], places[target]] for source, target in dict.fromkeys(edges))
     return {
-        "agents": [node.agent for node in nodes],
+        "agents": [blocks.get(node.id, node.agent) for node in nodes],
         "edges": pairs,
         "pattern": specification.pattern,
         "trigger": _trigger(parsed),

@@ -10,13 +10,16 @@ from compiler.english.draft import Draft, Output, escaped, nouns_in
 from compiler.english.graph_draft import Exit, Exits, GraphDraft
 from compiler.english.joining_steps import write_aggregator
 from compiler.english.lexicon import lexicon
-from compiler.english.links import Scope, find_reading
+from compiler.english.links import PRONOUN, Reading, Scope, find_reading
 from compiler.english.naming import arm_label, arm_sentence
 from compiler.english.normalise import Text
 from compiler.english.opposites import opposite
 from compiler.english.placing import Place, Written, wanted_id
 from compiler.english.program import Arm, Choice, Fork, Part, steps_of
 from compiler.english.reading_steps import write_api_read, write_database_read, write_scraping
+from compiler.english.ready_agents import ReadyAgent
+from compiler.english.ready_choice import choose_ready, thing_words
+from compiler.english.ready_steps import made_by, write_ready
 from compiler.english.sending_steps import write_api_send, write_email, write_human, write_store
 from compiler.english.steps import Step, read_step
 from compiler.english.thinking_steps import write_data_processing, write_llm
@@ -128,16 +131,20 @@ class Weaver:
         self, step: Step, exits: Exits, scope: Scope, circumstance: str, key: str | None
     ) -> tuple[Exits, Scope]:
         step = self._refined(step, scope)
-        reading = find_reading(step, scope, self.draft)
-        given = tuple(o for o in reading.outputs if o not in scope.outputs)
+        reading = _of_made(step, find_reading(step, scope, self.draft), scope)
+        made = {one.key for one in scope.made}
+        given = tuple(o for o in reading.outputs if o not in scope.outputs and o.key not in made)
         scope = replace(scope, outputs=(*given, *scope.outputs))
         node_id = self.draft.new_id(wanted_id(step, reading))
         place = Place(step, reading, self.draft, self.text, node_id, circumstance, self.subject)
-        written = _writer(step)(place)
+        ready = choose_ready(step, reading, scope.made)
+        written = write_ready(place, ready, scope.made) if ready else _writer(step)(place)
         output = written.output
         if key and output and output.kind != "approval":
             output = replace(output, key=key)
-        self.graph.add(place, written, output)
+        if ready:
+            scope = _with_made(scope, ready, written, output.key if output else node_id, place)
+        self.graph.add(place, written, output, ready.name if ready else None)
         self.graph.connect(exits, node_id)
         if output and output.kind == "approval":
             return (Exit(node_id, gate=f"{output.key}.approved"),), scope.with_output(output)
@@ -187,7 +194,8 @@ class Weaver:
         if gates:
             ends = (self._gate(tuple(replace(end, gate=None) for end in ends), gates),)
         self.met = self.met or len(last) > 1
-        return ends, Scope(tuple(outputs), tuple(last) if len(last) > 1 else ())
+        joined = tuple(last) if len(last) > 1 else ()
+        return ends, Scope(tuple(outputs), joined, scope.made)
 
     def _gate(self, exits: Exits, gates: list[str]) -> Exit:
         """Write the router that lets joined branches go on only when all was approved."""
@@ -298,7 +306,9 @@ class Weaver:
         if shared is None or made[0] is None:
             return ends, replace(scope, joined=())
         words = frozenset(word for output in made if output for word in output.words)
-        return ends, scope.with_output(replace(made[0], key=shared, kind="text", words=words))
+        # The ways may give different things: none of a service's fields is in all of them.
+        output = replace(made[0], key=shared, kind="text", words=words, field="", service="")
+        return ends, scope.with_output(output)
 
 
 def _all_make(part: Choice) -> bool:
@@ -334,6 +344,23 @@ def _about_data(part: Choice, scope: Scope) -> bool:
     """Whether "yes" and "no" answer a question about data, not one to a person."""
     words = {arm.condition.lower().strip(" .") for arm in part.arms}
     return bool(words & {"yes", "no", "so", "not"}) and bool(scope.data)
+
+
+def _of_made(step: Step, reading: Reading, scope: Scope) -> Reading:
+    """Let "it" be what a ready agent just made, where no data stands before the step."""
+    last = scope.made[-1] if scope.made else None
+    if reading.outputs or last is None or not last.fields or step.role not in ("process", "sink"):
+        return reading
+    if not PRONOUN.match(step.phrase):
+        return reading
+    return Reading((Output(last.key, "text", last.words, service=last.service),))
+
+
+def _with_made(scope: Scope, ready: ReadyAgent, written: Written, key: str, place: Place) -> Scope:
+    """Return the scope in which later steps may mean what a ready agent made."""
+    words = thing_words(place.step, ready)
+    made = made_by(ready, written, key, words, mapped=place.reading.mapped)
+    return replace(scope, made=(*scope.made, made))
 
 
 def _writer(step: Step) -> Callable[[Place], Written]:

@@ -1,5 +1,6 @@
 """One real platform for all acceptance tests, with an outside world on loopback."""
 
+import json
 import os
 import shutil
 import tempfile
@@ -68,7 +69,7 @@ def world() -> Iterator[World]:
 
 @pytest.fixture(scope="package")
 def slack() -> Iterator[Recorder]:
-    """A stand-in for an incoming webhook of a chat service."""
+    """A stand-in for a chat service and its incoming webhook."""
     recorder = Recorder()
     recorder.start()
     yield recorder
@@ -89,6 +90,8 @@ def platform(agent_dsn: str, world: World, slack: Recorder) -> Iterator[Platform
         "WEFT_SMTP_URL": f"smtp://127.0.0.1:{world.smtp_port}",
         "WEFT_AGENT_DATABASE_URL": agent_dsn,
         "WEFT_SECRET_SLACK_WEBHOOK_URL": f"{slack.url}/services/T0/B0",
+        "WEFT_SECRET_SLACK_TOKEN": "xoxb-of-the-tests",
+        "WEFT_SERVICE_URLS": json.dumps({"Slack": slack.url}),
     }
     with ExitStack() as stack:
         patch = stack.enter_context(pytest.MonkeyPatch.context())

@@ -249,3 +249,17 @@ async def test_uptime_takes_the_right_path(
         (alert,) = [log for log in logs if log["node_id"] == "send_slack_alert"]
         assert alert["input"]["url"] == "{secrets.slack_webhook_url}"
         assert slack.url not in json.dumps(logs)
+
+
+@pytest.mark.requirement("FR-1.1", "FR-3.1", "FR-3.8")
+def test_a_sentence_tells_a_channel(client: Client, slack: Recorder, world: World) -> None:
+    """English with a ready agent, end to end: the page's summary is a message in the channel."""
+    slack.calls.clear()
+    read = f"Scrape the reviews at {world.site_url}, summarize them"
+    workflow = client.create(f"{read} and post the summary to #ops on Slack")
+    status = client.execute(workflow["workflow_id"], wait=True)
+    assert status["status"] == "completed", status["error"]
+    [call] = slack.calls
+    assert call.path == "/api/chat.postMessage"
+    assert call.headers["Authorization"] == "Bearer xoxb-of-the-tests"
+    assert call.body == {"channel": "#ops", "text": status["nodes"][1]["output"]["summary"]}

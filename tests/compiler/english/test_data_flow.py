@@ -111,11 +111,12 @@ def test_lists_are_filtered_sorted_and_cut(understand: Understand) -> None:
 @pytest.mark.parametrize(
     ("words", "agent", "part"),
     [
-        ("post it to #dev in Slack", "api", "{secrets.slack_webhook_url}"),
+        ("post it to Slack", "api", "{secrets.slack_webhook_url}"),
+        ("post it to #dev in Slack", "slack_post_message", "{secrets.slack_token}"),
         ("send it to Microsoft Teams", "api", "{secrets.teams_webhook_url}"),
-        ("create a GitHub issue", "api", "api.github.com/repos/{input.github_repository}"),
-        ("save it to Notion", "api", "api.notion.com"),
-        ("add it to Google Sheets", "api", "sheets.googleapis.com"),
+        ("create a GitHub issue", "github_create_issue", "{input.github_repo}"),
+        ("save it to Notion", "notion_create_page", "{input.notion_database_id}"),
+        ("add it to Google Sheets", "google_sheets_append_rows", "{secrets.google_token}"),
         ("save it to the notes table", "database", "INSERT INTO notes "),
         ("save it to the database table notes", "database", "INSERT INTO notes "),
         ("email it to a@b.co", "email", "a@b.co"),
@@ -134,9 +135,9 @@ def test_service_is_read_before_it_is_summarized(
 ) -> None:
     """Data of a service is fetched first when no step before did it."""
     specification = understand("Summarize the open GitHub issues and email the summary to me")
-    assert agents_of(specification) == ["api", "llm", "email"]
+    assert agents_of(specification) == ["github_list_issues", "llm", "email"]
     assert specification.nodes[1].input_keys == ("issues",)
-    assert "{issues.body}" in specification.nodes[1].parameters["prompt"]
+    assert "{issues.issues}" in specification.nodes[1].parameters["prompt"]
 
 
 def test_counting_by_sentiment(understand: Understand) -> None:

@@ -93,7 +93,7 @@ def test_a_new_description_answers_a_text_without_steps(read: Read) -> None:
 
 def test_only_postgresql_is_offered(read: Read) -> None:
     """Another database is asked about, not pretended."""
-    found = read("Read orders from the orders table in Snowflake and email them to me")
+    found = read("Read orders from the orders table in MySQL and email them to me")
     assert [question.id for question in found.questions if question.required] == [
         "query_orders.database"
     ]
