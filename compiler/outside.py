@@ -71,6 +71,9 @@ def _unique(found: Iterator[str]) -> tuple[str, ...]:
 def _side_effect(parameters: Mapping[str, Any], signature: AgentSignature) -> SideEffect:
     """An HTTP call that only asks is a read, whatever else its agent can do."""
     properties = signature.parameters_schema.get("properties", {})
+    if parameters.get("operation") and "openapi" in properties:
+        # Only its document knows the method.
+        return signature.side_effect
     method = parameters.get("method", properties.get("method", {}).get("default"))
     if isinstance(method, str) and method.upper() in _READING_METHODS:
         return "reads" if signature.side_effect != "none" else "none"
@@ -92,7 +95,12 @@ def _own_hosts(parameters: Mapping[str, Any], signature: AgentSignature) -> Iter
 
 
 def _hosts(parameters: Mapping[str, Any]) -> Iterator[str]:
-    for name, value in parameters.items():
+    login = parameters.get("auth")
+    document = parameters.get("openapi")
+    given = [*parameters.items(), *(login.items() if isinstance(login, Mapping) else ())]
+    if isinstance(document, str) and document.startswith(("http://", "https://", "{")):
+        given.append(("url", document))
+    for name, value in given:
         if name in ("url", "urls") or name.endswith("_url"):
             for _, text in texts_in(value):
                 host = _host(text)

@@ -2,6 +2,8 @@
 
 from dataclasses import replace
 
+from pydantic import SecretStr
+
 from agents.planner_chain import PlannerSettings
 from agents.settings import AgentSettings
 from serve.settings import Settings
@@ -29,8 +31,10 @@ def reader_settings(settings: Settings, blocked_ports: frozenset[int]) -> AgentS
     )
 
 
-def agent_settings(settings: Settings, blocked_ports: frozenset[int]) -> AgentSettings:
-    """Return the agents' settings of a platform."""
+def agent_settings(
+    settings: Settings, blocked_ports: frozenset[int], redis_url: str
+) -> AgentSettings:
+    """Return the agents' settings of a platform whose live view is at an address."""
     return replace(
         reader_settings(settings, blocked_ports),
         smtp_url=settings.smtp_url,
@@ -38,4 +42,12 @@ def agent_settings(settings: Settings, blocked_ports: frozenset[int]) -> AgentSe
         service_urls=settings.service_urls,
         default_database_url=settings.agent_database_url,
         chromium_path=settings.chromium_path,
+        host_limits={host.lower(): _rate(text) for host, text in settings.host_limits.items()},
+        limits_url=SecretStr(redis_url),
     )
+
+
+def _rate(text: str) -> tuple[int, float]:
+    """Read `10/s` or `100/60s`."""
+    requests, _, period = text.removesuffix("s").partition("/")
+    return int(requests), float(period or 1)

@@ -25,6 +25,10 @@ def _listed(value: object) -> object:
     return [part for part in (part.strip() for part in value.split(",")) if part]
 
 
+RateText = Annotated[str, Field(pattern=r"^[1-9]\d{0,5}/([1-9]\d{0,4})?s$")]
+"""So many a second (`10/s`), or in so many seconds (`100/60s`)."""
+
+
 def _parsed(value: Any) -> Any:
     """Return what a text in JSON says."""
     if not isinstance(value, str):
@@ -86,6 +90,11 @@ class Settings(BaseModel):
     service_urls: Annotated[dict[str, str], BeforeValidator(_parsed)] = Field(default_factory=dict)
     """WEFT_SERVICE_URLS: what the catalog's agents call in the place of a service, as JSON, such as
     `{"Slack": "https://gateway.example.com/slack"}`."""
+    host_limits: Annotated[dict[str, RateText], BeforeValidator(_parsed)] = Field(
+        default_factory=dict
+    )
+    """WEFT_HOST_LIMITS: how often a host is called by all nodes of all organizations together, as
+    JSON, such as `{"api.example.com": "10/s", "slow.example.com": "100/60s"}`."""
     chromium_path: str | None = None
     """WEFT_CHROMIUM: the browser's binary; unset: looked for."""
     allow_loopback: bool = True

@@ -12,6 +12,7 @@ from agents.agent import Agent, AgentContext, AgentResult, Parameters, SideEffec
 from agents.catalog.entry import COSTS_USD, IDEMPOTENCY_KEY, Entry
 from agents.catalog.rendering import found_in, output_of, request_of
 from agents.errors import AgentError
+from agents.waiting import retry_after_seconds
 from compiler.references import parse_template
 
 _NOT_SENT = ("ConnectError", "ConnectTimeout")
@@ -131,11 +132,10 @@ class Ready:
         for secret in secrets:
             told = told.replace(secret, "***")
         told = told[:_MOST_SHOWN]
-        seconds = str(answer["headers"].get("retry-after", ""))
         raise AgentError(
             f"{entry.service} refuses {entry.name} (status {status}): {told}",
             retryable=status in entry.retried,
-            retry_after_seconds=float(seconds) if seconds.isdigit() else None,
+            retry_after_seconds=retry_after_seconds(answer["headers"]),
             remedy="Check the token and its rights." if status in (401, 403) else "",
         )
 

@@ -9,7 +9,8 @@ import pytest
 from pydantic import SecretStr
 
 from agents.agent import AgentContext
-from agents.api import Api, ApiParameters
+from agents.api import Api
+from agents.api_parameters import ApiParameters
 from agents.bound import BoundSecret, SecretRefused, check_host, holding, host_pattern
 from agents.database import Database, DatabaseParameters
 from agents.errors import AgentError
