@@ -111,5 +111,5 @@ def _part(name: str, value: Any) -> bytes:
     if not isinstance(value, Mapping):
         return f"{head}\r\n\r\n{_text(value)}".encode("utf-8", "replace")
     file = File.model_validate(value)
-    head += f'; filename="{file.filename.translate(_FIELD)}"\r\nContent-Type: {file.content_type}'
+    head += f'; filename="{file.filename.translate(_FIELD)}"\r\nContent-Type: {file.media_type}'
     return head.encode("utf-8", "replace") + b"\r\n\r\n" + file_bytes(file)

@@ -30,7 +30,12 @@ class AgentSettings:
     smtp_url: SecretStr | None = None
     """The mail relay: smtp://user:password@host:25, smtp+starttls:// or smtps://; trusted."""
     email_sender: str = "weft@localhost"
+    email_max_bytes: int = 25 * 1024 * 1024
+    """Bound of one message with its attachments."""
+    smtp_ca_file: str | None = None
+    """Certificates that the mail relay's is signed with; None: those that the system trusts."""
     sendgrid_api_key: SecretStr | None = None
+    """SendGrid sends what no mail relay is there for."""
     default_database_url: SecretStr | None = None
     """The database of a `database` node that names none; trusted."""
     chromium_path: str | None = None

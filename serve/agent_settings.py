@@ -38,6 +38,8 @@ def agent_settings(
     return replace(
         reader_settings(settings, blocked_ports),
         smtp_url=settings.smtp_url,
+        smtp_ca_file=settings.smtp_ca_file,
+        sendgrid_api_key=settings.sendgrid_api_key,
         email_sender=settings.email_sender,
         service_urls=settings.service_urls,
         default_database_url=settings.agent_database_url,

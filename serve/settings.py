@@ -82,7 +82,13 @@ class Settings(BaseModel):
     parser_cost_usd: float = Field(default=0.25, ge=0, le=100)
     """WEFT_PARSER_COST_USD: what reading one description may cost."""
     smtp_url: SecretStr | None = None
-    """WEFT_SMTP_URL: `smtp://user:password@host:587` or `smtps://…`; unset: e-mail fails."""
+    """WEFT_SMTP_URL: `smtp://user:password@host:587` or `smtps://…`; unset: SendGrid, or
+    e-mail fails."""
+    smtp_ca_file: str | None = None
+    """WEFT_SMTP_CA_FILE: a file with the certificates that the mail server's is signed with; unset:
+    those that the system trusts."""
+    sendgrid_api_key: SecretStr | None = None
+    """WEFT_SENDGRID_API_KEY: sends e-mail by SendGrid where WEFT_SMTP_URL is unset."""
     email_sender: str = "Weft <weft@localhost>"
     """WEFT_EMAIL_SENDER: the From address of mails."""
     agent_database_url: SecretStr | None = None

@@ -14,7 +14,8 @@ from agents.api_parameters import ApiParameters
 from agents.bound import BoundSecret, SecretRefused, check_host, holding, host_pattern
 from agents.database import Database, DatabaseParameters
 from agents.errors import AgentError
-from agents.mail import Email, EmailParameters
+from agents.mail import Email
+from agents.mail_message import EmailParameters
 from agents.services import open_services
 from agents.settings import AgentSettings
 from agents.web_scraping import WebScraping, WebScrapingParameters

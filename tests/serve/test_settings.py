@@ -34,6 +34,8 @@ VARIABLES = {
     "WEFT_PARSER_COST_USD": ("parser_cost_usd", "0.1", 0.1),
     "WEFT_DEFAULT_MODEL": ("default_model", "gpt-x", "gpt-x"),
     "WEFT_SMTP_URL": ("smtp_url", "smtp://u:p@h:587", "smtp://u:p@h:587"),
+    "WEFT_SMTP_CA_FILE": ("smtp_ca_file", "/etc/ca.pem", "/etc/ca.pem"),
+    "WEFT_SENDGRID_API_KEY": ("sendgrid_api_key", "SG.1", "SG.1"),
     "WEFT_EMAIL_SENDER": ("email_sender", "a@b.c", "a@b.c"),
     "WEFT_AGENT_DATABASE_URL": ("agent_database_url", "postgresql://d", "postgresql://d"),
     "WEFT_SERVICE_URLS": ("service_urls", '{"Slack": "http://g"}', {"Slack": "http://g"}),
