@@ -11,6 +11,7 @@ from typing import Any, TypeVar
 import httpx2
 
 from agents.browser import Browser, open_browser
+from agents.database_clients import Clients
 from agents.egress import egress_of
 from agents.limits import Limiter, LocalLimiter
 from agents.models import Models, model_access, open_models
@@ -63,6 +64,10 @@ class Services:
         """Return the OpenAPI documents that were read."""
         return await self._part("documents", _open_documents)
 
+    async def clients(self) -> Clients:
+        """Return the clients of databases that nodes name."""
+        return await self._part("clients", self._open_clients)
+
     async def _part(self, name: str, open_part: Callable[[], Awaitable[T]]) -> T:
         if name in self._parts:
             opened: T = self._parts[name]
@@ -72,6 +77,11 @@ class Services:
                 self._parts[name] = await open_part()
             part: T = self._parts[name]
             return part
+
+    async def _open_clients(self) -> Clients:
+        clients = Clients()
+        self._stack.push_async_callback(clients.aclose)
+        return clients
 
     async def _open_http(self) -> httpx2.AsyncClient:
         return await self._stack.enter_async_context(self.egress.client())

@@ -1,15 +1,20 @@
 """The database agent on a real PostgreSQL."""
 
+import asyncio
+from pathlib import Path
 from typing import Any
+from uuid import UUID
 
 import asyncpg
 import pytest
-from pydantic import SecretStr
+from pydantic import SecretStr, ValidationError
 
+from agents.database_parameters import DatabaseParameters
 from agents.egress import EgressRefused
 from agents.errors import AgentError
 from agents.settings import AgentSettings
 from tests.agents.conftest import Run
+from tests.certificates import make_authority
 
 
 @pytest.fixture
@@ -163,11 +168,103 @@ async def test_server_that_is_down_is_retried(run: Run, dead_port: int) -> None:
     assert caught.value.retryable
 
 
-@pytest.mark.parametrize("kind", ["mongodb", "redis"])
-async def test_other_databases_are_told(run: Run, kind: str) -> None:
-    """What does not work yet says so."""
-    with pytest.raises(AgentError, match="Only postgresql works"):
-        await run("database", {"database": kind, "query": "x"})
+@pytest.mark.parametrize(
+    ("parameters", "words"),
+    [
+        ({"database": "mongodb", "query": {"find": "x"}}, "mongodb has no default"),
+        ({"database": "redis", "query": "GET x"}, "redis has no default"),
+        ({"query": {"find": "x"}}, "a text of SQL"),
+        ({"database": "redis", "query": {"a": 1}, "connection_string": "redis://h"}, "for Redis"),
+        ({"query": ""}, "`query` is empty"),
+    ],
+)
+def test_what_does_not_fit_a_database_is_told(parameters: dict[str, Any], words: str) -> None:
+    """What one database takes and another does not is said when the workflow is checked."""
+    with pytest.raises(ValidationError, match=words):
+        DatabaseParameters.model_validate(parameters)
+
+
+async def test_reading_statement_cannot_write(run: Run, database: str) -> None:
+    """What begins with SELECT writes nothing, but when the node says that it may."""
+    await _change(database, "CREATE SEQUENCE IF NOT EXISTS visits")
+    query = "SELECT nextval('visits')"
+    with pytest.raises(AgentError, match="Set `read_only: false`"):
+        await run("database", {"query": query})
+    result = await run("database", {"query": query, "read_only": False})
+    assert result.output["row_count"] == 1
+    with pytest.raises(AgentError, match="25006"):
+        await run("database", {"query": "DELETE FROM uptime_logs", "read_only": True})
+
+
+async def test_node_limits_its_rows(run: Run) -> None:
+    """A node may ask for fewer rows than there are at most."""
+    query = "SELECT i FROM generate_series(1, 10) i"
+    result = await run("database", {"query": query, "max_rows": 3})
+    assert result.output == {"rows": [{"i": 1}, {"i": 2}, {"i": 3}], "row_count": 3}
+
+
+async def test_connections_are_kept(run: Run, database: str) -> None:
+    """The next node of the tenant finds the connection; another tenant has its own."""
+    query = {"connection_string": database, "query": "SELECT pg_backend_pid() AS pid"}
+    first, again = [(await run("database", query)).output["rows"][0]["pid"] for _ in range(2)]
+    other = await run("database", query, tenant_id=UUID(int=5))
+    assert first == again
+    assert other.output["rows"][0]["pid"] != first
+
+
+async def _change(database: str, statement: str) -> None:
+    connection = await asyncpg.connect(database)
+    await connection.execute(statement)
+    await connection.close()
+
+
+class TestNames:
+    """Servers whose certificate has to prove their name (`sslmode=verify-full`)."""
+
+    @pytest.mark.requirement("NFR-4.5")
+    @pytest.mark.parametrize(("shown", "is_proven"), [("localhost", True), ("other.host", False)])
+    async def test_name_is_proven_on_the_checked_address(
+        self,
+        run: Run,
+        tmp_path: Path,
+        monkeypatch: pytest.MonkeyPatch,
+        shown: str,
+        is_proven: bool,
+    ) -> None:
+        """The name is resolved once, and the connection to that address shows whose it is."""
+        authority = make_authority(tmp_path)
+        monkeypatch.setenv("SSL_CERT_FILE", str(authority.file))
+        context, proven = authority.server_context(shown), []
+
+        async def serve(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+            await reader.readexactly(8)
+            writer.write(b"S")
+            try:
+                await writer.start_tls(context)
+                proven.append(await reader.read(4))
+            except (OSError, asyncio.IncompleteReadError):
+                pass
+            finally:
+                writer.transport.abort()
+
+        loop, asked = asyncio.get_running_loop(), list[str]()
+        resolve = loop.getaddrinfo
+
+        async def counted(host: Any, *args: Any, **options: Any) -> Any:
+            asked.append(host)
+            return await resolve(host, *args, **options)
+
+        monkeypatch.setattr(loop, "getaddrinfo", counted)
+        server = await asyncio.start_server(serve, "127.0.0.1", 0)
+        port = server.sockets[0].getsockname()[1]
+        asked.clear()
+        dsn = f"postgresql://u:p@localhost:{port}/db?sslmode=verify-full"
+        with pytest.raises(AgentError):
+            await run("database", {"connection_string": dsn, "query": "SELECT 1"})
+        server.close()
+        await server.wait_closed()
+        assert bool(proven) is is_proven
+        assert asked.count("localhost") == 1
 
 
 class TestWithoutDefault:
