@@ -302,7 +302,7 @@ def _client(
     client: AsyncMongoClient[dict[str, Any]] = AsyncMongoClient(**options)
     if place["tls"]:
         # The driver makes its context for the address; this one proves the name. It offers no
-        # parameter for that (tests/agents/test_mongo.py fails if the context is not used).
+        # parameter for that (tests/agents/test_database_names.py fails if the context is not used).
         pool_options = client.options.pool_options
         pool_options._PoolOptions__ssl_context = named_context(host)  # type: ignore[attr-defined]
     return client

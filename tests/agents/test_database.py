@@ -1,7 +1,5 @@
 """The database agent on a real PostgreSQL."""
 
-import asyncio
-from pathlib import Path
 from typing import Any
 from uuid import UUID
 
@@ -14,7 +12,6 @@ from agents.egress import EgressRefused
 from agents.errors import AgentError
 from agents.settings import AgentSettings
 from tests.agents.conftest import Run
-from tests.certificates import make_authority
 
 
 @pytest.fixture
@@ -216,55 +213,6 @@ async def _change(database: str, statement: str) -> None:
     connection = await asyncpg.connect(database)
     await connection.execute(statement)
     await connection.close()
-
-
-class TestNames:
-    """Servers whose certificate has to prove their name (`sslmode=verify-full`)."""
-
-    @pytest.mark.requirement("NFR-4.5")
-    @pytest.mark.parametrize(("shown", "is_proven"), [("localhost", True), ("other.host", False)])
-    async def test_name_is_proven_on_the_checked_address(
-        self,
-        run: Run,
-        tmp_path: Path,
-        monkeypatch: pytest.MonkeyPatch,
-        shown: str,
-        is_proven: bool,
-    ) -> None:
-        """The name is resolved once, and the connection to that address shows whose it is."""
-        authority = make_authority(tmp_path)
-        monkeypatch.setenv("SSL_CERT_FILE", str(authority.file))
-        context, proven = authority.server_context(shown), []
-
-        async def serve(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-            await reader.readexactly(8)
-            writer.write(b"S")
-            try:
-                await writer.start_tls(context)
-                proven.append(await reader.read(4))
-            except (OSError, asyncio.IncompleteReadError):
-                pass
-            finally:
-                writer.transport.abort()
-
-        loop, asked = asyncio.get_running_loop(), list[str]()
-        resolve = loop.getaddrinfo
-
-        async def counted(host: Any, *args: Any, **options: Any) -> Any:
-            asked.append(host)
-            return await resolve(host, *args, **options)
-
-        monkeypatch.setattr(loop, "getaddrinfo", counted)
-        server = await asyncio.start_server(serve, "127.0.0.1", 0)
-        port = server.sockets[0].getsockname()[1]
-        asked.clear()
-        dsn = f"postgresql://u:p@localhost:{port}/db?sslmode=verify-full"
-        with pytest.raises(AgentError):
-            await run("database", {"connection_string": dsn, "query": "SELECT 1"})
-        server.close()
-        await server.wait_closed()
-        assert bool(proven) is is_proven
-        assert asked.count("localhost") == 1
 
 
 class TestWithoutDefault:
