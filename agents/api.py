@@ -73,6 +73,7 @@ class _Calls:
 
     def __init__(self, parameters: ApiParameters, context: AgentContext) -> None:
         self.made = 0
+        self._page = 0
         self._context = context
         self._retried = parameters.retry_on
         self._rate = parameters.rate_limit
@@ -87,6 +88,7 @@ class _Calls:
             if not 200 <= output["status_code"] < 300:
                 return output
             following = pages.add(following, output["body"], output["headers"])
+            self._page = pages.count
         return {**output, "body": pages.whole(output["body"])}
 
     async def one(self, parameters: ApiParameters) -> dict[str, Any]:
@@ -124,7 +126,9 @@ class _Calls:
     ) -> Answer:
         await self._wait_for_turn(parameters)
         self.made += 1
-        request = request_of(parameters, self._context.idempotency_key, token)
+        key = self._context.idempotency_key
+        # Each page is a request of its own, for which a service must not repeat another's answer.
+        request = request_of(parameters, f"{key}:{self._page}" if self._page else key, token)
         return await fetch(client, request, max_bytes=self._left_bytes)
 
     async def _wait_for_turn(self, parameters: ApiParameters) -> None:
@@ -137,7 +141,10 @@ class _Calls:
             rates.append(Rate(name, own.requests, own.seconds, own.burst))
         if not rates:
             return
-        longest = min(_LONGEST_WAIT_SECONDS, parameters.timeout)
+        # Whoever has read a page waits for the next one: another attempt would begin anew.
+        longest = parameters.timeout
+        if not self._page:
+            longest = min(_LONGEST_WAIT_SECONDS, longest)
         work = f"{self._context.idempotency_key}:{self.made}"
         wait_seconds = await services.limiter.take(rates, work, longest)
         if wait_seconds > longest:

@@ -189,6 +189,7 @@ class TestPages:
             {"size": 1, "at": "b"},
             {"size": 1, "at": "c"},
         ]
+        assert len({asked.headers["idempotency-key"] for asked in site.asked}) == 3
 
     @pytest.mark.parametrize("kind", ["link_header", "next_url"])
     async def test_links_are_followed(self, run: Run, site: Site, kind: str) -> None:
