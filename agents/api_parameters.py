@@ -6,6 +6,7 @@ from pydantic import ConfigDict, Field, model_validator
 
 from agents.agent import Parameters
 from agents.files import File
+from agents.scope import RARE
 
 Method = Literal["GET", "POST", "PUT", "PATCH", "DELETE", "HEAD"]
 PageWay = Literal["next_url", "link_header", "cursor", "page", "offset"]
@@ -122,6 +123,7 @@ class ApiParameters(Parameters):
     )
     multipart: dict[str, Any] | None = Field(
         default=None,
+        json_schema_extra=RARE,
         description="Fields that are sent as multipart/form-data, instead of `body`: texts, files "
         "({filename, content} or {filename, base64}), and lists of them.",
     )
@@ -131,24 +133,36 @@ class ApiParameters(Parameters):
         default=(),
         description="Statuses after which the node tries again, such as [429, 503]; 0: no answer.",
     )
-    pagination: Pagination | None = None
-    rate_limit: RateLimit | None = None
+    pagination: Pagination | None = Field(default=None, json_schema_extra=RARE)
+    rate_limit: RateLimit | None = Field(default=None, json_schema_extra=RARE)
     max_response_bytes: int | None = Field(
-        default=None, ge=1, description="Bound of the answer, below the installation's."
+        default=None,
+        ge=1,
+        json_schema_extra=RARE,
+        description="Bound of the answer, below the installation's.",
     )
     openapi: str | dict[str, Any] | None = Field(
-        default=None, description="An OpenAPI document, its text or its URL, instead of `url`."
+        default=None,
+        json_schema_extra=RARE,
+        description="An OpenAPI document, its text or its URL, instead of `url`.",
     )
     operation: str | None = Field(
-        default=None, min_length=1, description="The operationId in the OpenAPI document."
+        default=None,
+        min_length=1,
+        json_schema_extra=RARE,
+        description="The operationId in the OpenAPI document.",
     )
     arguments: dict[str, Any] = Field(
-        default_factory=dict, description="The operation's parameters and body fields, by name."
+        default_factory=dict,
+        json_schema_extra=RARE,
+        description="The operation's parameters and body fields, by name.",
     )
     server_url: str | None = Field(
-        default=None, max_length=8192,
+        default=None,
+        max_length=8192,
+        json_schema_extra=RARE,
         description="Where the operation is called; needed unless that is where the document is.",
-    )  # fmt: skip
+    )
 
     @model_validator(mode="after")
     def _one_form(self) -> Self:

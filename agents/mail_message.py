@@ -19,7 +19,7 @@ from selectolax.lexbor import LexborHTMLParser
 from agents.agent import Parameters
 from agents.errors import AgentError
 from agents.files import File, file_bytes
-from agents.scope import CODE
+from agents.scope import CODE, RARE
 from compiler.references import UnresolvedReference, lookup, parse_template, rendered
 
 _LINE_BREAK = re.compile(r"[\r\n\x0b\x0c\x1c-\x1e\x85\u2028\u2029\x00]")
@@ -43,16 +43,20 @@ class EmailParameters(Parameters):
     body: Any = Field(default="", description="Text, Markdown or HTML; JSON is shown as such.")
     html: bool | None = Field(default=None, description="Whether the body is HTML; null: detect.")
     text: str | None = Field(
-        default=None, description="The text beside an HTML body; made of it when left out."
+        default=None,
+        json_schema_extra=RARE,
+        description="The text beside an HTML body; made of it when left out.",
     )
     template: str | None = Field(
         default=None,
         min_length=1,
-        json_schema_extra=CODE,
+        json_schema_extra=CODE | RARE,
         description="Instead of `body`: a text whose references in braces name `values`; in HTML "
         "they are escaped.",
     )
-    values: dict[str, Any] = Field(default_factory=dict, description="What `template` names.")
+    values: dict[str, Any] = Field(
+        default_factory=dict, json_schema_extra=RARE, description="What `template` names."
+    )
     attachments: tuple[File, ...] = Field(
         default=(),
         description="Files: {filename, content} (text, JSON, rows for a .csv), {filename, base64} "
