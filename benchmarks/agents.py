@@ -32,7 +32,7 @@ def main() -> None:
     figures = asyncio.run(_measured())
     for name, figure in figures.items():
         print(f"{name}: {figure}")
-    claim = "an api node costs less than 2 ms beside its request, a router's condition under 1 ms"
+    claim = "an api node costs less than 2 ms beside its request, a router's condition about 1 ms"
     print(write("agents", claim, figures, packages=("httpx2", "pydantic-monty")))
 
 

@@ -11,6 +11,7 @@ from compiler.specification import Node
 from compiler.workers import worker_nodes
 
 _READING_METHODS = ("GET", "HEAD")
+_LONGEST_URL = 8192
 _RECIPIENTS = ("to", "cc", "bcc")
 _EFFECTS: tuple[SideEffect, ...] = ("none", "reads", "writes", "sends")
 
@@ -98,7 +99,8 @@ def _hosts(parameters: Mapping[str, Any]) -> Iterator[str]:
     login = parameters.get("auth")
     document = parameters.get("openapi")
     given = [*parameters.items(), *(login.items() if isinstance(login, Mapping) else ())]
-    if isinstance(document, str) and document.startswith(("http://", "https://", "{")):
+    # A document that stands here whole is no address, and says none that is called.
+    if isinstance(document, str) and _is_address(document):
         given.append(("url", document))
     for name, value in given:
         if name in ("url", "urls") or name.endswith("_url"):
@@ -106,6 +108,12 @@ def _hosts(parameters: Mapping[str, Any]) -> Iterator[str]:
                 host = _host(text)
                 if host:
                     yield host
+
+
+def _is_address(text: str) -> bool:
+    """Whether a text is a URL, or a reference that may become one."""
+    is_url = text.startswith(("http://", "https://"))
+    return len(text) <= _LONGEST_URL and (is_url or parse_template(text).whole is not None)
 
 
 def _host(text: str) -> str | None:

@@ -21,3 +21,14 @@ def test_plan_tells_the_hosts_of_document_server_and_tokens() -> None:
     found = outside(node, builtin_registry().signatures()["api"])
     assert set(found.hosts) == {"docs.example.com", "api.example.com", "login.example.com"}
     assert found.side_effect == "sends"
+
+
+@pytest.mark.parametrize(
+    ("document", "hosts"),
+    [("{input.document_url}", {"{input.document_url}"}), ('{"openapi": "3.1.0"}', set())],
+)
+def test_documents_are_no_hosts(document: str, hosts: set[str]) -> None:
+    """A reference may become an address; a document that stands in the node is none."""
+    parameters = {"openapi": document, "operation": "listPets"}
+    node = Node.model_validate({"id": "call", "agent": "api", "parameters": parameters})
+    assert set(outside(node, builtin_registry().signatures()["api"]).hosts) == hosts
