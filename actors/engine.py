@@ -11,11 +11,11 @@ from actors.driver import Driver
 from actors.graphs import GraphCache
 from actors.hosting import Host
 from actors.journal import Journal
+from actors.limits import open_shared_services
 from actors.metrics import count_ended
 from actors.run import Run
 from actors.secrets import Secrets, VaultPlace
 from agents.registry import builtin_registry
-from agents.services import open_services
 from store.live import open_live_view
 from store.postgres import Pool, open_pool
 from store.secrets import Vault
@@ -46,7 +46,7 @@ async def open_engine(config: ExecutorConfig, executor_id: UUID) -> AsyncIterato
             open_pool(config.database_url, "weft_engine", size=8)
         )
         live = await stack.enter_async_context(open_live_view(config.redis_url, count_ended))
-        services = await stack.enter_async_context(open_services(config.agents))
+        services = await stack.enter_async_context(open_shared_services(config.agents))
         runs: dict[UUID, Run] = {}
         journal = Journal(pool, executor_id, live.publish)
         host = Host(pool, journal, builtin_registry(), services, _secrets(config, pool))

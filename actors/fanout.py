@@ -21,10 +21,11 @@ import ray
 from actors.attempts import Attempt, Work, attempt_until_done
 from actors.backoff import LONGEST_SLEEP_SECONDS
 from actors.custom_agents import CustomAgent, extended
+from actors.limits import open_shared_services
 from actors.secrets import Secrets, VaultPlace, vault_at
 from agents.agent import AgentContext
 from agents.registry import Registry, builtin_registry
-from agents.services import Services, open_services
+from agents.services import Services
 from agents.settings import AgentSettings
 from compiler.inflection import item_names
 from compiler.specification import Node
@@ -118,7 +119,9 @@ class _Worker:
         async with self._opening:
             if self._services is None:
                 # Closed with the process: Ray ends idle workers by a signal.
-                self._services = await self._stack.enter_async_context(open_services(settings))
+                self._services = await self._stack.enter_async_context(
+                    open_shared_services(settings)
+                )
         await run_items(chunk, self._services, self._registry, hand, self._vault)
 
 

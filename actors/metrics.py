@@ -147,6 +147,11 @@ LEASES_LOST = Instrument(
 RECOVERED_EXECUTIONS = Instrument(
     "counter", "weft_recovered_executions_total", "Executions that a new executor took over."
 )
+LOCAL_PERMITS = Instrument(
+    "counter",
+    "weft_local_permits_total",
+    "Calls whose rate limit one process kept by itself, since Redis did not answer.",
+)
 LOOP_LAG_SECONDS = Instrument(
     "histogram", "weft_event_loop_lag_seconds", "How late the process's event loop is.",
     buckets=_SHORT,

@@ -3,7 +3,8 @@
 from typing import Any
 
 from agents.agent import AgentContext
-from agents.mail import Email, EmailParameters
+from agents.mail import Email
+from agents.mail_message import EmailParameters
 from agents.services import Services
 from store.json_values import loads
 

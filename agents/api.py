@@ -1,57 +1,30 @@
-"""The api agent: one HTTP request, whose every answer (even none) is a result."""
+"""The api agent: a request to a REST API, whose every answer (even none) is a result."""
 
+import asyncio
 import base64
 import time
-from typing import Annotated, Any, ClassVar, Literal
+from collections.abc import Mapping
+from dataclasses import replace
+from typing import Any, ClassVar
 
 import httpx2
 import orjson
-from pydantic import Field
 
 from agents.agent import AgentContext, AgentResult, Parameters, SideEffect, Usage
-from agents.exchange import Answer, Request, fetch
+from agents.api_operation import called
+from agents.api_pages import Pages
+from agents.api_parameters import ApiParameters, OAuth2Auth
+from agents.api_request import request_of
+from agents.egress import split_url
+from agents.errors import AgentError
+from agents.exchange import Answer, fetch
+from agents.limits import Rate
+from agents.waiting import retry_after_seconds
 
-Method = Literal["GET", "POST", "PUT", "PATCH", "DELETE", "HEAD"]
 _TEXT_TYPES = ("text/", "application/xml", "application/javascript", "application/x-www-form")
-
-
-class BearerAuth(Parameters):
-    """`Authorization: Bearer …`."""
-
-    type: Literal["bearer"]
-    token: str = Field(min_length=1)
-
-
-class BasicAuth(Parameters):
-    """`Authorization: Basic …`."""
-
-    type: Literal["basic"]
-    username: str
-    password: str = ""
-
-
-class ApiKeyAuth(Parameters):
-    """A key in a header, or in the query."""
-
-    type: Literal["api_key"]
-    key: str = Field(min_length=1)
-    name: str = Field(default="X-API-Key", min_length=1, description="Header or parameter name.")
-    location: Literal["header", "query"] = "header"
-
-
-Auth = Annotated[BearerAuth | BasicAuth | ApiKeyAuth, Field(discriminator="type")]
-
-
-class ApiParameters(Parameters):
-    """One request to a REST API."""
-
-    url: str = Field(min_length=1, max_length=8192, description="The endpoint, http or https.")
-    method: Method = "GET"
-    headers: dict[str, str] = Field(default_factory=dict)
-    params: dict[str, Any] = Field(default_factory=dict, description="Query parameters.")
-    body: Any = Field(default=None, description="JSON of any kind, or text that is sent as it is.")
-    timeout: float = Field(default=30, gt=0, le=3600, description="Seconds for the whole answer.")
-    auth: Auth | None = None
+_LONGEST_WAIT_SECONDS = 5.0
+"""How long an attempt waits for its turn itself; the engine waits for what takes longer."""
+_UNAUTHORIZED = 401
 
 
 class Api:
@@ -68,59 +41,138 @@ class Api:
         "headers",
         "duration_ms",
         "error",
+        "pages",
     )
 
     async def run(self, parameters: ApiParameters, context: AgentContext) -> AgentResult:
-        """Return `{"status_code", "body", "headers", "duration_ms"}`.
+        """Return `{"status_code", "body", "headers", "duration_ms"}`, and `pages` where asked for.
 
         A host that does not answer gives status_code 0 and says why under `error`.
 
         Raises:
-            AgentError: The address is one that agents may not reach, or the answer is too long.
+            AgentError: The address is one that agents may not reach, the answer is too long or
+                not what its document says (final); a status of `retry_on`, or a rate limit whose
+                turn is later (retryable).
         """
-        client = await context.services.http()
-        request = _request(parameters, context.idempotency_key)
-        max_bytes = context.services.settings.max_response_bytes
         started = time.monotonic()
-        output: dict[str, Any]
+        if parameters.openapi is not None:
+            parameters = await called(parameters, context)
+        calls = _Calls(parameters, context)
+        pages = Pages(parameters.pagination) if parameters.pagination else None
+        output = await (calls.listed(parameters, pages) if pages else calls.one(parameters))
+        output["duration_ms"] = round((time.monotonic() - started) * 1000, 1)
+        metadata: dict[str, Any] = {"method": parameters.method}
+        if pages is not None:
+            output["pages"] = pages.count
+            metadata["more_pages"] = pages.more
+        return AgentResult(output, Usage(api_calls=calls.made), metadata)
+
+
+class _Calls:
+    """The requests that one attempt makes."""
+
+    def __init__(self, parameters: ApiParameters, context: AgentContext) -> None:
+        self.made = 0
+        self._page = 0
+        self._context = context
+        self._retried = parameters.retry_on
+        self._rate = parameters.rate_limit
+        bound = context.services.settings.max_response_bytes
+        self._left_bytes = min(parameters.max_response_bytes or bound, bound)
+
+    async def listed(self, parameters: ApiParameters, pages: Pages) -> dict[str, Any]:
+        """Make the requests for all pages; an answer that is no success ends them."""
+        following: ApiParameters | None = pages.first(parameters)
+        while following is not None:
+            output = await self.one(following)
+            if not 200 <= output["status_code"] < 300:
+                return output
+            following = pages.add(following, output["body"], output["headers"])
+            self._page = pages.count
+        return {**output, "body": pages.whole(output["body"])}
+
+    async def one(self, parameters: ApiParameters) -> dict[str, Any]:
+        """Make one request and return what became of it."""
         try:
-            answer = await fetch(client, request, max_bytes=max_bytes)
+            answer = await self._asked(parameters)
         except httpx2.HTTPError as error:
             reason = f"{type(error).__name__}: {error}".strip(": ")
-            output = {"status_code": 0, "body": None, "headers": {}, "error": reason}
-        else:
-            output = {
-                "status_code": answer.status_code,
-                "body": _body(answer),
-                "headers": dict(answer.headers),
-            }
-        output["duration_ms"] = round((time.monotonic() - started) * 1000, 1)
-        return AgentResult(output, Usage(api_calls=1), {"method": parameters.method})
+            self._refuse_retried(0, {}, reason)
+            return {"status_code": 0, "body": None, "headers": {}, "error": reason}
+        self._left_bytes -= len(answer.content)
+        self._refuse_retried(answer.status_code, dict(answer.headers), "")
+        return {
+            "status_code": answer.status_code,
+            "body": _body(answer),
+            "headers": dict(answer.headers),
+        }
+
+    async def _asked(self, parameters: ApiParameters) -> Answer:
+        client = await self._context.services.http()
+        auth = parameters.auth
+        if not isinstance(auth, OAuth2Auth):
+            return await self._sent(client, parameters)
+        tokens = await self._context.services.tokens()
+        token, is_new = await tokens.get(client, self._context.tenant_id, auth)
+        answer = await self._sent(client, parameters, token)
+        if answer.status_code == _UNAUTHORIZED and not is_new:
+            # It was taken back before its time; what is new and refused will stay so.
+            token, _ = await tokens.get(client, self._context.tenant_id, auth, refused=token)
+            answer = await self._sent(client, parameters, token)
+        return _without(answer, token)
+
+    async def _sent(
+        self, client: httpx2.AsyncClient, parameters: ApiParameters, token: str = ""
+    ) -> Answer:
+        await self._wait_for_turn(parameters)
+        self.made += 1
+        key = self._context.idempotency_key
+        # Each page is a request of its own, for which a service must not repeat another's answer.
+        request = request_of(parameters, f"{key}:{self._page}" if self._page else key, token)
+        return await fetch(client, request, max_bytes=self._left_bytes)
+
+    async def _wait_for_turn(self, parameters: ApiParameters) -> None:
+        services, host = self._context.services, split_url(parameters.url)[0].lower()
+        rates = []
+        if limit := services.settings.host_limits.get(host):
+            rates.append(Rate(f"host {host}", *limit))
+        if own := self._rate:
+            name = f"{self._context.tenant_id} {host} {own.requests}/{own.seconds:g}"
+            rates.append(Rate(name, own.requests, own.seconds, own.burst))
+        if not rates:
+            return
+        # Whoever has read a page waits for the next one: another attempt would begin anew.
+        longest = parameters.timeout
+        if not self._page:
+            longest = min(_LONGEST_WAIT_SECONDS, longest)
+        work = f"{self._context.idempotency_key}:{self.made}"
+        wait_seconds = await services.limiter.take(rates, work, longest)
+        if wait_seconds > longest:
+            raise AgentError(
+                f"The rate limit of {host} lets this call through in {wait_seconds:.0f} s.",
+                retryable=True,
+                retry_after_seconds=wait_seconds,
+                remedy="Give the node another attempt, or raise the limit.",
+            )
+        await asyncio.sleep(wait_seconds)
+
+    def _refuse_retried(self, status: int, headers: Mapping[str, str], reason: str) -> None:
+        if status in self._retried:
+            told = f"answers {status}" if status else f"does not answer: {reason}"
+            raise AgentError(
+                f"The API {told}.",
+                retryable=True,
+                retry_after_seconds=retry_after_seconds(headers),
+            )
 
 
-def _request(parameters: ApiParameters, idempotency_key: str) -> Request:
-    headers = dict(parameters.headers)
-    query = dict(parameters.params)
-    names = {name.lower() for name in headers}
-    content = None
-    if parameters.body is not None and parameters.method != "HEAD":
-        is_text = isinstance(parameters.body, str)
-        content = parameters.body.encode() if is_text else orjson.dumps(parameters.body)
-        if "content-type" not in names:
-            headers["Content-Type"] = "text/plain; charset=utf-8" if is_text else "application/json"
-    if parameters.method in ("POST", "PATCH") and "idempotency-key" not in names:
-        headers["Idempotency-Key"] = idempotency_key
-    match parameters.auth:
-        case BearerAuth(token=token):
-            headers["Authorization"] = f"Bearer {token}"
-        case BasicAuth(username=username, password=password):
-            pair = base64.b64encode(f"{username}:{password}".encode()).decode()
-            headers["Authorization"] = f"Basic {pair}"
-        case ApiKeyAuth(key=key, name=name, location="header"):
-            headers[name] = key
-        case ApiKeyAuth(key=key, name=name):
-            query[name] = key
-    return Request(parameters.method, parameters.url, headers, query, content, parameters.timeout)
+def _without(answer: Answer, token: str) -> Answer:
+    """Return an answer without the token that its request was sent with."""
+    return replace(
+        answer,
+        content=answer.content.replace(token.encode(), b"***"),
+        headers={name: value.replace(token, "***") for name, value in answer.headers.items()},
+    )
 
 
 def _body(answer: Answer) -> Any:

@@ -53,6 +53,8 @@ class Request:
     params: Mapping[str, Any] = field(default_factory=dict)
     content: bytes | None = None
     timeout_seconds: float | None = None
+    redirects: int = MAX_REDIRECTS
+    """How many of them are followed."""
 
 
 async def fetch(client: httpx2.AsyncClient, request: Request, *, max_bytes: int) -> Answer:
@@ -75,7 +77,7 @@ async def fetch(client: httpx2.AsyncClient, request: Request, *, max_bytes: int)
 
 async def _follow(client: httpx2.AsyncClient, first: Request, max_bytes: int) -> Answer:
     request = first
-    for _ in range(MAX_REDIRECTS + 1):
+    for _ in range(first.redirects + 1):
         response = await client.send(_build(client, request), stream=True)
         try:
             location = response.headers.get("location")
@@ -85,7 +87,7 @@ async def _follow(client: httpx2.AsyncClient, first: Request, max_bytes: int) ->
             await response.aclose()
         request = _redirected(request, response.status_code, urljoin(str(response.url), location))
     raise AgentError(
-        f"{first.url} redirects more than {MAX_REDIRECTS} times.",
+        f"{first.url} redirects more than {first.redirects} times.",
         remedy="Use the address that it leads to in the end.",
     )
 

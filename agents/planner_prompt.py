@@ -9,6 +9,7 @@ from collections.abc import Iterator, Mapping
 from typing import Any
 
 from agents.grounding import services_in
+from agents.scope import RARE
 from compiler.english.lexicon import lexicon
 from compiler.inflection import singular
 from compiler.signature import AgentSignature
@@ -228,6 +229,8 @@ def _described(agent: AgentSignature) -> str:
     required = schema.get("required", ())
     lines = [f"{agent.name}: {agent.description}"]
     for name, entry in schema.get("properties", {}).items():
+        if RARE.items() <= entry.items():
+            continue
         lines.append(f"  {name}{_parameter(entry, schema, required=name in required)}")
     if agent.output_fields:
         lines.append(f"  result: {', '.join(agent.output_fields)}")

@@ -9,6 +9,8 @@ from agents.agent import AgentContext
 
 CODE: JsonDict = {"weft": "code"}
 """Marks a parameter as code: its braces are never references."""
+RARE: JsonDict = {"x-rare": True}
+"""Marks a parameter that descriptions hardly speak of: a model that reads one is not told of it."""
 
 _NOT_STATE = frozenset(
     {"input", "item", "state", "workflow", "user", "secrets", "failures", "execution"}

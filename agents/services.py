@@ -11,8 +11,12 @@ from typing import TYPE_CHECKING, Any, TypeVar
 import httpx2
 
 from agents.browser import Browser, open_browser
+from agents.database_clients import Clients
 from agents.egress import egress_of
+from agents.limits import Limiter, LocalLimiter
 from agents.models import Models, model_access, open_models
+from agents.oauth import Tokens
+from agents.openapi_documents import Documents
 from agents.sandbox import Sandbox, SandboxLimits
 from agents.settings import AgentSettings
 
@@ -25,8 +29,11 @@ T = TypeVar("T")
 class Services:
     """The shared parts; get one from `open_services`."""
 
-    def __init__(self, settings: AgentSettings, stack: AsyncExitStack) -> None:
+    def __init__(
+        self, settings: AgentSettings, stack: AsyncExitStack, limiter: Limiter | None = None
+    ) -> None:
         self.settings = settings
+        self.limiter: Limiter = limiter or LocalLimiter()
         self.egress = egress_of(settings)
         self._stack = stack
         self._parts: dict[str, Any] = {}
@@ -60,6 +67,18 @@ class Services:
         """Return the language models."""
         return await self._part("models", self._open_models)
 
+    async def tokens(self) -> Tokens:
+        """Return the access tokens that are kept."""
+        return await self._part("tokens", _open_tokens)
+
+    async def documents(self) -> Documents:
+        """Return the OpenAPI documents that were read."""
+        return await self._part("documents", _open_documents)
+
+    async def clients(self) -> Clients:
+        """Return the clients of databases that nodes name."""
+        return await self._part("clients", self._open_clients)
+
     async def _part(self, name: str, open_part: Callable[[], Awaitable[T]]) -> T:
         if name in self._parts:
             opened: T = self._parts[name]
@@ -69,6 +88,11 @@ class Services:
                 self._parts[name] = await open_part()
             part: T = self._parts[name]
             return part
+
+    async def _open_clients(self) -> Clients:
+        clients = Clients()
+        self._stack.push_async_callback(clients.aclose)
+        return clients
 
     async def _open_http(self) -> httpx2.AsyncClient:
         return await self._stack.enter_async_context(self.egress.client())
@@ -102,12 +126,23 @@ class Services:
         )
 
 
+async def _open_tokens() -> Tokens:
+    return Tokens()
+
+
+async def _open_documents() -> Documents:
+    return Documents()
+
+
 @asynccontextmanager
-async def open_services(settings: AgentSettings) -> AsyncIterator[Services]:
+async def open_services(
+    settings: AgentSettings, limiter: Limiter | None = None
+) -> AsyncIterator[Services]:
     """Open what agents share in this process; closes every part that was used.
 
     Args:
         settings: Plain values, the same for every process of an installation.
+        limiter: Who keeps rate limits; None: this process by itself.
     """
     async with AsyncExitStack() as stack:
-        yield Services(settings, stack)
+        yield Services(settings, stack, limiter)

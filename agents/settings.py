@@ -30,7 +30,12 @@ class AgentSettings:
     smtp_url: SecretStr | None = None
     """The mail relay: smtp://user:password@host:25, smtp+starttls:// or smtps://; trusted."""
     email_sender: str = "weft@localhost"
+    email_max_bytes: int = 25 * 1024 * 1024
+    """Bound of one message with its attachments."""
+    smtp_ca_file: str | None = None
+    """Certificates that the mail relay's is signed with; None: those that the system trusts."""
     sendgrid_api_key: SecretStr | None = None
+    """SendGrid sends what no mail relay is there for."""
     default_database_url: SecretStr | None = None
     """The database of a `database` node that names none; trusted."""
     chromium_path: str | None = None
@@ -43,6 +48,11 @@ class AgentSettings:
     service_urls: Mapping[str, str] = field(default_factory=dict)
     """What stands in the place of a service's own address, by the service's name: a gateway of the
     operator's, or a stand-in."""
+    host_limits: Mapping[str, tuple[int, float]] = field(default_factory=dict)
+    """How many requests in how many seconds a host is sent by all tenants together, by its name."""
+    limits_url: SecretStr | None = None
+    """The Redis in which all processes keep rate limits together; None: each keeps them alone. No
+    agent may reach it."""
     max_response_bytes: int = 32 * 1024 * 1024
     """Bound of one HTTP answer and of one database result."""
     sandbox_memory_bytes: int = 128 * 1024 * 1024

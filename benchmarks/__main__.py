@@ -1,6 +1,6 @@
 """Runs every benchmark."""
 
-from benchmarks import executions, fan_out, idle, in_flight, parked, plan_history, state
+from benchmarks import agents, executions, fan_out, idle, in_flight, parked, plan_history, state
 
 state.main()
 executions.main()
@@ -9,3 +9,4 @@ in_flight.main()
 parked.main()
 plan_history.main()
 idle.main()
+agents.main()

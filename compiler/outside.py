@@ -11,6 +11,7 @@ from compiler.specification import Node
 from compiler.workers import worker_nodes
 
 _READING_METHODS = ("GET", "HEAD")
+_LONGEST_URL = 8192
 _RECIPIENTS = ("to", "cc", "bcc")
 _EFFECTS: tuple[SideEffect, ...] = ("none", "reads", "writes", "sends")
 
@@ -74,6 +75,9 @@ def _unique(found: Iterator[str]) -> tuple[str, ...]:
 def _side_effect(parameters: Mapping[str, Any], signature: AgentSignature) -> SideEffect:
     """An HTTP call that only asks is a read, whatever else its agent can do."""
     properties = signature.parameters_schema.get("properties", {})
+    if parameters.get("operation") and "openapi" in properties:
+        # Only its document knows the method.
+        return signature.side_effect
     method = parameters.get("method", properties.get("method", {}).get("default"))
     if isinstance(method, str) and method.upper() in _READING_METHODS:
         return "reads" if signature.side_effect != "none" else "none"
@@ -95,12 +99,24 @@ def _own_hosts(parameters: Mapping[str, Any], signature: AgentSignature) -> Iter
 
 
 def _hosts(parameters: Mapping[str, Any]) -> Iterator[str]:
-    for name, value in parameters.items():
+    login = parameters.get("auth")
+    document = parameters.get("openapi")
+    given = [*parameters.items(), *(login.items() if isinstance(login, Mapping) else ())]
+    # A document that stands here whole is no address, and says none that is called.
+    if isinstance(document, str) and _is_address(document):
+        given.append(("url", document))
+    for name, value in given:
         if name in ("url", "urls") or name.endswith("_url"):
             for _, text in texts_in(value):
                 host = _host(text)
                 if host:
                     yield host
+
+
+def _is_address(text: str) -> bool:
+    """Whether a text is a URL, or a reference that may become one."""
+    is_url = text.startswith(("http://", "https://"))
+    return len(text) <= _LONGEST_URL and (is_url or parse_template(text).whole is not None)
 
 
 def _host(text: str) -> str | None:

@@ -3,6 +3,8 @@
 from dataclasses import replace
 from urllib.parse import urlsplit
 
+from pydantic import SecretStr
+
 from agents.planner_chain import PlannerSettings
 from agents.settings import AgentSettings
 from serve.settings import Settings
@@ -30,8 +32,10 @@ def reader_settings(settings: Settings, blocked_ports: frozenset[int]) -> AgentS
     )
 
 
-def agent_settings(settings: Settings, blocked_ports: frozenset[int]) -> AgentSettings:
-    """Return the agents' settings of a platform."""
+def agent_settings(
+    settings: Settings, blocked_ports: frozenset[int], redis_url: str
+) -> AgentSettings:
+    """Return the agents' settings of a platform whose live view is at an address."""
     engine = urlsplit(settings.containers_url or "")
     if engine.port is not None:
         # Whoever reaches the engine may start anything on its machine.
@@ -39,9 +43,19 @@ def agent_settings(settings: Settings, blocked_ports: frozenset[int]) -> AgentSe
     return replace(
         reader_settings(settings, blocked_ports),
         smtp_url=settings.smtp_url,
+        smtp_ca_file=settings.smtp_ca_file,
+        sendgrid_api_key=settings.sendgrid_api_key,
         email_sender=settings.email_sender,
         service_urls=settings.service_urls,
         default_database_url=settings.agent_database_url,
         chromium_path=settings.chromium_path,
         containers_url=settings.containers_url,
+        host_limits={host.lower(): _rate(text) for host, text in settings.host_limits.items()},
+        limits_url=SecretStr(redis_url),
     )
+
+
+def _rate(text: str) -> tuple[int, float]:
+    """Read `10/s` or `100/60s`."""
+    requests, _, period = text.removesuffix("s").partition("/")
+    return int(requests), float(period or 1)

@@ -64,7 +64,7 @@ def open_cluster(
             database_url=database_url,
             redis_url=redis_url,
             lease_seconds=settings.lease_seconds,
-            agents=agent_settings(settings, blocked),
+            agents=agent_settings(settings, blocked, redis_url),
             secrets=secrets_from_environment(),
             log_level=settings.log_level,
             bounds=_bounds(settings),

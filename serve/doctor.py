@@ -211,6 +211,8 @@ def check_containers(settings: Settings) -> Check:
 
 def check_mail(settings: Settings) -> Check:
     """A mail server for the email agent."""
+    if settings.smtp_url is None and settings.sendgrid_api_key is not None:
+        return Check("mail", "ok", "SendGrid sends")
     if settings.smtp_url is None:
         remedy = "Set WEFT_SMTP_URL, such as smtp://user:password@mail.example.com:587."
         return Check("mail", "note", "no server is set: email nodes fail", remedy)

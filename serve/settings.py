@@ -25,6 +25,10 @@ def _listed(value: object) -> object:
     return [part for part in (part.strip() for part in value.split(",")) if part]
 
 
+RateText = Annotated[str, Field(pattern=r"^[1-9]\d{0,5}/([1-9]\d{0,4})?s$")]
+"""So many a second (`10/s`), or in so many seconds (`100/60s`)."""
+
+
 def _parsed(value: Any) -> Any:
     """Return what a text in JSON says."""
     if not isinstance(value, str):
@@ -78,7 +82,13 @@ class Settings(BaseModel):
     parser_cost_usd: float = Field(default=0.25, ge=0, le=100)
     """WEFT_PARSER_COST_USD: what reading one description may cost."""
     smtp_url: SecretStr | None = None
-    """WEFT_SMTP_URL: `smtp://user:password@host:587` or `smtps://…`; unset: e-mail fails."""
+    """WEFT_SMTP_URL: `smtp://user:password@host:587` or `smtps://…`; unset: SendGrid, or
+    e-mail fails."""
+    smtp_ca_file: str | None = None
+    """WEFT_SMTP_CA_FILE: a file with the certificates that the mail server's is signed with; unset:
+    those that the system trusts."""
+    sendgrid_api_key: SecretStr | None = None
+    """WEFT_SENDGRID_API_KEY: sends e-mail by SendGrid where WEFT_SMTP_URL is unset."""
     email_sender: str = "Weft <weft@localhost>"
     """WEFT_EMAIL_SENDER: the From address of mails."""
     agent_database_url: SecretStr | None = None
@@ -86,6 +96,11 @@ class Settings(BaseModel):
     service_urls: Annotated[dict[str, str], BeforeValidator(_parsed)] = Field(default_factory=dict)
     """WEFT_SERVICE_URLS: what the catalog's agents call in the place of a service, as JSON, such as
     `{"Slack": "https://gateway.example.com/slack"}`."""
+    host_limits: Annotated[dict[str, RateText], BeforeValidator(_parsed)] = Field(
+        default_factory=dict
+    )
+    """WEFT_HOST_LIMITS: how often a host is called by all nodes of all organizations together, as
+    JSON, such as `{"api.example.com": "10/s", "slow.example.com": "100/60s"}`."""
     chromium_path: str | None = None
     """WEFT_CHROMIUM: the browser's binary; unset: looked for."""
     containers_url: Annotated[str, Field(pattern=r"^(unix|tcp)://.+$")] | None = None

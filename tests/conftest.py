@@ -38,9 +38,10 @@ _numbers = itertools.count(1)
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:
-    """Add `--requirements FILE`, and `--seed N` and `--seconds N` for the storm of faults."""
+    """Add `--requirements`, `--mongodb`, and `--seed` and `--seconds` for the storm of faults."""
     parser.addoption("--requirements", metavar="FILE", help="write tests by requirement id (JSON)")
     parser.addoption("--seed", type=int, help="repeat the storm of faults with this seed")
+    parser.addoption("--mongodb", metavar="URL", help="a MongoDB server in the stand-in's place")
     parser.addoption("--seconds", type=float, default=120, help="how long the storm lasts")
 
 

@@ -9,6 +9,7 @@ from agents.catalog.call import COSTS_USD, IDEMPOTENCY_KEY, Call
 from agents.catalog.given import Given, given
 from agents.catalog.rendering import found_in, output_of, request_of
 from agents.errors import AgentError
+from agents.waiting import retry_after_seconds
 from compiler.references import parse_template
 
 _NOT_SENT = ("ConnectError", "ConnectTimeout")
@@ -97,11 +98,10 @@ class Ready:
         for secret in secrets:
             told = told.replace(secret, "***")
         told = told[:_MOST_SHOWN]
-        seconds = str(answer["headers"].get("retry-after", ""))
         raise AgentError(
             f"{entry.service} refuses {entry.name} (status {status}): {told}",
             retryable=status in entry.retried,
-            retry_after_seconds=float(seconds) if seconds.isdigit() else None,
+            retry_after_seconds=retry_after_seconds(answer["headers"]),
             remedy="Check the token and its rights." if status in (401, 403) else "",
         )
 

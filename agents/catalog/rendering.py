@@ -32,14 +32,32 @@ def request_of(entry: Call, values: Mapping[str, Any], service_url: str | None) 
         values: Its parameters, checked, and the idempotency key.
         service_url: What stands in the place of the service's own scheme and host.
     """
-    template = dict(entry.request)
+    return request_from(entry.request, values, form=entry.form, service_url=service_url)
+
+
+def request_from(
+    given: Mapping[str, Any],
+    values: Mapping[str, Any],
+    *,
+    form: bool = False,
+    service_url: str | None = None,
+) -> dict[str, Any]:
+    """Return the base agent's parameters of a template; see `request_of`.
+
+    Args:
+        given: The template.
+        values: What its references name.
+        form: Whether the body is written as a form.
+        service_url: What stands in the place of its address's scheme and host.
+    """
+    template = dict(given)
     url = template.pop("url", None)
     request: dict[str, Any] = filled(template, values) or {}
     if url is not None:
         request["url"] = _url(url, values, service_url)
     if headers := request.get("headers"):
         request["headers"] = {name: _header(value) for name, value in headers.items()}
-    if entry.form:
+    if form:
         request["body"] = urlencode(list(_pairs(request.get("body", {}))))
         request["headers"] = {**request.get("headers", {}), "Content-Type": _FORM}
     return request

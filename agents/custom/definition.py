@@ -6,7 +6,7 @@ from typing import Annotated, Any, Literal, Self
 from pydantic import Field, model_validator
 
 from agents.agent import SideEffect
-from agents.api import Auth, Method
+from agents.api_parameters import Auth, Method
 from agents.catalog.call import Pagination, Part, Response
 from agents.sandbox import MAX_SOURCE_CHARACTERS
 from compiler.check_schemas import validator

@@ -5,7 +5,7 @@ import base64
 import pytest
 from pydantic import ValidationError
 
-from agents.api import ApiParameters
+from agents.api_parameters import ApiParameters
 from agents.egress import EgressRefused
 from agents.errors import AgentError
 from agents.registry import Registry

@@ -9,11 +9,14 @@ import pytest
 from pydantic import SecretStr
 
 from agents.agent import AgentContext
-from agents.api import Api, ApiParameters
+from agents.api import Api
+from agents.api_parameters import ApiParameters
 from agents.bound import BoundSecret, SecretRefused, check_host, holding, host_pattern
-from agents.database import Database, DatabaseParameters
+from agents.database import Database
+from agents.database_parameters import DatabaseParameters
 from agents.errors import AgentError
-from agents.mail import Email, EmailParameters
+from agents.mail import Email
+from agents.mail_message import EmailParameters
 from agents.services import open_services
 from agents.settings import AgentSettings
 from agents.web_scraping import WebScraping, WebScrapingParameters

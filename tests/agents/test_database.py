@@ -1,11 +1,13 @@
 """The database agent on a real PostgreSQL."""
 
 from typing import Any
+from uuid import UUID
 
 import asyncpg
 import pytest
-from pydantic import SecretStr
+from pydantic import SecretStr, ValidationError
 
+from agents.database_parameters import DatabaseParameters
 from agents.egress import EgressRefused
 from agents.errors import AgentError
 from agents.settings import AgentSettings
@@ -163,11 +165,54 @@ async def test_server_that_is_down_is_retried(run: Run, dead_port: int) -> None:
     assert caught.value.retryable
 
 
-@pytest.mark.parametrize("kind", ["mongodb", "redis"])
-async def test_other_databases_are_told(run: Run, kind: str) -> None:
-    """What does not work yet says so."""
-    with pytest.raises(AgentError, match="Only postgresql works"):
-        await run("database", {"database": kind, "query": "x"})
+@pytest.mark.parametrize(
+    ("parameters", "words"),
+    [
+        ({"database": "mongodb", "query": {"find": "x"}}, "mongodb has no default"),
+        ({"database": "redis", "query": "GET x"}, "redis has no default"),
+        ({"query": {"find": "x"}}, "a text of SQL"),
+        ({"database": "redis", "query": {"a": 1}, "connection_string": "redis://h"}, "for Redis"),
+        ({"query": ""}, "`query` is empty"),
+    ],
+)
+def test_what_does_not_fit_a_database_is_told(parameters: dict[str, Any], words: str) -> None:
+    """What one database takes and another does not is said when the workflow is checked."""
+    with pytest.raises(ValidationError, match=words):
+        DatabaseParameters.model_validate(parameters)
+
+
+async def test_reading_statement_cannot_write(run: Run, database: str) -> None:
+    """What begins with SELECT writes nothing, but when the node says that it may."""
+    await _change(database, "CREATE SEQUENCE IF NOT EXISTS visits")
+    query = "SELECT nextval('visits')"
+    with pytest.raises(AgentError, match="Set `read_only: false`"):
+        await run("database", {"query": query})
+    result = await run("database", {"query": query, "read_only": False})
+    assert result.output["row_count"] == 1
+    with pytest.raises(AgentError, match="25006"):
+        await run("database", {"query": "DELETE FROM uptime_logs", "read_only": True})
+
+
+async def test_node_limits_its_rows(run: Run) -> None:
+    """A node may ask for fewer rows than there are at most."""
+    query = "SELECT i FROM generate_series(1, 10) i"
+    result = await run("database", {"query": query, "max_rows": 3})
+    assert result.output == {"rows": [{"i": 1}, {"i": 2}, {"i": 3}], "row_count": 3}
+
+
+async def test_connections_are_kept(run: Run, database: str) -> None:
+    """The next node of the tenant finds the connection; another tenant has its own."""
+    query = {"connection_string": database, "query": "SELECT pg_backend_pid() AS pid"}
+    first, again = [(await run("database", query)).output["rows"][0]["pid"] for _ in range(2)]
+    other = await run("database", query, tenant_id=UUID(int=5))
+    assert first == again
+    assert other.output["rows"][0]["pid"] != first
+
+
+async def _change(database: str, statement: str) -> None:
+    connection = await asyncpg.connect(database)
+    await connection.execute(statement)
+    await connection.close()
 
 
 class TestWithoutDefault:

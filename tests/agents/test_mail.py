@@ -10,7 +10,7 @@ from aiosmtpd.smtp import Envelope
 from pydantic import SecretStr, ValidationError
 
 from agents.errors import AgentError
-from agents.mail import EmailParameters
+from agents.mail_message import EmailParameters
 from agents.settings import AgentSettings
 from tests.agents.conftest import Run
 from tests.mailbox import Mailbox
@@ -47,6 +47,7 @@ async def test_mail_arrives(run: Run, mailbox: Mailbox) -> None:
         "email_sent": True,
         "message_id": message["Message-ID"],
         "recipients": 2,
+        "refused": [],
     }
 
 
@@ -166,7 +167,7 @@ async def test_partly_refused_mail_is_told(run: Run, mailbox: Mailbox) -> None:
     mailbox.refuse = lambda address: "550 no" if address.startswith("b") else None
     result = await run("email", {**MAIL, "to": "a@example.com, b@example.com"})
     assert result.output["recipients"] == 1
-    assert result.metadata["refused"] == ["b@example.com"]
+    assert result.output["refused"] == ["b@example.com"]
 
 
 class TestServers:

@@ -34,9 +34,16 @@ VARIABLES = {
     "WEFT_PARSER_COST_USD": ("parser_cost_usd", "0.1", 0.1),
     "WEFT_DEFAULT_MODEL": ("default_model", "gpt-x", "gpt-x"),
     "WEFT_SMTP_URL": ("smtp_url", "smtp://u:p@h:587", "smtp://u:p@h:587"),
+    "WEFT_SMTP_CA_FILE": ("smtp_ca_file", "/etc/ca.pem", "/etc/ca.pem"),
+    "WEFT_SENDGRID_API_KEY": ("sendgrid_api_key", "SG.1", "SG.1"),
     "WEFT_EMAIL_SENDER": ("email_sender", "a@b.c", "a@b.c"),
     "WEFT_AGENT_DATABASE_URL": ("agent_database_url", "postgresql://d", "postgresql://d"),
     "WEFT_SERVICE_URLS": ("service_urls", '{"Slack": "http://g"}', {"Slack": "http://g"}),
+    "WEFT_HOST_LIMITS": (
+        "host_limits",
+        '{"A.example": "10/s", "b.example": "100/60s"}',
+        {"A.example": "10/s", "b.example": "100/60s"},
+    ),
     "WEFT_CHROMIUM": ("chromium_path", "/usr/bin/chromium", "/usr/bin/chromium"),
     "WEFT_CONTAINERS_URL": ("containers_url", "unix:///run/d.sock", "unix:///run/d.sock"),
     "WEFT_ALLOW_LOOPBACK": ("allow_loopback", "0", False),
@@ -148,8 +155,11 @@ def test_keys_are_not_shown() -> None:
 def test_the_readers_of_texts_know_no_key_but_the_models() -> None:
     """What reaches a provider reaches them; mail, databases and the signing key do not."""
     settings = load_settings({name: VARIABLES[name][1] for name in VARIABLES})
-    readers, agents = reader_settings(settings, frozenset()), agent_settings(settings, frozenset())
+    readers = reader_settings(settings, frozenset())
+    agents = agent_settings(settings, frozenset(), "redis://live")
     assert (readers.smtp_url, readers.default_database_url) == (None, None)
+    assert readers.limits_url is None
+    assert agents.host_limits == {"a.example": (10, 1.0), "b.example": (100, 60.0)}
     assert agents.smtp_url is not None
     assert agents.default_database_url is not None
     assert readers.google_api_key == agents.google_api_key == settings.google_api_key
