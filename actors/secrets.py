@@ -7,7 +7,6 @@ attempt that names them, and go only to the hosts that they were registered for.
 from collections.abc import AsyncIterator, Collection, Iterable, Mapping
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
-from pathlib import Path
 from typing import Any
 from uuid import UUID
 
@@ -18,17 +17,18 @@ from agents.errors import AgentError
 from compiler.references import references_in
 from store.postgres import UNREACHABLE, Connection, connect
 from store.secrets import OpenSecret, Vault
-from store.secrets_sealing import KeyFile, SecretsUnavailable
+from store.secrets_keyring import KeyPlace, Keyring
+from store.secrets_sealing import SecretsUnavailable
 
 log = structlog.get_logger(__name__)
 
 
 @dataclass(frozen=True, slots=True)
 class VaultPlace:
-    """Where tenants' secrets are, and the file with what opens them."""
+    """Where tenants' secrets are, and what opens them."""
 
-    database_url: str
-    key_path: Path
+    database_url: str = field(repr=False)
+    keys: KeyPlace
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,6 +70,7 @@ class Secrets:
                 log.error("secrets.unavailable", tenant=str(tenant_id), error=str(error))
                 raise AgentError(
                     f"The secrets {', '.join(names)} cannot be opened on this platform just now.",
+                    retryable=error.retryable,
                     remedy="Ask its operator; the log says more.",
                 ) from None
             except UNREACHABLE as error:
@@ -116,4 +117,4 @@ def vault_at(place: VaultPlace) -> Vault:
         finally:
             await connection.close()
 
-    return Vault(connections, KeyFile(place.key_path))
+    return Vault(connections, Keyring(place.keys))

@@ -1,10 +1,14 @@
 """What the agents and the readers of texts are told of the settings."""
 
 from dataclasses import replace
+from urllib.parse import urlsplit
 
 from agents.planner_chain import PlannerSettings
 from agents.settings import AgentSettings
 from serve.settings import Settings
+
+_PORTS = {"postgresql": 5432, "postgres": 5432, "redis": 6379, "rediss": 6379,
+          "http": 80, "https": 443}  # fmt: skip
 
 
 def planner_settings(settings: Settings) -> PlannerSettings:
@@ -26,6 +30,17 @@ def reader_settings(settings: Settings, blocked_ports: frozenset[int]) -> AgentS
         google_api_key=settings.google_api_key,
         ollama_base_url=settings.ollama_base_url,
         default_model=settings.default_model,
+    )
+
+
+def service_ports(settings: Settings) -> frozenset[int]:
+    """Return the ports of what only the platform uses; agents do not reach them on this machine."""
+    urls = (settings.database_url, settings.redis_url, settings.secrets_kms_endpoint)
+    parts = (urlsplit(url) for url in urls if url)
+    return frozenset(
+        part.port or _PORTS[part.scheme]
+        for part in parts
+        if part.scheme in _PORTS and part.hostname
     )
 
 

@@ -45,6 +45,7 @@ from serve.starter import Starter
 from store.accounts import Principals
 from store.live import LiveView, open_live_view
 from store.postgres import Pool, open_pool
+from store.secrets_keyring import Keyring
 
 
 class Pages(StaticFiles):
@@ -74,6 +75,7 @@ def make_context(config: ApiConfig, pool: Pool, live: LiveView, parser: Any) -> 
         endings=Endings(pool, live),
         readings=Readings(pool),
         principals=Principals(pool),
+        keys=Keyring(config.secrets_keys),
         parser=parser,
         signatures=signatures,
     )
@@ -95,6 +97,7 @@ def build_app(config: ApiConfig, parser: Any) -> FastAPI:
             )
             live = await stack.enter_async_context(open_live_view(config.redis_url, count_ended))
             context = make_context(config, pool, live, parser)
+            stack.callback(context.keys.close)
             app.state.context = context
             await stack.enter_async_context(running("starts", context.starter.run()))
             await stack.enter_async_context(running("endings", context.endings.run()))

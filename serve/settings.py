@@ -113,6 +113,16 @@ class Settings(BaseModel):
     `settings.retention_days` counts more."""
     secret_key: SecretStr | None = None
     """WEFT_SECRET_KEY: signs webhooks and sessions; unset: made once and kept in WEFT_HOME."""
+    secrets_kms_key: str | None = None
+    """WEFT_SECRETS_KMS_KEY: the AWS KMS key (ARN, id or alias) that wraps the keys of secrets;
+    unset: the key in WEFT_HOME/secrets-key does."""
+    secrets_kms_former_keys: Annotated[tuple[str, ...], BeforeValidator(_listed)] = ()
+    """WEFT_SECRETS_KMS_FORMER_KEYS: KMS keys that may have wrapped before, with commas, until
+    `weft secrets rotate` has run."""
+    secrets_kms_region: str | None = None
+    """WEFT_SECRETS_KMS_REGION: where keys are whose name is no ARN; unset: AWS's own settings."""
+    secrets_kms_endpoint: Annotated[str, Field(pattern="^https?://")] | None = None
+    """WEFT_SECRETS_KMS_ENDPOINT: another address of KMS, such as a VPC endpoint."""
     log_level: Annotated[str, Field(pattern="^(DEBUG|INFO|WARNING|ERROR)$")] = "INFO"
     """LOG_LEVEL."""
     ray_address: str | None = None

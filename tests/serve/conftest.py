@@ -27,6 +27,7 @@ from serve.text_parser import TextParser
 from store.live import LiveView
 from store.parser_cache import ParserCache
 from store.postgres import Pool
+from store.secrets_keyring import KeyPlace
 from store.secrets_sealing import KeyFile
 from tests.eventually import eventually
 from tests.factories import Account
@@ -67,7 +68,7 @@ def api_config(database_url: str, redis_url: str) -> ApiConfig:
         webhook_key=b"k" * 32,
         secret_names=(),
         smtp_configured=False,
-        secrets_key=MASTER_KEY,
+        secrets_keys=KeyPlace(MASTER_KEY),
     )
 
 

@@ -14,6 +14,7 @@ from store.origins import Origin, Reuse
 from store.parser_calls import ParserCall, record_parser_calls
 from store.postgres import Pool, tenant_transaction
 from store.secrets import set_secret
+from store.secrets_keyring import KeyPlace, Keyring
 from store.secrets_sealing import KeyFile
 from tests.factories import Account, MakeAccount, MakeWorkflow, StartExecution
 from tests.store.rows import park, records_of_each_kind, write
@@ -68,8 +69,8 @@ async def execution_id(
     call = ParserCall("gpt-4", "answered", 1, 1000, 100, 0.001, 900.0)
     user_id = account.principal.user_id
     await record_parser_calls(owner_pool, tenant_id, user_id, "create", [call])
-    keys = KeyFile(tmp_path / "key")
-    keys.make()
+    KeyFile(tmp_path / "key").make()
+    keys = Keyring(KeyPlace(tmp_path / "key"))
     await set_secret(api_pool, keys, tenant_id, user_id, "token", "of the first", ["a.example"])
     for row in await owner_pool.fetch(TABLES):
         count = await owner_pool.fetchval(f"SELECT count(*) FROM {row['relname']}")  # noqa: S608
