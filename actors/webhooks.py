@@ -140,15 +140,13 @@ class WebhookSender:
         message_id, timestamp = f"evt_{row['id'].hex}", int(time.time())
         key = tenant_key(self._platform_key, row["tenant_id"])
         client = await self._services.http()
-        answer = await client.post(
-            url,
-            content=body,
-            headers={
-                "content-type": "application/json",
-                "webhook-id": message_id,
-                "webhook-timestamp": str(timestamp),
-                "webhook-signature": signature(key, message_id, timestamp, body),
-            },
-        )
-        if not answer.is_success:
-            raise AgentError(f"HTTP {answer.status_code}")
+        headers = {
+            "content-type": "application/json",
+            "webhook-id": message_id,
+            "webhook-timestamp": str(timestamp),
+            "webhook-signature": signature(key, message_id, timestamp, body),
+        }
+        # Of the answer only its status counts; its body may have no end.
+        async with client.stream("POST", url, content=body, headers=headers) as answer:
+            if not answer.is_success:
+                raise AgentError(f"HTTP {answer.status_code}")
