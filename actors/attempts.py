@@ -15,7 +15,7 @@ from actors.errors import ExecutionError
 from actors.redaction import Redaction
 from actors.secrets import NOTHING, Held, Secrets, secret_names
 from agents.agent import Agent, AgentContext, AgentResult, Parameters
-from agents.bound import holding
+from agents.bound import holding, reaching
 from agents.errors import AgentError
 from compiler.references import UnresolvedReference, resolve_twice
 from compiler.specification import Node, Retry
@@ -71,14 +71,17 @@ class Work:
     context: AgentContext
 
     async def hold(self) -> Held:
-        """Open the secrets that the parameters name.
+        """Open the secrets that the parameters name, and look which hosts may be reached.
 
         Raises:
             AgentError: One cannot be opened, or is not meant for what the agent does.
         """
         names = secret_names(self.node.parameters, self.code)
         held = await self.secrets.hold(self.context.tenant_id, names)
-        if held.bound and self.agent.side_effect == "none":
+        if self.agent.side_effect != "none":
+            hosts = await self.secrets.hosts(self.context.tenant_id)
+            return held if hosts is None else replace(held, reachable=hosts)
+        if held.bound:
             raise AgentError(
                 f"The secret `{held.bound[0].name}` is for calls of its hosts, and "
                 f"`{self.node.agent}` calls none.",
@@ -161,7 +164,7 @@ async def _attempt(work: Work, number: int, started: Told) -> Attempt:
         context = work.context
         if number != context.attempt:
             context = replace(context, attempt=number)
-        with holding(held.bound):
+        with holding(held.bound), reaching(held.reachable):
             async with asyncio.timeout(timeout_seconds):
                 result = await work.agent.run(parameters, context)
         # Looking through a large output takes seconds; nobody else is to wait for it.

@@ -16,6 +16,7 @@ from actors.run import Run
 from actors.secrets import Secrets, VaultPlace
 from agents.registry import builtin_registry
 from agents.services import open_services
+from store.egress import EgressLists
 from store.live import open_live_view
 from store.postgres import Pool, open_pool
 from store.secrets import Vault
@@ -56,8 +57,9 @@ async def open_engine(config: ExecutorConfig, executor_id: UUID) -> AsyncIterato
 
 def _secrets(config: ExecutorConfig, pool: Pool, stack: AsyncExitStack) -> Secrets:
     if config.secrets_keys is None:
-        return Secrets(config.secrets)
+        return Secrets(config.secrets, lists=EgressLists(pool.acquire))
     keys = Keyring(config.secrets_keys)
     stack.callback(keys.close)
     place = VaultPlace(config.database_url, config.secrets_keys)
-    return Secrets(config.secrets, Vault(pool.acquire, keys), place)
+    vault = Vault(pool.acquire, keys)
+    return Secrets(config.secrets, vault, place, EgressLists(pool.acquire))

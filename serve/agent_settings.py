@@ -23,6 +23,7 @@ def reader_settings(settings: Settings, blocked_ports: frozenset[int]) -> AgentS
     return AgentSettings(
         allow_loopback=settings.allow_loopback,
         blocked_ports=blocked_ports | {settings.port},
+        allowed_hosts=settings.allowed_hosts,
         openai_api_key=settings.openai_api_key,
         anthropic_api_key=settings.anthropic_api_key,
         openai_base_url=settings.openai_base_url,

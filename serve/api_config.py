@@ -20,4 +20,8 @@ class ApiConfig:
     smtp_configured: bool
     secrets_keys: KeyPlace
     """Where the master key of tenants' secrets is."""
+    allowed_hosts: tuple[str, ...] | None = None
+    """The only hosts that any workflow may reach; None: every public one."""
+    allow_loopback: bool = False
+    """Whether workflows may reach this machine."""
     bounds: Bounds = UNBOUNDED

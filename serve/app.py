@@ -16,6 +16,7 @@ from agents.registry import builtin_registry
 from serve import (
     agent_routes,
     approval_routes,
+    egress_routes,
     execution_routes,
     health_routes,
     item_routes,
@@ -119,7 +120,7 @@ def build_app(config: ApiConfig, parser: Any) -> FastAPI:
     problems.install(app)
     # The execution routes come first: `executions` must not be read as a workflow's identifier.
     for module in (execution_routes, item_routes, approval_routes, lifecycle_routes,
-                   time_travel_routes, retention_routes, secret_routes, streams,
+                   time_travel_routes, retention_routes, secret_routes, egress_routes, streams,
                    version_routes, workflow_routes, template_routes, agent_routes, reader_routes,
                    session_routes, health_routes):  # fmt: skip
         app.include_router(module.router)

@@ -158,6 +158,8 @@ def _start_serve(
         secret_names=tuple(sorted(secrets_from_environment())),
         smtp_configured=settings.smtp_url is not None,
         secrets_keys=key_place(settings),
+        allowed_hosts=settings.allowed_hosts,
+        allow_loopback=settings.allow_loopback,
         bounds=_bounds(settings),
     )
     ray_serve.start(

@@ -231,6 +231,14 @@ class SetSecret(Body):
     """Where it may be sent: names, `*.example.com`, or addresses, without ports."""
 
 
+class SetEgress(Body):
+    """`PUT /egress`."""
+
+    hosts: Annotated[list[Host], Field(max_length=1000)] | None
+    """The only hosts that workflows may reach: names, `*.example.com`, or addresses, without ports;
+    an empty list: none; null: every public one."""
+
+
 class Prune(Body):
     """`POST /workflows/executions/prune`."""
 

@@ -12,7 +12,17 @@ from difflib import get_close_matches
 from pathlib import Path
 from typing import Annotated, Any
 
-from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, SecretStr, ValidationError
+from pydantic import (
+    AfterValidator,
+    BaseModel,
+    BeforeValidator,
+    ConfigDict,
+    Field,
+    SecretStr,
+    ValidationError,
+)
+
+from agents.bound import host_pattern
 
 SECRET_PREFIX = "WEFT_SECRET_"  # noqa: S105 - a name, not a secret
 """`WEFT_SECRET_SLACK_URL` is what `{secrets.slack_url}` stands for."""
@@ -33,6 +43,9 @@ def _parsed(value: Any) -> Any:
         return json.loads(value)
     except ValueError as error:
         raise ValueError("it is not JSON") from error
+
+
+HostPattern = Annotated[str, AfterValidator(host_pattern)]
 
 
 class SettingsError(Exception):
@@ -90,6 +103,9 @@ class Settings(BaseModel):
     """WEFT_CHROMIUM: the browser's binary; unset: looked for."""
     allow_loopback: bool = True
     """WEFT_ALLOW_LOOPBACK: whether agents may reach this machine; set it to 0 when it is shared."""
+    allowed_hosts: Annotated[tuple[HostPattern, ...], BeforeValidator(_listed)] | None = None
+    """WEFT_ALLOWED_HOSTS: the only hosts that agents and models' providers are reached at, with
+    commas, such as `api.example.com,*.example.org`; unset: every public one."""
     executors: Annotated[int, Field(ge=1, le=256)] | None = None
     """WEFT_EXECUTORS: how many ExecutionActors host executions; unset: one for two cores of the
     cluster, and more under load."""

@@ -43,6 +43,7 @@ VARIABLES = {
     "WEFT_SERVICE_URLS": ("service_urls", '{"Slack": "http://g"}', {"Slack": "http://g"}),
     "WEFT_CHROMIUM": ("chromium_path", "/usr/bin/chromium", "/usr/bin/chromium"),
     "WEFT_ALLOW_LOOPBACK": ("allow_loopback", "0", False),
+    "WEFT_ALLOWED_HOSTS": ("allowed_hosts", "A.example, *.b.example", ("a.example", "*.b.example")),
     "WEFT_EXECUTORS": ("executors", "7", 7),
     "WEFT_EXECUTORS_MAX": ("executors_max", "9", 9),
     "WEFT_EXECUTOR_CAPACITY": ("executor_capacity", "500", 500),

@@ -8,6 +8,7 @@ from asyncpg import exceptions
 
 from store import executions, history, workflows
 from store.decisions import decide_approval
+from store.egress import set_egress_list
 from store.errors import NotFound
 from store.live import LiveView
 from store.origins import Origin, Reuse
@@ -72,6 +73,7 @@ async def execution_id(
     KeyFile(tmp_path / "key").make()
     keys = Keyring(KeyPlace(tmp_path / "key"))
     await set_secret(api_pool, keys, tenant_id, user_id, "token", "of the first", ["a.example"])
+    await set_egress_list(api_pool, tenant_id, user_id, ["a.example"])
     for row in await owner_pool.fetch(TABLES):
         count = await owner_pool.fetchval(f"SELECT count(*) FROM {row['relname']}")  # noqa: S608
         assert count > 0, f"{row['relname']} is empty, so nothing would be tested of it"
@@ -102,7 +104,7 @@ async def test_rows_of_another_tenant_cannot_be_changed(
     """An update without any condition touches no row of another tenant."""
     other = await make_account("Globex")
     tables = [row["relname"] for row in await owner_pool.fetch(WRITABLE)]
-    assert len(tables) == 7
+    assert len(tables) == 8
     async with tenant_transaction(api_pool, other.tenant_id) as connection:
         for table in tables:
             every = f"UPDATE {table} SET tenant_id = tenant_id WHERE true"  # noqa: S608
