@@ -1,6 +1,6 @@
 """Runs every benchmark."""
 
-from benchmarks import executions, fan_out, idle, in_flight, parked, plan_history, state
+from benchmarks import executions, fan_out, idle, in_flight, parked, plan_history, sandbox, state
 
 state.main()
 executions.main()
@@ -8,4 +8,5 @@ fan_out.main()
 in_flight.main()
 parked.main()
 plan_history.main()
+sandbox.main()
 idle.main()
