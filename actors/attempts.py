@@ -12,7 +12,7 @@ from typing import Any
 from actors.errors import ExecutionError
 from actors.secrets import NOTHING, Held, Secrets, secret_names
 from agents.agent import Agent, AgentContext, AgentResult, checked_parameters
-from agents.bound import holding
+from agents.bound import holding, reaching
 from agents.catalog.call import SECRETS
 from agents.errors import AgentError
 from agents.redaction import Redaction
@@ -88,14 +88,17 @@ class Work:
         return cls(node, agent, code, scope, secrets, context)
 
     async def hold(self) -> Held:
-        """Open the secrets that the parameters name.
+        """Open the secrets that the parameters name, and look which hosts may be reached.
 
         Raises:
             AgentError: One cannot be opened, or is not meant for what the agent does.
         """
         names = secret_names(self.node.parameters, self.code)
         held = await self.secrets.hold(self.context.tenant_id, names)
-        if held.bound and self.agent.side_effect == "none":
+        if self.agent.side_effect != "none":
+            hosts = await self.secrets.hosts(self.context.tenant_id)
+            return held if hosts is None else replace(held, reachable=hosts)
+        if held.bound:
             raise AgentError(
                 f"The secret `{held.bound[0].name}` is for calls of its hosts, and "
                 f"`{self.node.agent}` calls none.",
@@ -163,7 +166,7 @@ async def _attempt(work: Work, number: int, started: Told) -> Attempt:
         context = work.context
         if number != context.attempt:
             context = replace(context, attempt=number)
-        with holding(held.bound):
+        with holding(held.bound), reaching(held.reachable):
             async with asyncio.timeout(timeout_seconds):
                 result = await work.agent.run(parameters, context)
         # Looking through a large output takes seconds; nobody else is to wait for it.

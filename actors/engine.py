@@ -16,10 +16,11 @@ from actors.metrics import count_ended
 from actors.run import Run
 from actors.secrets import Secrets, VaultPlace
 from agents.registry import builtin_registry
+from store.egress import EgressLists
 from store.live import open_live_view
 from store.postgres import Pool, open_pool
 from store.secrets import Vault
-from store.secrets_sealing import KeyFile
+from store.secrets_keyring import Keyring
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,13 +50,16 @@ async def open_engine(config: ExecutorConfig, executor_id: UUID) -> AsyncIterato
         services = await stack.enter_async_context(open_shared_services(config.agents))
         runs: dict[UUID, Run] = {}
         journal = Journal(pool, executor_id, live.publish)
-        host = Host(pool, journal, builtin_registry(), services, _secrets(config, pool))
+        host = Host(pool, journal, builtin_registry(), services, _secrets(config, pool, stack))
         saver = JournalSaver(pool, journal, runs.get)
         yield Engine(pool, host, journal, Driver(host, GraphCache(pool, saver), runs), runs)
 
 
-def _secrets(config: ExecutorConfig, pool: Pool) -> Secrets:
-    if config.secrets_key is None:
-        return Secrets(config.secrets)
-    vault = Vault(pool.acquire, KeyFile(config.secrets_key))
-    return Secrets(config.secrets, vault, VaultPlace(config.database_url, config.secrets_key))
+def _secrets(config: ExecutorConfig, pool: Pool, stack: AsyncExitStack) -> Secrets:
+    if config.secrets_keys is None:
+        return Secrets(config.secrets, lists=EgressLists(pool.acquire))
+    keys = Keyring(config.secrets_keys)
+    stack.callback(keys.close)
+    place = VaultPlace(config.database_url, config.secrets_keys)
+    vault = Vault(pool.acquire, keys)
+    return Secrets(config.secrets, vault, place, EgressLists(pool.acquire))

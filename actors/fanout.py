@@ -22,7 +22,7 @@ from actors.attempts import Attempt, Work, attempt_until_done
 from actors.backoff import LONGEST_SLEEP_SECONDS
 from actors.custom_agents import CustomAgent, extended
 from actors.limits import open_shared_services
-from actors.secrets import Secrets, VaultPlace, vault_at
+from actors.secrets import Secrets, VaultPlace, secrets_at
 from agents.agent import AgentContext
 from agents.registry import Registry, builtin_registry
 from agents.services import Services
@@ -31,7 +31,6 @@ from compiler.inflection import item_names
 from compiler.specification import Node
 from compiler.workers import worker_nodes, worker_of
 from store.json_values import dumps
-from store.secrets import Vault
 
 ITEMS_AT_ONCE = 16
 """How many items of one chunk run at once, unless the node says otherwise."""
@@ -98,7 +97,7 @@ class _Worker:
     """This process's event loop and services, started with the first chunk."""
 
     def __init__(self, place: VaultPlace | None) -> None:
-        self._vault = vault_at(place) if place else None
+        self._secrets = secrets_at(place) if place else Secrets()
         self._loop = asyncio.new_event_loop()
         self._registry = builtin_registry()
         self._services: Services | None = None
@@ -122,7 +121,7 @@ class _Worker:
                 self._services = await self._stack.enter_async_context(
                     open_shared_services(settings)
                 )
-        await run_items(chunk, self._services, self._registry, hand, self._vault)
+        await run_items(chunk, self._services, self._registry, hand, self._secrets)
 
 
 _worker: _Worker | None = None
@@ -190,10 +189,10 @@ class Gathering:
 
 
 async def run_items(
-    chunk: Chunk, services: Services, registry: Registry, hand: Hand, vault: Vault | None
+    chunk: Chunk, services: Services, registry: Registry, hand: Hand, secrets: Secrets
 ) -> None:
     """Run a chunk's items, some at once, and hand over their results; a failure is one."""
-    items = _Items(chunk, services, registry, vault)
+    items = _Items(chunk, services, registry, secrets)
     gathering = Gathering(hand)
     left = zip(chunk.indexes, chunk.items, strict=True)
 
@@ -211,10 +210,10 @@ class _Items:
     """The items of one chunk, and what they share."""
 
     def __init__(
-        self, chunk: Chunk, services: Services, registry: Registry, vault: Vault | None
+        self, chunk: Chunk, services: Services, registry: Registry, secrets: Secrets
     ) -> None:
         self._chunk = chunk
-        self._secrets = Secrets(chunk.secrets, vault)
+        self._secrets = replace(secrets, operator=chunk.secrets)
         self._services = services
         self._node = Node.model_validate(chunk.node)
         custom = [CustomAgent(**one) for one in chunk.agents]

@@ -14,11 +14,11 @@ import ray
 from actors.beginnings import Beginnings
 from actors.custom_agents import CustomAgents, reader
 from actors.fanout import Chunk, ItemResult, run_chunk, warm_up
-from actors.gate import FairGate
 from actors.journal import Journal
 from actors.metrics import AGENT_SECONDS
 from actors.secrets import Secrets, VaultPlace
 from agents.errors import AgentError
+from agents.gate import FairGate
 from agents.registry import Registry
 from agents.services import Services
 from agents.settings import AgentSettings

@@ -405,7 +405,7 @@ class Run:
             if edge.source != node.id or edge.type == "failure":
                 continue
             if not edge.condition or await sandbox.evaluate(
-                parse_condition(edge.condition).source, names
+                parse_condition(edge.condition).source, names, whose=self.lease.tenant_id
             ):
                 return {channel: edge.target}
         return {channel: None}

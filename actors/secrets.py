@@ -7,7 +7,6 @@ attempt that names them, and go only to the hosts that they were registered for.
 from collections.abc import AsyncIterator, Collection, Iterable, Mapping
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
-from pathlib import Path
 from typing import Any
 from uuid import UUID
 
@@ -16,19 +15,21 @@ import structlog
 from agents.bound import BoundSecret
 from agents.errors import AgentError
 from compiler.references import references_in
+from store.egress import EgressLists
 from store.postgres import UNREACHABLE, Connection, connect
 from store.secrets import OpenSecret, Vault
-from store.secrets_sealing import KeyFile, SecretsUnavailable
+from store.secrets_keyring import KeyPlace, Keyring
+from store.secrets_sealing import SecretsUnavailable
 
 log = structlog.get_logger(__name__)
 
 
 @dataclass(frozen=True, slots=True)
 class VaultPlace:
-    """Where tenants' secrets are, and the file with what opens them."""
+    """Where tenants' secrets are, and what opens them."""
 
-    database_url: str
-    key_path: Path
+    database_url: str = field(repr=False)
+    keys: KeyPlace
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,6 +39,8 @@ class Held:
     values: Mapping[str, str] = field(default_factory=dict, repr=False)
     bound: tuple[BoundSecret, ...] = ()
     """Those that go to some hosts only."""
+    reachable: tuple[str, ...] | None = None
+    """The only hosts that it may reach; None: every public one."""
 
 
 NOTHING = Held()
@@ -52,6 +55,23 @@ class Secrets:
     """Opens tenants' secrets; None: they have none."""
     place: VaultPlace | None = None
     """What another process needs to open them."""
+    lists: EgressLists | None = None
+    """Which hosts tenants' workflows may reach; None: there is no such list."""
+
+    async def hosts(self, tenant_id: UUID) -> tuple[str, ...] | None:
+        """Return the hosts that a tenant's workflows may reach; None: every public one.
+
+        Raises:
+            AgentError: It is not known just now.
+        """
+        if self.lists is None:
+            return None
+        try:
+            return await self.lists.hosts(tenant_id)
+        except UNREACHABLE as error:
+            raise AgentError(
+                "Which hosts may be reached cannot be read just now.", retryable=True
+            ) from error
 
     async def hold(self, tenant_id: UUID, names: Collection[str]) -> Held:
         """Open the secrets of these names; one that does not exist is left out.
@@ -70,6 +90,7 @@ class Secrets:
                 log.error("secrets.unavailable", tenant=str(tenant_id), error=str(error))
                 raise AgentError(
                     f"The secrets {', '.join(names)} cannot be opened on this platform just now.",
+                    retryable=error.retryable,
                     remedy="Ask its operator; the log says more.",
                 ) from None
             except UNREACHABLE as error:
@@ -105,8 +126,8 @@ def secret_names(parameters: Mapping[str, Any], code: frozenset[str]) -> tuple[s
     return tuple(dict.fromkeys(names))
 
 
-def vault_at(place: VaultPlace) -> Vault:
-    """Return a vault that connects whenever it opens something: for processes that seldom do."""
+def secrets_at(place: VaultPlace) -> Secrets:
+    """Return what connects whenever it opens something: for processes that seldom do."""
 
     @asynccontextmanager
     async def connections() -> AsyncIterator[Connection]:
@@ -116,4 +137,5 @@ def vault_at(place: VaultPlace) -> Vault:
         finally:
             await connection.close()
 
-    return Vault(connections, KeyFile(place.key_path))
+    vault = Vault(connections, Keyring(place.keys))
+    return Secrets({}, vault, place, EgressLists(connections))

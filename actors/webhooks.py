@@ -21,8 +21,10 @@ import structlog
 
 from actors.error_workflow import start_error_workflow
 from actors.notifications import MAIL, SLACK, notification_body, send_mail
+from agents.bound import reaching
 from agents.errors import AgentError
 from agents.services import Services
+from store.egress import EgressLists
 from store.json_values import clean_text, loads
 from store.live import LiveView
 from store.postgres import UNREACHABLE, Pool
@@ -72,6 +74,7 @@ class WebhookSender:
         self._live = live
         self._services = services
         self._platform_key = platform_key
+        self._lists = EgressLists(pool.acquire)
 
     async def deliver_due(self) -> None:
         """Deliver what is due, one attempt each, side by side: a slow receiver delays no other.
@@ -87,7 +90,8 @@ class WebhookSender:
         error, attempts_limit = None, ATTEMPTS_LIMIT
         try:
             async with asyncio.timeout(TIMEOUT_SECONDS):
-                await self._deliver(row)
+                with reaching(await self._lists.hosts(row["tenant_id"])):
+                    await self._deliver(row)
         except TimeoutError:
             error = f"No answer within {TIMEOUT_SECONDS:g} s."
         except UNREACHABLE as away:
@@ -140,15 +144,13 @@ class WebhookSender:
         message_id, timestamp = f"evt_{row['id'].hex}", int(time.time())
         key = tenant_key(self._platform_key, row["tenant_id"])
         client = await self._services.http()
-        answer = await client.post(
-            url,
-            content=body,
-            headers={
-                "content-type": "application/json",
-                "webhook-id": message_id,
-                "webhook-timestamp": str(timestamp),
-                "webhook-signature": signature(key, message_id, timestamp, body),
-            },
-        )
-        if not answer.is_success:
-            raise AgentError(f"HTTP {answer.status_code}")
+        headers = {
+            "content-type": "application/json",
+            "webhook-id": message_id,
+            "webhook-timestamp": str(timestamp),
+            "webhook-signature": signature(key, message_id, timestamp, body),
+        }
+        # Of the answer only its status counts; its body may have no end.
+        async with client.stream("POST", url, content=body, headers=headers) as answer:
+            if not answer.is_success:
+                raise AgentError(f"HTTP {answer.status_code}")

@@ -60,7 +60,7 @@ class Aggregator:
         if parameters.custom_script is not None:
             sandbox = await context.services.sandbox()
             scope = script_scope(context, results=results, data=data)
-            value = await sandbox.run(parameters.custom_script, scope)
+            value = await sandbox.run(parameters.custom_script, scope, whose=context.tenant_id)
         elif parameters.aggregation != "summarize":
             value = aggregate(results, parameters.aggregation, parameters.field)
         output = await asyncio.to_thread(_formatted, value, results, parameters)

@@ -1,4 +1,6 @@
-"""Secrets that are bound to hosts: while an attempt holds them, it reaches these hosts only.
+"""Hosts that an attempt may reach: those of its organization's list, and those of its secrets.
+
+A secret is bound to hosts: while an attempt holds it, it reaches these hosts only.
 
 The check stands where connections are made and requests are sent, so that no agent can forget it:
 a secret may stand anywhere in a request, and what is not sent elsewhere cannot be found there. A
@@ -7,7 +9,7 @@ redirect is a request of its own.
 
 import ipaddress
 import re
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from contextvars import ContextVar
 from dataclasses import dataclass, field
@@ -40,6 +42,17 @@ class SecretRefused(AgentError):
         )
 
 
+class HostRefused(AgentError):
+    """The organization's list of hosts does not have this one; nothing was sent."""
+
+    def __init__(self, host: str) -> None:
+        super().__init__(
+            f"{host} is not among the hosts that the organization's workflows may reach.",
+            remedy="Call one of those that `weft egress show` lists, or let an admin add it.",
+        )
+
+
+_reachable: ContextVar[tuple[str, ...] | None] = ContextVar("reachable_hosts", default=None)
 _held: ContextVar[tuple[BoundSecret, ...]] = ContextVar("held_secrets", default=())
 
 
@@ -51,6 +64,44 @@ def holding(secrets: Sequence[BoundSecret]) -> Iterator[None]:
         yield
     finally:
         _held.reset(token)
+
+
+@contextmanager
+def reaching(hosts: Sequence[str] | None) -> Iterator[None]:
+    """Let what runs in here reach these hosts only; None: every host."""
+    token = _reachable.set(None if hosts is None else tuple(hosts))
+    try:
+        yield
+    finally:
+        _reachable.reset(token)
+
+
+def reachable() -> tuple[str, ...] | None:
+    """Return the hosts that the running attempt may reach; None: every host."""
+    return _reachable.get()
+
+
+def check_reachable(host: str) -> None:
+    """Refuse a host that is not on the list of the running attempt's organization.
+
+    Raises:
+        HostRefused: It is not.
+    """
+    hosts = _reachable.get()
+    if hosts is not None and not fits_any(hosts, host):
+        raise HostRefused(host)
+
+
+def fits_any(patterns: Iterable[str], host: str) -> bool:
+    """Whether a host is one of those that the patterns name."""
+    return any(_fits(pattern, host) for pattern in patterns)
+
+
+def covered(pattern: str, by: Iterable[str]) -> bool:
+    """Whether every host that a pattern names is named by one of the others."""
+    if pattern.startswith("*."):
+        return any(one.startswith("*.") and pattern[1:].endswith(one[1:]) for one in by)
+    return fits_any(by, pattern)
 
 
 def held() -> tuple[BoundSecret, ...]:
@@ -65,7 +116,7 @@ def check_host(host: str) -> None:
         SecretRefused: It was not.
     """
     for secret in _held.get():
-        if not any(_fits(pattern, host) for pattern in secret.hosts):
+        if not fits_any(secret.hosts, host):
             raise SecretRefused(secret, host)
 
 

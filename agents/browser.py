@@ -33,6 +33,8 @@ _FLAGS = (
     "--no-first-run",
 )
 _LAUNCH_MS = 30_000
+_NOBODY = 1
+"""A port that nobody listens on."""
 
 
 def find_chromium(explicit: str | None, playwright_path: str = "") -> str | None:
@@ -55,11 +57,11 @@ class Browser:
     """The running Chromium; it is started again when it has died."""
 
     def __init__(
-        self, playwright: Playwright, executable: str, proxy_port: int, concurrency: int
+        self, playwright: Playwright, executable: str, egress: Egress, concurrency: int
     ) -> None:
         self._playwright = playwright
         self._executable = executable
-        self._proxy_port = proxy_port
+        self._egress = egress
         self._places = asyncio.Semaphore(concurrency)
         self._lock = asyncio.Lock()
         self._browser: PlaywrightBrowser | None = None
@@ -68,13 +70,19 @@ class Browser:
     async def context(self) -> AsyncIterator[BrowserContext]:
         """Give a fresh context (no cookies, no cache of others); waits for a free place.
 
+        It has a way out of its own, since what may be reached is the attempt's.
+
         Raises:
             AgentError: Chromium does not start.
         """
-        async with self._places:
+        async with self._places, open_proxy(self._egress) as port:
             browser = await self.start()
             context = await browser.new_context(
-                service_workers="block", accept_downloads=False, ignore_https_errors=False
+                service_workers="block",
+                accept_downloads=False,
+                ignore_https_errors=False,
+                # Chromium would otherwise reach loopback past the proxy.
+                proxy={"server": f"http://127.0.0.1:{port}", "bypass": "<-loopback>"},
             )
             try:
                 yield context
@@ -109,11 +117,8 @@ class Browser:
                     chromium_sandbox=sandbox,
                     args=list(_FLAGS),
                     timeout=_LAUNCH_MS,
-                    # Chromium would otherwise reach loopback past the proxy.
-                    proxy={
-                        "server": f"http://127.0.0.1:{self._proxy_port}",
-                        "bypass": "<-loopback>",
-                    },
+                    # What belongs to no context gets nowhere.
+                    proxy={"server": f"http://127.0.0.1:{_NOBODY}", "bypass": "<-loopback>"},
                 )
             except PlaywrightError as error:
                 failure = error
@@ -133,11 +138,11 @@ async def open_browser(
     Raises:
         AgentError: No Chromium is found on this machine.
     """
-    async with async_playwright() as playwright, open_proxy(egress) as port:
+    async with async_playwright() as playwright:
         executable = find_chromium(chromium_path, playwright.chromium.executable_path)
         if executable is None:
             raise BrowserMissing
-        browser = Browser(playwright, executable, port, concurrency)
+        browser = Browser(playwright, executable, egress, concurrency)
         try:
             yield browser
         finally:

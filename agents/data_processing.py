@@ -90,7 +90,7 @@ class DataProcessing:
         sandbox = await context.services.sandbox()
         if parameters.script is not None:
             scope = script_scope(context, data=data)
-            result = await sandbox.run(parameters.script, scope)
+            result = await sandbox.run(parameters.script, scope, whose=context.tenant_id)
         else:
             result = await _declared(parameters, data, context, sandbox)
         return AgentResult(_write(result, parameters.output_format))
@@ -107,7 +107,9 @@ async def _declared(
     if parameters.where is not None:
         source = f"[item for item in weft_rows if ({parameters.where})]"
         scope = script_scope(context, weft_rows=rows)
-        rows = await sandbox.evaluate(source, scope, seconds=_FILTER_SECONDS)
+        rows = await sandbox.evaluate(
+            source, scope, seconds=_FILTER_SECONDS, whose=context.tenant_id
+        )
     if parameters.operation == "dedupe":
         rows = _dedupe(rows, parameters.field)
     if key := parameters.sort_by or (parameters.field if parameters.operation == "sort" else None):

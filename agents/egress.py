@@ -11,8 +11,10 @@ import asyncio
 import ipaddress
 import logging
 import socket
+import ssl
 from collections.abc import Iterable
 from dataclasses import dataclass
+from typing import Any
 from urllib.parse import urlsplit
 
 import anyio
@@ -21,7 +23,7 @@ import httpx2
 import psutil
 from httpcore2 import SOCKET_OPTION
 
-from agents.bound import check_host
+from agents.bound import check_host, check_reachable, fits_any
 from agents.errors import AgentError
 from agents.pools import Pools
 from agents.settings import AgentSettings
@@ -71,6 +73,7 @@ class Egress:
             `blocked_ports`.
         blocked_ports: The platform's own ports, refused on every address of this machine.
         allowed_networks: CIDR networks beside the public internet, such as `10.1.0.0/16`.
+        allowed_hosts: The only hosts that may be reached, as patterns; None: every one.
         timeout_seconds: Bound of one read, write or connect.
         max_response_bytes: Bound of one response's decoded body.
     """
@@ -78,6 +81,7 @@ class Egress:
     allow_loopback: bool = False
     blocked_ports: frozenset[int] = frozenset()
     allowed_networks: tuple[str, ...] = ()
+    allowed_hosts: tuple[str, ...] | None = None
     timeout_seconds: float = 30.0
     max_response_bytes: int = 32 * 1024 * 1024
 
@@ -100,15 +104,32 @@ class Egress:
         if kind := _kind(address):
             raise EgressRefused(target, f"{address} is {kind}")
 
+    def check_name(self, host: str) -> None:
+        """Refuse a host that the operator's list does not have.
+
+        Raises:
+            EgressRefused: There is a list, and it does not have it.
+        """
+        if self.allowed_hosts is not None and not fits_any(self.allowed_hosts, host):
+            raise EgressRefused(
+                host,
+                "it is not among the hosts that this installation allows",
+                "Let the operator add it to WEFT_ALLOWED_HOSTS.",
+            )
+
     async def resolve(self, host: str, port: int, *, trusted: bool = False) -> list[str]:
         """Return the checked addresses of a host, the preferred one first.
 
         Raises:
             EgressRefused: One of its addresses is not allowed.
             SecretRefused: The attempt holds a secret that is not meant for this host.
+            HostRefused: The organization's list does not have it.
             OSError: The name does not resolve.
         """
         check_host(host)
+        if not trusted:
+            check_reachable(host)
+            self.check_name(host)
         loop = asyncio.get_running_loop()
         found = await loop.getaddrinfo(host, port, type=socket.SOCK_STREAM)
         addresses = list(dict.fromkeys(str(entry[4][0]) for entry in found))
@@ -150,7 +171,7 @@ class Egress:
             trusted: Endpoints that the operator configured, reached without the address check.
             timeout_seconds: Bound of one read, write or connect instead of the default.
         """
-        transport = _GuardedTransport(GuardedBackend(self, frozenset(trusted)))
+        transport = _GuardedTransport(self, frozenset(trusted))
         return httpx2.AsyncClient(
             transport=transport,
             trust_env=False,
@@ -165,6 +186,7 @@ def egress_of(settings: AgentSettings) -> Egress:
         allow_loopback=settings.allow_loopback,
         blocked_ports=settings.blocked_ports,
         allowed_networks=settings.allowed_networks,
+        allowed_hosts=settings.allowed_hosts,
         timeout_seconds=settings.http_timeout_seconds,
         max_response_bytes=settings.max_response_bytes,
     )
@@ -223,9 +245,10 @@ class GuardedBackend(httpcore2.AsyncNetworkBackend):
         failure: Exception = httpcore2.ConnectError(f"{host} has no address")
         for address in addresses:
             try:
-                return await self._inner.connect_tcp(
+                stream = await self._inner.connect_tcp(
                     address, port, timeout, local_address, socket_options
                 )
+                return _Connection(stream)
             except (httpcore2.ConnectError, httpcore2.ConnectTimeout) as error:
                 failure = error
         raise failure
@@ -244,9 +267,48 @@ class GuardedBackend(httpcore2.AsyncNetworkBackend):
         await anyio.sleep(seconds)
 
 
+class _Connection(httpcore2.AsyncNetworkStream):
+    """A connection that is closed when its TLS handshake is cut off, which httpcore leaves open."""
+
+    def __init__(self, inner: httpcore2.AsyncNetworkStream) -> None:
+        self._inner = inner
+
+    async def read(self, max_bytes: int, timeout: float | None = None) -> bytes:
+        """Read some bytes."""
+        return await self._inner.read(max_bytes, timeout)
+
+    async def write(self, buffer: bytes, timeout: float | None = None) -> None:
+        """Write all bytes."""
+        await self._inner.write(buffer, timeout)
+
+    async def aclose(self) -> None:
+        """Close it."""
+        await self._inner.aclose()
+
+    def get_extra_info(self, info: str) -> Any:
+        """Return a fact about it."""
+        return self._inner.get_extra_info(info)
+
+    async def start_tls(
+        self,
+        ssl_context: ssl.SSLContext,
+        server_hostname: str | None = None,
+        timeout: float | None = None,
+    ) -> httpcore2.AsyncNetworkStream:
+        """Begin TLS."""
+        try:
+            return await self._inner.start_tls(ssl_context, server_hostname, timeout)
+        except BaseException:
+            with anyio.CancelScope(shield=True):
+                await self._inner.aclose()
+            raise
+
+
 class _GuardedTransport(httpx2.AsyncHTTPTransport):
-    def __init__(self, backend: GuardedBackend) -> None:
+    def __init__(self, egress: Egress, trusted: frozenset[Endpoint]) -> None:
         super().__init__(trust_env=False)
+        self._trusted = trusted
+        backend = GuardedBackend(egress, trusted)
         # httpx2 offers no parameter for the network backend; the pool that it would build is
         # replaced by pools over ours (tests/agents/test_egress.py fails if they are not used).
         ssl_context = httpx2.create_ssl_context(trust_env=False)
@@ -263,11 +325,14 @@ class _GuardedTransport(httpx2.AsyncHTTPTransport):
         self._pool = Pools(new_pool)  # type: ignore[assignment]  # the interface that is used
 
     async def handle_async_request(self, request: httpx2.Request) -> httpx2.Response:
-        """Send a request, unless it would take a secret to a host that it is not meant for.
+        """Send a request, unless the attempt may not reach its host.
 
         A connection that is there already is resolved no more, so resolving it is too late.
         """
-        check_host(request.url.host)
+        host = request.url.host
+        check_host(host)
+        if (host, request.url.port or _PORTS[request.url.scheme]) not in self._trusted:
+            check_reachable(host)
         return await super().handle_async_request(request)
 
 

@@ -14,7 +14,7 @@ from playwright.async_api import Response
 from playwright.async_api import TimeoutError as PlaywrightTimeout
 
 from agents.bound import held
-from agents.egress import EgressRefused
+from agents.egress import EgressRefused, split_url
 from agents.errors import AgentError
 from agents.exchange import Request, fetch
 from agents.proxy import PROXY_STATUS
@@ -136,6 +136,8 @@ class BrowserLoader:
         if wish.wait:
             await _settle(page, wish)
         html = await page.content()
+        # Where the page has led by now: what is not of the web is not given to anybody.
+        split_url(page.url)
         if len(html) > self._services.settings.max_response_bytes:
             raise AgentError(f"The page {url} is too large.", remedy="Scrape a smaller page.")
         picture = None

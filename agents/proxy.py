@@ -12,6 +12,7 @@ from urllib.parse import urlsplit
 
 import httpcore2
 
+from agents.bound import HostRefused, reachable, reaching
 from agents.egress import Egress, EgressRefused, GuardedBackend
 
 PROXY_STATUS = "proxy-status"
@@ -25,7 +26,10 @@ _NO_CONNECTION = {PROXY_STATUS: "weft; error=connection_refused"}
 
 @asynccontextmanager
 async def open_proxy(egress: Egress) -> AsyncIterator[int]:
-    """Serve the proxy on a free loopback port, and give that port."""
+    """Serve the proxy on a free loopback port, and give that port.
+
+    It reaches what the attempt that opens it may reach.
+    """
     proxy = _Proxy(egress)
     server = await asyncio.start_server(
         proxy.serve, "127.0.0.1", 0, limit=_MAX_HEAD_BYTES, start_serving=True
@@ -42,6 +46,7 @@ async def open_proxy(egress: Egress) -> AsyncIterator[int]:
 class _Proxy:
     def __init__(self, egress: Egress) -> None:
         self._backend = GuardedBackend(egress)
+        self._reachable = reachable()
         self._egress = egress
         self.open_writers: set[asyncio.StreamWriter] = set()
 
@@ -51,7 +56,9 @@ class _Proxy:
         try:
             async with asyncio.timeout(_HEAD_SECONDS):
                 head = await reader.readuntil(b"\r\n\r\n")
-            await self._forward(head, reader, writer)
+            # A connection's task is the server's, not that of the attempt whose page it is.
+            with reaching(self._reachable):
+                await self._forward(head, reader, writer)
         except (OSError, TimeoutError, EOFError, asyncio.LimitOverrunError):
             pass  # The browser or the server went away, which the page shows by itself.
         finally:
@@ -68,7 +75,7 @@ class _Proxy:
             stream = await self._backend.connect_tcp(
                 host, port, timeout=self._egress.timeout_seconds
             )
-        except EgressRefused as error:
+        except (EgressRefused, HostRefused) as error:
             return await _answer(writer, HTTPStatus.FORBIDDEN, str(error), _REFUSAL)
         except (httpcore2.ConnectError, httpcore2.ConnectTimeout) as error:
             return await _answer(writer, HTTPStatus.BAD_GATEWAY, str(error), _NO_CONNECTION)

@@ -76,10 +76,12 @@ class Router:
         sandbox = await context.services.sandbox()
         scope = script_scope(context)
         if parameters.condition is not None:
-            holds = await sandbox.evaluate(_source(parameters.condition), scope)
+            holds = await sandbox.evaluate(
+                _source(parameters.condition), scope, whose=context.tenant_id
+            )
             return parameters.if_true if holds else parameters.if_false
         for way in parameters.routes:
-            if await sandbox.evaluate(_source(way.when), scope):
+            if await sandbox.evaluate(_source(way.when), scope, whose=context.tenant_id):
                 return way.to
         return None
 

@@ -14,24 +14,27 @@ from collections.abc import Iterator, Mapping
 from contextlib import AsyncExitStack
 from dataclasses import dataclass
 from typing import Any, Literal, Self
+from uuid import UUID
 
-from pydantic_monty import AsyncMonty, CollectString, Frame, MontyCrashedError, MontyError
+from pydantic_monty import Frame, MontyCrashedError, MontyError
 
 from agents.errors import AgentError
 from agents.jail import open_worker_program
+from agents.lanes import Lanes, Script
 
 EXPRESSION_SECONDS = 1.0
 MAX_SOURCE_CHARACTERS = 50_000
-_MAX_PRINTED_BYTES = 100_000
-_MAX_RECURSION = 200
 _MAX_DEPTH = 100
 _MAX_RESULT_BYTES = 32 * 1024 * 1024
+_QUICK_RESULT_BYTES = 64 * 1024
+"""What is converted without leaving the event loop: a millisecond or two."""
 _PART_BYTES = 8
 _NEST_BYTES = 64
 """What a list or object counts: about what it takes in memory."""
 _MAX_INTEGER_BITS = 14_000
 """The longest integer that Python writes as text without being told to (4300 digits)."""
 _NAME = re.compile(r"[^\W\d]\w*")
+_NOBODY = UUID(int=0)
 _FUNCTION = "_weft_script"
 _FIELD = "_weft_field"
 _PRELUDE = f"""
@@ -59,25 +62,17 @@ class Sandbox:
     def __init__(self, limits: SandboxLimits) -> None:
         self._limits = limits
         self._stack = AsyncExitStack()
-        self._pool: AsyncMonty | None = None
+        self._lanes: Lanes | None = None
 
     async def __aenter__(self) -> Self:
         program = await asyncio.to_thread(self._stack.enter_context, open_worker_program())
-        self._pool = await self._stack.enter_async_context(
-            AsyncMonty(
-                binary_path=program,
-                min_processes=1,
-                max_processes=self._limits.processes,
-                checkout_timeout=60.0,
-                request_timeout=self._limits.seconds + 5.0,
-                max_checkouts_per_worker=1000,
-            )
-        )
+        lanes = Lanes(program, self._limits.processes, self._limits.seconds)
+        self._lanes = await self._stack.enter_async_context(lanes)
         return self
 
     async def __aexit__(self, *exception: object) -> None:
         await self._stack.aclose()
-        self._pool = None
+        self._lanes = None
 
     async def evaluate(
         self,
@@ -85,67 +80,90 @@ class Sandbox:
         variables: Mapping[str, Any],
         *,
         seconds: float = EXPRESSION_SECONDS,
+        whose: UUID = _NOBODY,
     ) -> Any:
         """Return the value of one expression; `a.b` reads the key `b` of an object `a`.
+
+        Args:
+            source: The expression.
+            variables: What it may name.
+            seconds: Its bound.
+            whose: The organization whose turn it takes.
 
         Raises:
             AgentError: It is not an expression, fails, or takes too long; always final.
         """
         seconds = min(seconds, self._limits.seconds)
         code = f"{_PRELUDE}\n({_with_fields(source)})"
-        return await self._feed(code, source, 0, variables, seconds)
+        return await self._value(source, 0, self._made(code, source, variables, seconds, whose))
 
-    async def run(self, script: str, variables: Mapping[str, Any]) -> Any:
+    async def run(self, script: str, variables: Mapping[str, Any], *, whose: UUID = _NOBODY) -> Any:
         """Return what a script's `return` gives, or else the value of its last expression.
+
+        Args:
+            script: The script.
+            variables: What it may name.
+            whose: The organization whose turn it takes.
 
         Raises:
             AgentError: The script is not valid, fails, or passes a limit; always final.
         """
         tree = parse_script(script)
+        seconds = self._limits.seconds
         if not any(isinstance(node, ast.Return) for node in _own_nodes(tree)):
-            return await self._feed(script, script, 0, variables, self._limits.seconds)
+            return await self._value(
+                script, 0, self._made(script, script, variables, seconds, whose)
+            )
         inside = _lines_inside_text(tree)
         lines = (
             line if number in inside else f" {line}"
             for number, line in enumerate(script.split("\n"), start=1)
         )
         code = f"def {_FUNCTION}():\n{chr(10).join(lines)}\n{_FUNCTION}()"
-        return await self._feed(code, script, 1, variables, self._limits.seconds)
+        return await self._value(script, 1, self._made(code, script, variables, seconds, whose))
 
-    async def _feed(
-        self, code: str, source: str, added: int, variables: Mapping[str, Any], seconds: float
-    ) -> Any:
-        if self._pool is None:
-            raise RuntimeError("The sandbox is not open.")
-        printed = CollectString(_MAX_PRINTED_BYTES)
+    def _made(
+        self, code: str, source: str, variables: Mapping[str, Any], seconds: float, whose: UUID
+    ) -> Script:
+        """Make what a worker is given; of the variables those that the source mentions."""
         mentioned = set(_NAME.findall(source))
         inputs = {name: value for name, value in variables.items() if name in mentioned}
+        return Script(code, inputs, seconds, self._limits.memory_bytes, whose)
+
+    async def _value(self, source: str, added: int, script: Script) -> Any:
+        if self._lanes is None:
+            raise RuntimeError("The sandbox is not open.")
         try:
-            async with self._pool.checkout(
-                script_name="script.py",
-                limits={
-                    "max_feed_duration_secs": seconds,
-                    "max_memory": self._limits.memory_bytes,
-                    "max_recursion_depth": _MAX_RECURSION,
-                    "max_suspensions": 100,
-                },
-                os_policy={"sleep": "zero"},
-            ) as session:
-                value = await session.feed_run(code, inputs=inputs, print_callback=printed)
+            value = await self._lanes.run(script)
         except MontyError as error:
             raise _failure(error, source, added) from error
         except TimeoutError as error:
             raise AgentError("All script workers are busy.", retryable=True) from error
-        return to_json(value)
+        try:
+            return to_json(value, _QUICK_RESULT_BYTES)
+        except _TooLarge:
+            # Seconds of work: nobody else is to wait for it.
+            return await asyncio.to_thread(to_json, value)
 
 
-def to_json(value: Any) -> Any:
+def to_json(value: Any, most_bytes: int = _MAX_RESULT_BYTES) -> Any:
     """Return a script's value as JSON: tuples and sets become lists, dates become text.
+
+    Args:
+        value: The value.
+        most_bytes: About how large its text may be.
 
     Raises:
         AgentError: Part of it has no form in JSON, or its text would be too large.
     """
-    return _JsonWriter().convert(value, 0)
+    return _JsonWriter(most_bytes).convert(value, 0)
+
+
+class _TooLarge(AgentError):
+    def __init__(self, most_bytes: int) -> None:
+        super().__init__(
+            f"The script's result is larger than {most_bytes} bytes.", remedy="Return less."
+        )
 
 
 class _JsonWriter:
@@ -155,8 +173,8 @@ class _JsonWriter:
     forty lists that hold their predecessor twice are a million million.
     """
 
-    def __init__(self) -> None:
-        self._left = _MAX_RESULT_BYTES
+    def __init__(self, most_bytes: int) -> None:
+        self._most = self._left = most_bytes
 
     def convert(self, value: Any, depth: int) -> Any:
         """Return the JSON form of a part that stands so deep."""
@@ -201,10 +219,7 @@ class _JsonWriter:
     def _count(self, size_bytes: int) -> None:
         self._left -= size_bytes
         if self._left < 0:
-            raise AgentError(
-                f"The script's result is larger than {_MAX_RESULT_BYTES} bytes.",
-                remedy="Return less.",
-            )
+            raise _TooLarge(self._most)
 
 
 def _parse(source: str, mode: Literal["exec", "eval"]) -> ast.AST:

@@ -16,6 +16,9 @@ class AgentSettings:
     """The platform's own ports, refused on every address of this machine."""
     allowed_networks: tuple[str, ...] = ()
     """CIDR networks that agents may reach beside the public internet."""
+    allowed_hosts: tuple[str, ...] | None = None
+    """The only hosts that agents may reach, as patterns, beside what the operator configured;
+    None: every one."""
     openai_api_key: SecretStr | None = None
     anthropic_api_key: SecretStr | None = None
     openai_base_url: str | None = None

@@ -1,6 +1,16 @@
 """Runs every benchmark."""
 
-from benchmarks import agents, executions, fan_out, idle, in_flight, parked, plan_history, state
+from benchmarks import (
+    agents,
+    executions,
+    fan_out,
+    idle,
+    in_flight,
+    parked,
+    plan_history,
+    sandbox,
+    state,
+)
 
 state.main()
 executions.main()
@@ -8,5 +18,6 @@ fan_out.main()
 in_flight.main()
 parked.main()
 plan_history.main()
+sandbox.main()
 idle.main()
 agents.main()

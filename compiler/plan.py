@@ -175,6 +175,7 @@ def plan(
     callees: Callees | None = None,
     above: tuple[str, ...] = (),
     secrets: Collection[str] | None = None,
+    refused: Callable[[str], bool] | None = None,
 ) -> Plan:
     """Return what a specification would do; with its problems when it could not run.
 
@@ -186,6 +187,7 @@ def plan(
         callees: The workflows that it may run; None: nobody looked, so none is missed.
         above: Those that run it, each by the name by which the one before it does.
         secrets: The secrets that are set; None: that is not known.
+        refused: Whether a host may not be reached; None: that is not known.
     """
     problems = check(specification, agents)
     missing: list[str] = []
@@ -217,7 +219,7 @@ def plan(
         estimate=Estimate() if problems else estimator.workflow(),
         problems=tuple(problems),
         warnings=() if problems else (
-            *plan_warnings(filled, agents, secrets),
+            *plan_warnings(filled, agents, secrets, refused),
             *(callees.warnings(filled) if callees else ()),
             *_refusals(filled, calls),
         ),

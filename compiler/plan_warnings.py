@@ -1,6 +1,6 @@
 """What a person should know before they start a workflow that could run."""
 
-from collections.abc import Collection, Iterator, Mapping
+from collections.abc import Callable, Collection, Iterator, Mapping
 
 from compiler.check_failures import unheard_failures
 from compiler.conditions import parse_condition
@@ -17,6 +17,7 @@ def plan_warnings(
     specification: Specification,
     agents: Mapping[str, AgentSignature],
     secrets: Collection[str] | None = None,
+    refused: Callable[[str], bool] | None = None,
 ) -> list[Problem]:
     """Return the warnings about a specification that has passed the check.
 
@@ -24,6 +25,7 @@ def plan_warnings(
         specification: The specification.
         agents: The agents that its nodes name.
         secrets: The secrets that are set; None: that is not known.
+        refused: Whether a host may not be reached; None: that is not known.
     """
     warnings: list[Problem] = []
     for index, node in enumerate(specification.nodes):
@@ -32,6 +34,7 @@ def plan_warnings(
         warnings += _late_timeout(node, specification, path)
         warnings += _secrets(node, agents, path, secrets)
         warnings += _deprecated(node, agents, path)
+        warnings += _hosts(node, agents, path, refused)
     warnings += _no_timeout(specification)
     warnings += _absent_values(specification, agents)
     warnings += _unproven_output(specification, agents)
@@ -79,6 +82,20 @@ def _deprecated(node: Node, agents: Mapping[str, AgentSignature], path: str) -> 
         if told := agents[part.agent].deprecated:
             remedy = "Ask its owner which agent takes its place."
             yield Problem(f"{path}.agent", "deprecated_agent", told, remedy)
+
+
+def _hosts(
+    node: Node,
+    agents: Mapping[str, AgentSignature],
+    path: str,
+    refused: Callable[[str], bool] | None,
+) -> Iterator[Problem]:
+    for host in node_outside(node, agents).hosts:
+        # One that a reference stands for is known at run time only.
+        if refused is not None and "{" not in host and refused(host):
+            message = f"`{node.id}` calls {host}, which workflows here may not reach."
+            remedy = "Call a host that `weft egress show` lists, or let an admin add this one."
+            yield Problem(path, "host_not_reachable", message, remedy)
 
 
 def _no_timeout(specification: Specification) -> Iterator[Problem]:

@@ -9,6 +9,9 @@ from agents.planner_chain import PlannerSettings
 from agents.settings import AgentSettings
 from serve.settings import Settings
 
+_PORTS = {"tcp": 2375, "postgresql": 5432, "postgres": 5432, "redis": 6379, "rediss": 6379,
+          "http": 80, "https": 443}  # fmt: skip
+
 
 def planner_settings(settings: Settings) -> PlannerSettings:
     """Return which models read texts, and within which bounds."""
@@ -22,6 +25,7 @@ def reader_settings(settings: Settings, blocked_ports: frozenset[int]) -> AgentS
     return AgentSettings(
         allow_loopback=settings.allow_loopback,
         blocked_ports=blocked_ports | {settings.port},
+        allowed_hosts=settings.allowed_hosts,
         openai_api_key=settings.openai_api_key,
         anthropic_api_key=settings.anthropic_api_key,
         openai_base_url=settings.openai_base_url,
@@ -32,14 +36,26 @@ def reader_settings(settings: Settings, blocked_ports: frozenset[int]) -> AgentS
     )
 
 
+def service_ports(settings: Settings) -> frozenset[int]:
+    """Return the ports of what only the platform uses; agents do not reach them on this machine."""
+    urls = (
+        settings.database_url,
+        settings.redis_url,
+        settings.secrets_kms_endpoint,
+        settings.containers_url,
+    )
+    parts = (urlsplit(url) for url in urls if url)
+    return frozenset(
+        part.port or _PORTS[part.scheme]
+        for part in parts
+        if part.scheme in _PORTS and part.hostname
+    )
+
+
 def agent_settings(
     settings: Settings, blocked_ports: frozenset[int], redis_url: str
 ) -> AgentSettings:
     """Return the agents' settings of a platform whose live view is at an address."""
-    engine = urlsplit(settings.containers_url or "")
-    if engine.port is not None:
-        # Whoever reaches the engine may start anything on its machine.
-        blocked_ports |= {engine.port}
     return replace(
         reader_settings(settings, blocked_ports),
         smtp_url=settings.smtp_url,

@@ -341,6 +341,18 @@ class SecretList(Answer):
     secrets: list[Secret]
 
 
+class Egress(Answer):
+    """Which hosts an organization's workflows may reach."""
+
+    hosts: list[str] | None
+    """Names, `*.example.com`, or addresses; null: every public host."""
+    updated_at: AwareDatetime | None
+    operator_hosts: list[str] | None
+    """What the operator allows all organizations; null: every public host."""
+    loopback: bool
+    """Whether workflows may reach the machine that the platform runs on, where the lists allow."""
+
+
 class Health(Answer):
     """This process answers."""
 

@@ -18,6 +18,7 @@ from serve import (
     agent_routes,
     approval_routes,
     custom_agent_routes,
+    egress_routes,
     execution_routes,
     health_routes,
     item_routes,
@@ -47,6 +48,7 @@ from serve.starter import Starter
 from store.accounts import Principals
 from store.live import LiveView, open_live_view
 from store.postgres import Pool, open_pool
+from store.secrets_keyring import Keyring
 
 
 class Pages(StaticFiles):
@@ -76,6 +78,7 @@ def make_context(config: ApiConfig, pool: Pool, live: LiveView, parser: Any) -> 
         endings=Endings(pool, live),
         readings=Readings(pool),
         principals=Principals(pool),
+        keys=Keyring(config.secrets_keys),
         parser=parser,
         agents=agents,
     )
@@ -97,6 +100,7 @@ def build_app(config: ApiConfig, parser: Any) -> FastAPI:
             )
             live = await stack.enter_async_context(open_live_view(config.redis_url, count_ended))
             context = make_context(config, pool, live, parser)
+            stack.callback(context.keys.close)
             app.state.context = context
             await stack.enter_async_context(running("starts", context.starter.run()))
             await stack.enter_async_context(running("endings", context.endings.run()))
@@ -118,7 +122,8 @@ def build_app(config: ApiConfig, parser: Any) -> FastAPI:
     problems.install(app)
     # The execution routes come first: `executions` must not be read as a workflow's identifier.
     for module in (custom_agent_routes, execution_routes, item_routes, approval_routes,
-                   lifecycle_routes, time_travel_routes, retention_routes, secret_routes, streams,
+                   lifecycle_routes, time_travel_routes, retention_routes, secret_routes,
+                   egress_routes, streams,
                    version_routes, workflow_routes, template_routes, agent_routes, reader_routes,
                    session_routes, health_routes):  # fmt: skip
         app.include_router(module.router)

@@ -13,6 +13,7 @@ from weft import Client, Unreachable, WeftError
 from weft.records import ExecutionPage, WorkflowPage
 
 from serve.cli_agents import agents
+from serve.cli_egress import egress
 from serve.cli_follow import (
     create_by_asking,
     execute_by_asking,
@@ -63,6 +64,7 @@ app.add_typer(planning)
 app.add_typer(templating)
 app.add_typer(agents, name="agents")
 app.add_typer(secrets, name="secrets")
+app.add_typer(egress, name="egress")
 console = Console(highlight=False, markup=False, emoji=False)
 error_console = Console(stderr=True, highlight=False, markup=False, emoji=False)
 

@@ -59,14 +59,16 @@ def delete(name: Name) -> None:
 
 @secrets.command()
 def rotate() -> None:
-    """Change the master key of all organizations, where the platform runs."""
+    """Change the master key of all organizations, or go over to KMS, where the platform runs."""
     settings = load_settings()
     module = import_module("serve.rotation")
     try:
         count = module.rotate_secrets(settings)
     except module.RotationError as error:
         raise WeftError("The master key was not changed", detail=str(error)) from error
-    console.print(f"There is a new master key; it wraps the keys of {count} secrets.")
+    key = settings.secrets_kms_key
+    told = f"{plain(key)} is the master key" if key else "There is a new master key"
+    console.print(f"{told}; it wraps the keys of {count} secrets.")
 
 
 def _value(name: str) -> str:

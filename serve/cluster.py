@@ -17,12 +17,18 @@ from actors.config import ExecutorConfig, SupervisorConfig
 from actors.names import NAMESPACE
 from actors.supervisor import start_supervisor
 from agents.settings import AgentSettings
-from serve.agent_settings import agent_settings, planner_settings, reader_settings
+from serve.agent_settings import (
+    agent_settings,
+    planner_settings,
+    reader_settings,
+    service_ports,
+)
 from serve.api_config import ApiConfig
 from serve.deployments import application
 from serve.embedded import make_private, ray_folder
+from serve.keys import key_place
 from serve.parser import ParserConfig
-from serve.platform import private_token, secrets_key
+from serve.platform import private_token
 from serve.settings import Settings, secrets_from_environment
 from store.queue import Bounds
 
@@ -58,7 +64,7 @@ def open_cluster(
     """
     logging.getLogger("ray.serve").setLevel(logging.WARNING)
     key = platform_key(settings)
-    blocked = blocked_ports | {ray_dashboard_port}
+    blocked = blocked_ports | {ray_dashboard_port} | service_ports(settings)
     with open_ray(settings, ray_dashboard_port) as dashboard_url:
         executor = ExecutorConfig(
             database_url=database_url,
@@ -69,7 +75,7 @@ def open_cluster(
             log_level=settings.log_level,
             bounds=_bounds(settings),
             drain_seconds=settings.drain_seconds,
-            secrets_key=secrets_key(settings.home),
+            secrets_keys=key_place(settings),
         )
         supervisor = start_supervisor(
             SupervisorConfig(
@@ -151,7 +157,9 @@ def _start_serve(
         webhook_key=key,
         secret_names=tuple(sorted(secrets_from_environment())),
         smtp_configured=settings.smtp_url is not None,
-        secrets_key=secrets_key(settings.home),
+        secrets_keys=key_place(settings),
+        allowed_hosts=settings.allowed_hosts,
+        allow_loopback=settings.allow_loopback,
         bounds=_bounds(settings),
     )
     ray_serve.start(

@@ -22,6 +22,7 @@ from serve.starter import Starter
 from store.accounts import Principal, Principals
 from store.live import LiveView
 from store.postgres import Pool
+from store.secrets_keyring import Keyring
 
 COOKIE = "weft_session"
 ROLES_THAT_WRITE = frozenset({"owner", "admin", "editor"})
@@ -41,6 +42,7 @@ class Context:
     endings: Endings
     readings: Readings
     principals: Principals
+    keys: Keyring
     parser: Any
     """The handle of the parser deployment."""
     agents: CustomAgents

@@ -31,6 +31,7 @@ TAGS = [
     {"name": "templates", "description": "Workflows to begin with."},
     {"name": "agents", "description": "What nodes may do."},
     {"name": "executions", "description": "Start, look, decide, cancel."},
+    {"name": "egress", "description": "Which hosts workflows may reach."},
     {"name": "secrets", "description": "Keys and passwords for services that nodes call."},
     {"name": "session", "description": "The browser's session."},
     {"name": "health", "description": "Health, readiness and metrics."},

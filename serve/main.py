@@ -81,6 +81,8 @@ def _run(settings: Settings, begun: float) -> None:
             _on_signal(stop.set)
             _say(f"Weft is ready at {state.url} after {time.monotonic() - begun:.1f} s.")
             _say(f"Ray dashboard: {state.ray_dashboard_url}")
+            if settings.allow_loopback:
+                _say("Agents may reach this machine's own addresses; WEFT_ALLOW_LOOPBACK=0: not.")
             if why := missing_jail():
                 _say(f"Scripts run without walls around the interpreter: {why}.")
             cluster.keep(orders, stop)

@@ -2,8 +2,10 @@
 
 from collections.abc import Mapping
 from typing import Any
+from urllib.parse import urlsplit
 from uuid import UUID
 
+from agents.bound import fits_any
 from compiler.inputs import with_defaults
 from compiler.plan import plan
 from compiler.specification import Specification
@@ -12,6 +14,7 @@ from compiler.workers import agent_names
 from serve.callees import read_callees
 from serve.context import Context
 from store.accounts import Principal
+from store.egress import get_egress_list
 from store.measured import read_history
 from store.secrets import list_secrets
 
@@ -47,4 +50,15 @@ async def plan_document(
     agents = await context.signatures_for(caller.tenant_id, specification, *called)
     known = await list_secrets(context.pool, caller.tenant_id)
     secrets = {*context.config.secret_names, *(secret.name for secret in known)}
-    return plan(specification, agents, input, history, callees, secrets=secrets).to_document()
+    own = await get_egress_list(context.pool, caller.tenant_id)
+    known_lists = (context.config.allowed_hosts, own.hosts if own else None)
+    lists = [hosts for hosts in known_lists if hosts is not None]
+
+    def refused(place: str) -> bool:
+        host = urlsplit(f"//{place}").hostname or place
+        return not all(fits_any(hosts, host) for hosts in lists)
+
+    return plan(
+        specification, agents, input, history, callees, secrets=secrets,
+        refused=refused,
+    ).to_document()  # fmt: skip

@@ -258,6 +258,14 @@ class TryAgent(Body):
     timeout_seconds: Annotated[float, Field(gt=0, le=300)] = 60
 
 
+class SetEgress(Body):
+    """`PUT /egress`."""
+
+    hosts: Annotated[list[Host], Field(max_length=1000)] | None
+    """The only hosts that workflows may reach: names, `*.example.com`, or addresses, without ports;
+    an empty list: none; null: every public one."""
+
+
 class Prune(Body):
     """`POST /workflows/executions/prune`."""
 

@@ -3,11 +3,11 @@
 import asyncio
 
 from serve.embedded import socket_folder
-from serve.platform import secrets_key
+from serve.keys import key_place
 from serve.settings import Settings
 from store.errors import StoreError
 from store.secrets import rotate
-from store.secrets_sealing import KeyFile
+from store.secrets_keyring import Keyring
 
 
 class RotationError(Exception):
@@ -15,15 +15,22 @@ class RotationError(Exception):
 
 
 def rotate_secrets(settings: Settings) -> int:
-    """Make a new master key and wrap all data keys with it; return how many there are.
+    """Wrap all data keys with a new master key, or the one of KMS; return how many were wrapped.
 
     Raises:
-        RotationError: The key file or the database cannot be used.
+        RotationError: The master key or the database cannot be used.
     """
     url = settings.database_url
     if url is None:
         url = f"postgresql://weft@/postgres?host={socket_folder(settings.home)}&port=5432"
     try:
-        return asyncio.run(rotate(url, KeyFile(secrets_key(settings.home))))
+        return asyncio.run(_rotate(url, Keyring(key_place(settings))))
     except StoreError as error:
         raise RotationError(str(error)) from error
+
+
+async def _rotate(url: str, keys: Keyring) -> int:
+    try:
+        return await rotate(url, keys)
+    finally:
+        keys.close()

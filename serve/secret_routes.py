@@ -13,7 +13,7 @@ from serve.problems import ApiError
 from serve.requests import SetSecret
 from store import secrets
 from store.errors import Conflict
-from store.secrets_sealing import KeyFile, SecretsUnavailable
+from store.secrets_sealing import SecretsUnavailable
 
 log = structlog.get_logger(__name__)
 router = APIRouter(prefix="/api/v1/secrets", tags=["secrets"])
@@ -45,10 +45,9 @@ async def set_secret(name: Name, body: SetSecret, context: Shared, caller: Calle
             f"The operator of the platform has a secret `{name}` for all organizations.",
             "Choose another name, and name that in the specification.",
         )
-    keys = KeyFile(context.config.secrets_key)
     try:
         info = await secrets.set_secret(
-            context.pool, keys, caller.tenant_id, caller.user_id, name,
+            context.pool, context.keys, caller.tenant_id, caller.user_id, name,
             body.value.get_secret_value(), body.hosts,
         )  # fmt: skip
     except SecretsUnavailable as error:

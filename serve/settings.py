@@ -12,7 +12,17 @@ from difflib import get_close_matches
 from pathlib import Path
 from typing import Annotated, Any
 
-from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, SecretStr, ValidationError
+from pydantic import (
+    AfterValidator,
+    BaseModel,
+    BeforeValidator,
+    ConfigDict,
+    Field,
+    SecretStr,
+    ValidationError,
+)
+
+from agents.bound import host_pattern
 
 SECRET_PREFIX = "WEFT_SECRET_"  # noqa: S105 - a name, not a secret
 """`WEFT_SECRET_SLACK_URL` is what `{secrets.slack_url}` stands for."""
@@ -37,6 +47,9 @@ def _parsed(value: Any) -> Any:
         return json.loads(value)
     except ValueError as error:
         raise ValueError("it is not JSON") from error
+
+
+HostPattern = Annotated[str, AfterValidator(host_pattern)]
 
 
 class SettingsError(Exception):
@@ -108,6 +121,9 @@ class Settings(BaseModel):
     container agents fail."""
     allow_loopback: bool = True
     """WEFT_ALLOW_LOOPBACK: whether agents may reach this machine; set it to 0 when it is shared."""
+    allowed_hosts: Annotated[tuple[HostPattern, ...], BeforeValidator(_listed)] | None = None
+    """WEFT_ALLOWED_HOSTS: the only hosts that agents and models' providers are reached at, with
+    commas, such as `api.example.com,*.example.org`; unset: every public one."""
     executors: Annotated[int, Field(ge=1, le=256)] | None = None
     """WEFT_EXECUTORS: how many ExecutionActors host executions; unset: one for two cores of the
     cluster, and more under load."""
@@ -131,6 +147,16 @@ class Settings(BaseModel):
     `settings.retention_days` counts more."""
     secret_key: SecretStr | None = None
     """WEFT_SECRET_KEY: signs webhooks and sessions; unset: made once and kept in WEFT_HOME."""
+    secrets_kms_key: str | None = None
+    """WEFT_SECRETS_KMS_KEY: the AWS KMS key (ARN, id or alias) that wraps the keys of secrets;
+    unset: the key in WEFT_HOME/secrets-key does."""
+    secrets_kms_former_keys: Annotated[tuple[str, ...], BeforeValidator(_listed)] = ()
+    """WEFT_SECRETS_KMS_FORMER_KEYS: KMS keys that may have wrapped before, with commas, until
+    `weft secrets rotate` has run."""
+    secrets_kms_region: str | None = None
+    """WEFT_SECRETS_KMS_REGION: where keys are whose name is no ARN; unset: AWS's own settings."""
+    secrets_kms_endpoint: Annotated[str, Field(pattern="^https?://")] | None = None
+    """WEFT_SECRETS_KMS_ENDPOINT: another address of KMS, such as a VPC endpoint."""
     log_level: Annotated[str, Field(pattern="^(DEBUG|INFO|WARNING|ERROR)$")] = "INFO"
     """LOG_LEVEL."""
     ray_address: str | None = None

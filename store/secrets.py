@@ -9,10 +9,12 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
 from uuid import UUID
+from weakref import WeakValueDictionary
 
 from store.errors import Conflict, NotFound
 from store.postgres import Connection, Pool, connect, tenant_transaction
-from store.secrets_sealing import Binding, KeyFile, Sealed, seal, unseal
+from store.secrets_keyring import Keyring
+from store.secrets_sealing import Binding, Sealed, seal, unseal
 from store.statements import statement
 
 KEPT_SECONDS = 5.0
@@ -56,7 +58,7 @@ async def list_secrets(pool: Pool, tenant_id: UUID) -> list[SecretInfo]:
 
 async def set_secret(
     pool: Pool,
-    keys: KeyFile,
+    keys: Keyring,
     tenant_id: UUID,
     user_id: UUID,
     name: str,
@@ -80,8 +82,10 @@ async def set_secret(
     """
     async with tenant_transaction(pool, tenant_id) as connection:
         last = await connection.fetchval(statement("get_secret_version"), tenant_id, name)
-        version = (last or 0) + 1
-        sealed = seal(keys, Binding(tenant_id, name, version), value)
+    version = (last or 0) + 1
+    # Between two transactions: the master key may be far away.
+    sealed = await seal(keys, Binding(tenant_id, name, version), value)
+    async with tenant_transaction(pool, tenant_id) as connection:
         row = await connection.fetchrow(
             statement("set_secret"), tenant_id, name, version, list(hosts),
             sealed.ciphertext, sealed.wrapped_key, sealed.key_id, user_id,
@@ -112,10 +116,10 @@ class Vault:
         keys: The master key.
     """
 
-    def __init__(self, connections: Connections, keys: KeyFile) -> None:
+    def __init__(self, connections: Connections, keys: Keyring) -> None:
         self._connections = connections
         self._keys = keys
-        self._reading = asyncio.Lock()
+        self._reading: WeakValueDictionary[UUID, asyncio.Lock] = WeakValueDictionary()
         self._kept: OrderedDict[tuple[UUID, str], tuple[float, OpenSecret | None]] = OrderedDict()
 
     async def open(self, tenant_id: UUID, names: Iterable[str]) -> dict[str, OpenSecret]:
@@ -127,7 +131,7 @@ class Vault:
         wanted = list(names)
         if self._stale(tenant_id, wanted):
             # Items of a map ask together: the first reads for all of them.
-            async with self._reading:
+            async with self._reading.setdefault(tenant_id, asyncio.Lock()):
                 if stale := self._stale(tenant_id, wanted):
                     await self._read(tenant_id, stale)
         found = (self._kept[tenant_id, name][1] for name in wanted)
@@ -142,10 +146,8 @@ class Vault:
         async with self._connections() as connection:
             rows = await connection.fetch(statement("open_secrets"), tenant_id, names)
         found: dict[str, OpenSecret | None] = dict.fromkeys(names)
-        for row in rows:
-            sealed = Sealed(row["ciphertext"], row["wrapped_key"], row["key_id"])
-            value = unseal(self._keys, Binding(tenant_id, row["name"], row["version"]), sealed)
-            found[row["name"]] = OpenSecret(row["name"], value, tuple(row["hosts"]))
+        opened = await asyncio.gather(*(self._opened(tenant_id, row) for row in rows))
+        found |= {secret.name: secret for secret in opened}
         now = time.monotonic()
         for name, secret in found.items():
             self._kept[tenant_id, name] = (now, secret)
@@ -153,19 +155,26 @@ class Vault:
         while len(self._kept) > KEPT_SECRETS:
             self._kept.popitem(last=False)
 
+    async def _opened(self, tenant_id: UUID, row: Any) -> OpenSecret:
+        sealed = Sealed(row["ciphertext"], row["wrapped_key"], row["key_id"])
+        value = await unseal(self._keys, Binding(tenant_id, row["name"], row["version"]), sealed)
+        return OpenSecret(row["name"], value, tuple(row["hosts"]))
 
-async def rotate(dsn: str, keys: KeyFile) -> int:
-    """Make a new master key and wrap the data keys of all tenants with it; return how many.
+
+async def rotate(dsn: str, keys: Keyring) -> int:
+    """Wrap the data keys of all tenants with a new master key; return how many.
+
+    The new one is made in the file; where KMS keeps it, it is the one that is set.
 
     Args:
         dsn: A login that may take the role weft_owner.
-        keys: The master key, with those that came before it.
+        keys: The master key, and those that came before it.
 
     Raises:
         SecretsUnavailable: One cannot be unwrapped; what was wrapped until then stays so, and no
             master key is dropped.
     """
-    keys.add()
+    keys.renew()
     count = 0
     connection = await connect(dsn, "weft_owner")
     try:
@@ -177,20 +186,22 @@ async def rotate(dsn: str, keys: KeyFile) -> int:
     return count
 
 
-async def _wrap_some(connection: Connection, keys: KeyFile) -> int:
+async def _wrap_some(connection: Connection, keys: Keyring) -> int:
     async with connection.transaction():
-        present = keys.present_id()
+        present = await keys.present_id()
         rows = await connection.fetch(statement("list_wrapped_keys"), present, ROTATED_ROWS)
-        wrapped = []
-        for row in rows:
-            binding = Binding(row["tenant_id"], row["name"], row["version"])
-            data_key = keys.unwrap(row["wrapped_key"], row["key_id"], binding)
-            wrapped.append(keys.wrap(data_key, binding)[0])
+        wrapped = await asyncio.gather(*(_wrapped_anew(row, keys) for row in rows))
         await connection.execute(
             statement("wrap_secret_keys"), [row["tenant_id"] for row in rows],
-            [row["name"] for row in rows], wrapped, present,
+            [row["name"] for row in rows], [key for key, _ in wrapped], [by for _, by in wrapped],
         )  # fmt: skip
     return len(rows)
+
+
+async def _wrapped_anew(row: Any, keys: Keyring) -> tuple[bytes, str]:
+    binding = Binding(row["tenant_id"], row["name"], row["version"])
+    data_key = await keys.unwrap(row["wrapped_key"], row["key_id"], binding)
+    return await keys.wrap(data_key, binding)
 
 
 def _info(row: Any) -> SecretInfo:

@@ -11,6 +11,7 @@ import secrets
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Protocol
 from uuid import UUID
 
 from cryptography.exceptions import InvalidTag
@@ -25,7 +26,15 @@ KEPT_KEYS = 2
 
 
 class SecretsUnavailable(StoreError):
-    """The master key is missing, unsafe or another one than the secret was sealed with."""
+    """The master key is missing, unsafe or another one than the secret was sealed with.
+
+    Attributes:
+        retryable: Whether it may be there a moment later.
+    """
+
+    def __init__(self, message: str, *, retryable: bool = False) -> None:
+        self.retryable = retryable
+        super().__init__(message)
 
 
 @dataclass(frozen=True, slots=True)
@@ -153,24 +162,34 @@ class KeyFile:
         return keys
 
 
-def seal(keys: KeyFile, binding: Binding, value: str) -> Sealed:
+class MasterKey(Protocol):
+    """What wraps data keys."""
+
+    async def wrap(self, data_key: bytes, binding: Binding) -> tuple[bytes, str]:
+        """Encrypt a data key; return it with the master key's id."""
+
+    async def unwrap(self, wrapped_key: bytes, wrapped_by: str, binding: Binding) -> bytes:
+        """Decrypt a data key."""
+
+
+async def seal(key: MasterKey, binding: Binding, value: str) -> Sealed:
     """Encrypt a value with a data key that is used for nothing else.
 
     Raises:
         SecretsUnavailable: The master key cannot be used.
     """
     data_key = secrets.token_bytes(KEY_BYTES)
-    wrapped_key, wrapped_by = keys.wrap(data_key, binding)
+    wrapped_key, wrapped_by = await key.wrap(data_key, binding)
     return Sealed(_encrypt(data_key, value.encode("utf-8"), binding), wrapped_key, wrapped_by)
 
 
-def unseal(keys: KeyFile, binding: Binding, sealed: Sealed) -> str:
+async def unseal(key: MasterKey, binding: Binding, sealed: Sealed) -> str:
     """Return the value that was sealed for this tenant, name and version.
 
     Raises:
         SecretsUnavailable: The master key cannot be used, or the row is not what was sealed.
     """
-    data_key = keys.unwrap(sealed.wrapped_key, sealed.key_id, binding)
+    data_key = await key.unwrap(sealed.wrapped_key, sealed.key_id, binding)
     return _decrypt(data_key, sealed.ciphertext, binding).decode("utf-8")
 
 

@@ -28,6 +28,7 @@ from store.postgres import Pool, open_pool
 from store.workflows import NewWorkflow, Workflow, create_workflow
 from tests.agents.website import Site, open_site
 from tests.factories import ONE_NODE, Account, MakeAccount, MakeWorkflow, StartExecution
+from tests.kms import Kms, open_kms
 from tests.mailbox import Mailbox, open_mailbox
 from tests.recording import RequirementRecorder, named_requirements
 from tests.sharing import ByFile
@@ -194,6 +195,15 @@ async def mailbox() -> AsyncIterator[Mailbox]:
     """A mail server on loopback."""
     async with open_mailbox() as box:
         yield box
+
+
+@pytest.fixture
+def kms(monkeypatch: pytest.MonkeyPatch) -> Iterator[Kms]:
+    """An AWS KMS on loopback, and credentials for it."""
+    for name in ("AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY"):
+        monkeypatch.setenv(name, "test")
+    with open_kms() as opened:
+        yield opened
 
 
 @pytest.fixture

@@ -13,6 +13,7 @@ import httpx
 from weft import requests
 from weft.agents import AsyncAgents
 from weft.connection import Connection
+from weft.egress import AsyncEgress
 from weft.records import (
     TERMINAL_STATUSES,
     BulkResult,
@@ -45,7 +46,7 @@ from weft.versions import AsyncVersions
 T = TypeVar("T")
 
 
-class AsyncClient(AsyncAgents, AsyncSecrets, AsyncTemplates, AsyncVersions):
+class AsyncClient(AsyncAgents, AsyncEgress, AsyncSecrets, AsyncTemplates, AsyncVersions):
     """Speaks to a Weft platform, asynchronously.
 
     Used as a context manager it closes its connections at the end. Whatever is safe to repeat is

@@ -12,6 +12,7 @@ import httpx
 from weft import requests
 from weft.agents import Agents
 from weft.connection import Connection
+from weft.egress import Egress
 from weft.records import (
     TERMINAL_STATUSES,
     BulkResult,
@@ -44,7 +45,7 @@ from weft.versions import Versions
 T = TypeVar("T")
 
 
-class Client(Agents, Secrets, Templates, Versions):
+class Client(Agents, Egress, Secrets, Templates, Versions):
     """Speaks to a Weft platform.
 
     Used as a context manager it closes its connections at the end. Whatever is safe to repeat is

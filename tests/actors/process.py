@@ -20,6 +20,7 @@ from actors.run import Run
 from actors.secrets import Secrets
 from agents.registry import Registry
 from agents.services import Services
+from store.egress import EgressLists
 from store.live import LiveView
 from store.postgres import Pool
 from store.secrets import Vault
@@ -38,9 +39,7 @@ class LocalHost(Host):
         """Run a chunk as a worker would."""
         arrived = Chunk(**orjson.loads(orjson.dumps(chunk)))
         told: asyncio.Queue[list[ItemResult] | None] = asyncio.Queue()
-        items = run_items(
-            arrived, self.services, self.registry, told.put_nowait, self.secrets.vault
-        )
+        items = run_items(arrived, self.services, self.registry, told.put_nowait, self.secrets)
         running = asyncio.create_task(items, name=name)
         running.add_done_callback(lambda _: told.put_nowait(None))
         try:
@@ -146,6 +145,7 @@ async def open_process(
     journal_pool: Any = None,
     secrets: Mapping[str, str] | None = None,
     vault: Vault | None = None,
+    lists: EgressLists | None = None,
     patience_seconds: float = 20,
 ) -> AsyncIterator[Process]:
     """Start a process with a lease of its own.
@@ -158,6 +158,7 @@ async def open_process(
         journal_pool: What the journal writes through instead of the pool.
         secrets: The operator's secrets.
         vault: Opens those of tenants.
+        lists: Which hosts tenants' workflows may reach.
         patience_seconds: The journal's.
     """
     id = uuid7()
@@ -168,7 +169,8 @@ async def open_process(
     journal.go_on = lambda woken: process.go_on(woken)
     runs: dict[UUID, Run] = {}
     saver = JournalSaver(pool, journal, runs.get)
-    host = LocalHost(pool, journal, registry, services, Secrets(secrets or {}, vault))
+    held = Secrets(secrets or {}, vault, lists=lists)
+    host = LocalHost(pool, journal, registry, services, held)
     driver = Driver(host, GraphCache(pool, saver), runs)
     flushing = asyncio.create_task(journal.run())
     async with AsyncExitStack() as stack:

@@ -19,6 +19,7 @@ from agents.registry import Registry
 from store.custom_agents import change_agent, get_agent, register_agent
 from store.postgres import Pool
 from store.secrets import Vault, set_secret
+from store.secrets_keyring import KeyPlace, Keyring
 from store.secrets_sealing import KeyFile
 from tests.actors.conftest import Look, OpenProcess
 from tests.actors.process import Process
@@ -166,8 +167,8 @@ async def test_secrets_of_a_definition_are_opened_for_its_attempts(
     look: Look, api_pool: Pool, engine_pool: Pool, account: Account, site: Site, tmp_path: Path,
 ) -> None:  # fmt: skip
     """The organization's secret goes to its host, by a node and by a map; no log shows it."""
-    keys = KeyFile(tmp_path / "key")
-    keys.make()
+    KeyFile(tmp_path / "key").make()
+    keys = Keyring(KeyPlace(tmp_path / "key"))
     user = account.principal.user_id
     await set_secret(api_pool, keys, account.tenant_id, user, "crm", TOKEN, ["127.0.0.1"])
     process = await process_of(vault=Vault(engine_pool.acquire, keys))

@@ -20,6 +20,7 @@ from agents.web_scraping import WebScraping
 from store.live import LiveView
 from store.postgres import Pool
 from store.secrets import Vault, delete_secret, set_secret
+from store.secrets_keyring import KeyPlace, Keyring, KmsPlace
 from store.secrets_sealing import KeyFile
 from tests.actors.canary import everything_in_postgres, everything_in_redis, found_in
 from tests.actors.conftest import Begin, Look, OpenProcess
@@ -27,6 +28,7 @@ from tests.actors.echo import Echo, open_echo
 from tests.actors.process import Process
 from tests.actors.testing_agent import Step
 from tests.factories import Account
+from tests.kms import REGION, Kms
 
 CANARY = 'kanárie "9f3A/+?" of the mine &c'
 AT_ONCE = {"max_attempts": 3, "backoff": "fixed", "initial_seconds": 0}
@@ -46,22 +48,21 @@ async def echo() -> AsyncIterator[Echo]:
 
 
 @pytest.fixture
-def keys(tmp_path: Path) -> KeyFile:
+def keys(tmp_path: Path) -> Keyring:
     """A master key."""
-    file = KeyFile(tmp_path / "key")
-    file.make()
-    return file
+    KeyFile(tmp_path / "key").make()
+    return Keyring(KeyPlace(tmp_path / "key"))
 
 
 @pytest.fixture
-async def process(process_of: OpenProcess, engine_pool: Pool, keys: KeyFile) -> Process:
+async def process(process_of: OpenProcess, engine_pool: Pool, keys: Keyring) -> Process:
     """A process that opens tenants' secrets; the operator has some as well."""
     vault = Vault(engine_pool.acquire, keys)
     return await process_of(vault=vault, secrets={"operators": "everybody's", "own": "as well"})
 
 
 @pytest.fixture
-async def canary(api_pool: Pool, keys: KeyFile, account: Account) -> str:
+async def canary(api_pool: Pool, keys: Keyring, account: Account) -> str:
     """A secret named `token` that may go to 127.0.0.1."""
     await set_secret(
         api_pool, keys, account.tenant_id, account.principal.user_id, "token", CANARY,
@@ -194,7 +195,7 @@ async def test_a_secret_is_no_value_for_what_calls_nobody(
 
 
 async def test_a_name_of_the_operators_is_not_shadowed(
-    begin: Begin, process: Process, look: Look, api_pool: Pool, keys: KeyFile, account: Account
+    begin: Begin, process: Process, look: Look, api_pool: Pool, keys: Keyring, account: Account
 ) -> None:
     """Where both have one of a name, neither is taken, and the error says what to do."""
     node = {"id": "a", "agent": "step", "parameters": {"value": "<{secrets.operators}>"}}
@@ -245,3 +246,29 @@ def test_a_secret_is_taken_out_however_it_is_written() -> None:
     assert value == {"{secrets.token}": ["a {secrets.token}", 1, None, "1234"]}
     assert redaction.text("pin 1234") == "pin {secrets.pin}"
     assert Redaction({}).value([1]) == [1]
+
+
+@pytest.mark.requirement("FR-4.9")
+@pytest.mark.parametrize(
+    ("refusal", "calls"), [("ThrottlingException", 6), ("DisabledException", 1)]
+)
+async def test_a_node_waits_for_kms_and_not_for_a_disabled_key(
+    kms: Kms, begin: Begin, process_of: OpenProcess, engine_pool: Pool, api_pool: Pool,
+    account: Account, look: Look, echo: Echo, tmp_path: Path, refusal: str, calls: int,
+) -> None:  # fmt: skip
+    """What passes is tried again, what does not fails; where the key is stands in no error."""
+    keys = Keyring(KeyPlace(tmp_path, KmsPlace(kms.make_key(), (), REGION, kms.url)))
+    await set_secret(
+        api_pool, keys, account.tenant_id, account.principal.user_id, "token", CANARY,
+        ["127.0.0.1"],
+    )  # fmt: skip
+    process = await process_of(vault=Vault(engine_pool.acquire, keys), secrets={})
+    kms.refusal = refusal
+    retry = {**AT_ONCE, "max_attempts": 2}
+    id = await _run(begin, process, _workflow(_api(echo.url("/"), retry=retry)))
+    keys.close()
+    message = (await look.row(id))["error_message"]
+    assert "cannot be opened on this platform" in message
+    assert "kms" not in message.lower()
+    # Two attempts of the node, each with three tries of one call; or one that is final.
+    assert kms.called("Decrypt") == calls

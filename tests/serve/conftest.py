@@ -18,7 +18,7 @@ from agents.planner import open_planner
 from agents.planner_chain import PlannerSettings
 from agents.registry import builtin_registry
 from agents.settings import AgentSettings
-from serve import cli, cli_agents, cli_plan, cli_secrets, cli_templates, cli_versions
+from serve import cli, cli_agents, cli_egress, cli_plan, cli_secrets, cli_templates, cli_versions
 from serve.api_config import ApiConfig
 from serve.app import build_app, make_context
 from serve.context import Context
@@ -27,6 +27,7 @@ from serve.text_parser import TextParser
 from store.live import LiveView
 from store.parser_cache import ParserCache
 from store.postgres import Pool
+from store.secrets_keyring import KeyPlace
 from store.secrets_sealing import KeyFile
 from tests.eventually import eventually
 from tests.factories import Account
@@ -67,7 +68,7 @@ def api_config(database_url: str, redis_url: str) -> ApiConfig:
         webhook_key=b"k" * 32,
         secret_names=(),
         smtp_configured=False,
-        secrets_key=MASTER_KEY,
+        secrets_keys=KeyPlace(MASTER_KEY),
     )
 
 
@@ -145,7 +146,7 @@ async def url(
 def weft(url: str, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> Weft:
     """Return a function that runs a command line beside the app's own loop."""
     wide = partial(Console, width=160, highlight=False, markup=False, emoji=False)
-    for module in (cli, cli_agents, cli_plan, cli_secrets, cli_templates, cli_versions):
+    for module in (cli, cli_agents, cli_egress, cli_plan, cli_secrets, cli_templates, cli_versions):
         monkeypatch.setattr(module, "console", wide())
     monkeypatch.setattr(cli, "error_console", wide(stderr=True))
 

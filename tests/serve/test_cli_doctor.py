@@ -12,7 +12,9 @@ from rich.console import Console
 
 from serve import doctor
 from serve.settings import Settings
+from store.secrets_sealing import KeyFile
 from tests.client.fake_api import TOKEN, FakeApi
+from tests.kms import Kms
 
 
 @pytest.fixture
@@ -87,6 +89,22 @@ def test_a_listening_mail_server_is_enough(tmp_path: Path) -> None:
     with socket.create_server(("127.0.0.1", 0)) as server:
         url = SecretStr(f"smtp://127.0.0.1:{server.getsockname()[1]}")
         assert doctor.check_mail(settings(tmp_path, smtp_url=url)).state == "ok"
+
+
+@pytest.mark.requirement("FR-4.9")
+def test_the_master_key_of_secrets_is_tried(kms: Kms, tmp_path: Path) -> None:
+    """The file or KMS wraps a key and unwraps it; what is wrong is told with its remedy."""
+    KeyFile(tmp_path / "secrets-key").make()
+    check = doctor.check_secrets(settings(tmp_path))
+    assert (check.state, str(tmp_path) in check.detail) == ("ok", True)
+    key = kms.make_key()
+    service = settings(tmp_path, secrets_kms_key=key, secrets_kms_endpoint=kms.url)
+    check = doctor.check_secrets(service)
+    assert (check.state, check.detail) == ("ok", f"AWS KMS wraps and unwraps (kms:{key})")
+    kms.refusal = "DisabledException"
+    check = doctor.check_secrets(service)
+    assert (check.state, check.detail) == ("failed", "AWS KMS cannot be used")
+    assert "Enable it." in check.remedy
 
 
 def test_a_key_is_named_and_not_shown(tmp_path: Path) -> None:

@@ -10,6 +10,7 @@ from weft import AsyncClient, Client
 
 from store.postgres import Pool
 from tests.factories import Account, MakeAccount
+from tests.kms import REGION, Kms
 from tests.serve.conftest import MASTER_KEY
 from tests.serve.terminal import Weft
 
@@ -178,3 +179,24 @@ async def test_the_command_line_rotates_the_master_key(
     monkeypatch.setenv("WEFT_HOME", "/nowhere")
     failed = await weft("secrets", "rotate")
     assert (failed.code, "cannot be read" in failed.err) == (1, True)
+
+
+@pytest.mark.requirement("FR-4.9")
+async def test_the_command_line_rotates_to_kms(
+    weft: Weft, api: httpx.AsyncClient, dsn: str, owner_pool: Pool, kms: Kms,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:  # fmt: skip
+    """With a KMS key set every secret's key is wrapped by that; the value is not sent there."""
+    await api.put(f"{SECRETS}/token", json=BODY)
+    key = kms.make_key("alias/weft")
+    for name, value in (
+        ("WEFT_HOME", str(MASTER_KEY.parent)),
+        ("DATABASE_URL", dsn),
+        ("WEFT_SECRETS_KMS_KEY", "alias/weft"),
+        ("WEFT_SECRETS_KMS_REGION", REGION),
+        ("WEFT_SECRETS_KMS_ENDPOINT", kms.url),
+    ):
+        monkeypatch.setenv(name, value)
+    assert "wraps the keys of 1 secrets" in (await weft("secrets", "rotate")).out
+    assert await owner_pool.fetchval("SELECT key_id FROM secrets") == f"kms:{key}"
+    assert VALUE not in str(kms.calls)

@@ -5,7 +5,10 @@ from pathlib import Path
 
 import pytest
 
-from serve.agent_settings import agent_settings, reader_settings
+from actors.config import ExecutorConfig, SupervisorConfig
+from agents.settings import AgentSettings
+from serve.agent_settings import agent_settings, reader_settings, service_ports
+from serve.api_config import ApiConfig
 from serve.settings import (
     Settings,
     SettingsError,
@@ -13,6 +16,7 @@ from serve.settings import (
     load_settings,
     secrets_from_environment,
 )
+from store.secrets_keyring import KeyPlace
 
 README = Path(__file__).parents[2] / "README.md"
 
@@ -47,6 +51,7 @@ VARIABLES = {
     "WEFT_CHROMIUM": ("chromium_path", "/usr/bin/chromium", "/usr/bin/chromium"),
     "WEFT_CONTAINERS_URL": ("containers_url", "unix:///run/d.sock", "unix:///run/d.sock"),
     "WEFT_ALLOW_LOOPBACK": ("allow_loopback", "0", False),
+    "WEFT_ALLOWED_HOSTS": ("allowed_hosts", "A.example, *.b.example", ("a.example", "*.b.example")),
     "WEFT_EXECUTORS": ("executors", "7", 7),
     "WEFT_EXECUTORS_MAX": ("executors_max", "9", 9),
     "WEFT_EXECUTOR_CAPACITY": ("executor_capacity", "500", 500),
@@ -56,6 +61,10 @@ VARIABLES = {
     "WEFT_API_REPLICAS": ("api_replicas", "3", 3),
     "WEFT_LEASE_SECONDS": ("lease_seconds", "2.5", 2.5),
     "WEFT_RETENTION_DAYS": ("retention_days", "0.5", 0.5),
+    "WEFT_SECRETS_KMS_KEY": ("secrets_kms_key", "alias/weft", "alias/weft"),
+    "WEFT_SECRETS_KMS_FORMER_KEYS": ("secrets_kms_former_keys", "alias/a, b", ("alias/a", "b")),
+    "WEFT_SECRETS_KMS_REGION": ("secrets_kms_region", "eu-central-1", "eu-central-1"),
+    "WEFT_SECRETS_KMS_ENDPOINT": ("secrets_kms_endpoint", "http://k:9", "http://k:9"),
     "WEFT_SECRET_KEY": ("secret_key", "very secret", "very secret"),
     "LOG_LEVEL": ("log_level", "DEBUG", "DEBUG"),
     "RAY_ADDRESS": ("ray_address", "ray://head", "ray://head"),
@@ -163,6 +172,28 @@ def test_the_readers_of_texts_know_no_key_but_the_models() -> None:
     assert agents.smtp_url is not None
     assert agents.default_database_url is not None
     assert readers.google_api_key == agents.google_api_key == settings.google_api_key
+
+
+def test_what_only_the_platform_uses_is_closed_to_agents() -> None:
+    """Its database, its Redis and its KMS are not reached by agents where they are on loopback."""
+    settings = Settings(
+        database_url="postgresql://a@127.0.0.1/weft",
+        redis_url="redis://localhost:6380/0",
+        secrets_kms_endpoint="http://127.0.0.1:5000",
+    )
+    assert service_ports(settings) == {5432, 6380, 5000}
+    sockets = Settings(database_url="postgresql://a@/weft?host=/run/pg", redis_url="unix:///run/r")
+    assert service_ports(sockets) == frozenset()
+
+
+def test_executors_and_replicas_show_no_secret() -> None:
+    """What they are told at their start may stand in a log of Ray's."""
+    database, redis = "postgresql://a:pw-1@b/c", "redis://:pw-2@b"
+    executor = ExecutorConfig(database, redis, 10, AgentSettings(), {"token": "pw-3"})
+    place = KeyPlace(Path("key"))
+    api = ApiConfig(database, redis, "http://a", 10, b"pw-4", (), False, place)
+    shown = repr([executor, SupervisorConfig(1, executor, b"pw-4"), api])
+    assert "pw-" not in shown
 
 
 def test_a_child_inherits_the_environment(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -9,12 +9,14 @@ from asyncpg import exceptions
 from store import executions, history, workflows
 from store.custom_agents import register_agent
 from store.decisions import decide_approval
+from store.egress import set_egress_list
 from store.errors import NotFound
 from store.live import LiveView
 from store.origins import Origin, Reuse
 from store.parser_calls import ParserCall, record_parser_calls
 from store.postgres import Pool, tenant_transaction
 from store.secrets import set_secret
+from store.secrets_keyring import KeyPlace, Keyring
 from store.secrets_sealing import KeyFile
 from tests.factories import Account, MakeAccount, MakeWorkflow, StartExecution
 from tests.store.agents import new_agent
@@ -66,9 +68,10 @@ async def execution_id(
     call = ParserCall("gpt-4", "answered", 1, 1000, 100, 0.001, 900.0)
     user_id = account.principal.user_id
     await record_parser_calls(owner_pool, tenant_id, user_id, "create", [call])
-    keys = KeyFile(tmp_path / "key")
-    keys.make()
+    KeyFile(tmp_path / "key").make()
+    keys = Keyring(KeyPlace(tmp_path / "key"))
     await set_secret(api_pool, keys, tenant_id, user_id, "token", "of the first", ["a.example"])
+    await set_egress_list(api_pool, tenant_id, user_id, ["a.example"])
     for row in await owner_pool.fetch(TABLES):
         count = await owner_pool.fetchval(f"SELECT count(*) FROM {row['relname']}")  # noqa: S608
         assert count > 0, f"{row['relname']} is empty, so nothing would be tested of it"
@@ -99,7 +102,7 @@ async def test_rows_of_another_tenant_cannot_be_changed(
     """An update without any condition touches no row of another tenant."""
     other = await make_account("Globex")
     tables = [row["relname"] for row in await owner_pool.fetch(WRITABLE)]
-    assert len(tables) == 8
+    assert len(tables) == 9
     async with tenant_transaction(api_pool, other.tenant_id) as connection:
         for table in tables:
             every = f"UPDATE {table} SET tenant_id = tenant_id WHERE true"  # noqa: S608

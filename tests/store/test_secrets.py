@@ -13,6 +13,7 @@ from asyncpg import exceptions
 from store.errors import Conflict
 from store.postgres import Connection, Pool, tenant_transaction
 from store.secrets import Vault, rotate, set_secret
+from store.secrets_keyring import KeyPlace, Keyring
 from store.secrets_sealing import Binding, KeyFile, SecretsUnavailable, seal, unseal
 from tests.factories import Account, MakeAccount
 
@@ -21,64 +22,65 @@ BINDING = Binding(UUID(int=1), "token", 1)
 
 
 @pytest.fixture
-def keys(tmp_path: Path) -> KeyFile:
+def keys(tmp_path: Path) -> Keyring:
     """A master key."""
-    file = KeyFile(tmp_path / "key")
-    file.make()
-    return file
+    KeyFile(tmp_path / "key").make()
+    return Keyring(KeyPlace(tmp_path / "key"))
 
 
-async def _set(pool: Pool, keys: KeyFile, account: Account, name: str, value: str = VALUE) -> None:
+async def _set(pool: Pool, keys: Keyring, account: Account, name: str, value: str = VALUE) -> None:
     principal = account.principal
     await set_secret(pool, keys, principal.tenant_id, principal.user_id, name, value, ["a.example"])
 
 
-def _vault(pool: Pool, keys: KeyFile) -> Vault:
+def _vault(pool: Pool, keys: Keyring) -> Vault:
     return Vault(pool.acquire, keys)
 
 
 @pytest.mark.requirement("FR-4.9")
-def test_what_is_sealed_opens_with_its_binding_only(keys: KeyFile) -> None:
+async def test_what_is_sealed_opens_with_its_binding_only(keys: Keyring) -> None:
     """Another tenant, name or version opens nothing, nor does a changed byte."""
-    sealed = seal(keys, BINDING, VALUE)
-    assert unseal(keys, BINDING, sealed) == VALUE
+    sealed = await seal(keys, BINDING, VALUE)
+    assert await unseal(keys, BINDING, sealed) == VALUE
     others = [replace(BINDING, tenant_id=UUID(int=2)), replace(BINDING, name="tokem"),
               replace(BINDING, version=2)]  # fmt: skip
     changed = replace(sealed, ciphertext=sealed.ciphertext[:-1] + b"\0")
     for binding, one in [*((other, sealed) for other in others), (BINDING, changed)]:
         with pytest.raises(SecretsUnavailable, match="cannot be opened"):
-            unseal(keys, binding, one)
+            await unseal(keys, binding, one)
 
 
-def test_each_secret_has_a_data_key_of_its_own(keys: KeyFile) -> None:
+async def test_each_secret_has_a_data_key_of_its_own(keys: Keyring) -> None:
     """The same value sealed twice shares nothing."""
-    first, second = seal(keys, BINDING, VALUE), seal(keys, BINDING, VALUE)
+    first, second = await seal(keys, BINDING, VALUE), await seal(keys, BINDING, VALUE)
     assert first.wrapped_key != second.wrapped_key
     assert first.ciphertext[12:] != second.ciphertext[12:]
 
 
 @pytest.mark.parametrize("mode", [0o640, 0o604, 0o660])
-def test_a_key_that_others_can_read_is_refused(keys: KeyFile, tmp_path: Path, mode: int) -> None:
+async def test_a_key_that_others_can_read_is_refused(
+    keys: Keyring, tmp_path: Path, mode: int
+) -> None:
     """The error says how to mend it."""
     path = tmp_path / "key"
     assert path.stat().st_mode & 0o777 == 0o600
     path.chmod(mode)
     with pytest.raises(SecretsUnavailable, match="chmod 600"):
-        seal(keys, BINDING, VALUE)
+        await seal(keys, BINDING, VALUE)
 
 
 @pytest.mark.parametrize("text", ["", "00", "x" * 64])
-def test_a_file_without_a_key_is_refused(keys: KeyFile, tmp_path: Path, text: str) -> None:
+async def test_a_file_without_a_key_is_refused(keys: Keyring, tmp_path: Path, text: str) -> None:
     """The error says what belongs there; making it again leaves what is there."""
     (tmp_path / "key").write_text(text)
-    keys.make()
+    KeyFile(tmp_path / "key").make()
     with pytest.raises(SecretsUnavailable, match="64 hex digits"):
-        keys.present_id()
+        await keys.present_id()
 
 
 @pytest.mark.requirement("FR-4.9")
 async def test_the_api_cannot_read_what_it_wrote(
-    keys: KeyFile, api_pool: Pool, account: Account
+    keys: Keyring, api_pool: Pool, account: Account
 ) -> None:
     """Its role has no right to the ciphertext, nor to the wrapped key."""
     await _set(api_pool, keys, account, "token")
@@ -89,7 +91,7 @@ async def test_the_api_cannot_read_what_it_wrote(
 
 
 async def test_a_vault_opens_the_tenants_own_and_notes_the_use(
-    keys: KeyFile, api_pool: Pool, engine_pool: Pool, make_account: MakeAccount
+    keys: Keyring, api_pool: Pool, engine_pool: Pool, make_account: MakeAccount
 ) -> None:
     """Of two tenants' secrets of one name each gets its own; a missing one is left out."""
     one, two = await make_account("One"), await make_account("Two")
@@ -105,7 +107,7 @@ async def test_a_vault_opens_the_tenants_own_and_notes_the_use(
 
 
 async def test_those_who_ask_together_read_once(
-    keys: KeyFile, api_pool: Pool, engine_pool: Pool, account: Account
+    keys: Keyring, api_pool: Pool, engine_pool: Pool, account: Account
 ) -> None:
     """A hundred items of a map take one connection, and what was read is remembered."""
     await _set(api_pool, keys, account, "token")
@@ -128,7 +130,7 @@ async def test_those_who_ask_together_read_once(
 
 @pytest.mark.requirement("NFR-4.1")
 async def test_a_row_of_another_tenant_does_not_open(
-    keys: KeyFile, api_pool: Pool, engine_pool: Pool, owner_pool: Pool, make_account: MakeAccount
+    keys: Keyring, api_pool: Pool, engine_pool: Pool, owner_pool: Pool, make_account: MakeAccount
 ) -> None:
     """Whoever can write to the database cannot lend a tenant the secret of another."""
     one, two = await make_account("One"), await make_account("Two")
@@ -142,7 +144,7 @@ async def test_a_row_of_another_tenant_does_not_open(
 
 
 async def test_setting_at_once_loses_nothing(
-    keys: KeyFile, api_pool: Pool, engine_pool: Pool, account: Account
+    keys: Keyring, api_pool: Pool, engine_pool: Pool, account: Account
 ) -> None:
     """Of several at the same time each is a version of its own or a conflict, and it opens."""
     done = await asyncio.gather(
@@ -159,7 +161,7 @@ async def test_setting_at_once_loses_nothing(
 
 @pytest.mark.requirement("FR-4.9")
 async def test_rotation_changes_the_master_key_alone(
-    keys: KeyFile, api_pool: Pool, engine_pool: Pool, account: Account, dsn: str, tmp_path: Path
+    keys: Keyring, api_pool: Pool, engine_pool: Pool, account: Account, dsn: str, tmp_path: Path
 ) -> None:
     """What was sealed opens with the new key; after a second rotation the first key is gone."""
     await _set(api_pool, keys, account, "token")
@@ -169,7 +171,7 @@ async def test_rotation_changes_the_master_key_alone(
     after = await engine_pool.fetchrow("SELECT * FROM secrets")
     assert after["ciphertext"] == before["ciphertext"]
     assert after["key_id"] != before["key_id"]
-    assert after["key_id"] == keys.present_id()
+    assert after["key_id"] == await keys.present_id()
     assert first in (tmp_path / "key").read_text()
     assert (tmp_path / "key").stat().st_mode & 0o777 == 0o600
     assert await rotate(dsn, keys) == 1
@@ -179,7 +181,7 @@ async def test_rotation_changes_the_master_key_alone(
 
 
 async def test_rotation_stops_at_what_it_cannot_open(
-    keys: KeyFile, api_pool: Pool, account: Account, dsn: str, tmp_path: Path
+    keys: Keyring, api_pool: Pool, account: Account, dsn: str, tmp_path: Path
 ) -> None:
     """No key is dropped while a secret needs one that is missing."""
     await _set(api_pool, keys, account, "token")

@@ -5,7 +5,7 @@ from uuid import UUID
 
 import pytest
 
-from actors.gate import FairGate
+from agents.gate import FairGate
 from tests.eventually import eventually
 
 LARGE, SMALL = UUID(int=1), UUID(int=2)

@@ -1,4 +1,4 @@
-"""A gate with a bounded number of places, which executions take by turns."""
+"""A gate with a bounded number of places, which executions or organizations take by turns."""
 
 import asyncio
 from collections import OrderedDict, deque
@@ -10,7 +10,7 @@ from uuid import UUID
 
 @dataclass(slots=True)
 class _Line:
-    """What one execution has inside and before the gate."""
+    """What one of them has inside and before the gate."""
 
     most: int
     inside: int = 0
@@ -18,9 +18,9 @@ class _Line:
 
 
 class FairGate:
-    """Lets a number of chunks in at once, of each execution in turn.
+    """Lets a number of chunks or scripts in at once, of each execution or organization in turn.
 
-    A single queue would let an execution that comes with 200 chunks go before all that come later.
+    A single queue would let one that comes with 200 of them go before all that come later.
 
     Args:
         places: How many may be inside at once.
@@ -29,12 +29,12 @@ class FairGate:
     def __init__(self, places: int) -> None:
         self._free = places
         self._lines: OrderedDict[UUID, _Line] = OrderedDict()
-        """The executions, in the order in which their turns come."""
+        """Executions or organizations, in the order in which their turns come."""
 
     @asynccontextmanager
-    async def turn(self, execution_id: UUID, most: int) -> AsyncIterator[None]:
-        """Stay inside while the context lasts, with at most `most` of this execution in all."""
-        line = self._lines.setdefault(execution_id, _Line(most))
+    async def turn(self, whose: UUID, most: int) -> AsyncIterator[None]:
+        """Stay inside while the context lasts, with at most `most` of the same in all."""
+        line = self._lines.setdefault(whose, _Line(most))
         place: asyncio.Future[None] = asyncio.get_running_loop().create_future()
         line.waiting.append(place)
         self._let_in()
@@ -44,24 +44,24 @@ class FairGate:
             if place.cancelled():
                 self._let_in()
             else:
-                self._leave(execution_id)
+                self._leave(whose)
             raise
         try:
             yield
         finally:
-            self._leave(execution_id)
+            self._leave(whose)
 
-    def _leave(self, execution_id: UUID) -> None:
-        self._lines[execution_id].inside -= 1
+    def _leave(self, whose: UUID) -> None:
+        self._lines[whose].inside -= 1
         self._free += 1
         self._let_in()
 
     def _let_in(self) -> None:
         passed = 0
         while self._free and passed < len(self._lines):
-            execution_id, line = next(iter(self._lines.items()))
+            whose, line = next(iter(self._lines.items()))
             # Its next turn comes after everybody else's.
-            self._lines.move_to_end(execution_id)
+            self._lines.move_to_end(whose)
             passed += 1
             while line.waiting and line.waiting[0].cancelled():
                 line.waiting.popleft()
@@ -71,4 +71,4 @@ class FairGate:
                 self._free -= 1
                 passed = 0
             elif not line.waiting and not line.inside:
-                del self._lines[execution_id]
+                del self._lines[whose]
