@@ -15,6 +15,7 @@ from agents.catalog.ready import Ready
 from agents.data_processing import DataProcessing
 from agents.database import Database
 from agents.errors import AgentError
+from agents.extending import installed_agents
 from agents.human_loop import HumanLoop
 from agents.llm import Llm
 from agents.mail import Email
@@ -122,25 +123,27 @@ class Signatures(Mapping[str, AgentSignature]):
 
 @cache
 def builtin_registry() -> Registry:
-    """Return the registry of the built-in agents and the catalog's."""
-    return Registry(
-        (
-            Aggregator(),
-            Api(),
-            DataProcessing(),
-            Database(),
-            Email(),
-            HumanLoop(),
-            Wait(),
-            Llm(),
-            Router(),
-            WebScraping(),
-            Workers(),
-            Workflow(),
-        ),
-        catalog_names(),
-        _ready,
+    """Return the registry of the agents that every tenant has: ours, and installed packages'.
+
+    Raises:
+        ExtensionError: A package's agent cannot be loaded, or has a name that is taken.
+    """
+    own = (
+        Aggregator(),
+        Api(),
+        DataProcessing(),
+        Database(),
+        Email(),
+        HumanLoop(),
+        Wait(),
+        Llm(),
+        Router(),
+        WebScraping(),
+        Workers(),
+        Workflow(),
     )
+    taken = {*catalog_names(), *(agent.name for agent in own)}
+    return Registry((*own, *installed_agents(taken)), catalog_names(), _ready)
 
 
 def _ready(name: str, base: Mapping[str, Agent[Any]]) -> Agent[Any]:

@@ -30,9 +30,11 @@ from agents.browser import find_chromium
 from agents.containers import engine_version
 from agents.egress import Egress
 from agents.errors import AgentError
+from agents.extending import ExtensionError, installed_agents
 from agents.jail import missing_jail
 from agents.models import Models, model_access
 from agents.planner_chain import Chain
+from agents.registry import builtin_registry
 from serve.agent_settings import planner_settings, reader_settings
 from serve.keys import key_place
 from serve.settings import Settings
@@ -202,6 +204,17 @@ def check_sandbox(settings: Settings) -> Check:
     return Check("sandbox", "ok", "script workers run under bubblewrap, without network or files")
 
 
+def check_packages(settings: Settings) -> Check:
+    """Agents of installed packages."""
+    try:
+        names = [agent.name for agent in installed_agents(())]
+        builtin_registry()
+    except ExtensionError as error:
+        return Check("packages", "failed", str(error), "The platform does not start with it.")
+    told = f"agents of packages: {', '.join(names)}" if names else "none brings agents"
+    return Check("packages", "ok", told)
+
+
 def check_containers(settings: Settings) -> Check:
     """The engine that runs container agents."""
     if settings.containers_url is None:
@@ -356,6 +369,7 @@ CHECKS: tuple[Callable[[Settings], Check], ...] = (
     check_ray,
     check_chromium,
     check_sandbox,
+    check_packages,
     check_containers,
     check_mail,
     check_secrets,

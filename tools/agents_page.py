@@ -10,12 +10,47 @@ from agents.catalog.described import described, summaries
 from agents.registry import builtin_registry
 
 PAGE = Path(__file__).parent.parent / "docs" / "agents.md"
-_HEAD = """\
+_HEAD = '''\
 # Agents
 
 What a node's `agent` may say. This page is made of the registry by `python -m tools.agents_page`;
 `weft agents` and the dashboard's page "Agents" tell the same. An organization's own agents are in
 [Agents of your own](custom-agents.md).
+
+## An agent of a package
+
+Whoever runs Weft may install packages that bring agents for all organizations. One is one file: a
+parameter model, a function with a docstring, and a test that calls it.
+
+    from agents.agent import AgentContext, Parameters
+    from agents.errors import AgentError
+    from agents.extending import agent
+
+
+    class Weather(Parameters):
+        """Where."""
+
+        city: str
+
+
+    @agent(side_effect="reads", output_fields=("degrees",))
+    async def acme_weather(parameters: Weather, context: AgentContext) -> dict[str, float]:
+        """Tells the weather of a city."""
+        client = await context.services.http()
+        answer = await client.get("https://weather.acme.example/v1", params={"q": parameters.city})
+        if answer.status_code == 503:
+            raise AgentError("The weather is away.", retryable=True)
+        return {"degrees": answer.json()["t"]}
+
+The package names it in its `pyproject.toml`:
+
+    [project.entry-points."weft.agents"]
+    acme_weather = "acme_agents:acme_weather"
+
+The model's JSON Schema is what nodes are checked by, and the problem names the parameter by its
+path. `context.services.http()` goes through the egress guard; whatever else a package connects to
+does not. A class with the members of `agents.agent.Agent` does as well. An agent that cannot be
+loaded, or whose name is taken, keeps the platform from starting; `weft doctor` says so.
 
 ## A ready agent of your own
 
@@ -47,7 +82,7 @@ An agent of the catalog is one file, `agents/catalog/<name>.yaml`, and no code:
   body and output.
 
 `WEFT_SERVICE_URLS` puts a gateway of the operator's in the place of a service; a workflow cannot.
-"""
+'''
 
 
 def page() -> str:
