@@ -10,6 +10,7 @@ from pydantic import ValidationError
 from agents.agent import Agent, Parameters
 from agents.aggregator import Aggregator
 from agents.api import Api
+from agents.catalog.given import Given
 from agents.catalog.library import catalog_entry, catalog_names
 from agents.catalog.ready import Ready
 from agents.data_processing import DataProcessing
@@ -153,11 +154,13 @@ def _ready(name: str, base: Mapping[str, Agent[Any]]) -> Agent[Any]:
 
 def _signature(name: str, agent: Agent[Any]) -> AgentSignature:
     schema = agent.parameters.model_json_schema()
+    # A schema from outside may refer to itself, and what it says is never code.
+    code = () if issubclass(agent.parameters, Given) else _code_paths(schema, schema, "")
     return AgentSignature(
         name=name,
         description=agent.description,
         parameters_schema=schema,
-        code_parameters=frozenset(_code_paths(schema, schema, "")),
+        code_parameters=frozenset(code),
         side_effect=agent.side_effect,
         output_fields=agent.output_fields,
         default_timeout_seconds=agent.default_timeout_seconds,

@@ -99,6 +99,24 @@ class Agent(AgentSummary):
     """What it is made of, if it is one of the organization's own."""
 
 
+class ImportedAgent(Answer):
+    """What became of one operation of a document."""
+
+    operation: str
+    agent_name: str | None
+    outcome: Literal["created", "new_version", "unchanged", "found", "refused"]
+    """`found` in a dry run; `refused` with the reason."""
+    reason: str | None
+    parameters: dict[str, Any] | None
+    """JSON Schema of what the agent takes."""
+
+
+class ImportedAgents(Answer):
+    """What became of the operations of a document."""
+
+    agents: list[ImportedAgent]
+
+
 class AgentVersion(Answer):
     """One version of a custom agent."""
 

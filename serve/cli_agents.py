@@ -17,9 +17,11 @@ from weft import Client
 from weft.agents import Agent, CustomAgent
 
 from agents.custom.source import SourceError, definition_of
-from serve.cli_options import AsJson, Input, parse_object
+from serve.cli_options import AsJson, Input, parse_answers, parse_object
 from serve.progress import as_json, format_seconds, plain
 
+IMPORT_SECONDS = 120.0
+"""How long registering all operations of a document may take."""
 ANSWER_SECONDS = 35.0
 """How much longer than the attempt itself the answer may take."""
 
@@ -127,6 +129,54 @@ def _read_definition(file: Path, name: str | None) -> dict[str, Any]:
     if not isinstance(definition, dict):
         raise typer.BadParameter(f"{file.name} holds no object.")
     return {**definition, **({"agent_name": name} if name else {})}
+
+
+@agents.command("import")
+def import_(
+    file: Annotated[
+        Path,
+        typer.Argument(
+            metavar="FILE",
+            help="An OpenAPI 3 document in JSON or YAML.",
+            exists=True,
+            dir_okay=False,
+        ),
+    ],
+    server_url: Annotated[
+        str | None, typer.Option("--server", help="Where its operations are called.")
+    ] = None,
+    prefix: Annotated[str, typer.Option("--prefix", help="How the names begin.")] = "",
+    operation: Annotated[
+        list[str] | None, typer.Option("--operation", "-o", help="Only this one, by its id.")
+    ] = None,
+    secret: Annotated[
+        list[str] | None,
+        typer.Option("--secret", help="The secret for a parameter.", metavar="PARAMETER=NAME"),
+    ] = None,
+    dry_run: Annotated[bool, typer.Option("--dry-run", help="Only show what there is.")] = False,
+    json_: AsJson = False,
+) -> None:
+    """Register an agent for each operation of an OpenAPI document."""
+    secrets = parse_answers(secret, "PARAMETER=NAME")
+    with Client(timeout=IMPORT_SECONDS) as client:
+        told = client.import_agents(
+            file.read_text(encoding="utf-8"), server_url=server_url, prefix=prefix,
+            operations=operation or (), secrets=secrets, dry_run=dry_run,
+        )  # fmt: skip
+    if json_:
+        typer.echo(as_json({"agents": told}))
+        return
+    table = Table(box=None, pad_edge=False, padding=(0, 2, 0, 0), header_style="dim")
+    for column in ("agent", "outcome", "operation", "takes"):
+        style = "bold" if column == "agent" else None
+        table.add_column(column, no_wrap=column in ("agent", "outcome"), style=style)
+    for one in told:
+        takes = one["reason"] or ", ".join((one["parameters"] or {}).get("properties", {}))
+        table.add_row(
+            plain(one["agent_name"] or ""), one["outcome"].replace("_", " "),
+            plain(one["operation"]), plain(takes),
+        )  # fmt: skip
+    console.print(table)
 
 
 @agents.command()

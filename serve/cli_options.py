@@ -65,19 +65,23 @@ def parse_object(text: str | None, name: str) -> dict[str, Any]:
     return value
 
 
-def parse_answers(pairs: Sequence[str] | None) -> dict[str, str]:
-    """Return answers by question id.
+def parse_answers(pairs: Sequence[str] | None, form: str = "ID=TEXT") -> dict[str, str]:
+    """Return texts by name: answers by the ids of their questions, secrets by parameters.
+
+    Args:
+        pairs: Each a name and a text with `=` between them.
+        form: How such a pair is written, for whoever writes another thing.
 
     Raises:
-        typer.BadParameter: One of them is not `ID=TEXT`.
+        typer.BadParameter: One of them is no pair.
     """
-    answers = {}
+    found = {}
     for pair in pairs or ():
-        question_id, equals, text = pair.partition("=")
+        name, equals, text = pair.partition("=")
         if not equals:
-            raise typer.BadParameter(f"{pair!r} is not ID=TEXT")
-        answers[question_id.strip()] = text
-    return answers
+            raise typer.BadParameter(f"{pair!r} is not {form}")
+        found[name.strip()] = text
+    return found
 
 
 def parse_inputs(

@@ -1,5 +1,6 @@
 """Routes on the agents that an organization registers."""
 
+import asyncio
 from typing import Annotated, Any, Literal
 
 import structlog
@@ -9,6 +10,8 @@ from actors.custom_agents import split_name
 from actors.trial import Trial
 from agents.custom.build import definition_problems, named_agents
 from agents.custom.definition import Definition
+from agents.custom.imported import definitions_of
+from agents.openapi_schemas import OpenApiError
 from compiler.errors import Problem, SpecificationError
 from serve import agent_answers
 from serve.answers import json_answer
@@ -24,10 +27,11 @@ from serve.context import (
 from serve.documents import timestamp
 from serve.identifiers import parse, render
 from serve.problems import ApiError
-from serve.requests import ChangeAgent, RegisterAgent, TryAgent
+from serve.requests import ChangeAgent, ImportAgents, RegisterAgent, TryAgent
 from store import custom_agents
 from store.accounts import Principal
 from store.custom_agents import AgentInfo, StoredAgent
+from store.errors import Conflict
 
 log = structlog.get_logger(__name__)
 router = APIRouter(prefix="/api/v1", tags=["agents"])
@@ -51,6 +55,18 @@ async def register_agent(body: RegisterAgent, context: Shared, caller: Caller) -
     require_role(caller, ROLES_THAT_WRITE, "register agents")
     definition = Definition.model_validate(body.model_dump(exclude={"organization_id"}))
     await _check(context, caller, definition)
+    done = await _register(context, caller, definition)
+    document = {
+        **custom_summary(done.agent),
+        "registered_at": timestamp(done.agent.updated_at),
+        "outcome": done.outcome,
+    }
+    return json_answer(document, 200 if done.outcome == "unchanged" else 201)
+
+
+async def _register(
+    context: Context, caller: Principal, definition: Definition
+) -> custom_agents.Registered:
     done = await custom_agents.register_agent(
         context.pool,
         custom_agents.NewAgent(
@@ -72,12 +88,48 @@ async def register_agent(body: RegisterAgent, context: Shared, caller: Caller) -
         version=done.agent.version,
         outcome=done.outcome,
     )
-    document = {
-        **custom_summary(done.agent),
-        "registered_at": timestamp(done.agent.updated_at),
-        "outcome": done.outcome,
-    }
-    return json_answer(document, 200 if done.outcome == "unchanged" else 201)
+    return done
+
+
+@router.post("/workflows/agents/import", responses={200: {"model": agent_answers.ImportedAgents}})
+async def import_agents(body: ImportAgents, context: Shared, caller: Caller) -> Response:
+    """Register an agent for each operation of an OpenAPI document; what cannot be is told."""
+    require_role(caller, ROLES_THAT_WRITE, "register agents")
+    try:
+        # Documents have megabytes.
+        found = await asyncio.to_thread(
+            definitions_of,
+            body.document,
+            server_url=body.server_url,
+            prefix=body.prefix,
+            operations=body.operations,
+            secrets=body.secrets,
+        )
+    except OpenApiError as error:
+        raise ApiError(422, str(error), error.remedy) from error
+    told = [await _import(context, caller, id, one, dry_run=body.dry_run) for id, one in found]
+    return json_answer({"agents": told})
+
+
+async def _import(
+    context: Context, caller: Principal, id: str, found: Definition | str, *, dry_run: bool
+) -> dict[str, Any]:
+    told: dict[str, Any] = {
+        "operation": id, "agent_name": None, "outcome": "refused", "reason": None,
+        "parameters": None,
+    }  # fmt: skip
+    if isinstance(found, str):
+        return {**told, "reason": found}
+    told |= {"agent_name": found.agent_name, "parameters": found.tool_specification.parameters}
+    try:
+        await _check(context, caller, found)
+        if dry_run:
+            return {**told, "outcome": "found"}
+        return {**told, "outcome": (await _register(context, caller, found)).outcome}
+    except SpecificationError as error:
+        return {**told, "reason": str(error.problems[0])}
+    except (ApiError, Conflict) as error:
+        return {**told, "reason": str(error)}
 
 
 async def _check(context: Context, caller: Principal, definition: Definition) -> None:

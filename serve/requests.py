@@ -238,6 +238,27 @@ class RegisterAgent(Definition):
     organization_id: str | None = None
 
 
+class ImportAgents(Body):
+    """`POST /workflows/agents/import`: an agent for each operation of an OpenAPI document."""
+
+    document: str | dict[str, Any]
+    """OpenAPI 3.0 or 3.1, as text in JSON or YAML, or as JSON."""
+    server_url: Annotated[str, Field(max_length=8192)] | None = None
+    """Where the operations are called, instead of the document's own servers."""
+    prefix: Annotated[str, Field(pattern=r"^([a-z][a-z0-9_]{0,39})?$")] = ""
+    """How the agents' names begin, instead of the document's title."""
+    operations: list[Annotated[str, Field(max_length=500)]] = Field(
+        default_factory=list, max_length=500
+    )
+    """The operations that are wanted, by their ids; without them, all."""
+    secrets: dict[str, Annotated[str, Field(pattern="^[a-z][a-z0-9_-]{0,99}$")]] = Field(
+        default_factory=dict, max_length=50
+    )
+    """Names of secrets by the parameters that they stand for."""
+    dry_run: bool = False
+    """Only say which agents there would be."""
+
+
 class ChangeAgent(Body):
     """`PATCH /agents/{name}`: what is left out stays."""
 

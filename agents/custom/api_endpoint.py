@@ -49,7 +49,6 @@ def endpoint_of(definition: Definition, implementation: ApiEndpoint) -> Endpoint
         idempotent=implementation.idempotent or implementation.method in ("PUT", "DELETE"),
         parameters={**schema, "additionalProperties": False},
         request=request,
-        form=implementation.form,
         response=implementation.response,
         pagination=implementation.pagination,
     )
@@ -58,11 +57,14 @@ def endpoint_of(definition: Definition, implementation: ApiEndpoint) -> Endpoint
 def _request(implementation: ApiEndpoint, schema: Mapping[str, Any]) -> dict[str, Any]:
     """Return the template, with the parameters that it does not name put where they belong."""
     request = implementation.model_dump(
-        include={"url", "method", "headers", "params", "body", "auth", "timeout"},
+        include={
+            "url", "method", "headers", "params", "body", "form", "multipart", "auth", "timeout",
+            "rate_limit",
+        },
         exclude_none=True,
-    )
+    )  # fmt: skip
     place = "params" if implementation.method in _READING else "body"
-    if place not in request:
+    if not {place, "form", "multipart"} & request.keys():
         named = {reference.root for _, reference in references_in(request)}
         left = {name: f"{{{name}}}" for name in schema["properties"] if name not in named}
         if left:
@@ -99,6 +101,7 @@ class EndpointRunner:
     ) -> None:
         endpoint = endpoint_of(definition, implementation)
         self._ready = Ready(endpoint, api)
+        self._separators = implementation.separators
         self.side_effect: SideEffect = endpoint.side_effect
         self.hosts = (str(endpoint.host),)
         self.own_secrets = secrets_in(endpoint.request)
@@ -110,4 +113,9 @@ class EndpointRunner:
         Raises:
             AgentError: As `Ready.call`.
         """
-        return await self._ready.call(values, context)
+        joined = {
+            name: separator.join(map(str, values[name]))
+            for name, separator in self._separators.items()
+            if isinstance(values.get(name), list)
+        }
+        return await self._ready.call({**values, **joined}, context)

@@ -6,7 +6,7 @@ from typing import Annotated, Any, Literal, Self
 from pydantic import Field, model_validator
 
 from agents.agent import SideEffect
-from agents.api_parameters import Auth, Method
+from agents.api_parameters import Auth, Method, RateLimit
 from agents.catalog.call import Pagination, Part, Response
 from agents.sandbox import MAX_SOURCE_CHARACTERS
 from compiler.check_schemas import validator
@@ -97,8 +97,17 @@ class ApiEndpoint(Part):
     body: Any = Field(
         default=None, description="None given: of a POST, the parameters not named elsewhere."
     )
-    form: bool = Field(default=False, description="Whether the body is sent as a form.")
+    form: dict[str, Any] | None = Field(
+        default=None, description="Fields that are sent as an HTML form, instead of `body`."
+    )
+    multipart: dict[str, Any] | None = Field(
+        default=None, description="Fields and files that are sent as multipart/form-data."
+    )
+    separators: dict[str, str] = Field(
+        default_factory=dict, description="What joins lists that are sent as one text."
+    )
     auth: Auth | None = None
+    rate_limit: RateLimit | None = None
     timeout: float = Field(default=30, gt=0, le=600, description="Seconds for the whole answer.")
     response: Response = Response(output="{body}")
     pagination: Pagination | None = None

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any, TypedDict
 
 from weft.requests import PREFIX, Request, path_of
@@ -88,6 +88,25 @@ def _register(definition: Mapping[str, Any]) -> Request[CustomAgent]:
     return Request("POST", f"{PREFIX}/workflows/agents/register", body=definition)
 
 
+def _import(
+    document: str | Mapping[str, Any],
+    server_url: str | None,
+    prefix: str,
+    operations: Sequence[str],
+    secrets: Mapping[str, str],
+    dry_run: bool,
+) -> Request[list[dict[str, Any]]]:
+    body = {
+        "document": document,
+        "server_url": server_url,
+        "prefix": prefix,
+        "operations": list(operations),
+        "secrets": dict(secrets),
+        "dry_run": dry_run,
+    }
+    return Request("POST", f"{PREFIX}/workflows/agents/import", body=body, member="agents")
+
+
 def _change(name: str, changes: Mapping[str, Any]) -> Request[CustomAgent]:
     given = {field: value for field, value in changes.items() if value is not None}
     return Request("PATCH", path_of(_AGENTS, name), body=given)
@@ -136,6 +155,29 @@ class Agents(Sender):
             definition: `agent_name`, `description`, `tool_specification`, `implementation`.
         """
         return self._send(_register(definition))
+
+    def import_agents(
+        self,
+        document: str | Mapping[str, Any],
+        *,
+        server_url: str | None = None,
+        prefix: str = "",
+        operations: Sequence[str] = (),
+        secrets: Mapping[str, str] | None = None,
+        dry_run: bool = False,
+    ) -> list[dict[str, Any]]:
+        """Register an agent for each operation of an OpenAPI document.
+
+        Args:
+            document: OpenAPI 3.0 or 3.1: its text, or what was read of it.
+            server_url: Where the operations are called, instead of the document's own servers.
+            prefix: How the agents' names begin, instead of the document's title.
+            operations: The ids of those that are wanted; empty: all.
+            secrets: Names of secrets by the parameters that they stand for.
+            dry_run: Only say which agents there would be.
+        """
+        wanted = (document, server_url, prefix, operations, secrets or {}, dry_run)
+        return self._send(_import(*wanted))
 
     def change_agent(
         self,
@@ -203,6 +245,29 @@ class AsyncAgents(AsyncSender):
             definition: `agent_name`, `description`, `tool_specification`, `implementation`.
         """
         return await self._send(_register(definition))
+
+    async def import_agents(
+        self,
+        document: str | Mapping[str, Any],
+        *,
+        server_url: str | None = None,
+        prefix: str = "",
+        operations: Sequence[str] = (),
+        secrets: Mapping[str, str] | None = None,
+        dry_run: bool = False,
+    ) -> list[dict[str, Any]]:
+        """Register an agent for each operation of an OpenAPI document.
+
+        Args:
+            document: OpenAPI 3.0 or 3.1: its text, or what was read of it.
+            server_url: Where the operations are called, instead of the document's own servers.
+            prefix: How the agents' names begin, instead of the document's title.
+            operations: The ids of those that are wanted; empty: all.
+            secrets: Names of secrets by the parameters that they stand for.
+            dry_run: Only say which agents there would be.
+        """
+        wanted = (document, server_url, prefix, operations, secrets or {}, dry_run)
+        return await self._send(_import(*wanted))
 
     async def change_agent(
         self,

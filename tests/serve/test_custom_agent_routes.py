@@ -259,3 +259,89 @@ async def test_a_file_that_is_no_agent_is_refused(
     answer = await weft("agents", "register", str(file))
     assert answer.code != 0
     assert words in " ".join((answer.out + answer.err).replace("│", " ").split())
+
+
+PETS = """
+openapi: 3.0.3
+info: {title: Pet shop, version: "1"}
+servers: [{url: https://pets.example.com/v1}]
+security: [{key: []}]
+paths:
+  /pets/{petId}:
+    parameters: [{name: petId, in: path, required: true, schema: {type: integer}}]
+    get:
+      operationId: getPet
+      summary: Finds a pet.
+      responses: {"200": {description: ok, content: {application/json: {schema: {$ref: "#/components/schemas/Pet"}}}}}
+    put:
+      operationId: changePet
+      requestBody: {content: {application/json: {schema: {$ref: "#/components/schemas/Pet"}}}}
+      responses: {"200": {description: ok}}
+  /pets:
+    get:
+      operationId: findPets
+      parameters: [{name: tags, in: query, style: pipeDelimited, explode: false,
+                    schema: {type: array, items: {type: string}}}]
+      responses: {"200": {description: ok}}
+components:
+  securitySchemes: {key: {type: apiKey, in: header, name: X-Key}}
+  schemas:
+    Pet:
+      type: object
+      properties: {name: {type: string}, parent: {$ref: "#/components/schemas/Pet"}}
+"""  # noqa: E501
+
+
+async def test_an_openapi_document_becomes_agents(api: httpx.AsyncClient) -> None:
+    """Each operation is one, with schemas that may refer to themselves and secrets by name."""
+    body: dict[str, Any] = {"document": PETS, "prefix": "shop", "dry_run": True}
+    told = (await api.post("/api/v1/workflows/agents/import", json=body)).json()
+    fits(agent_answers.ImportedAgents, told)
+    assert [(one["agent_name"], one["outcome"]) for one in told["agents"]] == [
+        ("shop_get_pet", "found"), ("shop_change_pet", "found"), ("shop_find_pets", "found"),
+    ]  # fmt: skip
+    assert (await api.get(f"{AGENTS}/custom")).json()["total"] == 0
+    [key] = set(told["agents"][0]["parameters"]["properties"]) - {"petId"}
+    body |= {"dry_run": False, "secrets": {key: "shop_key"}}
+    answer = await api.post("/api/v1/workflows/agents/import", json=body)
+    assert {one["outcome"] for one in answer.json()["agents"]} == {"created"}, answer.text
+    shown = (await api.get(f"{AGENTS}/shop_change_pet")).json()
+    assert set(shown["parameters"]["properties"]) == {"petId", "name", "parent"}
+    assert "{secrets.shop_key}" in json.dumps(shown["custom"]["implementation"])
+    pet = {"petId": 1, "name": "Rex", "parent": {"parent": {"name": 7}}}
+    node = {"id": "p", "agent": "shop_change_pet", "parameters": pet}
+    specification = {"specification": {"name": "Pets", "nodes": [node]}, "dry_run": True}
+    checked = (await api.post("/api/v1/workflows/create", json=specification)).json()
+    assert [one["path"] for one in checked["problems"]] == [
+        "nodes[0].parameters.parent.parent.name"
+    ]
+
+
+@pytest.mark.parametrize(
+    ("change", "words"),
+    [
+        ({"document": "swagger: '2.0'"}, "no OpenAPI 3.0 or 3.1"),
+        ({"document": "a: [" }, "no JSON or YAML"),
+        ({"operations": ["nothing"]}, "has no operation nothing"),
+    ],
+)  # fmt: skip
+async def test_a_document_that_is_none_is_told(
+    api: httpx.AsyncClient, change: dict[str, Any], words: str
+) -> None:
+    """The answer says why, and nothing is registered."""
+    body = {"document": PETS, **change}
+    answer = await api.post("/api/v1/workflows/agents/import", json=body)
+    assert answer.status_code == 422
+    assert words in answer.text
+
+
+async def test_a_document_is_imported_from_the_terminal(weft: Weft, tmp_path: Path) -> None:
+    """A dry run shows what each operation takes."""
+    file = tmp_path / "pets.yaml"
+    file.write_text(PETS)
+    shown = (await weft("agents", "import", str(file), "--dry-run")).out
+    assert "pet_shop_find_pets" in shown
+    assert "found" in shown
+    done = (await weft("agents", "import", str(file), "--operation", "getPet")).out
+    assert "created" in done
+    assert "pet_shop_find_pets" not in done

@@ -153,6 +153,21 @@ async def test_a_parameter_stays_in_its_place_in_the_address(
     assert "?" not in path
 
 
+async def test_an_endpoint_sends_forms_and_joined_lists(services: Services, site: Site) -> None:
+    """As the api agent does; a list that is sent as one text is joined."""
+    site.replies["/weather/Oslo"] = json_reply({})
+    formed = endpoint(site, form={"days": "{days}"})
+    await run_custom(services, formed, {"city": "Oslo", "days": 2})
+    assert site.asked[0].body == b"days=2"
+    tagged = definition(
+        {"type": "api_endpoint", "url": site.url("/weather/Oslo"), "method": "GET",
+         "separators": {"tags": "|"}},
+        {"tags": {"type": "array"}},
+    )  # fmt: skip
+    await run_custom(services, tagged, {"tags": ["a", "b"]})
+    assert site.paths()[1] in ("/weather/Oslo?tags=a|b", "/weather/Oslo?tags=a%7Cb")
+
+
 def chain(*steps: dict[str, Any], output: Any = None) -> dict[str, Any]:
     """Return a chain that takes a city."""
     return definition(
