@@ -1,14 +1,23 @@
 """The database agent: one statement on PostgreSQL, or one command on MongoDB or Redis."""
 
-from typing import ClassVar
+from typing import Any, ClassVar
 
 from agents.agent import AgentContext, AgentResult, Parameters, SideEffect, Usage
 from agents.database_parameters import DatabaseParameters
-from agents.mongo import run_mongo
 from agents.postgres import run_postgres
 from agents.redis_commands import run_redis
 
-_RUNNERS = {"postgresql": run_postgres, "mongodb": run_mongo, "redis": run_redis}
+
+async def _run_mongo(
+    parameters: DatabaseParameters, context: AgentContext
+) -> tuple[list[Any], int, bool]:
+    # Importing its driver takes 0.2 s, and most processes never ask MongoDB.
+    from agents.mongo import run_mongo  # noqa: PLC0415
+
+    return await run_mongo(parameters, context)
+
+
+_RUNNERS = {"postgresql": run_postgres, "mongodb": _run_mongo, "redis": run_redis}
 
 
 class Database:
