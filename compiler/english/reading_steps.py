@@ -163,17 +163,41 @@ def write_database_read(place: Place) -> Written:
     noun = None if noun in ("postgres", "postgresql") else noun
     table = named_table(step.marked) or (noun if is_plural(noun) else None)
     sql = next((quote for quote in step.quotes if re.match(r"(?i)\s*(select|with)\b", quote)), None)
-    if sql is not None:
+    database = database_of(place)
+    query: Any
+    if database != "postgresql":
+        query = _asked_command(place, database, table)
+    elif sql is not None:
         query = escaped(sql)
     elif table and is_table(table):
         query = select_rows(table, step.count)
     else:
         query = _asked_query(place, noun)
-    parameters = {"database": database_of(place), "query": query}
+    parameters = {"database": database, **connection(database), "query": query}
     key = output_key(place, noun or "rows")
     words = nouns_in(noun, table) or frozenset({"row"})
     kind: OutputKind = "list" if place.reading.mapped else "rows"
     return Written(parameters, Output(key, kind, words, place.node_id, place.reading.mapped))
+
+
+def connection(database: str) -> dict[str, str]:
+    """Return where a database is: only PostgreSQL has a default."""
+    return {} if database == "postgresql" else {"connection_string": f"{{secrets.{database}_url}}"}
+
+
+def _asked_command(place: Place, database: str, collection: str | None) -> Any:
+    """Return the command that reads a collection of MongoDB; any other is asked for."""
+    if database == "mongodb" and collection and is_table(collection):
+        return {"find": collection, **({"limit": place.step.count} if place.step.count else {})}
+    example = '{"find": "records"}' if database == "mongodb" else "GET name"
+    return escaped(
+        place.draft.ask(
+            f"{place.node_id}.query",
+            f"Which {database} command is meant?",
+            default=example,
+            suggestions=(example,),
+        )
+    )
 
 
 def _asked_query(place: Place, noun: str | None) -> str:

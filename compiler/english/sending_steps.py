@@ -16,7 +16,13 @@ from compiler.english.messages import copies, message_text, message_title, recip
 from compiler.english.normalise import MARK
 from compiler.english.nouns import noun_key, object_phrase, title_of, words_of
 from compiler.english.placing import Place, Written, asked_for, choice_of
-from compiler.english.reading_steps import bearer, database_of, declare_inputs, named_table
+from compiler.english.reading_steps import (
+    bearer,
+    connection,
+    database_of,
+    declare_inputs,
+    named_table,
+)
 from compiler.english.statements import insert_row, is_table
 from compiler.inflection import plural, singular
 
@@ -127,16 +133,22 @@ def _filled(value: Any, place: Place) -> Any:
 def write_store(place: Place) -> Written:
     """Return the parameters of a database node that writes a row."""
     database = database_of(place)
-    if database != "postgresql":
+    if database == "redis":
         query = place.draft.ask(
             f"{place.node_id}.query",
-            f"Only PostgreSQL can be written from English. Which {database} command is meant?",
-            default="SELECT 1",
+            "Which Redis command is meant?",
+            default="PING",
+            suggestions=("SET name $1",),
         )
-        return Written({"database": database, "query": query})
+        return Written({"database": database, **connection(database), "query": escaped(query)})
     last = place.reading.outputs[-1] if place.reading.outputs else None
     columns, values = _row(place, last)
     table = named_table(place.step.marked) or _table(place, last)
+    if database == "mongodb":
+        document = {column: f"${number}" for number, column in enumerate(columns, start=1)}
+        insert = {"insert": table, "documents": [document]}
+        parameters = {"database": database, **connection(database), "query": insert}
+        return Written({**parameters, "params": values, "read_only": False})
     query = insert_row(table, columns, "timestamp" if columns == ["status"] else "created_at")
     return Written({"database": database, "query": query, "params": values})
 
