@@ -129,7 +129,7 @@ def checked_parameters(model: type[Parameters], values: Any) -> Parameters:
         return model.model_validate(values)
     except ValidationError as error:
         lines = [
-            f"parameters.{'.'.join(map(str, problem['loc']))}: {problem['msg']}"
+            f"{'.'.join(map(str, ('parameters', *problem['loc'])))}: {problem['msg']}"
             for problem in error.errors(include_input=False, include_url=False)
         ]
         raise AgentError("; ".join(lines)) from None

@@ -137,7 +137,7 @@ function Trial({ agent }) {
       <button class="primary" disabled=${busy}>${busy ? "Trying…" : "Try it"}</button>
     </form>
     <${Problem} error=${error} />
-    ${told && html`<div role="status">
+    ${told && html`<div role="status" class="trial-result">
       <h3>${told.status === "completed" ? "Done" : "Failed"} after ${seconds(told.seconds)}</h3>
       ${told.status === "completed" ? html`<${Value} value=${told.output} />` : html`<p>${told.error}</p>`}
     </div>`}
@@ -159,7 +159,7 @@ export function AgentPage({ id }) {
   const { hosts, output_fields: fields, documentation } = agent;
   return html`<div class="page-head"><div>
       <h1 tabindex="-1">${agent.title}</h1>
-      <div class="quiet"><a href="#/agents">Agents</a> · ${agent.group} · <code>${agent.name}</code></div>
+      <div class="quiet"><a href="#/agents">Agents</a> · ${agent.custom ? OWN_GROUP : agent.group} · <code>${agent.name}</code></div>
     </div></div>
     <p class="description">${agent.description}</p>
     <section class="card" aria-label="What it does">
