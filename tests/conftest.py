@@ -1,6 +1,7 @@
 """Real servers for all tests: one PostgreSQL and one Redis a run, a fresh database a test."""
 
 import asyncio
+import gc
 import itertools
 import os
 import shutil
@@ -36,6 +37,13 @@ from tests.sharing import ByFile
 TEMPLATE = "weft_template"
 SHARED = "weft_shared"
 _numbers = itertools.count(1)
+
+
+@pytest.fixture(scope="module", autouse=True)
+def _nothing_left_open() -> Iterator[None]:
+    """Collect what a file's tests left open, so that they are told of it and not a later file's."""
+    yield
+    gc.collect()
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:
