@@ -160,9 +160,7 @@ async def _attempt(work: Work, number: int, started: Told) -> Attempt:
         begun = Attempt(number, begun.started_at, shown)
         await started(begun)
         parameters = checked_parameters(work.agent.parameters, values)
-        context = work.context
-        if number != context.attempt:
-            context = replace(context, attempt=number)
+        context = replace(work.context, attempt=number, timeout_seconds=timeout_seconds)
         with holding(held.bound):
             async with asyncio.timeout(timeout_seconds):
                 result = await work.agent.run(parameters, context)

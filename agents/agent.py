@@ -69,6 +69,8 @@ class AgentContext:
     """The values of the node's input_keys, whole; a map item's value is under `item`."""
     variables: Mapping[str, Any] = field(default_factory=dict)
     """The whole scope by name (state keys, `input`, `item`), for scripts and conditions."""
+    timeout_seconds: float | None = None
+    """How long the attempt may take; None: that is not known."""
 
     @property
     def idempotency_key(self) -> str:

@@ -3,28 +3,25 @@
 import asyncio
 import json
 from collections.abc import Mapping
+from dataclasses import replace
 from typing import Annotated, Any, ClassVar
 
-import jsonschema_rs
 import orjson
 from pydantic import BeforeValidator, Field
 
 from agents.agent import AgentContext, AgentResult, Parameters, SideEffect, Usage
+from agents.answer_form import FORMATS, misfit, read_json
+from agents.asking import Asking, ModelAway, chain, none_answered
 from agents.errors import AgentError
-from agents.models import OFFLINE, Choice, Conversation, Models, Turn, missing_key
+from agents.models import OFFLINE, Choice, Completion, Conversation, Turn, missing_key
 from agents.offline.job import Job, OutputFormat, Task, understand
 from agents.offline.model import CannotDo, answer
 from agents.offline.text import shorten, subject
 
+ModelName = Annotated[str, Field(min_length=1, max_length=200)]
 _REPAIRS = 1
 _NOT_DATA = frozenset({"workflow", "user", "secrets", "state"})
 """Names of the scope that hold no data of their own: `state` repeats the others."""
-_FORMATS: Mapping[OutputFormat, str] = {
-    "text": "",
-    "markdown": "Answer in Markdown.",
-    "json": "Answer with one JSON value and nothing else: no explanation, no code fence.",
-    "json_array": "Answer with one JSON array and nothing else: no explanation, no code fence.",
-}
 _SENTIMENT_SHAPE = (
     'The JSON has the form {"sentiment": "positive"|"neutral"|"negative", "score": number from '
     "-1 (worst) to 1 (best)}."
@@ -41,11 +38,14 @@ class LlmParameters(Parameters):
     prompt: Annotated[str, BeforeValidator(_text)] = Field(
         min_length=1, description="The instruction, with references such as {reviews}."
     )
-    model: str = Field(
+    model: ModelName = Field(
         default="default",
-        min_length=1,
-        max_length=200,
         description="default, offline, gpt-4, gpt-3.5, claude-opus, claude-sonnet or a model's id.",
+    )
+    fallbacks: Annotated[tuple[ModelName, ...], Field(max_length=10)] | None = Field(
+        default=None,
+        description="Models that are asked in turn when one is away, limited or refuses; the "
+        "built-in one only if `offline` is among them. Left out: the operator's.",
     )
     temperature: float = Field(default=0.7, ge=0, le=2)
     output_format: OutputFormat = "text"
@@ -56,6 +56,11 @@ class LlmParameters(Parameters):
     )
     labels: tuple[str, ...] = Field(default=(), description="The labels to choose from.")
     task: Task | None = Field(default=None, description="A hint for the offline model.")
+
+    @property
+    def wants_json(self) -> bool:
+        """Whether the answer is a JSON value."""
+        return self.output_format in ("json", "json_array") or bool(self.json_schema)
 
 
 class Llm:
@@ -75,10 +80,10 @@ class Llm:
 
         Raises:
             AgentError: No model can do the job (final, naming the key to set), the answer does
-                not fit the schema (final), or the provider failed (its own kind).
+                not fit the schema (final), or no provider answered (its own kind).
         """
         models = await context.services.models()
-        choice = models.choose(parameters.model)
+        choices, left = chain(models, parameters.model, parameters.fallbacks)
         job = await asyncio.to_thread(
             understand,
             parameters.prompt,
@@ -89,9 +94,19 @@ class Llm:
             json_schema=parameters.json_schema,
             scope=_data_in(context),
         )
-        if choice.offline:
-            return await _offline(job, choice, parameters.json_schema)
-        return await _online(models, choice, parameters, job)
+        asking = Asking(models, context.timeout_seconds, left=left)
+        talk = _Talk(parameters, job, asking)
+        failures: list[tuple[Choice, AgentError]] = []
+        for choice in choices:
+            last = choice is choices[-1]
+            try:
+                result = await _answer(choice, talk, last=last)
+            except ModelAway as away:
+                failures.append((choice, away.error))
+                asking.left.append({"model": choice.requested, "reason": str(away.error)})
+                continue
+            return replace(result, metadata={**result.metadata, **asking.metadata()})
+        raise none_answered(failures)
 
 
 def _data_in(context: AgentContext) -> dict[str, Any]:
@@ -99,14 +114,23 @@ def _data_in(context: AgentContext) -> dict[str, Any]:
     return {name: v for name, v in context.variables.items() if name not in _NOT_DATA}
 
 
-async def _offline(job: Job, choice: Choice, schema: Mapping[str, Any] | None) -> AgentResult:
+async def _answer(choice: Choice, talk: "_Talk", *, last: bool) -> AgentResult:
+    """Let a model do the job, after whatever the talk with those before it has come to."""
+    if choice.offline:
+        return await _offline(talk.job, choice, talk.parameters.json_schema, talk.asking.usage)
+    return await talk.lead(choice, last=last)
+
+
+async def _offline(
+    job: Job, choice: Choice, schema: Mapping[str, Any] | None, usage: Usage
+) -> AgentResult:
     try:
         found = await asyncio.to_thread(answer, job)
     except CannotDo as error:
-        raise missing_key(choice, str(error)) from error
-    if schema is not None and (problem := _misfit(found.output, schema)):
+        raise ModelAway(missing_key(choice, str(error))) from error
+    if schema is not None and (problem := misfit(found.output, schema)):
         named = f"the job {job.named}: what it finds does not fit the schema ({problem})"
-        raise missing_key(choice, named)
+        raise ModelAway(missing_key(choice, named))
     metadata: dict[str, Any] = {
         "model": OFFLINE,
         "is_llm": False,
@@ -116,42 +140,68 @@ async def _offline(job: Job, choice: Choice, schema: Mapping[str, Any] | None) -
     if choice.missing_key:
         metadata["requested_model"] = choice.requested
         metadata["reason"] = f"{choice.missing_key} is not set"
-    return AgentResult(found.output, metadata=metadata)
+    return AgentResult(found.output, usage, metadata)
 
 
-async def _online(
-    models: Models, choice: Choice, parameters: LlmParameters, job: Job
-) -> AgentResult:
-    turns = list(_turns(parameters, job))
-    usage = Usage()
-    wants_json = parameters.output_format in ("json", "json_array") or bool(parameters.json_schema)
-    for attempt in range(_REPAIRS + 1):
-        conversation = Conversation(tuple(turns), parameters.temperature, parameters.max_tokens)
-        completion = await models.complete(choice, conversation)
-        usage += completion.usage
-        metadata = {"model": completion.model, "is_llm": True, "requested_model": choice.requested}
-        if attempt:
-            metadata["repaired"] = True
-        if not wants_json:
-            return AgentResult(completion.text.strip(), usage, metadata)
-        try:
-            output = _parse(completion.text, parameters)
-            return AgentResult(_with_quote(output, job), usage, metadata)
-        except ValueError as error:
-            problem = str(error)
-        turns += [
-            Turn("assistant", completion.text or "(nothing)"),
-            Turn("user", f"That cannot be used: {problem}. Answer again, with the JSON only."),
-        ]
-    raise AgentError(
-        f"The model {choice.model} did not answer in the form that was asked for: {problem}.",
-        retryable=parameters.temperature > 0,
-        remedy="Say in the prompt what the answer looks like, or raise max_tokens.",
-    )
+class _Talk:
+    """The conversation of one attempt; when a model is away, the next one goes on with it."""
+
+    def __init__(self, parameters: LlmParameters, job: Job, asking: Asking) -> None:
+        self.parameters = parameters
+        self.job = job
+        self.asking = asking
+        self._turns = list(_turns(parameters, job))
+
+    async def lead(self, choice: Choice, *, last: bool) -> AgentResult:
+        """Ask a model until its answer has the form that is asked for.
+
+        Raises:
+            ModelAway: It did not answer.
+            AgentError: It did not answer in that form.
+        """
+        parameters = self.parameters
+        for attempt in range(_REPAIRS + 1):
+            completion = await self._ask(choice, last=last)
+            metadata: dict[str, Any] = {
+                "model": completion.model, "is_llm": True, "requested_model": choice.requested
+            }  # fmt: skip
+            metadata |= {"repaired": True} if attempt else {}
+            metadata |= {"cut_short": True} if completion.cut_short else {}
+            if not parameters.wants_json:
+                return AgentResult(completion.text.strip(), self.asking.usage, metadata)
+            try:
+                output = read_json(
+                    completion.text, parameters.output_format, parameters.json_schema
+                )
+                return AgentResult(_with_quote(output, self.job), self.asking.usage, metadata)
+            except ValueError as error:
+                problem = _why(completion, error)
+            self._turns += [
+                Turn("assistant", completion.text or "(nothing)"),
+                Turn("user", f"That cannot be used: {problem}. Answer again, with the JSON only."),
+            ]
+        raise AgentError(
+            f"The model {choice.model} did not answer in the form that was asked for: {problem}.",
+            retryable=parameters.temperature > 0,
+            remedy="Say in the prompt what the answer looks like, or raise max_tokens.",
+        )
+
+    async def _ask(self, choice: Choice, *, last: bool) -> Completion:
+        conversation = Conversation(
+            tuple(self._turns), self.parameters.temperature, self.parameters.max_tokens
+        )
+        return await self.asking.ask(choice, conversation, last=last)
+
+
+def _why(completion: Completion, error: ValueError) -> str:
+    """Say why an answer cannot be used."""
+    if completion.cut_short:
+        return f"it ended at max_tokens, and {error}"
+    return str(error)
 
 
 def _turns(parameters: LlmParameters, job: Job) -> list[Turn]:
-    rules = [parameters.system or "", _FORMATS[parameters.output_format]]
+    rules = [parameters.system or "", FORMATS[parameters.output_format]]
     if parameters.json_schema:
         rules.append(f"The JSON satisfies this schema: {json.dumps(parameters.json_schema)}")
     elif job.task == "sentiment" and parameters.output_format == "json":
@@ -163,49 +213,6 @@ def _turns(parameters: LlmParameters, job: Job) -> list[Turn]:
         prompt = f"{prompt}\n\n{_text(job.data)}"
     system = "\n".join(rule for rule in rules if rule)
     return [*([Turn("system", system)] if system else []), Turn("user", prompt)]
-
-
-def _parse(text: str, parameters: LlmParameters) -> Any:
-    """Return the JSON in an answer.
-
-    Raises:
-        ValueError: There is none, or it has another form than asked for.
-    """
-    starts = [at for at in (text.find("{"), text.find("[")) if at >= 0]
-    if not starts:
-        raise ValueError("it holds no JSON object or array")
-    try:
-        value, _ = json.JSONDecoder().raw_decode(text[min(starts) :])
-    except ValueError as error:
-        raise ValueError(f"it is not JSON: {error}") from error
-    if parameters.output_format == "json_array" and not isinstance(value, list):
-        lists = [entry for entry in value.values() if isinstance(entry, list)]
-        if len(lists) != 1:
-            raise ValueError("it is not a JSON array")
-        value = lists[0]
-    if parameters.json_schema and (problem := _misfit(value, parameters.json_schema)):
-        raise ValueError(problem)
-    return value
-
-
-def _misfit(value: Any, schema: Mapping[str, Any]) -> str:
-    """Say why a value does not satisfy a schema; empty when it does."""
-    try:
-        validator = jsonschema_rs.validator_for(dict(schema), retriever=_no_retrieval)
-    except (ValueError, jsonschema_rs.ReferencingError) as error:
-        raise AgentError(
-            f"`json_schema` is not a usable JSON Schema: {str(error).splitlines()[0]}."
-        ) from error
-    first = next(iter(validator.iter_errors(value)), None)
-    if first is None:
-        return ""
-    place = ".".join(str(part) for part in first.instance_path)
-    return f"{place}: {first.message}" if place else first.message
-
-
-def _no_retrieval(uri: str) -> Any:
-    """Refuse a schema's reference to another document: schemas come from users."""
-    raise ValueError(f"the reference to {uri} is not followed")
 
 
 def _with_quote(output: Any, job: Job) -> Any:

@@ -98,7 +98,9 @@ class Services:
     async def _open_models(self) -> Models:
         access = model_access(self.settings)
         return await self._stack.enter_async_context(
-            open_models(self.egress, access, self.settings.default_model)
+            open_models(
+                self.egress, access, self.settings.default_model, self.settings.fallback_models
+            )
         )
 
 

@@ -38,6 +38,7 @@ def agent_settings(settings: Settings, blocked_ports: frozenset[int]) -> AgentSe
         blocked_ports |= {engine.port}
     return replace(
         reader_settings(settings, blocked_ports),
+        fallback_models=settings.fallback_models,
         smtp_url=settings.smtp_url,
         email_sender=settings.email_sender,
         service_urls=settings.service_urls,

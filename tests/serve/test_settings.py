@@ -33,6 +33,7 @@ VARIABLES = {
     "WEFT_PARSER_SECONDS": ("parser_seconds", "7.5", 7.5),
     "WEFT_PARSER_COST_USD": ("parser_cost_usd", "0.1", 0.1),
     "WEFT_DEFAULT_MODEL": ("default_model", "gpt-x", "gpt-x"),
+    "WEFT_FALLBACK_MODELS": ("fallback_models", "gemini, offline", ("gemini", "offline")),
     "WEFT_SMTP_URL": ("smtp_url", "smtp://u:p@h:587", "smtp://u:p@h:587"),
     "WEFT_EMAIL_SENDER": ("email_sender", "a@b.c", "a@b.c"),
     "WEFT_AGENT_DATABASE_URL": ("agent_database_url", "postgresql://d", "postgresql://d"),
