@@ -12,7 +12,9 @@ from pydantic import BaseModel, ConfigDict, ValidationError
 from agents.errors import AgentError
 
 if TYPE_CHECKING:
+    from agents.redaction import Redaction
     from agents.services import Services
+    from agents.tools import Toolset
 
 SideEffect = Literal["none", "reads", "writes", "sends"]
 """What an agent does to the outside world at most."""
@@ -71,6 +73,10 @@ class AgentContext:
     """The whole scope by name (state keys, `input`, `item`), for scripts and conditions."""
     timeout_seconds: float | None = None
     """How long the attempt may take; None: that is not known."""
+    tools: Toolset | None = None
+    """Of an llm node: the agents that its model may call."""
+    redaction: Redaction | None = None
+    """What takes the attempt's secrets out of texts; None: it holds none."""
 
     @property
     def idempotency_key(self) -> str:

@@ -166,6 +166,7 @@ def _signature(name: str, agent: Agent[Any]) -> AgentSignature:
         service=getattr(agent, "service", ""),
         secrets=getattr(agent, "own_secrets", ()),
         chain=getattr(agent, "kind", "") == "chain",
+        closed=getattr(agent, "closed", ()),
         unavailable=getattr(agent, "unavailable", ""),
         deprecated=getattr(agent, "deprecated", ""),
         parameter_faults=_fault_finder(agent.parameters),

@@ -8,6 +8,7 @@ from typing import Any, Literal
 import jsonschema_rs
 
 from compiler.check_schemas import describe, validator
+from compiler.check_tools import tool_problems
 from compiler.errors import Problem
 from compiler.failures import compensation
 from compiler.references import parse_template, references_in
@@ -55,6 +56,7 @@ def agent_problems(
             problems += _worker_problems(node, signature, path)
         problems += _parameter_problems(node, signature, compiled[node.agent], path)
         problems += _script_problems(node, signature, path)
+        problems += tool_problems(node, path, agents)
     return problems
 
 

@@ -10,6 +10,7 @@ from compiler.references import Reference, references_in
 from compiler.regions import Block, Parallel, Single, decompose
 from compiler.signature import AgentSignature
 from compiler.specification import Node, Specification
+from compiler.tools import node_agents
 from compiler.workers import worker_nodes
 
 
@@ -75,8 +76,9 @@ def _secrets(
 
 
 def _deprecated(node: Node, agents: Mapping[str, AgentSignature], path: str) -> Iterator[Problem]:
-    for part in (node, *worker_nodes(node).values()):
-        if told := agents[part.agent].deprecated:
+    parts = (node, *worker_nodes(node).values())
+    for name in dict.fromkeys(name for part in parts for name in node_agents(part)):
+        if told := agents[name].deprecated:
             remedy = "Ask its owner which agent takes its place."
             yield Problem(f"{path}.agent", "deprecated_agent", told, remedy)
 

@@ -52,6 +52,72 @@ def answers(arguments: Mapping[str, Any]) -> Behaviour:
     return reply
 
 
+def calls_tool(name: str, arguments: str, *more: tuple[str, str]) -> Behaviour:
+    """An answer that wants tools called, each with arguments as they are written."""
+    wanted = [(name, arguments), *more]
+
+    def reply(format: Format, model: str) -> Reply:
+        if format == "anthropic":
+            uses = [
+                {"type": "tool_use", "id": f"t{n}", "name": name, "input": json.loads(text)}
+                for n, (name, text) in enumerate(wanted)
+            ]
+            return _anthropic(model, "tool_use", *uses)
+        calls = [
+            {"id": f"t{n}", "type": "function", "function": {"name": name, "arguments": text}}
+            for n, (name, text) in enumerate(wanted)
+        ]
+        return _openai(model, "tool_calls", tool_calls=calls)
+
+    return reply
+
+
+def obeys(server: "ModelServer") -> Behaviour:
+    """A model that does what the texts say that it has just been given.
+
+    `CALL tool {arguments}` makes it call a tool, `SAY text` answer with a text; a line each.
+    """
+
+    def reply(format: Format, model: str) -> Reply:
+        text = _just_given(server.asked[-1][1]["messages"])
+        lines = [line.strip() for line in text.replace("\\n", "\n").splitlines()]
+        commands = [line.split(" ", 2)[1:] for line in lines if line.startswith("CALL ")]
+        if commands:
+            wanted = [(name, _json_at(rest)) for name, rest in commands]
+            return calls_tool(*wanted[0], *wanted[1:])(format, model)
+        said = [line.removeprefix("SAY ") for line in lines if line.startswith("SAY ")]
+        return says("\n".join(said) or "Done.")(format, model)
+
+    return reply
+
+
+def _just_given(messages: list[Any]) -> str:
+    """Return the texts of all messages after the model's own last one."""
+    new: list[str] = []
+    for message in reversed(messages):
+        if message["role"] == "assistant":
+            break
+        content = message["content"]
+        parts = [content] if isinstance(content, str) else content
+        new += [part if isinstance(part, str) else _text_of(part) for part in parts]
+    return "\n".join(reversed(new))
+
+
+def _text_of(part: Any) -> str:
+    content = part.get("text") or part.get("content") or ""
+    return content if isinstance(content, str) else "\n".join(map(_text_of, content))
+
+
+def _json_at(text: str) -> str:
+    """Return the JSON at the beginning of a text, as it is or as it stands inside of JSON."""
+    for form in (text, text.replace('\\"', '"')):
+        try:
+            return json.dumps(json.JSONDecoder().raw_decode(form)[0])
+        except ValueError:
+            continue
+    return text
+
+
 def openai_call(model: str, arguments: str) -> Reply:
     """A call of the tool `answer` with arguments as they are written."""
     function = {"name": "answer", "arguments": arguments}

@@ -57,7 +57,9 @@ def test_code_parameters_are_known() -> None:
     assert signatures["router"].code_parameters == {"condition", "routes[].when"}
     assert signatures["data_processing"].code_parameters == {"script", "where"}
     assert signatures["aggregator"].code_parameters == {"custom_script"}
-    assert signatures["llm"].code_parameters == frozenset()
+    assert signatures["llm"].code_parameters == {
+        f"tools[].parameters.{name}" for name in ("script", "where", "custom_script")
+    }
 
 
 @pytest.mark.requirement("FR-3.7")
