@@ -168,7 +168,7 @@ async def _attempt(work: Work, number: int, started: Told) -> Attempt:
         begun = Attempt(number, begun.started_at, shown)
         await started(begun)
         parameters = checked_parameters(work.agent.parameters, values)
-        redaction = Redaction(held.values) if held.values and work.context.tools else None
+        redaction = Redaction(held.values) if held.values and work.node.agent == LLM else None
         context = replace(
             work.context, attempt=number, timeout_seconds=timeout_seconds, redaction=redaction
         )

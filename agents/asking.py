@@ -6,9 +6,9 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
-from agents.agent import Usage
+from agents.agent import Telling, Usage
 from agents.errors import AgentError
-from agents.models import OFFLINE, Choice, Completion, Conversation, Heard, Models, Tokens
+from agents.models import OFFLINE, Choice, Completion, Conversation, Models, Tokens
 
 _SHARE = 2 / 3
 """Of the time that is left, what a model may take that has others after it."""
@@ -61,7 +61,8 @@ class Asking:
     models: Models
     seconds: float | None
     """How long the attempt may take; None: that is not known."""
-    heard: Heard | None = None
+    telling: Telling | None = None
+    """Told the answers as they grow; None: nobody watches."""
     usage: Usage = field(default_factory=Usage)
     left: list[dict[str, str]] = field(default_factory=list)
     """The models that gave no answer, each with the reason."""
@@ -82,7 +83,7 @@ class Asking:
         share = None if last or self.seconds is None else self._seconds_left(self.seconds) * _SHARE
         try:
             async with asyncio.timeout(share):
-                completion = await self.models.complete(choice, conversation, self.heard)
+                completion = await self._complete(choice, conversation)
         except TimeoutError as error:
             late = f"The model {choice.model} did not answer within {share or 0:.0f} s."
             raise ModelAway(AgentError(late, retryable=True)) from error
@@ -90,6 +91,15 @@ class Asking:
             raise ModelAway(error) from error
         self._count(completion)
         return completion
+
+    async def _complete(self, choice: Choice, conversation: Conversation) -> Completion:
+        if self.telling is None:
+            return await self.models.complete(choice, conversation)
+        self.telling.begin()
+        try:
+            return await self.models.complete(choice, conversation, self.telling.say)
+        finally:
+            self.telling.end()
 
     def _seconds_left(self, seconds: float) -> float:
         return max(1.0, seconds - (time.monotonic() - self._began))

@@ -51,7 +51,8 @@ class Llm:
             json_schema=parameters.json_schema,
             scope=_data_in(context),
         )
-        asking = Asking(models, context.timeout_seconds, left=left)
+        telling = context.tell(context) if context.tell and parameters.stream else None
+        asking = Asking(models, context.timeout_seconds, telling, left=left)
         talk = Talk(parameters, job, asking, _toolbox(parameters, context))
         try:
             async with asyncio.timeout(talk.patience_seconds(context.timeout_seconds)):

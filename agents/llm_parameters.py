@@ -72,6 +72,9 @@ class LlmParameters(Parameters):
     )
     labels: tuple[str, ...] = Field(default=(), description="The labels to choose from.")
     task: Task | None = Field(default=None, description="A hint for the offline model.")
+    stream: bool = Field(
+        default=True, description="Whether those who watch see the answer while it grows."
+    )
     tools: Annotated[tuple[str | ToolUse, ...], Field(max_length=20)] = Field(
         default=(), description="Agents that the model may call: names, or agents with parameters."
     )

@@ -169,6 +169,7 @@ async def open_process(
     runs: dict[UUID, Run] = {}
     saver = JournalSaver(pool, journal, runs.get)
     host = LocalHost(pool, journal, registry, services, Secrets(secrets or {}, vault))
+    host.say = live.say
     driver = Driver(host, GraphCache(pool, saver), runs)
     flushing = asyncio.create_task(journal.run())
     async with AsyncExitStack() as stack:

@@ -176,6 +176,62 @@ def is_garbage(format: Format, model: str) -> Reply:
     return Reply('{"id": "c1", "choi', headers={"Content-Type": "application/json"})
 
 
+PIECE = 7
+"""How many characters a piece of a streamed answer has."""
+
+
+def _in_pieces(format: Format, reply: Reply) -> Reply:
+    """Return an answer as it is streamed; one that is none stays as it is."""
+    try:
+        whole = json.loads(reply.body)
+    except ValueError:
+        return reply
+    if reply.hang or reply.half or reply.status != 200:
+        return reply
+    events = _anthropic_pieces(whole) if format == "anthropic" else _openai_pieces(whole)
+    body = "".join(
+        f"event: {event.get('type', 'x')}\ndata: {json.dumps(event)}\n\n" for event in events
+    )
+    end = "" if format == "anthropic" else "data: [DONE]\n\n"
+    return Reply(body + end, headers={"Content-Type": "text/event-stream"})
+
+
+def _cut(text: str) -> list[str]:
+    return [text[at : at + PIECE] for at in range(0, len(text), PIECE)]
+
+
+def _openai_pieces(whole: Any) -> Iterator[Any]:
+    [choice] = whole["choices"]
+    head = {"id": whole["id"], "object": "chat.completion.chunk", "created": 1,
+            "model": whole["model"]}  # fmt: skip
+    calls = [{**call, "index": n} for n, call in enumerate(choice["message"].get("tool_calls", []))]
+    deltas = [{"content": piece} for piece in _cut(choice["message"]["content"] or "")]
+    for delta in [*deltas, *([{"tool_calls": calls}] if calls else [])]:
+        yield {**head, "choices": [{"index": 0, "delta": delta, "finish_reason": None}]}
+    reason = choice["finish_reason"]
+    yield {**head, "choices": [{"index": 0, "delta": {}, "finish_reason": reason}]}
+    yield {**head, "choices": [], "usage": whole["usage"]}
+
+
+def _anthropic_pieces(whole: Any) -> Iterator[Any]:
+    yield {"type": "message_start", "message": {**whole, "content": [], "stop_reason": None}}
+    for index, block in enumerate(whole["content"]):
+        if block["type"] == "text":
+            start: Any = {**block, "text": ""}
+            deltas = [{"type": "text_delta", "text": piece} for piece in _cut(block["text"])]
+        else:
+            start = {**block, "input": {}}
+            said = json.dumps(block["input"])
+            deltas = [{"type": "input_json_delta", "partial_json": said}]
+        yield {"type": "content_block_start", "index": index, "content_block": start}
+        for delta in deltas:
+            yield {"type": "content_block_delta", "index": index, "delta": delta}
+        yield {"type": "content_block_stop", "index": index}
+    stop = {"stop_reason": whole["stop_reason"], "stop_sequence": None}
+    yield {"type": "message_delta", "delta": stop, "usage": whole["usage"]}
+    yield {"type": "message_stop"}
+
+
 @dataclass
 class ModelServer:
     """Answers each format by its script, one behaviour after another; the last one stays."""
@@ -213,7 +269,8 @@ class ModelServer:
         self.asked.append((format, body))
         script = self.scripts.get(format, [fails(503)])
         behaviour = script.pop(0) if len(script) > 1 else script[0]
-        return behaviour(format, body["model"])
+        reply = behaviour(format, body["model"])
+        return _in_pieces(format, reply) if body.get("stream") else reply
 
 
 @asynccontextmanager

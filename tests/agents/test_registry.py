@@ -114,5 +114,5 @@ def test_provider_libraries_are_not_imported_at_start() -> None:
         if name.split(".")[0] in heavy
     }
     assert importing == {
-        "completion", "openai_provider", "anthropic_provider", "planner_model",
+        "completion", "openai_provider", "anthropic_provider", "planner_model", "provider_errors",
     }  # fmt: skip
