@@ -18,6 +18,7 @@ from agents.errors import AgentError
 from agents.human_loop import HumanLoop
 from agents.llm import Llm
 from agents.mail import Email
+from agents.mcp import Mcp
 from agents.router import Router
 from agents.scope import CODE
 from agents.wait import Wait
@@ -133,6 +134,7 @@ def builtin_registry() -> Registry:
             HumanLoop(),
             Wait(),
             Llm(),
+            Mcp(),
             Router(),
             WebScraping(),
             Workers(),

@@ -140,7 +140,7 @@ class Talk:
             tuple(self._turns),
             self.parameters.temperature,
             self.parameters.max_tokens,
-            self._toolbox.specs if self._toolbox else (),
+            await self._toolbox.specs() if self._toolbox else (),
         )
         number = 1
         while True:

@@ -120,22 +120,32 @@ class Toolbox:
         self._context = replace(context, tools=None, tell=None)
         self._most_calls = most_calls
         self._seen: dict[str, int] = {}
+        self._specs: tuple[ToolSpec, ...] | None = None
         self._tools = {
             one.tool.name: replace(one, tool=tool)
             for one, tool in zip(toolset.tools, resolved, strict=True)
         }
 
-    @property
-    def specs(self) -> tuple[ToolSpec, ...]:
-        """What the model is told."""
-        return tuple(
-            ToolSpec(
-                name,
-                one.tool.description or one.agent.description,
-                open_schema(one.tool, one.signature),
-            )
-            for name, one in self._tools.items()
-        )
+    async def specs(self) -> tuple[ToolSpec, ...]:
+        """Return what the model is told.
+
+        Raises:
+            AgentError: A service that knows more of its tool does not tell it.
+        """
+        if self._specs is None:
+            self._specs = tuple([await self._spec(one) for one in self._tools.values()])
+        return self._specs
+
+    async def _spec(self, one: ToolAgent) -> ToolSpec:
+        schema, description = open_schema(one.tool, one.signature), one.agent.description
+        as_tool = getattr(one.agent, "as_tool", None)
+        if as_tool is not None:
+            with self._bounds(one):
+                description, schemas = await as_tool(one.tool.parameters, self._context)
+            known = {name: schemas[name] for name in schemas if name in schema["properties"]}
+            schema = {**schema, "properties": {**schema["properties"], **known},
+                      "required": [*schema["required"], *known]}  # fmt: skip
+        return ToolSpec(one.tool.name, one.tool.description or description, schema)
 
     @property
     def spent(self) -> bool:
@@ -207,17 +217,23 @@ class Toolbox:
             timeout_seconds=agent.default_timeout_seconds,
         )
         self.written = self.written or agent.side_effect in ("writes", "sends")
-        kept = [
-            secret for secret in held()
-            if secret.name in one.secrets or secret.name not in self.toolset.secrets
-        ]  # fmt: skip
-        with holding(kept), confined(self._hosts(one)):
+        with self._bounds(one):
             try:
                 async with asyncio.timeout(agent.default_timeout_seconds):
                     return await agent.run(checked, context)
             except TimeoutError as error:
                 late = f"It took longer than {agent.default_timeout_seconds:g} s."
                 raise AgentError(late) from error
+
+    @contextmanager
+    def _bounds(self, one: ToolAgent) -> Iterator[None]:
+        """Let what runs in here hold a tool's own secrets and reach its own hosts only."""
+        kept = [
+            secret for secret in held()
+            if secret.name in one.secrets or secret.name not in self.toolset.secrets
+        ]  # fmt: skip
+        with holding(kept), confined(self._hosts(one)):
+            yield
 
     def _hosts(self, one: ToolAgent) -> list[str] | None:
         """Return the hosts that a tool may reach; None: its agent knows them better."""

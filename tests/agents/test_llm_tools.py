@@ -14,6 +14,7 @@ from agents.services import Services
 from agents.settings import AgentSettings
 from compiler.specification import Node
 from tests.agents.conftest import context_of
+from tests.agents.mcp_world import open_mcp_world
 from tests.agents.model_server import (
     ModelServer,
     calls_tool,
@@ -260,3 +261,23 @@ async def test_offline_calls_no_tools(ask: Ask) -> None:
     """The built-in model says that it cannot."""
     attempt = await ask([COUNT], model="offline", prompt="Summarize: a b c. d e f.")
     assert "a job that calls tools" in str(attempt.error)
+
+
+@pytest.mark.requirement("USER.18", "FR-3.1")
+async def test_a_model_calls_a_tool_of_an_mcp_server(ask: Ask, server: ModelServer) -> None:
+    """It is told what the server says of the tool, and sets its arguments alone."""
+    async with open_mcp_world() as world:
+        tool = {"agent": "mcp", "name": "add", "parameters": {"url": world.url, "tool": "add"},
+                "open": ["arguments"]}  # fmt: skip
+        wanted = ("add", '{"arguments": {"a": 2, "b": 3}}')
+        other = ("add", '{"arguments": {}, "tool": "broken"}')
+        server.script("openai", calls_tool(*wanted, other), says("Five."))
+        first, second = told(await ask([tool]))
+    assert "error" not in first
+    assert "not yours to set" in second["refused"]
+    [function] = server.of("openai")[0]["tools"]
+    shown = function["function"]
+    assert shown["description"] == "Adds two numbers."
+    assert shown["parameters"]["required"] == ["arguments"]
+    assert set(shown["parameters"]["properties"]["arguments"]["properties"]) == {"a", "b"}
+    assert world.calls == [(2, 3)]

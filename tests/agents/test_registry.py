@@ -23,6 +23,7 @@ NAMES = (
     "email",
     "human_loop",
     "llm",
+    "mcp",
     "router",
     "wait",
     "web_scraping",
@@ -100,7 +101,7 @@ def test_idempotency_key_names_the_work(services: Services) -> None:
 def test_provider_libraries_are_not_imported_at_start() -> None:
     """The providers' libraries, seconds to import, are named by their own modules only."""
     folder = Path(sys.modules["agents.services"].__file__ or "").parent
-    heavy = {"openai", "anthropic", "pydantic_ai"}
+    heavy = {"openai", "anthropic", "pydantic_ai", "mcp", "mcp_types"}
     importing = {
         path.stem
         for path in folder.rglob("*.py")
@@ -115,4 +116,5 @@ def test_provider_libraries_are_not_imported_at_start() -> None:
     }
     assert importing == {
         "completion", "openai_provider", "anthropic_provider", "planner_model", "provider_errors",
+        "mcp_servers",
     }  # fmt: skip
