@@ -2,11 +2,12 @@
 
 from collections.abc import Collection, Iterator, Mapping
 
+from compiler.check_agents import DATABASE
 from compiler.check_failures import unheard_failures
 from compiler.conditions import parse_condition
 from compiler.errors import Problem
 from compiler.outside import node_outside
-from compiler.references import Reference, references_in
+from compiler.references import Reference, parse_template, references_in
 from compiler.regions import Block, Parallel, Single, decompose
 from compiler.signature import AgentSignature
 from compiler.specification import Node, Specification
@@ -30,6 +31,7 @@ def plan_warnings(
     for index, node in enumerate(specification.nodes):
         path = f"nodes[{index}]"
         warnings += _sending(node, agents, path)
+        warnings += _statement(node, path)
         warnings += _late_timeout(node, specification, path)
         warnings += _secrets(node, agents, path, secrets)
         warnings += _deprecated(node, agents, path)
@@ -53,6 +55,14 @@ def _sending(node: Node, agents: Mapping[str, AgentSignature], path: str) -> Ite
         message = f"Who gets what `{node.id}` sends is known only at run time: {unknown[0]}."
         remedy = "Make sure that this value comes from someone you trust, or ask for approval."
         yield Problem(path, "unknown_recipient", message, remedy)
+
+
+def _statement(node: Node, path: str) -> Iterator[Problem]:
+    query = node.parameters.get("query")
+    if node.agent == DATABASE and isinstance(query, str) and parse_template(query).references:
+        message = f"Which SQL `{node.id}` runs is known only at run time: {query}."
+        remedy = "Give it a login that may do no more than it should, or ask for approval."
+        yield Problem(f"{path}.parameters.query", "unknown_statement", message, remedy)
 
 
 def _late_timeout(node: Node, specification: Specification, path: str) -> Iterator[Problem]:

@@ -257,6 +257,21 @@ async def test_a_model_chooses_among_hosts(ask: Ask, server: ModelServer, site: 
     assert site.paths() == ["/good", "/away"]
 
 
+@pytest.mark.parametrize(
+    "address",
+    ["boss@example.com\nBcc: evil@example.com", "boss@example.com,evil@example.com", 7, {"a": 1}],
+)
+async def test_a_recipient_that_hides_another_is_refused(
+    ask: Ask, server: ModelServer, mailbox: Mailbox, address: Any
+) -> None:
+    """What is no address of the list, as a whole, is none."""
+    tool = {"agent": "email", "open": ["to"], "recipients": ["boss@example.com"]}
+    server.script("openai", calls_tool("email", json.dumps({"to": address})), says("Done."))
+    [call] = told(await ask([tool]))
+    assert "refused" in call
+    assert mailbox.mails == []
+
+
 async def test_offline_calls_no_tools(ask: Ask) -> None:
     """The built-in model says that it cannot."""
     attempt = await ask([COUNT], model="offline", prompt="Summarize: a b c. d e f.")

@@ -146,6 +146,23 @@ def test_the_agents_of_tools_are_the_specifications(registry: Registry) -> None:
     assert agent_names(thinks("score@2", MAIL)) == ("llm", "score@2", "email")
 
 
+def test_values_are_not_written_into_sql(registry: Registry) -> None:
+    """A text from outside could change what the statement does; it is bound instead."""
+
+    def reads(**parameters: Any) -> Specification:
+        node = {"id": "find", "agent": "database", "parameters": parameters}
+        given: dict[str, Any] = {"input": {"properties": {"name": {}}}}
+        return Specification.model_validate({"nodes": [node], "state_schema": given})
+
+    (problem,) = check(reads(query="SELECT '{input.name}'"), registry.signatures())
+    assert (problem.rule, problem.path) == ("reference_in_sql", "nodes[0].parameters.query")
+    assert 'params: ["{input.name}"]' in problem.remedy
+    bound = reads(query="SELECT $1", params=["{input.name}"])
+    assert check(bound, registry.signatures()) == []
+    whole = plan(reads(query="{input.name}"), registry.signatures())
+    assert "unknown_statement" in {warning.rule for warning in whole.warnings}
+
+
 def test_a_step_of_a_chain_has_no_tools(registry: Registry) -> None:
     """They belong to a node, whose specification names them."""
     step = {"id": "a", "agent": "llm", "parameters": {"prompt": "x", "tools": ["data_processing"]}}
