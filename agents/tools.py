@@ -125,6 +125,8 @@ class Toolbox:
             one.tool.name: replace(one, tool=tool)
             for one, tool in zip(toolset.tools, resolved, strict=True)
         }
+        for one in toolset.tools:
+            _check_use(one)
 
     async def specs(self) -> tuple[ToolSpec, ...]:
         """Return what the model is told.
@@ -242,9 +244,8 @@ class Toolbox:
             return None
         part = tool_node(Node(id="tool", agent=one.tool.agent), one.tool)
         gateway = self._context.services.settings.service_urls.get(signature.service, "")
-        places = [*outside(part, signature).hosts, *one.tool.hosts]
-        hosts = [name for place in places if (name := _host(f"//{place}"))]
-        return [*hosts, *filter(None, [_host(gateway)])]
+        places = [*outside(part, signature).hosts, *one.tool.hosts, gateway]
+        return [host for place in places if (host := _host(place))]
 
     def _work_name(self, tool: Tool, call: ToolCall) -> str:
         """Name a call for its idempotency key: the same call of another attempt has the same."""
@@ -259,6 +260,17 @@ class Toolbox:
         return redaction.text(text) if redaction else text
 
 
+def _check_use(one: ToolAgent) -> None:
+    """Refuse a secret for an agent that calls nobody, and could only give it to the model."""
+    named = [secret.name for secret in held() if secret.name in one.secrets]
+    if named and one.agent.side_effect == "none":
+        raise AgentError(
+            f"The secret `{named[0]}` is for calls of its hosts, and the tool `{one.tool.name}` "
+            "calls none.",
+            remedy="Use it in the tool that logs in there.",
+        )
+
+
 def _arguments(text: str) -> dict[str, Any]:
     try:
         found = json.loads(text or "{}")
@@ -271,8 +283,8 @@ def _arguments(text: str) -> dict[str, Any]:
 
 def _check_hosts(value: Any, hosts: Sequence[str]) -> None:
     for text in _texts(value):
-        host = _host(text if "://" in text else f"//{text}")
-        if not host or not any(fits(pattern, host) for pattern in map(_pattern, hosts)):
+        host = _host(text)
+        if not host or not any(fits(_host(place), host) for place in hosts):
             raise AgentError(
                 f"{_cut(text)} is not among the hosts that you may choose: {', '.join(hosts)}."
             )
@@ -296,17 +308,11 @@ def _texts(value: Any) -> list[str]:
     return values
 
 
-def _host(url: str) -> str:
-    """Return the host of an address; empty when it has none."""
+def _host(place: str) -> str:
+    """Return the host of an address, or of a host with a port; empty when it has none."""
+    text = place.strip()
     try:
-        return _pattern(urlsplit(url.strip()).hostname or "")
-    except ValueError:
-        return ""
-
-
-def _pattern(host: str) -> str:
-    try:
-        return host_pattern(host)
+        return host_pattern(urlsplit(text if "://" in text else f"//{text}").hostname or "")
     except ValueError:
         return ""
 

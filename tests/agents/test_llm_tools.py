@@ -1,8 +1,10 @@
 """Agents as the tools of a model: which it is told of, what it may set, what comes of a call."""
 
 import json
-from collections.abc import AsyncIterator, Mapping
+from collections.abc import AsyncIterator, Collection, Mapping
+from dataclasses import dataclass
 from typing import Any, Protocol
+from uuid import UUID
 
 import pytest
 from pydantic import SecretStr
@@ -13,6 +15,7 @@ from agents.registry import Registry
 from agents.services import Services
 from agents.settings import AgentSettings
 from compiler.specification import Node
+from store.secrets import OpenSecret
 from tests.agents.conftest import context_of
 from tests.agents.mcp_world import open_mcp_world
 from tests.agents.model_server import (
@@ -26,7 +29,7 @@ from tests.agents.model_server import (
 from tests.agents.website import Asked, Reply, Site, json_reply, page
 from tests.mailbox import Mailbox
 
-COUNT = {
+COUNT: dict[str, Any] = {
     "agent": "data_processing",
     "name": "count",
     "description": "Counts the words of a text.",
@@ -72,12 +75,13 @@ def ask(services: Services, registry: Registry) -> Ask:
     async def attempt(
         tools: list[Any], scope: Mapping[str, Any] | None = None, **parameters: Any
     ) -> Attempt:
+        vault = parameters.pop("vault", None)
         given = {"prompt": "Do it", "model": "gpt-4", **parameters, "tools": tools}
         node = Node.model_validate(
             {"id": "think", "agent": "llm", "parameters": given, "timeout": given.pop("time", 30),
              "retry": {"max_attempts": 1}}
         )  # fmt: skip
-        secrets = Secrets({"token": "s3cret-token"})
+        secrets = Secrets({"token": "s3cret-token"}, vault)
         work = Work.of(registry, node, scope or {}, secrets, context_of(services, node_id="think"))
         return await attempt_until_done(work, _ignore, _ignore)
 
@@ -270,6 +274,40 @@ async def test_a_recipient_that_hides_another_is_refused(
     [call] = told(await ask([tool]))
     assert "refused" in call
     assert mailbox.mails == []
+
+
+@dataclass
+class OneSecret:
+    """Opens one secret of the tenant's that is meant for some hosts."""
+
+    hosts: tuple[str, ...]
+
+    async def open(self, tenant_id: UUID, names: Collection[str]) -> dict[str, OpenSecret]:
+        """Open it."""
+        return {name: OpenSecret(name, "s3cret-token", self.hosts) for name in names}
+
+
+@pytest.mark.requirement("FR-3.1")
+async def test_requests_to_the_model_hold_no_secret_of_a_tool(
+    ask: Ask, server: ModelServer, site: Site
+) -> None:
+    """One that is meant for the tool's host goes there, while the model's host is another."""
+    site.replies["/"] = json_reply({"state": "sent"})
+    fixed = {"url": site.url("/", host="localhost"), "headers": {"X-Key": "{secrets.shop}"}}
+    server.script("openai", calls_tool("api", "{}"), says("Sent."))
+    attempt = await ask([{"agent": "api", "parameters": fixed}], vault=OneSecret(("localhost",)))
+    assert "error" not in told(attempt)[0]
+    assert site.asked[0].headers["x-key"] == "s3cret-token"
+
+
+async def test_a_tool_that_calls_nobody_gets_no_secret_of_hosts(
+    ask: Ask, server: ModelServer
+) -> None:
+    """It could do nothing with it but give it to the model, written in some other way."""
+    fixed = {**COUNT["parameters"], "data": "{secrets.shop}"}
+    attempt = await ask([{**COUNT, "parameters": fixed}], vault=OneSecret(("localhost",)))
+    assert "the tool `count` calls none" in str(attempt.error)
+    assert server.asked == []
 
 
 async def test_offline_calls_no_tools(ask: Ask) -> None:
