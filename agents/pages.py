@@ -183,6 +183,11 @@ async def open_loader(services: Services, mode: str) -> AsyncIterator[tuple[Load
             )
         yield http, ""
         return
+    if confinement() is not None and mode == "browser":
+        raise AgentError(
+            "A browser is no tool of a model, since a page could take it to other hosts.",
+            remedy="Set `mode: http`.",
+        )
     if mode == "http" or confinement() is not None:
         yield http, ""
         return
