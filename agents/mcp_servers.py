@@ -138,7 +138,11 @@ class McpServers:
             AgentError: The server refuses (final) or does not answer (retryable).
         """
         split_url(parameters.url)
-        watched = _Watched(self._egress.transport(), self._egress.max_response_bytes)
+        watched = _Watched(
+            self._egress.transport(),
+            self._egress.max_response_bytes,
+            listens=parameters.transport == "sse",
+        )
         seconds = parameters.timeout
         try:
             async with asyncio.timeout(seconds):
@@ -207,12 +211,14 @@ class _Watched(httpx2.AsyncBaseTransport):
     Args:
         inner: The guarded one.
         most_bytes: The bound of one answer.
+        listens: Whether answers come by a stream that is listened to.
     """
 
-    def __init__(self, inner: httpx2.AsyncBaseTransport, most_bytes: int) -> None:
+    def __init__(self, inner: httpx2.AsyncBaseTransport, most_bytes: int, *, listens: bool) -> None:
         self.fault: AgentError | None = None
         self._inner = inner
         self._most_bytes = most_bytes
+        self._listens = listens
 
     async def handle_async_request(self, request: httpx2.Request) -> httpx2.Response:
         """Send a request."""
@@ -232,15 +238,14 @@ class _Watched(httpx2.AsyncBaseTransport):
             self.fault = AgentError(f"The MCP server at {host} answers compressed, unasked.")
             await response.aclose()
             raise httpx2.ReadError(str(self.fault))
-        # Servers that have no stream to listen to say so with 405.
-        if (
-            response.status_code >= 400
-            and response.status_code != 405
-            and request.method != "DELETE"
-        ):
+        if response.status_code >= 400 and self._counts(request):
             self.fault = _refused(host, response)
         response.stream = self._bounded(response.stream)
         return response
+
+    def _counts(self, request: httpx2.Request) -> bool:
+        """Whether a refusal means something: a stream to listen to and a farewell are no matter."""
+        return request.method == "POST" or (self._listens and request.method == "GET")
 
     def _bounded(self, stream: Any) -> "_Bounded":
         return _Bounded(stream, self._most_bytes, self)

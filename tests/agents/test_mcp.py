@@ -99,13 +99,14 @@ async def test_a_server_that_does_not_answer_is_tried_again(
 @pytest.mark.parametrize(
     ("status", "retryable"), [(401, False), (404, False), (429, True), (503, True)]
 )
+@pytest.mark.parametrize("transport", ["http", "sse"])
 async def test_statuses_say_whether_another_attempt_helps(
-    run: Run, site: Site, status: int, retryable: bool
+    run: Run, site: Site, status: int, retryable: bool, transport: str
 ) -> None:
     """A refused login says what to check."""
     site.replies["/mcp"] = Reply("no", status, {"Retry-After": "7"})
     with pytest.raises(AgentError, match=f"status {status}") as caught:
-        await run("mcp", {**ADD, "url": site.url("/mcp")})
+        await run("mcp", {**ADD, "url": site.url("/mcp"), "transport": transport})
     assert caught.value.retryable is retryable
     assert caught.value.retry_after_seconds == 7
     assert ("auth" in caught.value.remedy) is (status == 401)
