@@ -7,7 +7,7 @@ redirect is a request of its own.
 
 import ipaddress
 import re
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from contextvars import ContextVar
 from dataclasses import dataclass, field
@@ -40,7 +40,7 @@ class SecretRefused(AgentError):
         )
 
 
-class HostRefused(AgentError):
+class ToolRefused(AgentError):
     """A tool would go to a host that the specification does not name; nothing was sent."""
 
     def __init__(self, host: str, hosts: Sequence[str]) -> None:
@@ -92,13 +92,13 @@ def check_host(host: str) -> None:
 
     Raises:
         SecretRefused: A secret of it was not registered for this host.
-        HostRefused: It is a tool's, and the specification does not name this host.
+        ToolRefused: It is a tool's, and the specification does not name this host.
     """
     hosts = _confined.get()
-    if hosts is not None and not any(fits(pattern, host) for pattern in hosts):
-        raise HostRefused(host, hosts)
+    if hosts is not None and not fits_any(hosts, host):
+        raise ToolRefused(host, hosts)
     for secret in _held.get():
-        if not any(fits(pattern, host) for pattern in secret.hosts):
+        if not fits_any(secret.hosts, host):
             raise SecretRefused(secret, host)
 
 
@@ -124,8 +124,12 @@ def host_pattern(text: str) -> str:
     return found
 
 
-def fits(pattern: str, host: str) -> bool:
-    """Whether a host is one of those that a pattern of `host_pattern` stands for."""
+def fits_any(patterns: Iterable[str], host: str) -> bool:
+    """Whether a host is one of those that the patterns name."""
+    return any(_fits(pattern, host) for pattern in patterns)
+
+
+def _fits(pattern: str, host: str) -> bool:
     found = _plain(host)
     try:
         return ipaddress.ip_address(found).compressed == pattern

@@ -17,7 +17,7 @@ from urllib.parse import urlsplit
 import orjson
 
 from agents.agent import Agent, AgentContext, AgentResult, Usage, checked_parameters
-from agents.bound import confined, fits, held, holding, host_pattern
+from agents.bound import confined, fits_any, held, holding, host_pattern
 from agents.catalog.call import SECRETS
 from agents.custom.runner import secrets_in
 from agents.errors import AgentError
@@ -284,7 +284,7 @@ def _arguments(text: str) -> dict[str, Any]:
 def _check_hosts(value: Any, hosts: Sequence[str]) -> None:
     for text in _texts(value):
         host = _host(text)
-        if not host or not any(fits(_host(place), host) for place in hosts):
+        if not host or not fits_any(map(_host, hosts), host):
             raise AgentError(
                 f"{_cut(text)} is not among the hosts that you may choose: {', '.join(hosts)}."
             )
