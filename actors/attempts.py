@@ -17,8 +17,10 @@ from agents.catalog.call import SECRETS
 from agents.errors import AgentError
 from agents.redaction import Redaction
 from agents.registry import Registry
+from agents.tools import Toolset
 from compiler.references import UnresolvedReference, resolve_twice
 from compiler.specification import Node, Retry
+from compiler.tools import LLM, TOOLS
 from store.json_values import clean_text, jsonable
 
 TRACE_CHARACTERS = 8_000
@@ -79,8 +81,14 @@ class Work:
         secrets: Secrets,
         context: AgentContext,
     ) -> "Work":
-        """Make it with an agent of a registry; a custom one may name secrets of its own."""
+        """Make it with an agent of a registry; a custom one may name secrets of its own.
+
+        What a model may call is read here, from what is written: never from what is resolved.
+        """
         agent = registry.get(node.agent)
+        if node.agent == LLM and TOOLS in node.parameters:
+            tools = Toolset.of(registry, node)
+            node, context = tools.with_own_secrets(node), replace(context, tools=tools)
         if own := getattr(agent, "own_secrets", ()):
             named = {name: f"{{secrets.{name}}}" for name in own}
             node = node.model_copy(update={"parameters": {**node.parameters, SECRETS: named}})
@@ -163,9 +171,10 @@ async def _attempt(work: Work, number: int, started: Told) -> Attempt:
         begun = Attempt(number, begun.started_at, shown)
         await started(begun)
         parameters = checked_parameters(work.agent.parameters, values)
-        context = work.context
-        if number != context.attempt:
-            context = replace(context, attempt=number)
+        redaction = Redaction(held.values) if held.values and work.node.agent == LLM else None
+        context = replace(
+            work.context, attempt=number, timeout_seconds=timeout_seconds, redaction=redaction
+        )
         with holding(held.bound), reaching(held.reachable):
             async with asyncio.timeout(timeout_seconds):
                 result = await work.agent.run(parameters, context)

@@ -51,6 +51,7 @@ async def open_engine(config: ExecutorConfig, executor_id: UUID) -> AsyncIterato
         runs: dict[UUID, Run] = {}
         journal = Journal(pool, executor_id, live.publish)
         host = Host(pool, journal, builtin_registry(), services, _secrets(config, pool, stack))
+        host.say = live.say
         saver = JournalSaver(pool, journal, runs.get)
         yield Engine(pool, host, journal, Driver(host, GraphCache(pool, saver), runs), runs)
 

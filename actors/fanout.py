@@ -29,6 +29,7 @@ from agents.services import Services
 from agents.settings import AgentSettings
 from compiler.inflection import item_names
 from compiler.specification import Node
+from compiler.tools import node_agents
 from compiler.workers import worker_nodes, worker_of
 from store.json_values import dumps
 
@@ -218,7 +219,9 @@ class _Items:
         self._node = Node.model_validate(chunk.node)
         custom = [CustomAgent(**one) for one in chunk.agents]
         parts = (self._node, *worker_nodes(self._node).values())
-        self._registry = extended(registry, custom, [one.agent for one in parts])
+        self._registry = extended(
+            registry, custom, [name for one in parts for name in node_agents(one)]
+        )
         self._names = item_names(self._node.input_keys[0])
         self._ids = UUID(chunk.tenant_id), UUID(chunk.workflow_id), UUID(chunk.execution_id)
         self.at_once = self._node.item_concurrency or ITEMS_AT_ONCE

@@ -2,7 +2,7 @@
 
 import asyncio
 import os
-from collections.abc import AsyncGenerator
+from collections.abc import AsyncGenerator, Callable
 from contextlib import aclosing, suppress
 from dataclasses import dataclass, field, replace
 from typing import Any
@@ -17,6 +17,8 @@ from actors.fanout import Chunk, ItemResult, run_chunk, warm_up
 from actors.journal import Journal
 from actors.metrics import AGENT_SECONDS
 from actors.secrets import Secrets, VaultPlace
+from actors.telling import Say, Tokens
+from agents.agent import AgentContext, Telling
 from agents.errors import AgentError
 from agents.gate import FairGate
 from agents.registry import Registry
@@ -54,12 +56,20 @@ class Host:
     artifacts: ArtifactStore = field(init=False)
     custom: CustomAgents = field(init=False)
     """What knows the agents that tenants registered."""
+    say: Say | None = None
+    """Shows texts that grow to those who watch; None: nobody can."""
     _warm: bool = False
 
     def __post_init__(self) -> None:
         self.gate = FairGate(self.chunks_at_once)
         self.artifacts = PostgresArtifacts(self.pool)
         self.custom = CustomAgents(self.registry, reader(self.pool))
+
+    @property
+    def tell(self) -> Callable[[AgentContext], Telling] | None:
+        """What tells an attempt's texts to those who watch."""
+        say = self.say
+        return None if say is None else lambda context: Tokens(say, context)
 
     def count_attempt(self, tenant_id: UUID, agent: str, seconds: float) -> None:
         """Count an attempt that has ended; custom agents share one name in the metrics."""

@@ -28,6 +28,7 @@ from compiler.graph import Update, chunk_size, map_channel
 from compiler.inflection import item_names
 from compiler.references import UnresolvedReference, lookup, parse_reference
 from compiler.specification import Node
+from compiler.tools import node_agents
 from compiler.workers import worker_nodes
 from store.records import Record
 
@@ -330,7 +331,8 @@ class Maps:
         secrets = [name for one in parts for name in secret_names(one.parameters, code(one.agent))]
         custom = run.host.custom
         agents = await custom.find(
-            run.lease.tenant_id, custom.unknown([one.agent for one in parts])
+            run.lease.tenant_id,
+            custom.unknown([name for one in parts for name in node_agents(one)]),
         )
         for agent in agents:
             secrets += secrets_in(agent.definition["implementation"])

@@ -40,6 +40,7 @@ from compiler.failures import STOPPING, failure_edge, on_failure, what_follows
 from compiler.graph import FAILURES, Update, map_channel, route_channel
 from compiler.regions import is_chooser
 from compiler.specification import Node
+from compiler.tools import LLM, node_agents
 from store.records import ConsumedRecord, Record
 
 READ = "__pregel_read"
@@ -295,7 +296,7 @@ class Run:
             longest_sleep_seconds: See `attempt_until_done`.
         """
         variables = {**scope(self.facts, known), **(extra or {})}
-        registry = await self.host.custom.registry_for(self.lease.tenant_id, [node.agent])
+        registry = await self.host.custom.registry_for(self.lease.tenant_id, node_agents(node))
         work = Work.of(
             registry,
             node,
@@ -309,6 +310,7 @@ class Run:
                 services=self.host.services,
                 inputs={key: known.values[key] for key in node.input_keys if key in known.values},
                 variables=variables,
+                tell=self.host.tell if node.agent == LLM else None,
             ),
         )
 

@@ -10,6 +10,7 @@ import orjson
 from uuid_utils.compat import uuid7
 
 from compiler.specification import Node, Retry
+from compiler.tools import node_agents
 
 if TYPE_CHECKING:
     from actors.attempts import Attempt
@@ -51,7 +52,6 @@ async def try_agent(host: "Host", trial: Trial) -> dict[str, Any]:
     tenant_id = UUID(trial.tenant_id)
     # Whoever has just registered a version tries that one.
     host.custom.forget(tenant_id, trial.agent)
-    registry = await host.custom.registry_for(tenant_id, [trial.agent])
     node = Node(
         id="test",
         agent=trial.agent,
@@ -59,6 +59,7 @@ async def try_agent(host: "Host", trial: Trial) -> dict[str, Any]:
         retry=Retry(max_attempts=1),
         timeout=trial.timeout_seconds,
     )
+    registry = await host.custom.registry_for(tenant_id, node_agents(node))
     context = AgentContext(tenant_id, _NOBODY, uuid7(), node.id, host.services)
     work = Work.of(registry, node, {}, host.secrets, context)
     async with _room:

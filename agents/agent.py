@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Generic, Literal, Protocol, TypeVar
 from uuid import UUID
@@ -12,7 +12,9 @@ from pydantic import BaseModel, ConfigDict, ValidationError
 from agents.errors import AgentError
 
 if TYPE_CHECKING:
+    from agents.redaction import Redaction
     from agents.services import Services
+    from agents.tools import Toolset
 
 SideEffect = Literal["none", "reads", "writes", "sends"]
 """What an agent does to the outside world at most."""
@@ -54,6 +56,22 @@ class AgentResult:
     """Facts about the work itself (model, pages read, message id); shown in the node's log."""
 
 
+class Telling(Protocol):
+    """Takes the texts of an attempt while they grow, for those who watch; it never fails."""
+
+    def begin(self) -> None:
+        """Begin a text; what was said before counts no more."""
+        ...
+
+    def say(self, piece: str) -> None:
+        """Add a piece to the text."""
+        ...
+
+    def end(self) -> None:
+        """End the text, whole or not."""
+        ...
+
+
 @dataclass(frozen=True, slots=True)
 class AgentContext:
     """What an agent may know about the attempt that it serves."""
@@ -69,6 +87,14 @@ class AgentContext:
     """The values of the node's input_keys, whole; a map item's value is under `item`."""
     variables: Mapping[str, Any] = field(default_factory=dict)
     """The whole scope by name (state keys, `input`, `item`), for scripts and conditions."""
+    timeout_seconds: float | None = None
+    """How long the attempt may take; None: that is not known."""
+    tools: Toolset | None = None
+    """Of an llm node: the agents that its model may call."""
+    redaction: Redaction | None = None
+    """What takes the attempt's secrets out of texts; None: it holds none."""
+    tell: Callable[[AgentContext], Telling] | None = None
+    """Gives what tells the attempt's texts to those who watch; None: nobody can."""
 
     @property
     def idempotency_key(self) -> str:

@@ -10,7 +10,7 @@ from pydantic_ai.providers.anthropic import AnthropicProvider
 
 from agents.completion import complete, open_client
 from agents.egress import Egress
-from agents.models import KEY_NAMES, Access, Completion, Conversation, ProviderName
+from agents.models import KEY_NAMES, Access, Completion, Conversation, Heard, ProviderName
 
 _ADDRESS = "https://api.anthropic.com"
 
@@ -21,11 +21,14 @@ class Anthropic:
     def __init__(self, provider: AnthropicProvider) -> None:
         self._provider = provider
 
-    async def complete(self, model: str, conversation: Conversation) -> Completion:
+    async def complete(
+        self, model: str, conversation: Conversation, heard: Heard | None
+    ) -> Completion:
         """Ask one of its models once; see `agents.models.Provider`."""
         # Anthropic's scale ends at 1.
         bounded = replace(conversation, temperature=min(conversation.temperature, 1.0))
-        return await complete(self.model(model), bounded, key_name=KEY_NAMES["anthropic"])
+        key_name = KEY_NAMES["anthropic"]
+        return await complete(self.model(model), bounded, key_name=key_name, heard=heard)
 
     def model(self, name: str) -> AnthropicModel:
         """Return one of its models."""

@@ -35,6 +35,7 @@ class Api:
     parameters: ClassVar[type[Parameters]] = ApiParameters
     side_effect: ClassVar[SideEffect] = "sends"
     default_timeout_seconds: ClassVar[float] = 60.0
+    closed: ClassVar[tuple[str, ...]] = ("method", "headers", "auth")
     output_fields: ClassVar[tuple[str, ...]] = (
         "status_code",
         "body",

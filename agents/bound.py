@@ -52,7 +52,18 @@ class HostRefused(AgentError):
         )
 
 
+class ToolRefused(AgentError):
+    """A tool would go to a host that the specification does not name; nothing was sent."""
+
+    def __init__(self, host: str, hosts: Sequence[str]) -> None:
+        super().__init__(
+            f"This tool does not go to {host}: it may go to {', '.join(hosts) or 'no host'}.",
+            remedy="List the host among the tool's `hosts` if it may.",
+        )
+
+
 _reachable: ContextVar[tuple[str, ...] | None] = ContextVar("reachable_hosts", default=None)
+_confined: ContextVar[tuple[str, ...] | None] = ContextVar("confined_to", default=None)
 _held: ContextVar[tuple[BoundSecret, ...]] = ContextVar("held_secrets", default=())
 
 
@@ -104,17 +115,39 @@ def covered(pattern: str, by: Iterable[str]) -> bool:
     return fits_any(by, pattern)
 
 
+@contextmanager
+def confined(hosts: Sequence[str] | None) -> Iterator[None]:
+    """Let what runs in here reach these hosts only; None: every host that it could before."""
+    if hosts is None:
+        yield
+        return
+    token = _confined.set(tuple(hosts))
+    try:
+        yield
+    finally:
+        _confined.reset(token)
+
+
+def confinement() -> tuple[str, ...] | None:
+    """Return the hosts that what runs may reach; None: every host."""
+    return _confined.get()
+
+
 def held() -> tuple[BoundSecret, ...]:
     """Return the secrets that the running attempt holds."""
     return _held.get()
 
 
 def check_host(host: str) -> None:
-    """Refuse a host that a secret of the running attempt was not registered for.
+    """Refuse a host that the running attempt may not reach.
 
     Raises:
-        SecretRefused: It was not.
+        SecretRefused: A secret of it was not registered for this host.
+        ToolRefused: It is a tool's, and the specification does not name this host.
     """
+    hosts = _confined.get()
+    if hosts is not None and not fits_any(hosts, host):
+        raise ToolRefused(host, hosts)
     for secret in _held.get():
         if not fits_any(secret.hosts, host):
             raise SecretRefused(secret, host)

@@ -1,37 +1,36 @@
-"""One request to a model through pydantic-ai: messages, tokens, cost, errors.
+"""One request to a model through pydantic-ai: messages, tools, tokens, cost.
 
 Imported only when a provider is used; see `agents/models.py`.
 """
 
-import re
 from collections.abc import Iterator, Mapping
-from typing import Any
+from itertools import groupby
+from typing import Any, cast
 
 import httpx2
-from pydantic_ai.direct import model_request
-from pydantic_ai.exceptions import (
-    AgentRunError,
-    ModelHTTPError,
-    ModelQuotaExceededError,
-    UserError,
-)
+from pydantic_ai.direct import model_request, model_request_stream
+from pydantic_ai.exceptions import AgentRunError, UserError
 from pydantic_ai.messages import (
     ModelMessage,
     ModelRequest,
     ModelResponse,
+    PartDeltaEvent,
+    PartStartEvent,
     SystemPromptPart,
     TextPart,
+    TextPartDelta,
+    ToolReturnPart,
     UserPromptPart,
 )
-from pydantic_ai.models import Model
+from pydantic_ai.models import Model, ModelRequestParameters
 from pydantic_ai.settings import ModelSettings
+from pydantic_ai.tools import ToolDefinition
 
 from agents.agent import Usage
 from agents.egress import Egress, Endpoint, split_url
-from agents.errors import AgentError
-from agents.models import Completion, Conversation, Turn
+from agents.models import Completion, Conversation, Heard, Tokens, ToolCall, Turn
+from agents.provider_errors import provider_error, refusal
 
-_RETRYABLE = frozenset({408, 409, 425, 429})
 _MODEL_TIMEOUT_SECONDS = 300.0
 _THINKING_TOKENS = 4000
 """Room beside the answer for models that cannot but think first."""
@@ -43,28 +42,78 @@ def open_client(egress: Egress, base_url: str | None) -> httpx2.AsyncClient:
     return egress.client(trusted=trusted, timeout_seconds=_MODEL_TIMEOUT_SECONDS)
 
 
-async def complete(model: Model, conversation: Conversation, *, key_name: str) -> Completion:
+async def complete(
+    model: Model, conversation: Conversation, *, key_name: str, heard: Heard | None = None
+) -> Completion:
     """Ask a model once.
 
     Args:
         model: The model, bound to its provider.
         conversation: What it is asked.
         key_name: The environment variable of its key, for the remedy.
+        heard: Called with each piece of the answer as it comes; None: nobody listens.
 
     Raises:
         AgentError: The provider refused (final) or failed for now (retryable).
     """
     settings = settings_of(model, conversation.max_tokens, conversation.temperature)
     messages = list(_messages(conversation.turns))
+    tools = [
+        ToolDefinition(
+            name=tool.name,
+            parameters_json_schema=dict(tool.schema),
+            description=tool.description,
+            strict=False,
+        )
+        for tool in conversation.tools
+    ]
+    parameters = ModelRequestParameters(function_tools=tools)
     try:
-        response = await model_request(model, messages, model_settings=settings)
+        if heard is None:
+            response = await model_request(
+                model, messages, model_settings=settings, model_request_parameters=parameters
+            )
+        else:
+            response = await _streamed(model, messages, settings, parameters, heard)
     except (AgentRunError, UserError) as error:
-        raise _failure(error, model.model_name, key_name) from error
+        raise provider_error(error, model.model_name, key_name) from error
+    if response.finish_reason == "content_filter" and not response.tool_calls:
+        raise refusal(model.model_name)
+    cost_usd = _cost_usd(response)
+    tokens = _tokens(response)
     return Completion(
         text=response.text or "",
-        usage=_usage(response),
+        usage=Usage(tokens.input + tokens.output, 1, cost_usd or 0.0),
         model=response.model_name or model.model_name,
+        tokens=tokens,
+        priced=cost_usd is not None,
+        cut_short=response.finish_reason == "length",
+        calls=tuple(
+            ToolCall(part.tool_call_id, part.tool_name, part.args_as_json_str())
+            for part in response.tool_calls
+        ),
+        response=response,
     )
+
+
+async def _streamed(
+    model: Model,
+    messages: list[ModelMessage],
+    settings: ModelSettings,
+    parameters: ModelRequestParameters,
+    heard: Heard,
+) -> ModelResponse:
+    opened = model_request_stream(
+        model, messages, model_settings=settings, model_request_parameters=parameters
+    )
+    async with opened as stream:
+        async for event in stream:
+            match event:
+                case PartStartEvent(part=TextPart(content=text)):
+                    heard(text)
+                case PartDeltaEvent(delta=TextPartDelta(content_delta=text)):
+                    heard(text)
+        return stream.get()
 
 
 def settings_of(model: Model, max_tokens: int, temperature: float) -> ModelSettings:
@@ -87,50 +136,41 @@ def settings_of(model: Model, max_tokens: int, temperature: float) -> ModelSetti
 
 
 def _messages(turns: tuple[Turn, ...]) -> Iterator[ModelMessage]:
-    for turn in turns:
-        if turn.role == "system":
-            yield ModelRequest(parts=[SystemPromptPart(turn.text)])
-        elif turn.role == "user":
-            yield ModelRequest(parts=[UserPromptPart(turn.text)])
-        else:
-            yield ModelResponse(parts=[TextPart(turn.text)])
+    for role, group in groupby(turns, key=lambda turn: turn.role):
+        match role:
+            case "tool":
+                # All results of one answer's calls belong into one message.
+                yield ModelRequest(parts=[_returned(turn) for turn in group])
+            case "system":
+                yield ModelRequest(parts=[SystemPromptPart(turn.text) for turn in group])
+            case "user":
+                yield ModelRequest(parts=[UserPromptPart(turn.text) for turn in group])
+            case "assistant":
+                yield from map(_answered, group)
 
 
-def _usage(response: ModelResponse) -> Usage:
-    tokens = response.usage.input_tokens + response.usage.output_tokens
+def _answered(turn: Turn) -> ModelResponse:
+    if turn.response is not None:
+        return cast("ModelResponse", turn.response)
+    return ModelResponse(parts=[TextPart(turn.text)])
+
+
+def _returned(turn: Turn) -> ToolReturnPart:
+    if turn.call is None:
+        raise ValueError("a tool's turn names no call")
+    return ToolReturnPart(turn.call.name, turn.text, turn.call.id)
+
+
+def _tokens(response: ModelResponse) -> Tokens:
+    usage = response.usage
+    return Tokens(usage.input_tokens, usage.output_tokens, usage.cache_read_tokens)
+
+
+def _cost_usd(response: ModelResponse) -> float | None:
+    """Return what an answer cost; None for a model whose price is not known."""
+    if not response.model_name:
+        return None
     try:
-        cost = float(response.cost().total_price)
-    except LookupError:
-        cost = 0.0
-    return Usage(llm_tokens=tokens, api_calls=1, cost_usd=cost)
-
-
-def _failure(error: Exception, model: str, key_name: str) -> AgentError:
-    cause: BaseException | None = error
-    while cause is not None:
-        if isinstance(cause, AgentError):
-            return cause
-        cause = cause.__cause__ or cause.__context__
-    text = f"The model {model} did not answer: {error}"
-    if isinstance(error, ModelHTTPError):
-        return _http_failure(error, key_name, text)
-    return AgentError(text, retryable=isinstance(error, AgentRunError))
-
-
-def _http_failure(error: ModelHTTPError, key_name: str, text: str) -> AgentError:
-    remedy = ""
-    if error.status_code in (401, 403):
-        remedy = f"Check {key_name}."
-    elif error.status_code == 404:
-        remedy = "Check the model's name."
-    retryable = error.status_code in _RETRYABLE or error.status_code >= 500
-    return AgentError(
-        text,
-        retryable=retryable and not isinstance(error, ModelQuotaExceededError),
-        retry_after_seconds=_seconds((error.headers or {}).get("retry-after")),
-        remedy=remedy,
-    )
-
-
-def _seconds(text: str | None) -> float | None:
-    return float(text) if text and re.fullmatch(r"\d+(\.\d+)?", text) else None
+        return float(response.cost().total_price)
+    except (LookupError, ValueError):
+        return None

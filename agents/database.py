@@ -27,6 +27,7 @@ class Database:
     description: ClassVar[str] = "Runs a statement on PostgreSQL, or a command on MongoDB or Redis."
     parameters: ClassVar[type[Parameters]] = DatabaseParameters
     side_effect: ClassVar[SideEffect] = "writes"
+    closed: ClassVar[tuple[str, ...]] = ("database", "connection_string")
     default_timeout_seconds: ClassVar[float] = 60.0
     output_fields: ClassVar[tuple[str, ...]] = ("rows", "row_count")
     estimated_seconds: ClassVar[float] = 0.1

@@ -171,13 +171,16 @@ class Egress:
             trusted: Endpoints that the operator configured, reached without the address check.
             timeout_seconds: Bound of one read, write or connect instead of the default.
         """
-        transport = _GuardedTransport(self, frozenset(trusted))
         return httpx2.AsyncClient(
-            transport=transport,
+            transport=self.transport(trusted),
             trust_env=False,
             timeout=timeout_seconds or self.timeout_seconds,
             headers={"User-Agent": "weft/0.1", "Accept-Encoding": ", ".join(ENCODINGS)},
         )
+
+    def transport(self, trusted: Iterable[Endpoint] = ()) -> httpx2.AsyncBaseTransport:
+        """Return what makes checked connections, for a client of someone else's."""
+        return _GuardedTransport(self, frozenset(trusted))
 
 
 def egress_of(settings: AgentSettings) -> Egress:

@@ -7,11 +7,11 @@ megabytes to import, so a process loads one only when it first asks that provide
 import asyncio
 import importlib
 import re
-from collections.abc import AsyncIterator, Mapping
+from collections.abc import AsyncIterator, Callable, Mapping
 from contextlib import AbstractAsyncContextManager, AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass
 from types import MappingProxyType
-from typing import Literal, Protocol, cast
+from typing import Any, Literal, Protocol, cast
 
 from pydantic import SecretStr
 
@@ -80,11 +80,49 @@ class Choice:
 
 
 @dataclass(frozen=True, slots=True)
+class ToolCall:
+    """A model's wish to have a tool called."""
+
+    id: str
+    name: str
+    arguments_json: str
+    """As the model wrote them; they may be anything."""
+
+
+@dataclass(frozen=True, slots=True)
+class ToolSpec:
+    """A tool as a model is told of it."""
+
+    name: str
+    description: str
+    schema: Mapping[str, Any]
+    """JSON Schema of what the model may set."""
+
+
+@dataclass(frozen=True, slots=True)
 class Turn:
     """One message of a conversation."""
 
-    role: Literal["system", "user", "assistant"]
+    role: Literal["system", "user", "assistant", "tool"]
     text: str
+    response: object = None
+    """Of an assistant's turn: the answer as the provider gave it, calls of tools included."""
+    call: ToolCall | None = None
+    """Of a tool's turn: which call it answers."""
+
+
+@dataclass(frozen=True, slots=True)
+class Tokens:
+    """The tokens of one request; `cached` are those of the input that the provider had already."""
+
+    input: int = 0
+    output: int = 0
+    cached: int = 0
+
+    def __add__(self, other: "Tokens") -> "Tokens":
+        return Tokens(
+            self.input + other.input, self.output + other.output, self.cached + other.cached
+        )
 
 
 @dataclass(frozen=True, slots=True)
@@ -94,6 +132,14 @@ class Completion:
     text: str
     usage: Usage
     model: str
+    tokens: Tokens
+    priced: bool
+    """Whether the model's price is known; if not, it counts as nothing."""
+    cut_short: bool
+    """Whether the answer ended at `max_tokens`."""
+    calls: tuple[ToolCall, ...]
+    response: object
+    """As the provider gave it, for the turn that follows."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -103,6 +149,11 @@ class Conversation:
     turns: tuple[Turn, ...]
     temperature: float
     max_tokens: int
+    tools: tuple[ToolSpec, ...] = ()
+
+
+Heard = Callable[[str], None]
+"""Takes the pieces of an answer as they come."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -121,8 +172,10 @@ class Access:
 class Provider(Protocol):
     """One provider's API, loaded on first use."""
 
-    async def complete(self, model: str, conversation: Conversation) -> Completion:
-        """Ask one of its models once.
+    async def complete(
+        self, model: str, conversation: Conversation, heard: Heard | None
+    ) -> Completion:
+        """Ask one of its models once; `heard` takes the pieces of the answer.
 
         Raises:
             AgentError: It refused (final) or failed for now (retryable).
@@ -151,7 +204,10 @@ class Models:
         access: Mapping[ProviderName, Access],
         default_model: str | None,
         stack: AsyncExitStack,
+        fallbacks: tuple[str, ...] = (),
     ) -> None:
+        self.fallbacks = fallbacks
+        """The names of the models that are asked when one fails whose node names no others."""
         self._egress = egress
         self._access = access
         self._default_model = default_model
@@ -174,8 +230,10 @@ class Models:
         configured = self._access[provider].configured
         return Choice(requested, provider, model, "" if configured else KEY_NAMES[provider])
 
-    async def complete(self, choice: Choice, conversation: Conversation) -> Completion:
-        """Ask a model once.
+    async def complete(
+        self, choice: Choice, conversation: Conversation, heard: Heard | None = None
+    ) -> Completion:
+        """Ask a model once; `heard` takes the pieces of its answer as they come.
 
         Raises:
             AgentError: There is no key for it, the provider refused (both final), or the
@@ -184,7 +242,7 @@ class Models:
         if choice.provider is None or choice.missing_key:
             raise missing_key(choice, "this job")
         provider = await self._provider(choice.provider)
-        return await provider.complete(choice.model, conversation)
+        return await provider.complete(choice.model, conversation, heard)
 
     async def model(self, choice: Choice) -> object:
         """Return a model as pydantic-ai has them, for whoever leads a conversation of its own.
@@ -266,8 +324,11 @@ def model_access(settings: AgentSettings) -> dict[ProviderName, Access]:
 
 @asynccontextmanager
 async def open_models(
-    egress: Egress, access: Mapping[ProviderName, Access], default_model: str | None
+    egress: Egress,
+    access: Mapping[ProviderName, Access],
+    default_model: str | None,
+    fallbacks: tuple[str, ...] = (),
 ) -> AsyncIterator[Models]:
     """Open the models of this installation; closes the providers that were used."""
     async with AsyncExitStack() as stack:
-        yield Models(egress, access, default_model, stack)
+        yield Models(egress, access, default_model, stack, fallbacks)

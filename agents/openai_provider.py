@@ -17,7 +17,7 @@ from pydantic_ai.providers.openai import OpenAIProvider
 
 from agents.completion import complete, open_client
 from agents.egress import Egress
-from agents.models import KEY_NAMES, Access, Completion, Conversation, ProviderName
+from agents.models import KEY_NAMES, Access, Completion, Conversation, Heard, ProviderName
 
 _ADDRESSES: Mapping[ProviderName, str] = {
     "openai": "https://api.openai.com/v1",
@@ -32,9 +32,12 @@ class OpenAI:
         self._name = name
         self._provider = provider
 
-    async def complete(self, model: str, conversation: Conversation) -> Completion:
+    async def complete(
+        self, model: str, conversation: Conversation, heard: Heard | None
+    ) -> Completion:
         """Ask one of its models once; see `agents.models.Provider`."""
-        return await complete(self.model(model), conversation, key_name=KEY_NAMES[self._name])
+        key_name = KEY_NAMES[self._name]
+        return await complete(self.model(model), conversation, key_name=key_name, heard=heard)
 
     def model(self, name: str) -> OpenAIChatModel:
         """Return one of its models."""

@@ -13,7 +13,7 @@ from playwright.async_api import Page as BrowserPage
 from playwright.async_api import Response
 from playwright.async_api import TimeoutError as PlaywrightTimeout
 
-from agents.bound import held
+from agents.bound import confinement, held
 from agents.egress import EgressRefused, split_url
 from agents.errors import AgentError
 from agents.exchange import Request, fetch
@@ -185,7 +185,12 @@ async def open_loader(services: Services, mode: str) -> AsyncIterator[tuple[Load
             )
         yield http, ""
         return
-    if mode == "http":
+    if confinement() is not None and mode == "browser":
+        raise AgentError(
+            "A browser is no tool of a model, since a page could take it to other hosts.",
+            remedy="Set `mode: http`.",
+        )
+    if mode == "http" or confinement() is not None:
         yield http, ""
         return
     try:

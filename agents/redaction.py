@@ -33,6 +33,11 @@ class Redaction:
             for form in forms(value)
         )  # fmt: skip
 
+    @property
+    def longest(self) -> int:
+        """The most characters that a secret has in any way to write it."""
+        return max(map(len, self._references), default=0)
+
     def text(self, text: str) -> str:
         """Return an error or a trace without secrets."""
         return self._replaced(text, [form for form in self._references if form in text])

@@ -20,6 +20,7 @@ from agents.extending import installed_agents
 from agents.human_loop import HumanLoop
 from agents.llm import Llm
 from agents.mail import Email
+from agents.mcp import Mcp
 from agents.router import Router
 from agents.scope import CODE
 from agents.wait import Wait
@@ -138,6 +139,7 @@ def builtin_registry() -> Registry:
         HumanLoop(),
         Wait(),
         Llm(),
+        Mcp(),
         Router(),
         WebScraping(),
         Workers(),
@@ -172,6 +174,7 @@ def _signature(name: str, agent: Agent[Any]) -> AgentSignature:
         service=getattr(agent, "service", ""),
         secrets=getattr(agent, "own_secrets", ()),
         chain=getattr(agent, "kind", "") == "chain",
+        closed=getattr(agent, "closed", ()),
         unavailable=getattr(agent, "unavailable", ""),
         deprecated=getattr(agent, "deprecated", ""),
         parameter_faults=_fault_finder(agent.parameters),

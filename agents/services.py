@@ -4,6 +4,7 @@ Each part is opened when an agent first asks for it and closed once, with the se
 """
 
 import asyncio
+import importlib
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import AsyncExitStack, asynccontextmanager
 from typing import TYPE_CHECKING, Any, TypeVar
@@ -22,6 +23,7 @@ from agents.settings import AgentSettings
 
 if TYPE_CHECKING:
     from agents.containers import Containers
+    from agents.mcp_servers import McpServers
 
 T = TypeVar("T")
 
@@ -62,6 +64,10 @@ class Services:
             AgentError: None is configured (final), or it does not answer (retryable).
         """
         return await self._part("containers", self._open_containers)
+
+    async def mcp(self) -> "McpServers":
+        """Return the MCP servers that workflows name."""
+        return await self._part("mcp", self._open_mcp)
 
     async def models(self) -> Models:
         """Return the language models."""
@@ -119,10 +125,18 @@ class Services:
         opening = open_containers(self.settings.containers_url)
         return await self._stack.enter_async_context(opening)
 
+    async def _open_mcp(self) -> "McpServers":
+        # Importing the protocol takes more than a second, and most processes never speak it.
+        module = await asyncio.to_thread(importlib.import_module, "agents.mcp_servers")
+        servers: McpServers = module.McpServers(self.egress)
+        return servers
+
     async def _open_models(self) -> Models:
         access = model_access(self.settings)
         return await self._stack.enter_async_context(
-            open_models(self.egress, access, self.settings.default_model)
+            open_models(
+                self.egress, access, self.settings.default_model, self.settings.fallback_models
+            )
         )
 
 

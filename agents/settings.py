@@ -30,6 +30,8 @@ class AgentSettings:
     """An Ollama server; trusted in the same way."""
     default_model: str | None = None
     """What the model name `default` means; None: the first provider with a key, else offline."""
+    fallback_models: tuple[str, ...] = ()
+    """What is asked when a model is away, if its node names no `fallbacks` of its own."""
     smtp_url: SecretStr | None = None
     """The mail relay: smtp://user:password@host:25, smtp+starttls:// or smtps://; trusted."""
     email_sender: str = "weft@localhost"

@@ -4,6 +4,7 @@ A name is known at a node when some path to the node passes one that writes it. 
 accepts can still be absent at run time, when another path was taken.
 """
 
+import re
 from collections.abc import Iterator, Mapping
 
 from compiler.check_graph import ROUTER
@@ -15,6 +16,7 @@ from compiler.references import parse_reference, references_in
 from compiler.regions import Block, Parallel, Single, decompose
 from compiler.signature import AgentSignature
 from compiler.specification import Node, Specification
+from compiler.tools import LLM, TOOLS
 from compiler.topology import Topology
 from compiler.workers import worker_nodes
 
@@ -23,6 +25,8 @@ _SEEN_BY_OTHERS = {
     "human_loop": "A question is shown to people",
     "workflow": "The input of an execution is stored",
 }
+_OF_A_TOOL = re.compile(rf"{TOOLS}\[\d+\]\.parameters\.")
+"""Where the fixed parameters of an llm node's tools stand, which its model never sees."""
 _NO_CODE: frozenset[str] = frozenset()
 
 
@@ -91,7 +95,11 @@ def _references(
         problem = names.problem(reference, where)
         if problem:
             yield problem
-        elif reference.root == "secrets" and node.agent in _SEEN_BY_OTHERS:
+        elif (
+            reference.root == "secrets"
+            and node.agent in _SEEN_BY_OTHERS
+            and not (node.agent == LLM and _OF_A_TOOL.match(place))
+        ):
             message = f"{_SEEN_BY_OTHERS[node.agent]}, so it cannot hold a secret."
             remedy = "Remove the reference; use secrets in the nodes that log in somewhere."
             yield Problem(where.path, "exposed_secret", message, remedy)

@@ -1,13 +1,14 @@
 """What a node touches outside the engine, as far as its parameters tell before it runs."""
 
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 from urllib.parse import urlsplit
 
 from compiler.references import parse_template, references_in, rendered, texts_in
 from compiler.signature import AgentSignature, SideEffect
 from compiler.specification import Node
+from compiler.tools import Tool, tool_node, tools_of
 from compiler.workers import worker_nodes
 
 _READING_METHODS = ("GET", "HEAD")
@@ -31,7 +32,7 @@ def outside(node: Node, signature: AgentSignature) -> Outside:
     """Read from a node's parameters what it will touch."""
     parameters = node.parameters
     return Outside(
-        side_effect=_side_effect(parameters, signature),
+        side_effect=effect(parameters, signature),
         hosts=_unique(_own_hosts(parameters, signature) if signature.hosts else _hosts(parameters)),
         recipients=_unique(_recipients(parameters)) if signature.side_effect == "sends" else (),
         databases=_unique(_databases(parameters)) if _uses_database(signature) else (),
@@ -47,14 +48,33 @@ def _secrets(parameters: Mapping[str, Any], signature: AgentSignature) -> Iterat
 
 
 def node_outside(node: Node, agents: Mapping[str, AgentSignature]) -> Outside:
-    """Read what a node will touch, its workers together; unknown agents touch nothing."""
-    own = outside(node, agents[node.agent])
+    """Read what a node will touch, with its workers or tools; unknown agents touch nothing."""
     parts = [
-        outside(worker, agents[worker.agent])
+        part_outside(worker, agents)
         for worker in worker_nodes(node).values()
         if worker.agent in agents
     ]
-    return together(parts) if parts else own
+    return together(parts) if parts else part_outside(node, agents)
+
+
+def part_outside(node: Node, agents: Mapping[str, AgentSignature]) -> Outside:
+    """Read what a node, or a worker as one, will touch, the tools of its model included."""
+    own = outside(node, agents[node.agent])
+    tools = [
+        _tool_outside(node, tool, agents[tool.agent])
+        for tool in tools_of(node) if tool.agent in agents
+    ]  # fmt: skip
+    return together([own, *tools]) if tools else own
+
+
+def _tool_outside(node: Node, tool: Tool, signature: AgentSignature) -> Outside:
+    fixed = outside(tool_node(node, tool), signature)
+    hosts = [_host(name) or name for name in tool.hosts]
+    return replace(
+        fixed,
+        hosts=_unique(iter((*fixed.hosts, *hosts))),
+        recipients=_unique(iter((*fixed.recipients, *tool.recipients))),
+    )
 
 
 def together(parts: Sequence[Outside]) -> Outside:
@@ -72,8 +92,8 @@ def _unique(found: Iterator[str]) -> tuple[str, ...]:
     return tuple(dict.fromkeys(found))
 
 
-def _side_effect(parameters: Mapping[str, Any], signature: AgentSignature) -> SideEffect:
-    """An HTTP call that only asks is a read, whatever else its agent can do."""
+def effect(parameters: Mapping[str, Any], signature: AgentSignature) -> SideEffect:
+    """Return what an agent does with these parameters: an HTTP call that only asks is a read."""
     properties = signature.parameters_schema.get("properties", {})
     if parameters.get("operation") and "openapi" in properties:
         # Only its document knows the method.

@@ -17,7 +17,7 @@ from compiler.failures import Then, compensation, what_follows
 from compiler.history import NOTHING, History
 from compiler.inputs import with_defaults
 from compiler.intervals import Estimate, Interval
-from compiler.outside import Outside, node_outside, outside, together
+from compiler.outside import Outside, node_outside, part_outside, together
 from compiler.plan_warnings import plan_warnings
 from compiler.preview import known, shown
 from compiler.signature import AgentSignature
@@ -289,4 +289,6 @@ def _node_plan(
 
 def _part(node: Node, written: Mapping[str, Any], estimator: Estimator) -> Part:
     signature = estimator.agents[node.agent]
-    return Part(node.agent, shown(written, signature, estimator.input), outside(node, signature))
+    return Part(
+        node.agent, shown(written, signature, estimator.input), part_outside(node, estimator.agents)
+    )

@@ -2,14 +2,16 @@
 
 from collections.abc import Callable, Collection, Iterator, Mapping
 
+from compiler.check_agents import DATABASE
 from compiler.check_failures import unheard_failures
 from compiler.conditions import parse_condition
 from compiler.errors import Problem
 from compiler.outside import node_outside
-from compiler.references import Reference, references_in
+from compiler.references import Reference, parse_template, references_in
 from compiler.regions import Block, Parallel, Single, decompose
 from compiler.signature import AgentSignature
 from compiler.specification import Node, Specification
+from compiler.tools import node_agents
 from compiler.workers import worker_nodes
 
 
@@ -31,6 +33,7 @@ def plan_warnings(
     for index, node in enumerate(specification.nodes):
         path = f"nodes[{index}]"
         warnings += _sending(node, agents, path)
+        warnings += _statement(node, path)
         warnings += _late_timeout(node, specification, path)
         warnings += _secrets(node, agents, path, secrets)
         warnings += _deprecated(node, agents, path)
@@ -57,6 +60,14 @@ def _sending(node: Node, agents: Mapping[str, AgentSignature], path: str) -> Ite
         yield Problem(path, "unknown_recipient", message, remedy)
 
 
+def _statement(node: Node, path: str) -> Iterator[Problem]:
+    query = node.parameters.get("query")
+    if node.agent == DATABASE and isinstance(query, str) and parse_template(query).references:
+        message = f"Which SQL `{node.id}` runs is known only at run time: {query}."
+        remedy = "Give it a login that may do no more than it should, or ask for approval."
+        yield Problem(f"{path}.parameters.query", "unknown_statement", message, remedy)
+
+
 def _late_timeout(node: Node, specification: Specification, path: str) -> Iterator[Problem]:
     bound = specification.settings.execution.timeout_seconds
     if bound is not None and node.timeout is not None and node.timeout > bound:
@@ -78,8 +89,9 @@ def _secrets(
 
 
 def _deprecated(node: Node, agents: Mapping[str, AgentSignature], path: str) -> Iterator[Problem]:
-    for part in (node, *worker_nodes(node).values()):
-        if told := agents[part.agent].deprecated:
+    parts = (node, *worker_nodes(node).values())
+    for name in dict.fromkeys(name for part in parts for name in node_agents(part)):
+        if told := agents[name].deprecated:
             remedy = "Ask its owner which agent takes its place."
             yield Problem(f"{path}.agent", "deprecated_agent", told, remedy)
 

@@ -45,6 +45,8 @@ class AgentSignature:
     """The secrets that it takes whatever its parameters are."""
     chain: bool = False
     """Whether it is a chain of other agents."""
+    closed: tuple[str, ...] = ()
+    """The parameters that no model sets when the agent is a tool: where and how it acts."""
     unavailable: str = ""
     """Why no workflow may use it that is made now, in one sentence; empty: it may."""
     deprecated: str = ""

@@ -3,7 +3,9 @@
 from collections.abc import Mapping
 from typing import Any
 
+from compiler.failures import compensation
 from compiler.specification import Node, Specification
+from compiler.tools import node_agents
 
 WORKERS = "workers"
 """What a node's `agent` says whose items name their workers."""
@@ -12,15 +14,12 @@ FIELD = "worker"
 
 
 def agent_names(specification: Specification) -> tuple[str, ...]:
-    """Return the agents that a specification names, each once: also of workers and of undoing."""
+    """Return the agents that a specification names: also of workers, of undoing, and tools."""
     names = (
         name
         for node in specification.nodes
-        for name in (
-            node.agent,
-            *(worker.agent for worker in node.workers.values()),
-            *([node.compensate.agent] if node.compensate else ()),
-        )
+        for part in (node, *worker_nodes(node).values(), *filter(None, (compensation(node),)))
+        for name in node_agents(part)
     )
     return tuple(dict.fromkeys(names))
 

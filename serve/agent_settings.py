@@ -58,6 +58,7 @@ def agent_settings(
     """Return the agents' settings of a platform whose live view is at an address."""
     return replace(
         reader_settings(settings, blocked_ports),
+        fallback_models=settings.fallback_models,
         smtp_url=settings.smtp_url,
         smtp_ca_file=settings.smtp_ca_file,
         sendgrid_api_key=settings.sendgrid_api_key,

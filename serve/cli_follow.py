@@ -258,7 +258,7 @@ def _watch(client: Client, view: ExecutionView, on_event: Any) -> None:
 
 def _print_event(console: Console, view: ExecutionView, event: Event) -> None:
     kind = event.get("type", "")
-    if kind == "node_progress":
+    if kind in ("node_progress", "token"):
         return
     line = Text(f"{event.get('timestamp', '')[11:19]}  ", style="dim")
     subject = "workflow" if kind.startswith("workflow_") else event.get("node_id") or ""

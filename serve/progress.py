@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from datetime import UTC, datetime
 from typing import Any, cast
 
@@ -22,6 +22,7 @@ from rich.syntax import Syntax
 from rich.table import Table
 from rich.text import Text
 from weft.records import Approval, Event, Execution, ExecutionRow, NodeState, Question
+from weft.texts import Texts
 
 from serve.cli_kept import readable
 
@@ -37,6 +38,8 @@ STYLES = {
 }
 ERROR_LETTERS = 90
 """How much of a node's error its line shows; the whole stands in the summary and the logs."""
+TEXT_LINES, TEXT_LETTERS = 6, 1000
+"""How much of a text that grows is shown, from its end."""
 _UNKNOWN = ("?", "")
 _CONTROL = re.compile(r"[\x00-\x08\x0b-\x1f\x7f-\x9f]")
 _STATUS_AFTER = {
@@ -87,6 +90,7 @@ class ExecutionView:
 
     def __init__(self, execution: Execution) -> None:
         self.execution = execution
+        self.texts = Texts()
         self._nodes: dict[str, NodeState] = {}
         self.replace(execution)
 
@@ -100,6 +104,7 @@ class ExecutionView:
 
     def apply(self, event: Event) -> None:
         """Take what an event says about its node; one that the document knows changes nothing."""
+        self.texts.accept(event)
         node = self._nodes.get(event.get("node_id", ""))
         status = _STATUS_AFTER.get(event.get("type", ""))
         if node is None or status is None:
@@ -253,8 +258,21 @@ def error_message(error: object) -> str:
 
 
 def live_view(view: ExecutionView) -> RenderableType:
-    """Return the table; below it why it queues, and the approvals that are open."""
-    return Group(progress_table(view), *queue_lines(view.execution), *open_questions(view))
+    """Return the table; below it why it queues, what models write, and the open approvals."""
+    return Group(
+        progress_table(view),
+        *queue_lines(view.execution),
+        *growing_texts(view),
+        *open_questions(view),
+    )
+
+
+def growing_texts(view: ExecutionView) -> Iterator[Text]:
+    """Yield the ends of the texts that language models are writing just now."""
+    for node_id, text in view.texts.by_node.items():
+        lines = plain(text).splitlines()[-TEXT_LINES:]
+        yield Text(f"\n{plain(node_id)}", style="bold")
+        yield Text("\n".join(lines)[-TEXT_LETTERS:], style="dim")
 
 
 def queue_lines(execution: Execution) -> list[Text]:

@@ -87,6 +87,9 @@ class Settings(BaseModel):
     """OLLAMA_BASE_URL: an Ollama server, such as http://localhost:11434."""
     default_model: str | None = None
     """WEFT_DEFAULT_MODEL: what an llm node uses that names no model."""
+    fallback_models: Annotated[tuple[str, ...], BeforeValidator(_listed)] = ()
+    """WEFT_FALLBACK_MODELS: the models that an llm node asks, with commas, when its own is away and
+    it names no `fallbacks`."""
     parser_models: Annotated[tuple[str, ...], BeforeValidator(_listed)] | None = None
     """WEFT_PARSER_MODELS: the models that read descriptions, with commas, the first one first, such
     as `claude-sonnet,gpt-4`; `offline`: none; unset: the default models of what is configured."""

@@ -21,7 +21,7 @@ from serve.identifiers import parse
 from serve.problems import ApiError, as_api_error
 from store import history
 from store.errors import NotFound
-from store.events import TERMINAL, event_message
+from store.events import TERMINAL, TOKEN, event_message
 from store.executions import events_after
 from store.live import execution_channel, tenant_channel
 from store.postgres import UNREACHABLE
@@ -94,8 +94,9 @@ async def follow(
                     if event.event_type in TERMINAL:
                         return
             message = await _listen(pubsub)
-            while message is not None and message["seq"] == seq + 1:
-                seq += 1
+            while message is not None and message.get("seq", seq + 1) == seq + 1:
+                # A piece of a text has no number, and follows whatever came before it.
+                seq += message["type"] != TOKEN
                 yield message
                 if message["type"] in TERMINAL:
                     return

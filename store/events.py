@@ -9,6 +9,10 @@ from store.records import Event
 TERMINAL = frozenset({"workflow_completed", "workflow_failed", "workflow_cancelled"})
 """The types of an execution's last event."""
 
+TOKEN = "token"  # noqa: S105 - of a text, not of a login
+"""The type of a message that is no event: a piece of a text that grows, in no row and without a
+number."""
+
 
 def event_message(event: Event) -> dict[str, Any]:
     """Return an event as a WebSocket message: its payload with type, number, ids and time."""

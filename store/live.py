@@ -6,8 +6,10 @@ watchers read Postgres instead.
 
 import asyncio
 import hashlib
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator, Callable, Mapping, Sequence
 from contextlib import asynccontextmanager, suppress
+from dataclasses import dataclass
+from typing import Any
 from uuid import UUID
 
 import orjson
@@ -19,6 +21,15 @@ from store.events import TERMINAL, event_text
 from store.records import Event
 
 log = structlog.get_logger(__name__)
+
+
+@dataclass(frozen=True, slots=True)
+class Said:
+    """A message to those who watch an execution that no row holds."""
+
+    execution_id: UUID
+    message: Mapping[str, Any]
+
 
 Count = Callable[[list[Event]], None]
 STATE_TTL_SECONDS = 3600
@@ -36,7 +47,9 @@ local endings = {{}}
 for _, event in ipairs(cjson.decode(ARGV[2])) do
     local execution, tenant, text, field, value, ended = unpack(event)
     redis.call('PUBLISH', string.format('{EXECUTION_CHANNEL}', execution), text)
-    redis.call('PUBLISH', string.format('{TENANT_CHANNEL}', tenant), text)
+    if tenant ~= '' then
+        redis.call('PUBLISH', string.format('{TENANT_CHANNEL}', tenant), text)
+    end
     if field ~= '' then
         local state = string.format('{STATE_KEY}', execution)
         redis.call('HSET', state, field, value)
@@ -51,8 +64,8 @@ if #endings > 0 then
 end
 """
 """Publishes events: the seconds a state is kept, then a JSON list with an entry for each event: its
-execution, tenant and text, the field and value of its state or two empty words, and whether it is
-its execution's last one."""
+execution, tenant (empty: only those who watch the execution are told) and text, the field and value
+of its state or two empty words, and whether it is its execution's last one."""
 SEND_SHA = hashlib.sha1(SEND.encode("utf-8"), usedforsecurity=False).hexdigest()
 DRAIN_SECONDS = 1.0
 """How long closing waits for events that are not sent yet."""
@@ -87,7 +100,7 @@ class LiveView:
     def __init__(self, redis: Redis, count: Count | None = None) -> None:
         self.redis = redis
         self._count = count
-        self._queue: asyncio.Queue[Event] = asyncio.Queue(QUEUED_EVENTS)
+        self._queue: asyncio.Queue[Event | Said] = asyncio.Queue(QUEUED_EVENTS)
 
     async def publish(self, events: list[Event]) -> None:
         """Queue committed events; never raises for Redis's sake."""
@@ -99,6 +112,11 @@ class LiveView:
             except asyncio.QueueFull:
                 log.warning("live_view.queue_full", events=len(events) - number)
                 return
+
+    def say(self, execution_id: UUID, message: Mapping[str, Any]) -> None:
+        """Queue a message that no row holds; when there is no room it is left out."""
+        with suppress(asyncio.QueueFull):
+            self._queue.put_nowait(Said(execution_id, message))
 
     async def run(self) -> None:
         """Send what is queued until cancelled."""
@@ -119,24 +137,29 @@ class LiveView:
         """Wait until everything queued so far has been sent, or given up."""
         await self._queue.join()
 
-    async def _send(self, events: list[Event]) -> None:
+    async def _send(self, events: Sequence[Event | Said]) -> None:
         # One command with one text: a reply for each would cost more than the rest together, and
         # the client looks at every word of a command.
-        told = [
-            (
-                event.execution_id,
-                event.tenant_id,
-                event_text(event).decode("utf-8"),
-                *(_state(event) or ("", "")),
-                event.event_type in TERMINAL,
-            )
-            for event in events
-        ]
+        told = [_told(event) for event in events]
         words = (STATE_TTL_SECONDS, orjson.dumps(told, default=str))
         try:
             await self.redis.evalsha(SEND_SHA, 0, *words)
         except NoScriptError:
             await self.redis.eval(SEND, 0, *words)
+
+
+def _told(event: Event | Said) -> tuple[Any, ...]:
+    """Return what `SEND` is given of an event or a message."""
+    if isinstance(event, Said):
+        text = orjson.dumps(event.message).decode("utf-8")
+        return (event.execution_id, "", text, "", "", False)
+    return (
+        event.execution_id,
+        event.tenant_id,
+        event_text(event).decode("utf-8"),
+        *(_state(event) or ("", "")),
+        event.event_type in TERMINAL,
+    )
 
 
 def _state(event: Event) -> tuple[str, str] | None:

@@ -14,6 +14,7 @@ from agents.custom.definition import (
     Definition,
     DockerContainer,
     PythonFunction,
+    Step,
 )
 from agents.custom.python_function import PythonRunner, python_problems
 from agents.custom.runner import Custom, Runner
@@ -22,6 +23,7 @@ from compiler.errors import Problem
 from compiler.references import references_in
 from compiler.signature import AgentSignature
 from compiler.specification import Metadata, Node, Specification
+from compiler.tools import LLM, TOOLS
 
 
 @dataclass(frozen=True, slots=True)
@@ -100,7 +102,7 @@ def _step_problems(chain: Chain, agents: Mapping[str, AgentSignature]) -> list[P
         )
         for index, step in enumerate(chain.steps)
         if (signature := agents.get(step.agent)) is not None
-        for reason, remedy in _reasons(signature)
+        for reason, remedy in _reasons(step, signature)
     ]  # fmt: skip
     nodes = tuple(
         Node(id=step.id, agent=step.agent, parameters=step.parameters) for step in chain.steps
@@ -112,7 +114,9 @@ def _step_problems(chain: Chain, agents: Mapping[str, AgentSignature]) -> list[P
     return problems
 
 
-def _reasons(signature: AgentSignature) -> list[tuple[str, str]]:
+def _reasons(step: Step, signature: AgentSignature) -> list[tuple[str, str]]:
+    if step.agent == LLM and TOOLS in step.parameters:
+        return [("its model calls tools", "Use it in a node of a workflow.")]
     if signature.chain:
         return [("it is a chain itself", "Write its steps here.")]
     if signature.driven or not signature.mappable or signature.name == "workers":

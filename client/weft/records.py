@@ -10,6 +10,7 @@ NodeStatus = Literal[
     "pending", "running", "waiting", "retrying", "completed", "failed", "cancelled", "skipped"
 ]
 EventType = Literal[
+    "token",
     "workflow_started",
     "node_started",
     "node_progress",
@@ -434,7 +435,11 @@ class NodeLog(TypedDict, total=False):
 
 
 class Event(TypedDict, total=False):
-    """One thing that happened in an execution; further keys depend on `type`."""
+    """One thing that happened in an execution; further keys depend on `type`.
+
+    One of type `token` is a piece of a language model's answer while it grows: it has no `seq`, and
+    is told once. `weft.texts.Texts` puts pieces together.
+    """
 
     type: EventType
     seq: int
@@ -452,6 +457,10 @@ class Event(TypedDict, total=False):
     error: Any
     duration_seconds: float
     cost_usd: float
+    text: str
+    answer: int
+    part: int
+    offset: int
 
 
 class Readers(TypedDict):

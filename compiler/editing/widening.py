@@ -7,6 +7,7 @@ from typing import Any
 from compiler.outside import node_outside
 from compiler.signature import AgentSignature
 from compiler.specification import Compensation, Node, Specification
+from compiler.tools import node_agents
 from compiler.workers import worker_nodes
 
 _EFFECTS = ("none", "reads", "writes", "sends")
@@ -78,7 +79,8 @@ def _by_node(
     node: Node, node_id: str, agents: Mapping[str, AgentSignature]
 ) -> Iterator[tuple[str, str, str]]:
     for one in (node, *worker_nodes(node).values()):
-        yield "agent", one.agent, node_id
+        for name in node_agents(one):
+            yield "agent", name, node_id
         if one.agent == "workflow":
             yield "workflow", str(one.parameters.get("workflow")), node_id
     if node.agent not in agents:

@@ -8,7 +8,7 @@ import { LiveState } from "./executions.js";
 import { Gantt } from "./gantt.js";
 import { Graph } from "./graph.js";
 import { FailedItems } from "./items.js";
-import { useLive, useLooks } from "./live.js";
+import { useLive, useLooks, useTexts } from "./live.js";
 import { elapsed, errorText, html, isOver, Problem, seconds, Status, Time, usd, useNow, Value } from "./ui.js";
 
 function Fact({ name, children }) {
@@ -103,7 +103,7 @@ function Attempt({ log, open }) {
   </details>`;
 }
 
-function NodePanel({ execution, node, logs, each }) {
+function NodePanel({ execution, node, logs, each, growing }) {
   const own = logs.filter((log) => log.node_id === node.node_id);
   const attempts = [...own].sort((a, b) => (b.attempt ?? 1) - (a.attempt ?? 1));
   const output = node.output ?? null;
@@ -119,6 +119,7 @@ function NodePanel({ execution, node, logs, each }) {
       <${Reused} metadata=${node.metadata} />
       ${isOver(execution.status) && attempts.length > 0 && html`<${RunAgain} execution=${execution} nodeId=${node.node_id} />`}
     </div>
+    ${growing && !isOver(node.status) && html`<h4>Writing</h4><pre class="value growing" tabindex="0">${growing.text}</pre>`}
     ${node.error && attempts.length === 0 && html`<pre class="value error">${errorText(node.error)}</pre>`}
     ${attempts.map((log, index) => html`<${Attempt} key=${`${log.attempt} ${log.started_at}`} log=${log} open=${index === 0} />`)}
     ${attempts.length === 0 && output !== null && html`<h4>Output</h4><${Value} value=${output} />`}
@@ -152,7 +153,8 @@ function changesUnheard(execution) {
 }
 
 export function ExecutionPage({ id, me }) {
-  const [data, error, state, reload] = useLive(id, () => load(id), id);
+  const [texts, addPiece] = useTexts(id);
+  const [data, error, state, reload] = useLive(id, () => load(id), id, undefined, addPiece);
   useLooks(reload, changesUnheard(data?.execution));
   const [chosen, setChosen] = useState(null);
   useEffect(() => {
@@ -186,6 +188,6 @@ export function ExecutionPage({ id, me }) {
     ${(execution.children ?? []).length > 0 && html`<${Children} rows=${execution.children} />`}
     ${over && execution.output !== null && execution.output !== undefined &&
     html`<section class="card" aria-labelledby="output-title"><h2 id="output-title">Output</h2><${Value} value=${execution.output} /></section>`}
-    ${selected && html`<${NodePanel} key=${selected.node_id} execution=${execution} node=${selected} logs=${logs} each=${each} />`}
+    ${selected && html`<${NodePanel} key=${selected.node_id} execution=${execution} node=${selected} logs=${logs} each=${each} growing=${texts.get(selected.node_id)} />`}
   `;
 }

@@ -105,9 +105,9 @@ export function throttled(task, intervalMs) {
   return schedule;
 }
 
-// Keep data fresh: load it now and whenever an event of the stream arrives.
-// Returns [data, error, stream state, reload].
-export function useLive(executionId, load, key, intervalMs = 400) {
+// Keep data fresh: load it now and whenever an event of the stream arrives. A piece of a text that
+// grows is no event: onPiece takes it. Returns [data, error, stream state, reload].
+export function useLive(executionId, load, key, intervalMs = 400, onPiece = () => {}) {
   const [data, setData] = useState(null);
   const [error, setError] = useState(null);
   const [state, setState] = useState("connecting");
@@ -115,7 +115,8 @@ export function useLive(executionId, load, key, intervalMs = 400) {
   useEffect(() => {
     let unfollow = null;
     const listen = () => {
-      unfollow ??= follow(executionId, refresh, (next) => {
+      const take = (event) => (event.type === "token" ? onPiece(event) : refresh());
+      unfollow ??= follow(executionId, take, (next) => {
         setState(next);
         if (next === "live") refresh();
       });
@@ -142,6 +143,25 @@ export function useLive(executionId, load, key, intervalMs = 400) {
     };
   }, [key]);
   return [data, error, state, () => reload.current()];
+}
+
+// The texts that language models are writing, by node: put together of the pieces of the stream. An
+// attempt that is made again and an answer that is given anew begin the text again; what was told
+// while the connection was lost is missing until the node has ended.
+export function useTexts(key) {
+  const [texts, setTexts] = useState(new Map());
+  useEffect(() => setTexts(new Map()), [key]);
+  const add = (piece) =>
+    setTexts((known) => {
+      const former = known.get(piece.node_id);
+      const goesOn = former && former.attempt === piece.attempt && former.answer === piece.answer;
+      const before = goesOn ? former : { text: "", end: 0 };
+      const gap = piece.offset > before.end ? "…" : "";
+      const text = before.text + gap + piece.text;
+      const { attempt, answer } = piece;
+      return new Map(known).set(piece.node_id, { attempt, answer, text, end: piece.offset + [...piece.text].length });
+    });
+  return [texts, add];
 }
 
 const LOOK_INTERVAL_MS = 2000;

@@ -75,9 +75,8 @@ async def process_of(
 
         async def open_one(**options: Any) -> Process:
             pool, view = options.pop("pool", engine_pool), options.pop("live", live)
-            return await stack.enter_async_context(
-                open_process(pool, view, registry, services, **options)
-            )
+            parts = options.pop("registry", registry), options.pop("services", services)
+            return await stack.enter_async_context(open_process(pool, view, *parts, **options))
 
         yield open_one
 

@@ -171,6 +171,7 @@ async def open_process(
     saver = JournalSaver(pool, journal, runs.get)
     held = Secrets(secrets or {}, vault, lists=lists)
     host = LocalHost(pool, journal, registry, services, held)
+    host.say = live.say
     driver = Driver(host, GraphCache(pool, saver), runs)
     flushing = asyncio.create_task(journal.run())
     async with AsyncExitStack() as stack:

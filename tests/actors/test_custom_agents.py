@@ -1,6 +1,7 @@
 """Nodes with custom agents, driven by a process on real Postgres."""
 
 import asyncio
+import json
 from collections.abc import Callable
 from dataclasses import dataclass
 from itertools import pairwise
@@ -15,7 +16,9 @@ from actors.trial import Trial, try_agent
 from agents.api import Api
 from agents.custom.definition import Definition
 from agents.data_processing import DataProcessing
-from agents.registry import Registry
+from agents.registry import Registry, builtin_registry
+from agents.services import open_services
+from agents.settings import AgentSettings
 from store.custom_agents import change_agent, get_agent, register_agent
 from store.postgres import Pool
 from store.secrets import Vault, set_secret
@@ -25,6 +28,7 @@ from tests.actors.conftest import Look, OpenProcess
 from tests.actors.process import Process
 from tests.actors.testing_agent import Step
 from tests.agents.custom.making import definition, python
+from tests.agents.model_server import calls_tool, open_model_server, says
 from tests.agents.website import Site, json_reply
 from tests.factories import Account, MakeWorkflow, StartExecution
 from tests.store.agents import new_agent
@@ -251,3 +255,42 @@ async def test_a_chain_whose_step_becomes_a_chain_does_not_run(
     await agents(definition(two, name="second"))
     id = await run({"agent": "first"})
     assert "is a chain itself" in (await look.row(id))["error_message"]
+
+
+@pytest.mark.requirement("FR-3.1")
+@pytest.mark.parametrize("mapped", [False, True])
+async def test_a_model_calls_a_custom_agent(
+    agents: Agents, process_of: OpenProcess, make_workflow: MakeWorkflow, start: StartExecution,
+    look: Look, site: Site, mapped: bool,
+) -> None:  # fmt: skip
+    """It is found by the name that the tool has, in a node and in a map, with its own secret."""
+    await agents(
+        definition(
+            {
+                "type": "api_endpoint", "url": site.url("/crm"), "method": "GET",
+                "headers": {"X-Key": "{secrets.crm}"},
+                "response": {"output": {"name": "{body.name}"}},
+            },
+            {"id": {"type": "integer"}}, name="crm_contact",
+        )
+    )  # fmt: skip
+    site.replies["/crm"] = json_reply({"name": "Ada"})
+    async with open_model_server() as server, open_services(
+        AgentSettings(allow_loopback=True, openai_base_url=server.openai_url)
+    ) as services:  # fmt: skip
+        server.script("openai", calls_tool("crm_contact", '{"id": 7}'), says("Ada."))
+        process = await process_of(
+            secrets={"crm": TOKEN}, registry=builtin_registry(), services=services
+        )
+        asks = {"prompt": "Who is it?", "model": "m", "tools": ["crm_contact"]}
+        node: dict[str, Any] = {"id": "who", "agent": "llm", "parameters": asks}
+        if mapped:
+            node |= {"pattern": "map", "input_keys": ["input.ids"]}
+        workflow = await make_workflow({"name": "Who", "nodes": [node]})
+        started = await start(workflow, {"ids": [7]}, process.id)
+        await process.drive(started.execution_id)
+        found = (await look.output(started.execution_id))["who"]
+    assert found == (["Ada."] if mapped else "Ada.")
+    assert site.asked[0].path == "/crm?id=7"
+    assert site.asked[0].headers["x-key"] == TOKEN
+    assert TOKEN not in json.dumps(server.of("openai"))

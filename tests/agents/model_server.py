@@ -52,6 +52,72 @@ def answers(arguments: Mapping[str, Any]) -> Behaviour:
     return reply
 
 
+def calls_tool(name: str, arguments: str, *more: tuple[str, str]) -> Behaviour:
+    """An answer that wants tools called, each with arguments as they are written."""
+    wanted = [(name, arguments), *more]
+
+    def reply(format: Format, model: str) -> Reply:
+        if format == "anthropic":
+            uses = [
+                {"type": "tool_use", "id": f"t{n}", "name": name, "input": json.loads(text)}
+                for n, (name, text) in enumerate(wanted)
+            ]
+            return _anthropic(model, "tool_use", *uses)
+        calls = [
+            {"id": f"t{n}", "type": "function", "function": {"name": name, "arguments": text}}
+            for n, (name, text) in enumerate(wanted)
+        ]
+        return _openai(model, "tool_calls", tool_calls=calls)
+
+    return reply
+
+
+def obeys(server: "ModelServer") -> Behaviour:
+    """A model that does what the texts say that it has just been given.
+
+    `CALL tool {arguments}` makes it call a tool, `SAY text` answer with a text; a line each.
+    """
+
+    def reply(format: Format, model: str) -> Reply:
+        text = _just_given(server.asked[-1][1]["messages"])
+        lines = [line.strip() for line in text.replace("\\n", "\n").splitlines()]
+        commands = [line.split(" ", 2)[1:] for line in lines if line.startswith("CALL ")]
+        if commands:
+            wanted = [(name, _json_at(rest)) for name, rest in commands]
+            return calls_tool(*wanted[0], *wanted[1:])(format, model)
+        said = [line.removeprefix("SAY ") for line in lines if line.startswith("SAY ")]
+        return says("\n".join(said) or "Done.")(format, model)
+
+    return reply
+
+
+def _just_given(messages: list[Any]) -> str:
+    """Return the texts of all messages after the model's own last one."""
+    new: list[str] = []
+    for message in reversed(messages):
+        if message["role"] == "assistant":
+            break
+        content = message["content"]
+        parts = [content] if isinstance(content, str) else content
+        new += [part if isinstance(part, str) else _text_of(part) for part in parts]
+    return "\n".join(reversed(new))
+
+
+def _text_of(part: Any) -> str:
+    content = part.get("text") or part.get("content") or ""
+    return content if isinstance(content, str) else "\n".join(map(_text_of, content))
+
+
+def _json_at(text: str) -> str:
+    """Return the JSON at the beginning of a text, as it is or as it stands inside of JSON."""
+    for form in (text, text.replace('\\"', '"')):
+        try:
+            return json.dumps(json.JSONDecoder().raw_decode(form)[0])
+        except ValueError:
+            continue
+    return text
+
+
 def openai_call(model: str, arguments: str) -> Reply:
     """A call of the tool `answer` with arguments as they are written."""
     function = {"name": "answer", "arguments": arguments}
@@ -110,6 +176,62 @@ def is_garbage(format: Format, model: str) -> Reply:
     return Reply('{"id": "c1", "choi', headers={"Content-Type": "application/json"})
 
 
+PIECE = 7
+"""How many characters a piece of a streamed answer has."""
+
+
+def _in_pieces(format: Format, reply: Reply) -> Reply:
+    """Return an answer as it is streamed; one that is none stays as it is."""
+    try:
+        whole = json.loads(reply.body)
+    except ValueError:
+        return reply
+    if reply.hang or reply.half or reply.status != 200:
+        return reply
+    events = _anthropic_pieces(whole) if format == "anthropic" else _openai_pieces(whole)
+    body = "".join(
+        f"event: {event.get('type', 'x')}\ndata: {json.dumps(event)}\n\n" for event in events
+    )
+    end = "" if format == "anthropic" else "data: [DONE]\n\n"
+    return Reply(body + end, headers={"Content-Type": "text/event-stream"})
+
+
+def _cut(text: str) -> list[str]:
+    return [text[at : at + PIECE] for at in range(0, len(text), PIECE)]
+
+
+def _openai_pieces(whole: Any) -> Iterator[Any]:
+    [choice] = whole["choices"]
+    head = {"id": whole["id"], "object": "chat.completion.chunk", "created": 1,
+            "model": whole["model"]}  # fmt: skip
+    calls = [{**call, "index": n} for n, call in enumerate(choice["message"].get("tool_calls", []))]
+    deltas = [{"content": piece} for piece in _cut(choice["message"]["content"] or "")]
+    for delta in [*deltas, *([{"tool_calls": calls}] if calls else [])]:
+        yield {**head, "choices": [{"index": 0, "delta": delta, "finish_reason": None}]}
+    reason = choice["finish_reason"]
+    yield {**head, "choices": [{"index": 0, "delta": {}, "finish_reason": reason}]}
+    yield {**head, "choices": [], "usage": whole["usage"]}
+
+
+def _anthropic_pieces(whole: Any) -> Iterator[Any]:
+    yield {"type": "message_start", "message": {**whole, "content": [], "stop_reason": None}}
+    for index, block in enumerate(whole["content"]):
+        if block["type"] == "text":
+            start: Any = {**block, "text": ""}
+            deltas = [{"type": "text_delta", "text": piece} for piece in _cut(block["text"])]
+        else:
+            start = {**block, "input": {}}
+            said = json.dumps(block["input"])
+            deltas = [{"type": "input_json_delta", "partial_json": said}]
+        yield {"type": "content_block_start", "index": index, "content_block": start}
+        for delta in deltas:
+            yield {"type": "content_block_delta", "index": index, "delta": delta}
+        yield {"type": "content_block_stop", "index": index}
+    stop = {"stop_reason": whole["stop_reason"], "stop_sequence": None}
+    yield {"type": "message_delta", "delta": stop, "usage": whole["usage"]}
+    yield {"type": "message_stop"}
+
+
 @dataclass
 class ModelServer:
     """Answers each format by its script, one behaviour after another; the last one stays."""
@@ -147,7 +269,8 @@ class ModelServer:
         self.asked.append((format, body))
         script = self.scripts.get(format, [fails(503)])
         behaviour = script.pop(0) if len(script) > 1 else script[0]
-        return behaviour(format, body["model"])
+        reply = behaviour(format, body["model"])
+        return _in_pieces(format, reply) if body.get("stream") else reply
 
 
 @asynccontextmanager

@@ -10,7 +10,7 @@ from pydantic import SecretStr, ValidationError
 from agents import openai_provider
 from agents.egress import Egress
 from agents.errors import AgentError
-from agents.llm import LlmParameters
+from agents.llm_parameters import LlmParameters
 from agents.models import Access
 from agents.settings import AgentSettings
 from tests.agents.conftest import Run

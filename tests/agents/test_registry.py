@@ -23,6 +23,7 @@ NAMES = (
     "email",
     "human_loop",
     "llm",
+    "mcp",
     "router",
     "wait",
     "web_scraping",
@@ -57,7 +58,9 @@ def test_code_parameters_are_known() -> None:
     assert signatures["router"].code_parameters == {"condition", "routes[].when"}
     assert signatures["data_processing"].code_parameters == {"script", "where"}
     assert signatures["aggregator"].code_parameters == {"custom_script"}
-    assert signatures["llm"].code_parameters == frozenset()
+    assert signatures["llm"].code_parameters == {
+        f"tools[].parameters.{name}" for name in ("script", "where", "custom_script")
+    }
 
 
 @pytest.mark.requirement("FR-3.7")
@@ -98,7 +101,7 @@ def test_idempotency_key_names_the_work(services: Services) -> None:
 def test_provider_libraries_are_not_imported_at_start() -> None:
     """The providers' libraries, seconds to import, are named by their own modules only."""
     folder = Path(sys.modules["agents.services"].__file__ or "").parent
-    heavy = {"openai", "anthropic", "pydantic_ai"}
+    heavy = {"openai", "anthropic", "pydantic_ai", "mcp", "mcp_types"}
     importing = {
         path.stem
         for path in folder.rglob("*.py")
@@ -112,5 +115,6 @@ def test_provider_libraries_are_not_imported_at_start() -> None:
         if name.split(".")[0] in heavy
     }
     assert importing == {
-        "completion", "openai_provider", "anthropic_provider", "planner_model",
+        "completion", "openai_provider", "anthropic_provider", "planner_model", "provider_errors",
+        "mcp_servers",
     }  # fmt: skip

@@ -414,3 +414,21 @@ async def test_failed_items_of_a_map_are_listed(page: Page, api: FakeApi) -> Non
     await failed.get_by_role("button", name="Show more (40 of 45)").click()
     await expect(rows.last).to_contain_text("Item 88 answered 503.")
     await expect(failed.get_by_role("button")).to_have_count(0)
+
+
+@pytest.mark.requirement("USER.17")
+async def test_a_text_grows_while_a_model_writes_it(page: Page, api: FakeApi) -> None:
+    """The node's panel shows what there is, as text; another answer begins again."""
+    id = api.world.start(api.world.add_workflow(UPTIME, UPTIME_LEVELS))
+    node_id = UPTIME["nodes"][0]["id"]
+    api.world.start_node(id, node_id)
+    await page.goto(f"/#/executions/{id}")
+    await expect(page.locator(".live")).to_have_text("live")
+    told = {"node_id": node_id, "attempt": 1, "answer": 1}
+    api.world.emit(id, "token", **told, offset=0, text="The <b>sea")
+    growing = page.locator(".node-panel .growing")
+    await expect(growing).to_have_text("The <b>sea")
+    api.world.emit(id, "token", **told, offset=10, text=" is wide")
+    await expect(growing).to_have_text("The <b>sea is wide")
+    api.world.emit(id, "token", **{**told, "answer": 2}, offset=0, text="Anew")
+    await expect(growing).to_have_text("Anew")

@@ -6,7 +6,7 @@ from typing import cast
 
 import pytest
 from rich.console import Console, RenderableType
-from weft.records import Execution
+from weft.records import Event, Execution
 
 from serve.progress import (
     ExecutionView,
@@ -168,3 +168,17 @@ def test_only_maps_have_items_and_long_errors_are_cut(world: World) -> None:
     assert "0/40" not in drawn
     assert "✗ failed" in drawn
     assert drawn.count("x") < 100
+
+
+@pytest.mark.requirement("USER.17")
+def test_a_text_that_grows_is_shown_from_its_end(world: World) -> None:
+    """Its last lines stand below the table until its node has ended, without control characters."""
+    view = ExecutionView(execution_of(world))
+    text = "\n".join(f"line {n}\x1b[2J" for n in range(30))
+    token = {"type": "token", "node_id": "scrape_reviews", "attempt": 1, "answer": 1, "offset": 0}
+    view.apply(cast("Event", {**token, "text": text}))
+    shown = draw(live_view(view))
+    assert "line 29[2J" in shown
+    assert "line 10" not in shown
+    view.apply({"type": "node_completed", "node_id": "scrape_reviews"})
+    assert "line 29" not in draw(live_view(view))

@@ -37,6 +37,7 @@ VARIABLES = {
     "WEFT_PARSER_SECONDS": ("parser_seconds", "7.5", 7.5),
     "WEFT_PARSER_COST_USD": ("parser_cost_usd", "0.1", 0.1),
     "WEFT_DEFAULT_MODEL": ("default_model", "gpt-x", "gpt-x"),
+    "WEFT_FALLBACK_MODELS": ("fallback_models", "gemini, offline", ("gemini", "offline")),
     "WEFT_SMTP_URL": ("smtp_url", "smtp://u:p@h:587", "smtp://u:p@h:587"),
     "WEFT_SMTP_CA_FILE": ("smtp_ca_file", "/etc/ca.pem", "/etc/ca.pem"),
     "WEFT_SENDGRID_API_KEY": ("sendgrid_api_key", "SG.1", "SG.1"),

@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import Any
 from uuid import UUID, uuid4
 
+import orjson
 import pytest
 from fastapi import FastAPI
 from redis import Redis
@@ -31,6 +32,7 @@ from store.records import (
 )
 from store.status import Status
 from store.writing import Batch, write_records
+from tests.eventually import eventually
 from tests.factories import Account, MakeWorkflow, StartExecution
 from tests.serve.conftest import BASE_URL
 
@@ -164,6 +166,42 @@ async def test_a_repeated_event_is_dropped(
         events += await execution.write("node_completed", "workflow_completed")
         await execution.publish(*events)
         assert await asyncio.wait_for(rest, 20) == [3, 4]
+
+
+@pytest.mark.requirement("USER.17")
+async def test_pieces_of_a_text_come_between_events(
+    context: Context, execution: Execution, live: LiveView, listening: asyncio.Event
+) -> None:
+    """They have no number, hold nothing back, and only those who watch the execution are told."""
+    piece = {"type": "token", "node_id": "a", "text": "Hel"}
+    async with (
+        aclosing(follow(context, execution.tenant_id, execution.id, 0)) as messages,
+        live.redis.pubsub(ignore_subscribe_messages=True) as everybody,
+    ):
+        await everybody.subscribe(tenant_channel(execution.tenant_id))
+        assert await seqs(messages, 1) == [1]
+        rest = asyncio.create_task(_types(messages))
+        await listening.wait()
+        await execution.publish(*await execution.write("node_started"))
+        live.say(execution.id, piece)
+        live.say(execution.id, piece)
+        await execution.publish(*await execution.write("workflow_completed"))
+        assert await asyncio.wait_for(rest, 20) == [
+            "node_started", "token", "token", "workflow_completed"
+        ]  # fmt: skip
+        told: list[int] = []
+
+        async def hear() -> bool:
+            if message := await everybody.get_message(timeout=1):
+                told.append(orjson.loads(message["data"]).get("seq"))
+            return len(told) == 2
+
+        await eventually(hear)
+        assert told == [2, 3]
+
+
+async def _types(messages: AsyncIterator[Any]) -> list[str]:
+    return [message["type"] async for message in messages if message is not None]
 
 
 @pytest.mark.requirement("FR-2.8", "NFR-3.2")

@@ -20,7 +20,8 @@ from compiler.text import dump, load
 from compiler.topology import topology
 
 AGENTS = builtin_registry().signatures()
-BUILDING_BLOCKS = set(AGENTS) - set(catalog_names())
+BUILDING_BLOCKS = set(AGENTS) - set(catalog_names()) - {"mcp"}
+"""But for calls of an MCP server, which is always somebody's own."""
 
 
 def inputs_of(template: Template) -> dict[str, Any]:

@@ -1,0 +1,85 @@
+"""The texts of attempts while they grow, for those who watch: batches of pieces, in order.
+
+They go to the live view alone: no row holds them, and the node's output is the whole text.
+"""
+
+import asyncio
+from collections.abc import Callable, Mapping
+from datetime import UTC, datetime
+from typing import Any
+from uuid import UUID
+
+from agents.agent import AgentContext, Telling
+from store.events import TOKEN
+from store.json_values import clean_text
+
+BATCH_SECONDS = 0.05
+"""How long pieces gather before they are told."""
+MOST_CHARACTERS = 200_000
+"""How much of one text is told; the rest comes with the node's output."""
+
+Say = Callable[[UUID, Mapping[str, Any]], None]
+"""Shows a message to those who watch an execution."""
+
+
+class Tokens(Telling):
+    """Tells the texts of one attempt.
+
+    A text that is told anew (another model's, a repaired one, one after a tool's result) has the
+    next number as `answer`; `part` counts messages, and `offset` says how many characters of the
+    text came before.
+    """
+
+    def __init__(self, say: Say, context: AgentContext) -> None:
+        self._say = say
+        self._context = context
+        self._redaction = context.redaction
+        # A secret may be cut in two by the pieces, so as much as one has is held back.
+        self._held_back = self._redaction.longest if self._redaction else 0
+        self._text = ""
+        self._told = 0
+        self._answer = 0
+        self._part = 0
+        self._later: asyncio.TimerHandle | None = None
+
+    def begin(self) -> None:
+        """Begin a text; what was said before counts no more."""
+        self._answer += 1
+        self._text, self._told = "", 0
+
+    def say(self, piece: str) -> None:
+        """Add a piece; it is told with those that come soon after it."""
+        if not piece or len(self._text) >= MOST_CHARACTERS:
+            return
+        self._text += piece
+        if self._later is None:
+            loop = asyncio.get_running_loop()
+            self._later = loop.call_later(BATCH_SECONDS, self._tell, self._held_back)
+
+    def end(self) -> None:
+        """Tell what is left."""
+        self._tell(0)
+
+    def _tell(self, held_back: int) -> None:
+        if self._later is not None:
+            self._later.cancel()
+            self._later = None
+        shown: str = self._redaction.value(self._text) if self._redaction else self._text
+        piece = shown[self._told : len(shown) - held_back]
+        if not piece:
+            return
+        context = self._context
+        self._part += 1
+        message = {
+            "type": TOKEN,
+            "execution_id": f"exec_{context.execution_id.hex}",
+            "node_id": context.node_id,
+            "attempt": context.attempt,
+            "answer": self._answer,
+            "part": self._part,
+            "offset": self._told,
+            "text": clean_text(piece),
+            "timestamp": datetime.now(UTC).isoformat().replace("+00:00", "Z"),
+        }
+        self._told += len(piece)
+        self._say(context.execution_id, message)

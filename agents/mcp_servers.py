@@ -1,0 +1,383 @@
+"""Talks with MCP servers through the egress guard. Imported only when one is called.
+
+A server is asked once for each call: a connection, the protocol's beginning, the call. Its list of
+tools is kept for a minute, for the tenant and what it logs in with. Whatever a server says is data.
+"""
+
+import asyncio
+import base64
+import hashlib
+import logging
+import time
+from collections import OrderedDict
+from collections.abc import AsyncIterator, Mapping
+from contextlib import asynccontextmanager
+from typing import Any
+from urllib.parse import urlsplit
+from uuid import UUID
+
+import httpx2
+import mcp_types
+from mcp.client.client import Client
+from mcp.client.sse import sse_client
+from mcp.client.streamable_http import streamable_http_client
+from mcp.shared.exceptions import MCPError
+from pydantic import ValidationError
+
+from agents.api_parameters import ApiKeyAuth, BasicAuth, BearerAuth
+from agents.egress import Egress, split_url
+from agents.errors import AgentError
+from agents.mcp import McpParameters
+from compiler.check_schemas import schema_errors, validator
+
+# It logs whole URLs and what servers say, in which there may be secrets.
+logging.getLogger("mcp").setLevel(logging.CRITICAL)
+
+KEPT_SECONDS = 60.0
+"""How long a server's list of tools is kept."""
+KEPT_LISTS = 500
+MOST_PAGES = 20
+"""How many pages of a list are read."""
+_ERROR_CHARACTERS = 2_000
+_FINAL_CODES = frozenset(
+    {mcp_types.INVALID_PARAMS, mcp_types.INVALID_REQUEST, mcp_types.METHOD_NOT_FOUND}
+)
+_RETRYABLE = frozenset({408, 409, 425, 429})
+_Key = tuple[UUID, str, str]
+
+
+class McpServers:
+    """The MCP servers that workflows name.
+
+    Args:
+        egress: What may be connected to.
+    """
+
+    def __init__(self, egress: Egress) -> None:
+        self._egress = egress
+        self._kept: OrderedDict[_Key, tuple[float, dict[str, Any]]] = OrderedDict()
+
+    async def tools(self, parameters: McpParameters, tenant_id: UUID) -> dict[str, Any]:
+        """Return a server's tools by name, each with `name`, `description` and `input_schema`.
+
+        Raises:
+            AgentError: The server refuses (final) or does not answer (retryable).
+        """
+        async with self._session(parameters) as client:
+            return await self._list(client, _key(parameters, tenant_id))
+
+    async def tool(self, parameters: McpParameters, tenant_id: UUID) -> Any:
+        """Return what is known of the tool that is named.
+
+        Raises:
+            AgentError: See `tools`; or there is no such tool.
+        """
+        tools = self._known(_key(parameters, tenant_id))
+        if parameters.tool not in tools:
+            tools = await self.tools(parameters, tenant_id)
+        return _one_of(tools, parameters)
+
+    async def call(self, parameters: McpParameters, tenant_id: UUID, key: str) -> dict[str, Any]:
+        """Call a tool once; return what it gives.
+
+        Raises:
+            AgentError: See `agents.mcp.Mcp.run`.
+        """
+        place = _key(parameters, tenant_id)
+        async with self._session(parameters, key) as client:
+            tools = self._known(place)
+            fault = _fault(tools, parameters)
+            if fault is not None:
+                # It may have changed since it was listed.
+                tools = await self._list(client, place)
+                if fault := _fault(tools, parameters):
+                    raise fault
+            try:
+                result = await _call(client, parameters)
+            except MCPError as error:
+                if error.code != mcp_types.HEADER_MISMATCH:
+                    raise
+                # Some tools want arguments repeated in headers; which, this session has to hear.
+                await self._list(client, place)
+                result = await _call(client, parameters)
+        output = _output(result)
+        if result.is_error:
+            text = output["text"][:_ERROR_CHARACTERS] or "it does not say why"
+            raise AgentError(f"The MCP tool {parameters.tool} failed: {text}")
+        return output
+
+    def _known(self, key: _Key) -> dict[str, Any]:
+        kept_at, tools = self._kept.get(key, (0.0, {}))
+        return tools if time.monotonic() - kept_at < KEPT_SECONDS else {}
+
+    async def _list(self, client: Client, key: _Key) -> dict[str, Any]:
+        found: dict[str, Any] = {}
+        cursor: str | None = None
+        for _ in range(MOST_PAGES):
+            page = await client.list_tools(cursor=cursor, cache_mode="refresh")
+            for tool in page.tools:
+                found[tool.name] = {
+                    "name": tool.name,
+                    "description": tool.description or "",
+                    "input_schema": tool.input_schema,
+                }
+            cursor = page.next_cursor
+            if not cursor:
+                break
+        self._kept[key] = (time.monotonic(), found)
+        self._kept.move_to_end(key)
+        while len(self._kept) > KEPT_LISTS:
+            self._kept.popitem(last=False)
+        return found
+
+    @asynccontextmanager
+    async def _session(self, parameters: McpParameters, key: str = "") -> AsyncIterator[Client]:
+        """Connect to a server, and say in our words what goes wrong with it.
+
+        Raises:
+            AgentError: The server refuses (final) or does not answer (retryable).
+        """
+        split_url(parameters.url)
+        watched = _Watched(
+            self._egress.transport(),
+            self._egress.max_response_bytes,
+            listens=parameters.transport == "sse",
+        )
+        seconds = parameters.timeout
+        try:
+            async with asyncio.timeout(seconds):
+                async with self._client(parameters, watched, key) as client:
+                    watched.fault = None
+                    yield client
+        except TimeoutError as error:
+            raise watched.fault or AgentError(
+                f"The MCP server at {_host(parameters)} did not answer within {seconds:g} s.",
+                retryable=True,
+            ) from error
+        except Exception as error:
+            own = _first_cause(error)
+            if isinstance(own, AgentError):
+                raise own from error
+            raise watched.fault or _failure(own, parameters) from error
+
+    @asynccontextmanager
+    async def _client(
+        self, parameters: McpParameters, watched: "_Watched", key: str
+    ) -> AsyncIterator[Client]:
+        url, headers = _address(parameters, key)
+
+        def http_client(
+            headers: dict[str, Any] | None = None,
+            timeout: httpx2.Timeout | None = None,
+            auth: httpx2.Auth | None = None,
+        ) -> httpx2.AsyncClient:
+            return httpx2.AsyncClient(
+                transport=watched,
+                trust_env=False,
+                timeout=httpx2.Timeout(self._egress.timeout_seconds, read=parameters.timeout),
+                headers={
+                    "User-Agent": "weft/0.1",
+                    "Accept-Encoding": "identity",
+                    **(headers or {}),
+                },
+                auth=auth,
+            )
+
+        if parameters.transport == "sse":
+            opened = sse_client(url, headers, httpx_client_factory=http_client)
+            async with Client(opened, cache=None) as client:
+                yield client
+            return
+        async with http_client(headers) as http:
+            opened = streamable_http_client(
+                url, http_client=http, max_sse_event_size=self._egress.max_response_bytes
+            )
+            async with Client(opened, cache=None) as client:
+                yield client
+
+
+async def _call(client: Client, parameters: McpParameters) -> mcp_types.CallToolResult:
+    """Call a tool; the library's own call would check the result by patterns without a bound."""
+    arguments = mcp_types.CallToolRequestParams(
+        name=str(parameters.tool), arguments=parameters.arguments
+    )
+    request = mcp_types.CallToolRequest(params=arguments)
+    return await client.session.send_request(request, mcp_types.CallToolResult)
+
+
+class _Watched(httpx2.AsyncBaseTransport):
+    """The guarded transport with a bound of bytes; it notes what the library tells others less of.
+
+    Args:
+        inner: The guarded one.
+        most_bytes: The bound of one answer.
+        listens: Whether answers come by a stream that is listened to.
+    """
+
+    def __init__(self, inner: httpx2.AsyncBaseTransport, most_bytes: int, *, listens: bool) -> None:
+        self.fault: AgentError | None = None
+        self._inner = inner
+        self._most_bytes = most_bytes
+        self._listens = listens
+
+    async def handle_async_request(self, request: httpx2.Request) -> httpx2.Response:
+        """Send a request."""
+        host = request.url.host
+        try:
+            response = await self._inner.handle_async_request(request)
+        except AgentError as error:
+            self.fault = error
+            raise httpx2.ConnectError(str(error)) from error
+        except httpx2.TransportError as error:
+            reason = f"{type(error).__name__}: {error}".strip(": ")
+            self.fault = AgentError(
+                f"The MCP server at {host} does not answer: {reason}.", retryable=True
+            )
+            raise
+        if response.headers.get("content-encoding", "identity") != "identity":
+            self.fault = AgentError(f"The MCP server at {host} answers compressed, unasked.")
+            await response.aclose()
+            raise httpx2.ReadError(str(self.fault))
+        if response.status_code >= 400 and self._counts(request):
+            self.fault = _refused(host, response)
+        response.stream = self._bounded(response.stream)
+        return response
+
+    def _counts(self, request: httpx2.Request) -> bool:
+        """Whether a refusal means something: a stream to listen to and a farewell are no matter."""
+        return request.method == "POST" or (self._listens and request.method == "GET")
+
+    def _bounded(self, stream: Any) -> "_Bounded":
+        return _Bounded(stream, self._most_bytes, self)
+
+    async def aclose(self) -> None:
+        """Close the connections."""
+        await self._inner.aclose()
+
+
+class _Bounded(httpx2.AsyncByteStream):
+    def __init__(self, inner: Any, most_bytes: int, watched: _Watched) -> None:
+        self._inner = inner
+        self._most_bytes = most_bytes
+        self._watched = watched
+
+    async def __aiter__(self) -> AsyncIterator[bytes]:
+        size = 0
+        async for chunk in self._inner:
+            size += len(chunk)
+            if size > self._most_bytes:
+                self._watched.fault = AgentError(
+                    f"The MCP server answers with more than {self._most_bytes} bytes.",
+                    remedy="Ask for a smaller part of it.",
+                )
+                raise httpx2.ReadError(str(self._watched.fault))
+            yield chunk
+
+    async def aclose(self) -> None:
+        await self._inner.aclose()
+
+
+def _refused(host: str, response: httpx2.Response) -> AgentError:
+    status = response.status_code
+    wait = response.headers.get("retry-after", "")
+    retryable = status >= 500 or status in _RETRYABLE
+    remedy = "Check `auth` and `headers`." if status in (401, 403) else ""
+    return AgentError(
+        f"The MCP server at {host} answers with status {status}.",
+        retryable=retryable,
+        retry_after_seconds=float(wait) if wait.isdecimal() else None,
+        remedy=remedy or ("" if retryable else "Check its `url`."),
+    )
+
+
+def _first_cause(error: BaseException) -> BaseException:
+    """Return an error itself, out of the groups that the library's tasks put it into."""
+    return _first_cause(error.exceptions[0]) if isinstance(error, BaseExceptionGroup) else error
+
+
+def _failure(cause: BaseException, parameters: McpParameters) -> AgentError:
+    told = str(cause)[:_ERROR_CHARACTERS] or type(cause).__name__
+    if isinstance(cause, MCPError):
+        return AgentError(
+            f"The MCP server at {_host(parameters)} refuses: {cause.message[:_ERROR_CHARACTERS]}.",
+            retryable=cause.code not in _FINAL_CODES,
+        )
+    if isinstance(cause, ValidationError | ValueError):
+        return AgentError(f"{_host(parameters)} does not speak MCP as it should: {told}")
+    return AgentError(
+        f"The MCP server at {_host(parameters)} does not answer: {told}.", retryable=True
+    )
+
+
+def _host(parameters: McpParameters) -> str:
+    """Name a server without what its address may hold beside the host."""
+    return str(urlsplit(parameters.url).hostname)
+
+
+def _address(parameters: McpParameters, key: str) -> tuple[str, dict[str, str]]:
+    """Return a server's address and the headers of each request to it."""
+    url, headers = parameters.url.strip(), dict(parameters.headers)
+    if key:
+        headers.setdefault("Idempotency-Key", key)
+    match parameters.auth:
+        case BearerAuth(token=token):
+            headers["Authorization"] = f"Bearer {token}"
+        case BasicAuth(username=username, password=password):
+            pair = base64.b64encode(f"{username}:{password}".encode()).decode()
+            headers["Authorization"] = f"Basic {pair}"
+        case ApiKeyAuth(key=secret, name=name, location="header"):
+            headers[name] = secret
+        case ApiKeyAuth(key=secret, name=name):
+            url = str(httpx2.URL(url).copy_merge_params({name: secret}))
+    return url, headers
+
+
+def _key(parameters: McpParameters, tenant_id: UUID) -> _Key:
+    """Name a list of tools: what one login may see another may not."""
+    login = repr((parameters.headers, parameters.auth, parameters.transport))
+    return tenant_id, parameters.url, hashlib.sha256(login.encode()).hexdigest()
+
+
+def _one_of(tools: Mapping[str, Any], parameters: McpParameters) -> Any:
+    if parameters.tool is None or parameters.tool not in tools:
+        names = ", ".join(list(tools)[:50]) or "none"
+        raise AgentError(
+            f"The MCP server at {_host(parameters)} has no tool {parameters.tool}.",
+            remedy=f"There are: {names}.",
+        )
+    return tools[parameters.tool]
+
+
+def _fault(tools: Mapping[str, Any], parameters: McpParameters) -> AgentError | None:
+    """Return what is wrong with a call before it is made; None: nothing."""
+    try:
+        schema = _one_of(tools, parameters)["input_schema"]
+        faults = schema_errors(validator(schema), parameters.arguments)
+    except AgentError as error:
+        return error
+    except ValueError as error:
+        return AgentError(f"The schema of the MCP tool {parameters.tool} is none: {error}")
+    if not faults:
+        return None
+    place = f"arguments.{faults[0].path}".rstrip(".")
+    return AgentError(f"{place}: {faults[0].message}", remedy=faults[0].remedy)
+
+
+def _output(result: mcp_types.CallToolResult) -> dict[str, Any]:
+    texts: list[str] = []
+    images: list[dict[str, str]] = []
+    resources: list[Any] = []
+    for block in result.content:
+        match block:
+            case mcp_types.TextContent(text=text):
+                texts.append(text)
+            case mcp_types.ImageContent(data=data, mime_type=mime_type):
+                images.append({"mime_type": mime_type, "base64": data})
+            case _:
+                resources.append(block.model_dump(mode="json", by_alias=True, exclude_none=True))
+    return {
+        "text": "\n".join(texts),
+        "structured": result.structured_content,
+        "images": images,
+        "resources": resources,
+    }
