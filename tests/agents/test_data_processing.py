@@ -5,8 +5,8 @@ from typing import Any
 import pytest
 from pydantic import ValidationError
 
-from agents.data_processing import DataProcessingParameters
 from agents.errors import AgentError
+from agents.tables.parameters import DataProcessingParameters
 from tests.agents.conftest import Run
 
 ROWS = [
