@@ -203,7 +203,7 @@ def fulfils(value: Any, condition: Filter) -> bool:
     wanted = condition.value
     match condition.operator:
         case "=" | "!=" as operator:
-            return (identity(value) == identity(wanted)) == (operator == "=")
+            return bool(identity(value) == identity(wanted)) == (operator == "=")
         case "is empty" | "is not empty" as operator:
             empty = is_nothing(value) or value in ("", [], {})
             return bool(empty) == (operator == "is empty")
