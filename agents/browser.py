@@ -11,7 +11,7 @@ from playwright.async_api import Browser as PlaywrightBrowser
 from playwright.async_api import BrowserContext, Playwright, async_playwright
 from playwright.async_api import Error as PlaywrightError
 
-from agents.egress import Egress
+from agents.egress import USER_AGENT, Egress
 from agents.errors import AgentError
 from agents.proxy import open_proxy
 
@@ -77,7 +77,11 @@ class Browser:
         """
         async with self._places, open_proxy(self._egress) as port:
             browser = await self.start()
+            # What Chromium says it is, without its word for having no window, and our name.
+            chrome = f"Chrome/{browser.version.split('.')[0]}.0.0.0 Safari/537.36"
             context = await browser.new_context(
+                user_agent=f"Mozilla/5.0 (X11; Linux x86_64) AppleWebKit/537.36 (KHTML, like "
+                f"Gecko) {chrome} {USER_AGENT}",
                 service_workers="block",
                 accept_downloads=False,
                 ignore_https_errors=False,

@@ -15,6 +15,7 @@ from agents.database_clients import Clients
 from agents.egress import egress_of
 from agents.elsewhere import Elsewhere, InThread
 from agents.limits import Limiter, LocalLimiter
+from agents.manners import Manners
 from agents.models import Models, model_access, open_models
 from agents.oauth import Tokens
 from agents.openapi_documents import Documents
@@ -81,6 +82,10 @@ class Services:
         """Return the OpenAPI documents that were read."""
         return await self._part("documents", _open_documents)
 
+    async def manners(self) -> Manners:
+        """Return what this process knows of sites that it reads."""
+        return await self._part("manners", self._open_manners)
+
     async def clients(self) -> Clients:
         """Return the clients of databases that nodes name."""
         return await self._part("clients", self._open_clients)
@@ -94,6 +99,9 @@ class Services:
                 self._parts[name] = await open_part()
             part: T = self._parts[name]
             return part
+
+    async def _open_manners(self) -> Manners:
+        return Manners(await self.http())
 
     async def _open_clients(self) -> Clients:
         clients = Clients()

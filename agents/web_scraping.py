@@ -13,13 +13,16 @@ from agents.agent import AgentContext, AgentResult, Parameters, SideEffect, Usag
 from agents.bound import SecretRefused
 from agents.egress import EgressRefused
 from agents.errors import AgentError
+from agents.manners import Manners
 from agents.markup import markdown, node_text, page_text, parse
+from agents.page_parts import links, tables
 from agents.pages import Loader, Page, Wish, open_loader
 from agents.pagination import next_page, without_fragment
 from agents.repeated import Pattern, find_items, item_value
+from agents.scope import RARE
 
 _DEFAULT_PAGES = 20
-TextFormat = Literal["text", "html", "markdown"]
+Extracted = Literal["text", "html", "markdown", "tables", "links"]
 
 
 class WebScrapingParameters(Parameters):
@@ -46,7 +49,21 @@ class WebScrapingParameters(Parameters):
     max_pages: int | None = Field(
         default=None, ge=1, le=1000, description="Pages to follow by their `next` links."
     )
-    format: TextFormat = "text"
+    format: Extracted = Field(
+        default="text", description="What is taken out of the page, or of each element."
+    )
+    respect_robots: bool = Field(
+        default=True,
+        json_schema_extra=RARE,
+        description="Read no page that the site's robots.txt disallows, and keep its crawl delay.",
+    )
+    delay_seconds: float | None = Field(
+        default=None,
+        ge=0,
+        le=60,
+        json_schema_extra=RARE,
+        description="The least time between two pages of a host; 0.1 when left out.",
+    )
 
     @model_validator(mode="after")
     def _some_address(self) -> Self:
@@ -99,7 +116,7 @@ class WebScraping:
             AgentError: An address is refused or gone (final), or does not answer (retryable).
         """
         async with open_loader(context.services, parameters.mode) as (loader, reason):
-            scraper = _Scraper(parameters, loader)
+            scraper = _Scraper(parameters, loader, await context.services.manners())
             harvests, failed = await scraper.run()
         values = [value for harvest in harvests for value in harvest.values]
         metadata: dict[str, Any] = {
@@ -116,8 +133,9 @@ class WebScraping:
 
 
 class _Scraper:
-    def __init__(self, parameters: WebScrapingParameters, loader: Loader) -> None:
+    def __init__(self, parameters: WebScrapingParameters, loader: Loader, manners: Manners) -> None:
         self._parameters = parameters
+        self._manners = manners
         self._loader = loader
         self._seen: set[str] = set()
 
@@ -160,6 +178,13 @@ class _Scraper:
         while following and harvest.pages < parameters.pages:
             if not self._first_visit(following):
                 break
+            await asyncio.sleep(
+                await self._manners.turn(
+                    following,
+                    respect_robots=parameters.respect_robots,
+                    gap_seconds=parameters.delay_seconds,
+                )
+            )
             wish = self._wish(known=pattern)
             page = await self._loader.load(following, wish)
             harvest.pages += 1
@@ -228,7 +253,8 @@ def _values(
     if parameters.fields:
         return [_object(node, parameters.fields, page.url) for node in nodes], pattern
     if parameters.format != "text":
-        return [_formatted(node, parameters.format) for node in nodes], pattern
+        found = [_formatted(node, parameters.format, page.url) for node in nodes]
+        return _flat(found, parameters.format), pattern
     if parameters.selector:
         return [text for node in nodes if (text := node_text(node))], None
     return [item_value(node) for node in nodes], pattern
@@ -240,12 +266,23 @@ def _whole(document: LexborHTMLParser, page: Page, parameters: WebScrapingParame
     body = document.body
     if parameters.format == "markdown" and body is not None:
         return [markdown(body)]
+    if parameters.format in ("tables", "links") and body is not None:
+        return _flat([_formatted(body, parameters.format, page.url)], parameters.format)
     text = page_text(document)
     return [text] if text else []
 
 
-def _formatted(node: LexborNode, form: TextFormat) -> str:
-    return (node.html or "") if form == "html" else markdown(node)
+def _formatted(node: LexborNode, form: Extracted, base: str) -> Any:
+    if form == "html":
+        return node.html or ""
+    if form == "tables":
+        return tables(node)
+    return links(node, base) if form == "links" else markdown(node)
+
+
+def _flat(found: list[Any], form: Extracted) -> list[Any]:
+    """Tables and links of several elements stand one after another."""
+    return [one for part in found for one in part] if form in ("tables", "links") else found
 
 
 def _object(node: LexborNode, fields: dict[str, str], base: str) -> dict[str, Any]:
