@@ -19,6 +19,7 @@ from agents.errors import AgentError
 from agents.exchange import Request, fetch
 from agents.proxy import PROXY_STATUS
 from agents.services import Services
+from agents.xpath import Finds, Search, find
 
 _QUIET_MS = 500
 _SETTLE_SECONDS = 10.0
@@ -45,6 +46,8 @@ class Page:
     html: str
     screenshot: str | None = None
     """A JPEG as a data URL."""
+    finds: Finds | None = None
+    """What a search found in it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,6 +61,7 @@ class Wish:
         screenshot: Take a picture.
         complete: Says of a page's HTML whether it holds what is looked for; scripts are given
             time while it does not.
+        search: What XPath finds in it; only a browser can.
     """
 
     timeout_seconds: float = 30.0
@@ -65,6 +69,7 @@ class Wish:
     selector: str | None = None
     screenshot: bool = False
     complete: Callable[[str], bool] | None = None
+    search: Search | None = None
 
 
 class Loader(Protocol):
@@ -135,6 +140,7 @@ class BrowserLoader:
         _check_response(url, response)
         if wish.wait:
             await _settle(page, wish)
+        finds = await find(page, wish.search) if wish.search else None
         html = await page.content()
         # Where the page has led by now: what is not of the web is not given to anybody.
         split_url(page.url)
@@ -144,7 +150,7 @@ class BrowserLoader:
         if wish.screenshot:
             shot = await page.screenshot(type="jpeg", quality=60, full_page=True)
             picture = f"data:image/jpeg;base64,{base64.b64encode(shot).decode()}"
-        return Page(page.url, html, picture)
+        return Page(page.url, html, picture, finds)
 
 
 async def _settle(page: BrowserPage, wish: Wish) -> None:

@@ -20,6 +20,7 @@ from agents.pages import Loader, Page, Wish, open_loader
 from agents.pagination import next_page, without_fragment
 from agents.repeated import Pattern, find_items, item_value
 from agents.scope import RARE
+from agents.xpath import Finds, Search, is_xpath
 
 _DEFAULT_PAGES = 20
 Extracted = Literal["text", "html", "markdown", "tables", "links"]
@@ -31,7 +32,7 @@ class WebScrapingParameters(Parameters):
     url: str | None = Field(default=None, description="The page; or `urls`.")
     urls: tuple[str, ...] | str | None = Field(default=None, description="Several pages.")
     selector: str | None = Field(
-        default=None, min_length=1, description="CSS selector of the wanted elements."
+        default=None, min_length=1, description="CSS or XPath (`//h2`) of the wanted elements."
     )
     items: str | None = Field(
         default=None,
@@ -39,7 +40,8 @@ class WebScrapingParameters(Parameters):
         description="A plural noun such as `reviews`: its elements are found automatically.",
     )
     fields: dict[str, str] | None = Field(
-        default=None, description="Names and CSS selectors (`a.title` or `a@href`) of each element."
+        default=None,
+        description="Names, and CSS (`a.title`, `a@href`) or XPath (`.//a/@href`) in each element.",
     )
     limit: int | None = Field(default=None, ge=1, le=100_000, description="At most so many.")
     wait_for_load: bool = Field(default=True, description="Wait for what scripts bring.")
@@ -69,7 +71,19 @@ class WebScrapingParameters(Parameters):
     def _some_address(self) -> Self:
         if not self.url and not self.urls:
             raise ValueError("give `url` or `urls`")
+        if self.search is not None and self.mode == "http":
+            raise ValueError("XPath is evaluated by the browser: leave `mode: http` out")
+        if self.search is not None and self.items and not self.selector:
+            raise ValueError("fields in XPath go with `selector`, not with `items`")
         return self
+
+    @property
+    def search(self) -> Search | None:
+        """What the browser itself has to find: there is XPath among it."""
+        paths = {name: path for name, path in (self.fields or {}).items() if is_xpath(path)}
+        if paths or (self.selector and is_xpath(self.selector)):
+            return Search(self.selector, paths)
+        return None
 
     @property
     def addresses(self) -> list[str]:
@@ -115,7 +129,8 @@ class WebScraping:
         Raises:
             AgentError: An address is refused or gone (final), or does not answer (retryable).
         """
-        async with open_loader(context.services, parameters.mode) as (loader, reason):
+        mode = "browser" if parameters.search else parameters.mode
+        async with open_loader(context.services, mode) as (loader, reason):
             scraper = _Scraper(parameters, loader, await context.services.manners())
             harvests, failed = await scraper.run()
         values = [value for harvest in harvests for value in harvest.values]
@@ -208,8 +223,9 @@ class _Scraper:
         wish = Wish(
             timeout_seconds=parameters.timeout,
             wait=parameters.wait_for_load,
-            selector=parameters.selector,
+            selector=None if parameters.search else parameters.selector,
             screenshot=parameters.screenshot,
+            search=parameters.search,
         )
         if parameters.items and not parameters.selector:
             return replace(wish, complete=partial(_holds, parameters.items, known))
@@ -239,6 +255,8 @@ def _values(
     document: LexborHTMLParser, page: Page, parameters: WebScrapingParameters, known: Pattern | None
 ) -> tuple[list[Any], Pattern | None]:
     pattern: Pattern | None = None
+    if page.finds is not None:
+        return _found(document, page, page.finds, parameters), None
     if parameters.selector:
         nodes = _css(document, parameters.selector)
     elif parameters.items or parameters.limit:
@@ -258,6 +276,29 @@ def _values(
     if parameters.selector:
         return [text for node in nodes if (text := node_text(node))], None
     return [item_value(node) for node in nodes], pattern
+
+
+def _found(
+    document: LexborHTMLParser, page: Page, finds: Finds, parameters: WebScrapingParameters
+) -> list[Any]:
+    """The values of what the browser found."""
+    elements = finds.elements(document)
+    values: list[Any] = []
+    for one in finds.found:
+        node = elements.get(one.number)
+        if not one.is_element:
+            values.append(one.value)
+        elif node is None:
+            continue
+        elif parameters.fields:
+            plain = {n: path for n, path in parameters.fields.items() if n not in one.fields}
+            given = {**_object(node, plain, page.url), **one.fields}
+            values.append({name: given[name] for name in parameters.fields})
+        elif parameters.format == "text":
+            values.append(node_text(node))
+        else:
+            values.append(_formatted(node, parameters.format, page.url))
+    return _flat(values, parameters.format)
 
 
 def _whole(document: LexborHTMLParser, page: Page, parameters: WebScrapingParameters) -> list[Any]:
