@@ -8,12 +8,13 @@ from dataclasses import dataclass
 from typing import Protocol
 
 import httpx2
+from playwright.async_api import BrowserContext, Response
 from playwright.async_api import Error as PlaywrightError
 from playwright.async_api import Page as BrowserPage
-from playwright.async_api import Response
 from playwright.async_api import TimeoutError as PlaywrightTimeout
 
 from agents.bound import held
+from agents.browser import Browser
 from agents.egress import EgressRefused, split_url
 from agents.errors import AgentError
 from agents.exchange import Request, fetch
@@ -114,25 +115,25 @@ class BrowserLoader:
 
     mode = "browser"
 
-    def __init__(self, services: Services) -> None:
+    def __init__(self, services: Services, browser: Browser, context: BrowserContext) -> None:
         self._services = services
+        self._browser = browser
+        self._context = context
 
     async def load(self, url: str, wish: Wish) -> Page:
-        """Load one page in a context of its own; see `Loader`."""
+        """Load one page; see `Loader`."""
         await self._services.egress.check_url(url)
-        browser = await self._services.browser()
-        async with browser.context() as context:
-            page = await context.new_page()
-            try:
+        try:
+            async with self._browser.page(self._context) as page:
                 async with asyncio.timeout(wish.timeout_seconds + _SETTLE_SECONDS):
                     return await self._read(page, url, wish)
-            except PlaywrightTimeout as error:
-                text = f"no answer within {wish.timeout_seconds:g} seconds"
-                raise _unreachable(url, text) from error
-            except TimeoutError as error:
-                raise _unreachable(url, "the page does not come to rest") from error
-            except PlaywrightError as error:
-                raise _unreachable(url, str(error).strip().split("\n")[0]) from error
+        except PlaywrightTimeout as error:
+            text = f"no answer within {wish.timeout_seconds:g} seconds"
+            raise _unreachable(url, text) from error
+        except TimeoutError as error:
+            raise _unreachable(url, "the page does not come to rest") from error
+        except PlaywrightError as error:
+            raise _unreachable(url, str(error).strip().split("\n")[0]) from error
 
     async def _read(self, page: BrowserPage, url: str, wish: Wish) -> Page:
         timeout_ms = wish.timeout_seconds * 1000
@@ -195,13 +196,15 @@ async def open_loader(services: Services, mode: str) -> AsyncIterator[tuple[Load
         yield http, ""
         return
     try:
-        await (await services.browser()).start()
+        browser = await services.browser()
+        await browser.start()
     except AgentError as error:
         if mode == "browser":
             raise
         yield http, str(error)
         return
-    yield BrowserLoader(services), ""
+    async with browser.context() as context:
+        yield BrowserLoader(services, browser, context), ""
 
 
 def _check_response(url: str, response: Response | None) -> None:
