@@ -104,9 +104,12 @@ async def _stage(
 
 
 def _row_count(table: Any) -> int:
+    """Return how many rows a table has, of a text or file about."""
     if isinstance(table, Mapping):
-        table = table.get("base64", table)
-    return len(table) // (_CHARACTERS_A_ROW if isinstance(table, str) else 1) if table else 0
+        table = table.get("base64")
+    if isinstance(table, str):
+        return len(table) // _CHARACTERS_A_ROW
+    return len(table) if isinstance(table, list) else 1
 
 
 async def _elsewhere(
