@@ -38,6 +38,12 @@ def _keys(value: Any) -> Any:
     return [{"field": key} if isinstance(key, str) else key for key in listed]
 
 
+SortKeys = Annotated[
+    tuple[SortKey, ...] | None,
+    BeforeValidator(_keys, json_schema_input_type=str | SortKey | list[str | SortKey] | None),
+]
+
+
 class DataProcessingParameters(Parameters):
     """A `script`, or an operation with the declarative fields that it needs.
 
@@ -90,7 +96,7 @@ class DataProcessingParameters(Parameters):
     select: tuple[str, ...] | None = Field(default=None, description="Fields to keep.")
     rename: dict[str, str] | None = Field(default=None, description="Old and new names.")
     drop: Names = Field(default=(), description="Fields to leave out.")
-    sort_by: Annotated[tuple[SortKey, ...] | None, BeforeValidator(_keys)] = Field(
+    sort_by: SortKeys = Field(
         default=None,
         description="Field to sort by, or several: names, or {field, descending, nulls}.",
     )

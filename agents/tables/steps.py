@@ -43,7 +43,7 @@ def parse_aggregate(text: str) -> tuple[str, str | None]:
     return function, field.strip() if field else None
 
 
-Names = Annotated[tuple[str, ...], BeforeValidator(_listed)]
+Names = Annotated[tuple[str, ...], BeforeValidator(_listed, json_schema_input_type=str | list[str])]
 """One name, or several."""
 Aggregate = Annotated[str, StringConstraints(max_length=500), BeforeValidator(_function_fits)]
 

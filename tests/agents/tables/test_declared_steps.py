@@ -6,7 +6,10 @@ import pytest
 from pydantic import ValidationError
 
 from agents.errors import AgentError
+from agents.registry import builtin_registry
 from agents.tables.parameters import DataProcessingParameters
+from compiler.check import check
+from compiler.specification import Specification
 from tests.agents.conftest import Run
 
 ORDERS = [
@@ -214,3 +217,25 @@ def test_wrong_steps_are_refused_when_checked(parameters: dict[str, Any], proble
     """What cannot be done is said before anything runs."""
     with pytest.raises(ValidationError, match=problem):
         DataProcessingParameters.model_validate(parameters)
+
+
+@pytest.mark.parametrize(
+    "parameters",
+    [
+        {"operation": "sort", "sort_by": "total"},
+        {"operation": "sort", "sort_by": {"field": "total", "nulls": "first"}},
+        {"operation": "sort", "sort_by": ["customer", {"field": "total", "descending": True}]},
+        {"operation": "dedupe", "by": "customer", "drop": "total"},
+        {"operation": "dedupe", "by": ["customer", "id"], "drop": ["total"]},
+        {"operation": "join", "join": {"rows": "{input.rows}", "on": "id", "right_on": ["number"]}},
+        {"operation": "aggregate", "by": "id", "aggregates": {"n": "count", "s": "sum(total)"}},
+    ],
+)
+def test_one_name_or_several_pass_the_check(parameters: dict[str, Any]) -> None:
+    """A workflow may write what the agent takes."""
+    node = {"id": "only", "agent": "data_processing", "parameters": parameters}
+    schema = {"input": {"type": "object", "properties": {"rows": {"type": "array"}}}}
+    document = {"name": "Check", "state_schema": schema, "nodes": [
+        {**node, "parameters": {**parameters, "data": "{input.rows}"}}]}  # fmt: skip
+    specification = Specification.model_validate(document)
+    assert check(specification, builtin_registry().signatures()) == []
