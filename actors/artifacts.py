@@ -8,12 +8,14 @@ the state, a log and an event is dumped once.
 An artifact is appended to the journal when it is first named, so it is never later than its name.
 """
 
+import asyncio
 from collections import OrderedDict
 from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
 from actors import serde
+from actors.attempts import LIST_PART
 from actors.journal import Journal, Lease
 from agents.errors import AgentError
 from store.artifacts import (
@@ -63,13 +65,13 @@ class Artifacts:
         self._known: OrderedDict[tuple[int, int, Dump], _Known] = OrderedDict()
         self.reader = ArtifactReader(store, lease.tenant_id, lease.execution_id)
 
-    def check(self, value: Any) -> None:
+    async def check(self, value: Any) -> None:
         """Make sure that a value can be kept.
 
         Raises:
             AgentError: It is too large.
         """
-        self._short(value, dumps, THRESHOLD_CHARACTERS)
+        self._short(value, dumps, THRESHOLD_CHARACTERS, await long_text(value))
 
     def text(self, value: Any) -> str:
         """Return the JSON text of a value that is shown: what is large in it is named."""
@@ -99,11 +101,11 @@ class Artifacts:
         """Return a value of the state with what it refers to."""
         return await self.reader.whole(value, _as_stated, serde.load)
 
-    def _short(self, value: Any, dump: Dump, limit: int) -> tuple[Any, str]:
+    def _short(self, value: Any, dump: Dump, limit: int, text: str = "") -> tuple[Any, str]:
         """Return a value with references in place of what is large, and its text if nothing is."""
         if (short := self._recall(value, dump, limit)) is not None:
             return short, ""
-        text = dump(value)
+        text = text or dump(value)
         if len(text) <= limit:
             return value, text
         short = self._shortened(value, text, dump, LEVELS)
@@ -154,6 +156,17 @@ class Artifacts:
             if known is not None and (other is dump or not known.tagged):
                 return known.short
         return None
+
+
+async def long_text(value: Any) -> str:
+    """Return the JSON text of a long list, made a part at a time; of anything else nothing."""
+    if not isinstance(value, list) or len(value) <= LIST_PART:
+        return ""
+    parts = []
+    for start in range(0, len(value), LIST_PART):
+        parts.append(dumps(value[start : start + LIST_PART])[1:-1])
+        await asyncio.sleep(0)
+    return f"[{','.join(parts)}]"
 
 
 def _as_stated(value: Any) -> Reference | None:

@@ -26,6 +26,8 @@ from store.json_values import clean_text, jsonable
 TRACE_CHARACTERS = 8_000
 OUTPUT_LEVELS = 200
 """How deep an output may be nested; what is recorded of it wraps it a few times."""
+LIST_PART = 5_000
+"""How many elements of a long list are written or read before others have their turn."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -179,7 +181,10 @@ async def _attempt(work: Work, number: int, started: Told) -> Attempt:
             async with asyncio.timeout(timeout_seconds):
                 result = await work.agent.run(parameters, context)
         # Looking through a large output takes seconds; nobody else is to wait for it.
-        kept = await asyncio.to_thread(_kept, result, held) if held.values else _kept(result, held)
+        if held.values:
+            kept = await asyncio.to_thread(_kept, result, held)
+        else:
+            kept = replace(result, output=await as_json(result.output))
         return Attempt(number, begun.started_at, shown, datetime.now(UTC), kept)
     except ExecutionError:
         raise
@@ -192,11 +197,20 @@ async def _attempt(work: Work, number: int, started: Told) -> Attempt:
         return _failed(begun, work, held, error, traceback.format_exc())
 
 
+async def as_json(output: Any) -> Any:
+    """Return an output as JSON data; of a long list a part at a time, so that nobody waits."""
+    if not isinstance(output, list) or len(output) <= LIST_PART:
+        return jsonable(output, OUTPUT_LEVELS)
+    whole: list[Any] = []
+    for start in range(0, len(output), LIST_PART):
+        whole += jsonable(output[start : start + LIST_PART], OUTPUT_LEVELS)
+        await asyncio.sleep(0)
+    return whole
+
+
 def _kept(result: AgentResult, held: Held) -> AgentResult:
     """Return what is recorded of a result: JSON without the secrets that the agent was given."""
     output = jsonable(result.output, OUTPUT_LEVELS)
-    if not held.values:
-        return replace(result, output=output)
     redaction = Redaction(held.values)
     metadata = redaction.value(jsonable(result.metadata, OUTPUT_LEVELS))
     return replace(result, output=redaction.value(output), metadata=metadata)

@@ -6,6 +6,7 @@ from contextlib import AsyncExitStack, asynccontextmanager
 
 import structlog
 
+from actors.elsewhere import RayTasks
 from actors.metrics import LOCAL_PERMITS
 from agents.limits import LocalLimiter, Rate
 from agents.services import Services, open_services
@@ -53,4 +54,4 @@ async def open_shared_services(settings: AgentSettings) -> AsyncIterator[Service
         if settings.limits_url is not None:
             url = settings.limits_url.get_secret_value()
             limiter = SharedLimiter(await stack.enter_async_context(open_shared_rates(url)))
-        yield await stack.enter_async_context(open_services(settings, limiter))
+        yield await stack.enter_async_context(open_services(settings, limiter, RayTasks()))

@@ -256,14 +256,12 @@ class Notes:
             datetime.now(UTC),
         )  # fmt: skip
         payload = {
-            "approval_id": f"appr_{approval.id.hex}",
-            "message": approval.message,
+            "approval_id": f"appr_{approval.id.hex}", "message": approval.message,
             "approval_type": approval.approval_type,
-            "options": asked.get("options") or [],
+            "options": asked.get("options") or [], "schema": asked.get("form"),
             "timeout_seconds": asked.get("timeout"),
-            "approvers": asked.get("approvers") or [],
-            "required": approval.required,
-        }
+            "approvers": asked.get("approvers") or [], "required": approval.required,
+        }  # fmt: skip
         return [
             approval,
             log,

@@ -82,7 +82,7 @@ def approval_record(
         node_id,
         clean_text(asked["message"]),
         asked["approval_type"],
-        dumps(asked.get("options") or []),
+        dumps(asked.get("form") or asked.get("options") or []),
         asked.get("timeout"),
         asked["on_timeout"],
         part_of,

@@ -329,7 +329,7 @@ class Run:
         self.host.count_attempt(self.lease.tenant_id, node.agent, attempt.seconds)
         if attempt.result is not None:
             try:
-                self.artifacts.check(attempt.result.output)
+                await self.artifacts.check(attempt.result.output)
             except AgentError as error:
                 return replace(attempt, result=None, error=str(error))
         return attempt

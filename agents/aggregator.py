@@ -62,7 +62,9 @@ class Aggregator:
             scope = script_scope(context, results=results, data=data)
             value = await sandbox.run(parameters.custom_script, scope, whose=context.tenant_id)
         elif parameters.aggregation != "summarize":
-            value = aggregate(results, parameters.aggregation, parameters.field)
+            value = await asyncio.to_thread(
+                aggregate, results, parameters.aggregation, parameters.field
+            )
         output = await asyncio.to_thread(_formatted, value, results, parameters)
         return AgentResult(output, metadata={"items": len(results)})
 

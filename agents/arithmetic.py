@@ -1,5 +1,6 @@
 """Aggregation of lists: concat, sum, average, max, min, count, group."""
 
+import math
 from collections import Counter
 from collections.abc import Mapping
 from typing import Any, Literal
@@ -25,15 +26,15 @@ def aggregate(rows: list[Any], aggregation: AGGREGATIONS, field: str | None = No
         return _group(rows, field)
     numbers = numbers_in(rows, field)
     if aggregation == "sum":
-        return _tidy(sum(numbers))
+        return tidy(sum(numbers))
     if not numbers:
         raise AgentError(
             f"There are no numbers to take the {aggregation} of.",
             remedy="Give `field` the name of a numeric field.",
         )
     if aggregation == "average":
-        return _tidy(sum(numbers) / len(numbers))
-    return _tidy(max(numbers) if aggregation == "max" else min(numbers))
+        return tidy(sum(numbers) / len(numbers))
+    return tidy(max(numbers) if aggregation == "max" else min(numbers))
 
 
 def concat(rows: list[Any]) -> Any:
@@ -52,27 +53,28 @@ def numbers_in(rows: list[Any], field: str | None = None) -> list[float]:
     if field is None and any(isinstance(row, Mapping) for row in rows):
         field = _numeric_field(rows)
     values = [dig(row, field) if field else row for row in rows]
-    return [number for value in values if (number := _number(value)) is not None]
+    return [number for value in values if (number := number_of(value)) is not None]
 
 
 def _numeric_field(rows: list[Any]) -> str | None:
     first = next((row for row in rows if isinstance(row, Mapping)), {})
-    numeric = [str(name) for name, value in first.items() if _number(value) is not None]
+    numeric = [str(name) for name, value in first.items() if number_of(value) is not None]
     usual = [name for name in _USUAL_NUMBERS if name in numeric]
     return next(iter(usual or numeric), None)
 
 
-def _number(value: Any) -> float | None:
+def number_of(value: Any) -> float | None:
+    """Return a number, or the number that a text writes; None for anything else."""
     if isinstance(value, bool) or value is None:
         return None
-    if isinstance(value, int | float):
+    if isinstance(value, int):
         return value
     if isinstance(value, str):
         try:
-            return float(value.replace(",", "")) if value.strip() else None
+            value = float(value.replace(",", "")) if value.strip() else None
         except ValueError:
             return None
-    return None
+    return value if isinstance(value, float) and math.isfinite(value) else None
 
 
 def _group(rows: list[Any], field: str | None) -> dict[str, list[Any]]:
@@ -88,6 +90,7 @@ def _label(value: Any) -> str:
     return "none" if value is None else str(value)
 
 
-def _tidy(number: float) -> float | int:
+def tidy(number: float) -> float | int:
+    """Return a computed number without the noise of its last digits; whole ones as integers."""
     rounded = round(number, 10)
     return int(rounded) if float(rounded).is_integer() and abs(rounded) < 1e15 else rounded

@@ -1,17 +1,17 @@
-"""One headless Chromium for a process; every run gets a context of its own behind the proxy."""
+"""One headless Chromium for a process; every attempt gets a context of its own behind the proxy."""
 
 import asyncio
 import os
 import shutil
 from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, suppress
 from pathlib import Path
 
 from playwright.async_api import Browser as PlaywrightBrowser
-from playwright.async_api import BrowserContext, Playwright, async_playwright
+from playwright.async_api import BrowserContext, Page, Playwright, async_playwright
 from playwright.async_api import Error as PlaywrightError
 
-from agents.egress import Egress
+from agents.egress import USER_AGENT, Egress
 from agents.errors import AgentError
 from agents.proxy import open_proxy
 
@@ -68,16 +68,20 @@ class Browser:
 
     @asynccontextmanager
     async def context(self) -> AsyncIterator[BrowserContext]:
-        """Give a fresh context (no cookies, no cache of others); waits for a free place.
+        """Give a fresh context (no cookies, no cache of others).
 
         It has a way out of its own, since what may be reached is the attempt's.
 
         Raises:
             AgentError: Chromium does not start.
         """
-        async with self._places, open_proxy(self._egress) as port:
+        async with open_proxy(self._egress) as port:
             browser = await self.start()
+            # What Chromium says it is, without its word for having no window, and our name.
+            chrome = f"Chrome/{browser.version.split('.')[0]}.0.0.0 Safari/537.36"
             context = await browser.new_context(
+                user_agent=f"Mozilla/5.0 (X11; Linux x86_64) AppleWebKit/537.36 (KHTML, like "
+                f"Gecko) {chrome} {USER_AGENT}",
                 service_workers="block",
                 accept_downloads=False,
                 ignore_https_errors=False,
@@ -89,6 +93,20 @@ class Browser:
             finally:
                 if browser.is_connected():
                     await context.close()
+
+    @asynccontextmanager
+    async def page(self, context: BrowserContext) -> AsyncIterator[Page]:
+        """Give a page of a context; waits for a free place. What it opened is closed with it."""
+        async with self._places:
+            page = await context.new_page()
+            opened = [page]
+            page.on("popup", lambda popup: opened.append(popup))
+            try:
+                yield page
+            finally:
+                for one in opened:
+                    with suppress(PlaywrightError):
+                        await one.close()
 
     async def start(self) -> PlaywrightBrowser:
         """Start Chromium unless it runs.

@@ -1,75 +1,33 @@
-"""The data_processing agent: scripts in the sandbox, and the same work declared without code."""
+"""The data_processing agent: scripts in the sandbox, and the same work declared without code.
 
-import csv
-import io
-from collections.abc import Iterable, Mapping
-from typing import Any, ClassVar, Literal, Self
+Little data is worked on at once; much of it elsewhere, and goes there and back a part at a time, so
+that nothing else in this process waits for it.
+"""
+
+import asyncio
+from collections.abc import Mapping
+from typing import Any, ClassVar
 
 import orjson
-from pydantic import Field, model_validator
 
 from agents.agent import AgentContext, AgentResult, Parameters, SideEffect
-from agents.arithmetic import AGGREGATIONS, aggregate
 from agents.errors import AgentError
 from agents.sandbox import Sandbox
-from agents.scope import CODE, default_data, dig, script_scope
+from agents.scope import default_data, script_scope
+from agents.tables.parameters import DataProcessingParameters
+from agents.tables.parcels import ROWS_A_PART, is_list, pack, unpacked_slices
+from agents.tables.pipeline import Stage, run_stage, work
 
-Operation = Literal["filter", "map", "reduce", "aggregate", "transform", "sort", "dedupe", "join"]
-Format = Literal["json", "csv", "text"]
-_JOIN_NEEDS = 2
+QUICK_ROWS = 2_000
+"""What is worked on without leaving the event loop: some milliseconds of work."""
+THREAD_ROWS = 20_000
+"""What is worked on in a thread."""
+_CHARACTERS_A_ROW = 100
 _FILTER_SECONDS = 10.0
-_NEEDS: dict[Operation, tuple[str, ...]] = {
-    "filter": ("where",),
-    "map": ("select", "field"),
-    "reduce": ("aggregation",),
-    "aggregate": ("aggregation",),
-    "sort": ("sort_by", "field"),
-    "join": ("field",),
-}
-"""What an operation needs when there is no script: one of these."""
-
-
-class DataProcessingParameters(Parameters):
-    """A `script`, or an operation with the declarative fields that it needs."""
-
-    operation: Operation = "transform"
-    script: str | None = Field(
-        default=None,
-        min_length=1,
-        json_schema_extra=CODE,
-        description="Python over `data`, `state` and `input`; `return` gives the result.",
-    )
-    input_format: Format = "json"
-    output_format: Format = "json"
-    where: str | None = Field(
-        default=None,
-        min_length=1,
-        json_schema_extra=CODE,
-        description="An expression over `item`: elements for which it holds are kept.",
-    )
-    select: tuple[str, ...] | None = Field(default=None, description="Fields to keep.")
-    sort_by: str | None = Field(default=None, description="Field to sort by.")
-    descending: bool = False
-    field: str | None = Field(
-        default=None, description="Field to aggregate, map to, dedupe by or join on."
-    )
-    aggregation: AGGREGATIONS | None = None
-    limit: int | None = Field(default=None, ge=1, description="Keep the first elements only.")
-    data: Any = Field(default=None, description="The data; the first input key when left out.")
-
-    @model_validator(mode="after")
-    def _enough(self) -> Self:
-        if self.script is not None:
-            return self
-        needs = _NEEDS.get(self.operation, ())
-        if needs and all(getattr(self, name) is None for name in needs):
-            wanted = " or ".join(f"`{name}`" for name in ("script", *needs))
-            raise ValueError(f"{self.operation} needs {wanted}")
-        return self
 
 
 class DataProcessing:
-    """Filters, maps, sorts, joins and aggregates JSON, CSV and text."""
+    """Filters, maps, sorts, joins and aggregates JSON, CSV, text and Parquet."""
 
     name: ClassVar[str] = "data_processing"
     description: ClassVar[str] = "Filters, maps, sorts, joins and aggregates data."
@@ -85,125 +43,98 @@ class DataProcessing:
         Raises:
             AgentError: The data or the script is not what the operation needs; always final.
         """
-        given = "data" in parameters.model_fields_set
-        data = _read(parameters.data if given else default_data(context), parameters.input_format)
-        sandbox = await context.services.sandbox()
+        tables = _tables(parameters, context)
         if parameters.script is not None:
+            [data] = await _stage("read", parameters, tables[:1], context)
+            sandbox = await context.services.sandbox()
             scope = script_scope(context, data=data)
             result = await sandbox.run(parameters.script, scope, whose=context.tenant_id)
-        else:
-            result = await _declared(parameters, data, context, sandbox)
-        return AgentResult(_write(result, parameters.output_format))
+            [output] = await _stage("write", parameters, [result], context)
+            return AgentResult(output)
+        if parameters.where is None:
+            [output] = await _stage("whole", parameters, tables, context)
+            return AgentResult(output)
+        [rows] = await _stage("prepare", parameters, tables, context)
+        sandbox = await context.services.sandbox()
+        rows = await _where(parameters.where, rows, context, sandbox)
+        [output] = await _stage("finish", parameters, [rows], context)
+        return AgentResult(output)
 
 
-async def _declared(
-    parameters: DataProcessingParameters, data: Any, context: AgentContext, sandbox: Sandbox
-) -> Any:
-    """Apply the declarative fields in a fixed order: where, operation, sort, limit, select."""
-    if parameters.operation == "join":
-        rows: list[Any] = _join(list(context.inputs.values()), str(parameters.field))
-    else:
-        rows = _rows(data)
-    if parameters.where is not None:
-        source = f"[item for item in weft_rows if ({parameters.where})]"
-        scope = script_scope(context, weft_rows=rows)
-        rows = await sandbox.evaluate(
+def _tables(parameters: DataProcessingParameters, context: AgentContext) -> list[Any]:
+    """Return the data, and after it what it is joined with."""
+    given = "data" in parameters.model_fields_set
+    data = parameters.data if given else default_data(context)
+    join = parameters.join
+    if join is not None and join.rows is not None:
+        return [data, join.rows]
+    if join is None and parameters.operation != "join":
+        return [data]
+    others = list(context.inputs.values())
+    return [data, *(others if given else others[1:])]
+
+
+async def _where(
+    condition: str, rows: list[Any], context: AgentContext, sandbox: Sandbox
+) -> list[Any]:
+    """Return the rows for which an expression holds, asked for a part after the other."""
+    source = f"[item for item in weft_rows if ({condition})]"
+    kept: list[Any] = []
+    for start in range(0, max(len(rows), 1), ROWS_A_PART):
+        scope = script_scope(context, weft_rows=rows[start : start + ROWS_A_PART])
+        kept += await sandbox.evaluate(
             source, scope, seconds=_FILTER_SECONDS, whose=context.tenant_id
         )
-    if parameters.operation == "dedupe":
-        rows = _dedupe(rows, parameters.field)
-    if key := parameters.sort_by or (parameters.field if parameters.operation == "sort" else None):
-        rows = sorted(rows, key=lambda row: _order(dig(row, key)), reverse=parameters.descending)
-    rows = rows[: parameters.limit]
-    if parameters.aggregation is not None:
-        return aggregate(rows, parameters.aggregation, parameters.field)
-    if parameters.select is not None:
-        return [{name: dig(row, name) for name in parameters.select} for row in rows]
-    if parameters.operation == "map" and parameters.field is not None:
-        return [dig(row, parameters.field) for row in rows]
-    return rows
+    return kept
 
 
-def _rows(data: Any) -> list[Any]:
-    if isinstance(data, list):
-        return data
-    if isinstance(data, str):
-        return data.splitlines()
-    if data is None:
-        raise AgentError("There is no data to process.", remedy="Give `data` or input_keys.")
-    return [data]
+async def _stage(
+    stage: Stage, parameters: DataProcessingParameters, tables: list[Any], context: AgentContext
+) -> list[Any]:
+    """Do a stage where its size lets it: here, in a thread, or elsewhere."""
+    rows = sum(map(_row_count, tables))
+    if stage != "finish" and parameters.input_format == "parquet":
+        # A small file can hold very much.
+        rows = THREAD_ROWS + 1
+    if rows <= QUICK_ROWS:
+        return [run_stage(stage, parameters, tables)]
+    if rows <= THREAD_ROWS:
+        return [await asyncio.to_thread(run_stage, stage, parameters, tables)]
+    return [await _elsewhere(stage, parameters, tables, context)]
 
 
-def _order(value: Any) -> tuple[int, float, str]:
-    """Numbers before texts, nothing last: values of any kind can be sorted together."""
-    if isinstance(value, bool | int | float):
-        return 0, float(value), ""
-    return (2, 0.0, "") if value is None else (1, 0.0, str(value))
+def _row_count(table: Any) -> int:
+    """Return how many rows a table has, of a text or file about."""
+    if isinstance(table, Mapping):
+        table = table.get("base64")
+    if isinstance(table, str):
+        return len(table) // _CHARACTERS_A_ROW
+    return len(table) if isinstance(table, list) else 1
 
 
-def _dedupe(rows: list[Any], field: str | None) -> list[Any]:
-    kept: dict[bytes, Any] = {}
-    for row in rows:
-        value = dig(row, field) if field else row
-        kept.setdefault(orjson.dumps(value, option=orjson.OPT_SORT_KEYS), row)
-    return list(kept.values())
-
-
-def _join(tables: list[Any], field: str) -> list[Any]:
-    """Inner join of the input lists on one field; later fields win."""
-    if len(tables) < _JOIN_NEEDS or not all(isinstance(table, list) for table in tables):
-        raise AgentError("A join needs two lists.", remedy="Name two input_keys that hold lists.")
-    joined = [row for row in tables[0] if isinstance(row, Mapping)]
-    for table in tables[1:]:
-        index: dict[str, list[Mapping[str, Any]]] = {}
-        for row in table:
-            if isinstance(row, Mapping):
-                index.setdefault(str(row.get(field)), []).append(row)
-        joined = [
-            {**left, **right} for left in joined for right in index.get(str(left.get(field)), ())
-        ]
-    return joined
-
-
-def _read(data: Any, form: Format) -> Any:
-    if not isinstance(data, str):
-        return data
-    if form == "csv":
-        return [dict(row) for row in csv.DictReader(io.StringIO(data))]
-    if form == "json" and data.strip()[:1] in ("[", "{"):
-        try:
-            return orjson.loads(data)
-        except orjson.JSONDecodeError as error:
-            raise AgentError(
-                f"The data is not JSON: {error}.", remedy="Set input_format to csv or text."
-            ) from error
-    return data
-
-
-def _write(result: Any, form: Format) -> Any:
-    if form == "json":
-        return result
-    if form == "text":
-        lines = result if isinstance(result, list) else [result]
-        return "\n".join(line if isinstance(line, str) else _compact(line) for line in lines)
-    rows = [row if isinstance(row, Mapping) else {"value": row} for row in _rows(result)]
-    return _csv(rows)
-
-
-def _csv(rows: Iterable[Mapping[str, Any]]) -> str:
-    rows = list(rows)
-    names = list(dict.fromkeys(str(name) for row in rows for name in row))
-    out = io.StringIO()
-    writer = csv.DictWriter(out, names, lineterminator="\n")
-    writer.writeheader()
-    for row in rows:
-        writer.writerow({name: _cell(row.get(name)) for name in names})
-    return out.getvalue()
-
-
-def _cell(value: Any) -> Any:
-    return _compact(value) if isinstance(value, Mapping | list) else value
-
-
-def _compact(value: Any) -> str:
-    return orjson.dumps(value).decode()
+async def _elsewhere(
+    stage: Stage, parameters: DataProcessingParameters, tables: list[Any], context: AgentContext
+) -> Any:
+    job: dict[str, Any] = {
+        "stage": stage,
+        "parameters": parameters.model_dump(
+            mode="json", exclude={"data": True, "join": {"rows"}}, exclude_unset=True
+        ),
+        "counts": [],
+    }
+    parts: list[bytes] = []
+    for table in tables:
+        before = len(parts)
+        for part in pack(table):
+            parts.append(part)
+            await asyncio.sleep(0)
+        job["counts"].append(len(parts) - before)
+    name = f"{context.node_id} (data)"
+    head, *answer = await context.services.elsewhere.run(name, work, [orjson.dumps(job), *parts])
+    if error := orjson.loads(head).get("error"):
+        raise AgentError(error)
+    result: list[Any] = []
+    for rows in unpacked_slices(answer):
+        result += rows
+        await asyncio.sleep(0)
+    return result if is_list(answer) else result[0]

@@ -35,6 +35,8 @@ Endpoint = tuple[str, int]
 for _name in ("httpx2", "httpcore2"):
     logging.getLogger(_name).setLevel(logging.WARNING)
 
+USER_AGENT = "weft/0.1"
+"""What sites see who reads them; robots.txt files call it `weft`."""
 ENCODINGS = ("gzip", "deflate")
 """Compressions of answers that are asked for: those that `agents.inflation` reads in bounds."""
 _PORTS = {"http": 80, "https": 443}
@@ -175,7 +177,7 @@ class Egress:
             transport=self.transport(trusted),
             trust_env=False,
             timeout=timeout_seconds or self.timeout_seconds,
-            headers={"User-Agent": "weft/0.1", "Accept-Encoding": ", ".join(ENCODINGS)},
+            headers={"User-Agent": USER_AGENT, "Accept-Encoding": ", ".join(ENCODINGS)},
         )
 
     def transport(self, trusted: Iterable[Endpoint] = ()) -> httpx2.AsyncBaseTransport:

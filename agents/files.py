@@ -40,7 +40,8 @@ class File(Parameters):
             )
         if isinstance(data, dict) and isinstance(data.get("screenshot"), str):
             # A page that the web_scraping agent took a picture of.
-            return {"filename": "screenshot.jpg", "base64": data["screenshot"]}
+            content = data["screenshot"].removeprefix("data:image/jpeg;base64,")
+            return {"filename": "screenshot.jpg", "base64": content}
         return data
 
     @property

@@ -1,19 +1,29 @@
 """The human_loop agent: its parameters. The engine itself suspends the execution for it."""
 
-from typing import ClassVar, Literal, Self
+from typing import Any, ClassVar, Literal, Self
 
 from pydantic import Field, model_validator
 
 from agents.agent import AgentContext, AgentResult, Parameters, SideEffect
 from agents.errors import AgentError
+from agents.scope import CODE
+from compiler.check_schemas import validator
 
 
 class HumanLoopParameters(Parameters):
     """What a person is asked, and what happens when nobody answers."""
 
     message: str = Field(min_length=1, description="What the person reads.")
-    approval_type: Literal["approve_reject", "text_input", "multiple_choice"] = "approve_reject"
+    approval_type: Literal["approve_reject", "text_input", "multiple_choice", "form"] = (
+        "approve_reject"
+    )
     options: tuple[str, ...] = Field(default=(), description="The choices of multiple_choice.")
+    form: dict[str, Any] | None = Field(
+        default=None,
+        alias="schema",
+        json_schema_extra=CODE,
+        description="The JSON Schema of the object that answers a form.",
+    )
     timeout: float = Field(
         default=3600, gt=0, le=31_536_000, description="Seconds to wait for an answer."
     )
@@ -31,10 +41,24 @@ class HumanLoopParameters(Parameters):
     def _choices(self) -> Self:
         if self.approval_type == "multiple_choice" and len(self.options) < 2:
             raise ValueError("multiple_choice needs at least two `options`")
+        if (self.approval_type == "form") != (self.form is not None):
+            raise ValueError("`schema` and the approval_type form go together")
+        if self.form is not None:
+            _check_form(self.form)
         people = len(set(self.approvers))
         if people and self.required > people:
             raise ValueError(f"`required` is {self.required}, but there are {people} `approvers`")
         return self
+
+
+def _check_form(schema: dict[str, Any]) -> None:
+    if schema.get("type") != "object" or not isinstance(schema.get("properties"), dict):
+        raise ValueError("the `schema` of a form is of type object and has properties")
+    try:
+        validator(schema)
+    except ValueError as error:
+        reason = str(error).splitlines()[0]
+        raise ValueError(f"`schema` is not a valid JSON Schema: {reason}") from None
 
 
 class HumanLoop:

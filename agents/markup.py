@@ -81,6 +81,8 @@ def _marked(tag: str, node: LexborNode, inside: str) -> str:
         return f"{_MARKS[tag]}{inside.strip()}{_MARKS[tag]}"
     if tag == "blockquote":
         return f"\n\n> {' '.join(inside.split())}\n\n"
+    if tag in ("td", "th"):
+        return f"{inside} "
     return f"\n\n{inside}\n\n" if tag in _BLOCKS else inside
 
 

@@ -8,17 +8,19 @@ from dataclasses import dataclass
 from typing import Protocol
 
 import httpx2
+from playwright.async_api import BrowserContext, Response
 from playwright.async_api import Error as PlaywrightError
 from playwright.async_api import Page as BrowserPage
-from playwright.async_api import Response
 from playwright.async_api import TimeoutError as PlaywrightTimeout
 
 from agents.bound import confinement, held
+from agents.browser import Browser
 from agents.egress import EgressRefused, split_url
 from agents.errors import AgentError
 from agents.exchange import Request, fetch
 from agents.proxy import PROXY_STATUS
 from agents.services import Services
+from agents.xpath import Finds, Search, find
 
 _QUIET_MS = 500
 _SETTLE_SECONDS = 10.0
@@ -45,6 +47,8 @@ class Page:
     html: str
     screenshot: str | None = None
     """A JPEG as a data URL."""
+    finds: Finds | None = None
+    """What a search found in it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,6 +62,7 @@ class Wish:
         screenshot: Take a picture.
         complete: Says of a page's HTML whether it holds what is looked for; scripts are given
             time while it does not.
+        search: What XPath finds in it; only a browser can.
     """
 
     timeout_seconds: float = 30.0
@@ -65,6 +70,7 @@ class Wish:
     selector: str | None = None
     screenshot: bool = False
     complete: Callable[[str], bool] | None = None
+    search: Search | None = None
 
 
 class Loader(Protocol):
@@ -109,25 +115,25 @@ class BrowserLoader:
 
     mode = "browser"
 
-    def __init__(self, services: Services) -> None:
+    def __init__(self, services: Services, browser: Browser, context: BrowserContext) -> None:
         self._services = services
+        self._browser = browser
+        self._context = context
 
     async def load(self, url: str, wish: Wish) -> Page:
-        """Load one page in a context of its own; see `Loader`."""
+        """Load one page; see `Loader`."""
         await self._services.egress.check_url(url)
-        browser = await self._services.browser()
-        async with browser.context() as context:
-            page = await context.new_page()
-            try:
+        try:
+            async with self._browser.page(self._context) as page:
                 async with asyncio.timeout(wish.timeout_seconds + _SETTLE_SECONDS):
                     return await self._read(page, url, wish)
-            except PlaywrightTimeout as error:
-                text = f"no answer within {wish.timeout_seconds:g} seconds"
-                raise _unreachable(url, text) from error
-            except TimeoutError as error:
-                raise _unreachable(url, "the page does not come to rest") from error
-            except PlaywrightError as error:
-                raise _unreachable(url, str(error).strip().split("\n")[0]) from error
+        except PlaywrightTimeout as error:
+            text = f"no answer within {wish.timeout_seconds:g} seconds"
+            raise _unreachable(url, text) from error
+        except TimeoutError as error:
+            raise _unreachable(url, "the page does not come to rest") from error
+        except PlaywrightError as error:
+            raise _unreachable(url, str(error).strip().split("\n")[0]) from error
 
     async def _read(self, page: BrowserPage, url: str, wish: Wish) -> Page:
         timeout_ms = wish.timeout_seconds * 1000
@@ -135,6 +141,7 @@ class BrowserLoader:
         _check_response(url, response)
         if wish.wait:
             await _settle(page, wish)
+        finds = await find(page, wish.search) if wish.search else None
         html = await page.content()
         # Where the page has led by now: what is not of the web is not given to anybody.
         split_url(page.url)
@@ -144,7 +151,7 @@ class BrowserLoader:
         if wish.screenshot:
             shot = await page.screenshot(type="jpeg", quality=60, full_page=True)
             picture = f"data:image/jpeg;base64,{base64.b64encode(shot).decode()}"
-        return Page(page.url, html, picture)
+        return Page(page.url, html, picture, finds)
 
 
 async def _settle(page: BrowserPage, wish: Wish) -> None:
@@ -194,13 +201,15 @@ async def open_loader(services: Services, mode: str) -> AsyncIterator[tuple[Load
         yield http, ""
         return
     try:
-        await (await services.browser()).start()
+        browser = await services.browser()
+        await browser.start()
     except AgentError as error:
         if mode == "browser":
             raise
         yield http, str(error)
         return
-    yield BrowserLoader(services), ""
+    async with browser.context() as context:
+        yield BrowserLoader(services, browser, context), ""
 
 
 def _check_response(url: str, response: Response | None) -> None:

@@ -34,7 +34,12 @@ def default_data(context: AgentContext) -> Any:
 
 
 def dig(value: Any, path: str) -> Any:
-    """Return the value at a dotted path (`user.name`, `tags.0`); None when there is none."""
+    """Return the value at a dotted path (`user.name`, `tags.0`); None when there is none.
+
+    A key that has the whole path as its name goes before.
+    """
+    if isinstance(value, Mapping) and path in value:
+        return value[path]
     for part in path.split("."):
         if isinstance(value, Mapping):
             value = value.get(part)

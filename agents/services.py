@@ -14,7 +14,9 @@ import httpx2
 from agents.browser import Browser, open_browser
 from agents.database_clients import Clients
 from agents.egress import egress_of
+from agents.elsewhere import Elsewhere, InThread
 from agents.limits import Limiter, LocalLimiter
+from agents.manners import Manners
 from agents.models import Models, model_access, open_models
 from agents.oauth import Tokens
 from agents.openapi_documents import Documents
@@ -32,9 +34,14 @@ class Services:
     """The shared parts; get one from `open_services`."""
 
     def __init__(
-        self, settings: AgentSettings, stack: AsyncExitStack, limiter: Limiter | None = None
+        self,
+        settings: AgentSettings,
+        stack: AsyncExitStack,
+        limiter: Limiter | None = None,
+        elsewhere: Elsewhere | None = None,
     ) -> None:
         self.settings = settings
+        self.elsewhere: Elsewhere = elsewhere or InThread()
         self.limiter: Limiter = limiter or LocalLimiter()
         self.egress = egress_of(settings)
         self._stack = stack
@@ -81,6 +88,10 @@ class Services:
         """Return the OpenAPI documents that were read."""
         return await self._part("documents", _open_documents)
 
+    async def manners(self) -> Manners:
+        """Return what this process knows of sites that it reads."""
+        return await self._part("manners", self._open_manners)
+
     async def clients(self) -> Clients:
         """Return the clients of databases that nodes name."""
         return await self._part("clients", self._open_clients)
@@ -94,6 +105,9 @@ class Services:
                 self._parts[name] = await open_part()
             part: T = self._parts[name]
             return part
+
+    async def _open_manners(self) -> Manners:
+        return Manners(await self.http())
 
     async def _open_clients(self) -> Clients:
         clients = Clients()
@@ -150,13 +164,16 @@ async def _open_documents() -> Documents:
 
 @asynccontextmanager
 async def open_services(
-    settings: AgentSettings, limiter: Limiter | None = None
+    settings: AgentSettings,
+    limiter: Limiter | None = None,
+    elsewhere: Elsewhere | None = None,
 ) -> AsyncIterator[Services]:
     """Open what agents share in this process; closes every part that was used.
 
     Args:
         settings: Plain values, the same for every process of an installation.
         limiter: Who keeps rate limits; None: this process by itself.
+        elsewhere: Where work on much data is done; None: in a thread.
     """
     async with AsyncExitStack() as stack:
-        yield Services(settings, stack, limiter)
+        yield Services(settings, stack, limiter, elsewhere)

@@ -13,13 +13,17 @@ from agents.agent import AgentContext, AgentResult, Parameters, SideEffect, Usag
 from agents.bound import SecretRefused
 from agents.egress import EgressRefused
 from agents.errors import AgentError
+from agents.manners import Manners
 from agents.markup import markdown, node_text, page_text, parse
+from agents.page_parts import links, tables
 from agents.pages import Loader, Page, Wish, open_loader
 from agents.pagination import next_page, without_fragment
 from agents.repeated import Pattern, find_items, item_value
+from agents.scope import RARE
+from agents.xpath import Finds, Search, is_xpath
 
 _DEFAULT_PAGES = 20
-TextFormat = Literal["text", "html", "markdown"]
+Extracted = Literal["text", "html", "markdown", "tables", "links"]
 
 
 class WebScrapingParameters(Parameters):
@@ -28,7 +32,7 @@ class WebScrapingParameters(Parameters):
     url: str | None = Field(default=None, description="The page; or `urls`.")
     urls: tuple[str, ...] | str | None = Field(default=None, description="Several pages.")
     selector: str | None = Field(
-        default=None, min_length=1, description="CSS selector of the wanted elements."
+        default=None, min_length=1, description="CSS or XPath (`//h2`) of the wanted elements."
     )
     items: str | None = Field(
         default=None,
@@ -36,7 +40,8 @@ class WebScrapingParameters(Parameters):
         description="A plural noun such as `reviews`: its elements are found automatically.",
     )
     fields: dict[str, str] | None = Field(
-        default=None, description="Names and CSS selectors (`a.title` or `a@href`) of each element."
+        default=None,
+        description="Names, and CSS (`a.title`, `a@href`) or XPath (`.//a/@href`) in each element.",
     )
     limit: int | None = Field(default=None, ge=1, le=100_000, description="At most so many.")
     wait_for_load: bool = Field(default=True, description="Wait for what scripts bring.")
@@ -46,13 +51,39 @@ class WebScrapingParameters(Parameters):
     max_pages: int | None = Field(
         default=None, ge=1, le=1000, description="Pages to follow by their `next` links."
     )
-    format: TextFormat = "text"
+    format: Extracted = Field(
+        default="text", description="What is taken out of the page, or of each element."
+    )
+    respect_robots: bool = Field(
+        default=True,
+        json_schema_extra=RARE,
+        description="Read no page that the site's robots.txt disallows, and keep its crawl delay.",
+    )
+    delay_seconds: float | None = Field(
+        default=None,
+        ge=0,
+        le=60,
+        json_schema_extra=RARE,
+        description="The least time between two pages of a host; 0.1 when left out.",
+    )
 
     @model_validator(mode="after")
     def _some_address(self) -> Self:
         if not self.url and not self.urls:
             raise ValueError("give `url` or `urls`")
+        if self.search is not None and self.mode == "http":
+            raise ValueError("XPath is evaluated by the browser: leave `mode: http` out")
+        if self.search is not None and self.items and not self.selector:
+            raise ValueError("fields in XPath go with `selector`, not with `items`")
         return self
+
+    @property
+    def search(self) -> Search | None:
+        """What the browser itself has to find: there is XPath among it."""
+        paths = {name: path for name, path in (self.fields or {}).items() if is_xpath(path)}
+        if paths or (self.selector and is_xpath(self.selector)):
+            return Search(self.selector, paths)
+        return None
 
     @property
     def addresses(self) -> list[str]:
@@ -98,8 +129,9 @@ class WebScraping:
         Raises:
             AgentError: An address is refused or gone (final), or does not answer (retryable).
         """
-        async with open_loader(context.services, parameters.mode) as (loader, reason):
-            scraper = _Scraper(parameters, loader)
+        mode = "browser" if parameters.search else parameters.mode
+        async with open_loader(context.services, mode) as (loader, reason):
+            scraper = _Scraper(parameters, loader, await context.services.manners())
             harvests, failed = await scraper.run()
         values = [value for harvest in harvests for value in harvest.values]
         metadata: dict[str, Any] = {
@@ -116,8 +148,9 @@ class WebScraping:
 
 
 class _Scraper:
-    def __init__(self, parameters: WebScrapingParameters, loader: Loader) -> None:
+    def __init__(self, parameters: WebScrapingParameters, loader: Loader, manners: Manners) -> None:
         self._parameters = parameters
+        self._manners = manners
         self._loader = loader
         self._seen: set[str] = set()
 
@@ -160,6 +193,13 @@ class _Scraper:
         while following and harvest.pages < parameters.pages:
             if not self._first_visit(following):
                 break
+            await asyncio.sleep(
+                await self._manners.turn(
+                    following,
+                    respect_robots=parameters.respect_robots,
+                    gap_seconds=parameters.delay_seconds,
+                )
+            )
             wish = self._wish(known=pattern)
             page = await self._loader.load(following, wish)
             harvest.pages += 1
@@ -183,8 +223,9 @@ class _Scraper:
         wish = Wish(
             timeout_seconds=parameters.timeout,
             wait=parameters.wait_for_load,
-            selector=parameters.selector,
+            selector=None if parameters.search else parameters.selector,
             screenshot=parameters.screenshot,
+            search=parameters.search,
         )
         if parameters.items and not parameters.selector:
             return replace(wish, complete=partial(_holds, parameters.items, known))
@@ -214,6 +255,8 @@ def _values(
     document: LexborHTMLParser, page: Page, parameters: WebScrapingParameters, known: Pattern | None
 ) -> tuple[list[Any], Pattern | None]:
     pattern: Pattern | None = None
+    if page.finds is not None:
+        return _found(document, page, page.finds, parameters), None
     if parameters.selector:
         nodes = _css(document, parameters.selector)
     elif parameters.items or parameters.limit:
@@ -228,10 +271,34 @@ def _values(
     if parameters.fields:
         return [_object(node, parameters.fields, page.url) for node in nodes], pattern
     if parameters.format != "text":
-        return [_formatted(node, parameters.format) for node in nodes], pattern
+        found = [_formatted(node, parameters.format, page.url) for node in nodes]
+        return _flat(found, parameters.format), pattern
     if parameters.selector:
         return [text for node in nodes if (text := node_text(node))], None
     return [item_value(node) for node in nodes], pattern
+
+
+def _found(
+    document: LexborHTMLParser, page: Page, finds: Finds, parameters: WebScrapingParameters
+) -> list[Any]:
+    """The values of what the browser found."""
+    elements = finds.elements(document)
+    values: list[Any] = []
+    for one in finds.found:
+        node = elements.get(one.number)
+        if not one.is_element:
+            values.append(one.value)
+        elif node is None:
+            continue
+        elif parameters.fields:
+            plain = {n: path for n, path in parameters.fields.items() if n not in one.fields}
+            given = {**_object(node, plain, page.url), **one.fields}
+            values.append({name: given[name] for name in parameters.fields})
+        elif parameters.format == "text":
+            values.append(node_text(node))
+        else:
+            values.append(_formatted(node, parameters.format, page.url))
+    return _flat(values, parameters.format)
 
 
 def _whole(document: LexborHTMLParser, page: Page, parameters: WebScrapingParameters) -> list[Any]:
@@ -240,12 +307,23 @@ def _whole(document: LexborHTMLParser, page: Page, parameters: WebScrapingParame
     body = document.body
     if parameters.format == "markdown" and body is not None:
         return [markdown(body)]
+    if parameters.format in ("tables", "links") and body is not None:
+        return _flat([_formatted(body, parameters.format, page.url)], parameters.format)
     text = page_text(document)
     return [text] if text else []
 
 
-def _formatted(node: LexborNode, form: TextFormat) -> str:
-    return (node.html or "") if form == "html" else markdown(node)
+def _formatted(node: LexborNode, form: Extracted, base: str) -> Any:
+    if form == "html":
+        return node.html or ""
+    if form == "tables":
+        return tables(node)
+    return links(node, base) if form == "links" else markdown(node)
+
+
+def _flat(found: list[Any], form: Extracted) -> list[Any]:
+    """Tables and links of several elements stand one after another."""
+    return [one for part in found for one in part] if form in ("tables", "links") else found
 
 
 def _object(node: LexborNode, fields: dict[str, str], base: str) -> dict[str, Any]:

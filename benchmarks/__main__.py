@@ -6,6 +6,7 @@ from benchmarks import (
     fan_out,
     idle,
     in_flight,
+    million_rows,
     parked,
     plan_history,
     sandbox,
@@ -15,6 +16,7 @@ from benchmarks import (
 state.main()
 executions.main()
 fan_out.main()
+million_rows.main()
 in_flight.main()
 parked.main()
 plan_history.main()

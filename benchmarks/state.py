@@ -93,9 +93,9 @@ class World:
         self._live = live
         self._principal = principal
 
-    async def run(self, length: int, value: Any) -> Ran:
-        """Drive one execution to its end."""
-        specification = Specification.model_validate(chain(length))
+    async def run(self, length: int, value: Any, document: dict[str, Any] | None = None) -> Ran:
+        """Drive one execution, of a chain unless a document says otherwise, to its end."""
+        specification = Specification.model_validate(document or chain(length))
         who = self._principal
         workflow = await create_workflow(
             self._pool,

@@ -1,11 +1,11 @@
 """The route on which people answer questions."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import replace
 from typing import Any
 
 from fastapi import APIRouter, Response
 
+from compiler.check_schemas import below, schema_errors, validator
 from compiler.errors import SpecificationError
 from compiler.values import value_problems
 from serve.answers import json_answer
@@ -122,9 +122,11 @@ def _question(rows: Sequence[Mapping[str, Any]], body: Approve) -> Mapping[str, 
 
 def _refuse_wrong_answer(approval: Mapping[str, Any], body: Approve) -> None:
     kind, options = approval["approval_type"], loads(approval["options"])
+    answers = ["approve", "reject", "answer"]
     allowed = {
         "approve_reject": ["approve", "reject"],
-        "text_input": ["approve", "reject", "answer"],
+        "text_input": answers,
+        "form": answers,
         "multiple_choice": [str(option) for option in options],
     }[kind]
     if body.decision not in allowed:
@@ -134,7 +136,8 @@ def _refuse_wrong_answer(approval: Mapping[str, Any], body: Approve) -> None:
         )  # fmt: skip
     if kind == "text_input" and body.decision != "reject" and not isinstance(body.value, str):
         raise ApiError(422, "This question asks for a text.", "Send it as `value`.")
-    if problems := value_problems(body.value):
-        raise SpecificationError(
-            [replace(problem, path=f"value.{problem.path}".rstrip(".")) for problem in problems]
-        )
+    problems = value_problems(body.value)
+    if kind == "form" and body.decision != "reject" and not problems:
+        problems = schema_errors(validator(options), body.value)
+    if problems:
+        raise SpecificationError([below("value", problem) for problem in problems])

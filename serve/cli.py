@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Sequence
-from typing import Annotated
+from typing import Annotated, Any
 
 import typer
 from rich.console import Console
 from rich.text import Text
 from weft import Client, Unreachable, WeftError
-from weft.records import ExecutionPage, WorkflowPage
+from weft.records import Execution, ExecutionPage, WorkflowPage
 
 from serve.cli_agents import agents
 from serve.cli_egress import egress
@@ -288,21 +288,45 @@ def approve(
     reject: Annotated[bool, typer.Option("--reject", help="Say no.")] = False,
     choose: Annotated[str | None, typer.Option("--choose", help="Choose an option.")] = None,
     value: Annotated[str | None, typer.Option("--value", help="Answer with a text.")] = None,
+    inputs: Annotated[
+        list[str] | None,
+        typer.Option(
+            "--input",
+            "-i",
+            help="Answer a form: NAME=VALUE, JSON, or @FILE.",
+            metavar="NAME=VALUE|JSON",
+        ),
+    ] = None,
     comment: Annotated[str | None, typer.Option("--comment", help="Add a remark.")] = None,
     approval: Annotated[
         str | None, typer.Option("--approval", help="Which approval, when several are open.")
     ] = None,
 ) -> None:
     """Answer what an execution waits for."""
-    if reject and (choose or value):
+    if reject and (choose or value or inputs):
         raise typer.BadParameter("--reject stands alone")
+    if inputs and (choose or value):
+        raise typer.BadParameter("a form is answered by --input alone")
     decision = "reject" if reject else choose or "approve"
     with Client() as client:
+        given = value if not inputs else parse_inputs(
+            inputs, _form_of(client.execution(execution_id), approval)
+        )  # fmt: skip
         answer = client.approve(
-            execution_id, decision, approval_id=approval, value=value, comment=comment
+            execution_id, decision, approval_id=approval, value=given, comment=comment
         )
     told = answer["decision"] or f"{len(answer['votes'])} of {answer['required']} answers"
     console.print(f"{execution_id}: {plain(told)}. Watch it: weft watch {execution_id}")
+
+
+def _form_of(execution: Execution, approval_id: str | None) -> dict[str, Any] | None:
+    """Return the schema of the form that is open, which says what a VALUE is."""
+    forms = [
+        asked.get("schema")
+        for asked in execution.get("approvals", ())
+        if approval_id in (None, asked["approval_id"]) and asked["status"] == "pending"
+    ]
+    return forms[0] if len(forms) == 1 else None
 
 
 @app.command("list")

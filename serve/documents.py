@@ -300,12 +300,14 @@ def _seconds(value: float | None) -> float | None:
 
 def approval_document(row: Row) -> dict[str, Any]:
     """Return a question to a person."""
+    options = loads(row["options"])
     return {
         "approval_id": render("appr", row["id"]),
         "node_id": row["node_id"],
         "message": row["message"],
         "approval_type": row["approval_type"],
-        "options": loads(row["options"]),
+        "options": [] if row["approval_type"] == "form" else options,
+        "schema": options if row["approval_type"] == "form" else None,
         "requested_at": timestamp(row["requested_at"]),
         "expires_at": timestamp(row["expires_at"]),
         "on_timeout": row["on_timeout"],

@@ -180,8 +180,10 @@ class Approval(Answer):
     approval_id: str
     node_id: str
     message: str
-    approval_type: Literal["approve_reject", "text_input", "multiple_choice"]
+    approval_type: Literal["approve_reject", "text_input", "multiple_choice", "form"]
     options: list[str]
+    form: dict[str, Any] | None = Field(alias="schema")
+    """The JSON Schema of the value that answers a form."""
     requested_at: AwareDatetime
     expires_at: AwareDatetime | None
     on_timeout: Literal["reject", "approve", "cancel"]

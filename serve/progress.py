@@ -296,6 +296,8 @@ def open_questions(view: ExecutionView) -> list[Text]:
         options = approval.get("options")
         if options:
             text.append("\n  options: " + plain(", ".join(map(str, options))), style="cyan")
+        if fields := (approval.get("schema") or {}).get("properties"):
+            text.append("\n  fields: " + plain(", ".join(fields)), style="cyan")
         if approval.get("required", 1) > 1:
             text.append("\n  " + plain(_votes(approval)), style="cyan")
         parts.append(text)
@@ -312,6 +314,8 @@ def _votes(approval: Approval) -> str:
 def _how_to_answer(execution_id: str, approval_type: str) -> str:
     if approval_type == "text_input":
         return f"weft approve {execution_id} --value TEXT"
+    if approval_type == "form":
+        return f"weft approve {execution_id} --input NAME=VALUE"
     if approval_type == "multiple_choice":
         return f"weft approve {execution_id} --choose OPTION"
     return f"weft approve {execution_id}   (or with --reject)"

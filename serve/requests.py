@@ -148,7 +148,7 @@ class Approve(Body):
     decision: Annotated[str, Field(min_length=1, max_length=200)] = "approve"
     """`approve`, `reject`, or one of the question's options."""
     value: Any = None
-    """What a text_input question asks for."""
+    """What a text_input question asks for, or the object that answers a form."""
     comment: Annotated[str, Field(max_length=10_000)] = ""
 
 

@@ -237,8 +237,9 @@ class Approval(TypedDict, total=False):
     approval_id: str
     node_id: str
     message: str
-    approval_type: Literal["approve_reject", "text_input", "multiple_choice"]
+    approval_type: Literal["approve_reject", "text_input", "multiple_choice", "form"]
     options: list[str]
+    schema: dict[str, Any] | None
     requested_at: str
     expires_at: str | None
     on_timeout: Literal["reject", "approve", "cancel"]

@@ -2,6 +2,7 @@
 
 import { useState } from "./vendor/hooks.js";
 import { decide } from "./api.js";
+import { initialInput, SchemaForm } from "./schema_form.js";
 import { html, Problem, Time } from "./ui.js";
 
 function Choices({ approval, choice, onChoose }) {
@@ -56,6 +57,7 @@ function AnswerForm({ executionId, approval, onDecided, children }) {
   const [comment, setComment] = useState("");
   const [text, setText] = useState("");
   const [choice, setChoice] = useState("");
+  const [fields, setFields] = useState(() => initialInput(approval.schema));
   const [error, setError] = useState(null);
   const [working, setWorking] = useState(false);
   const kind = approval.approval_type ?? "approve_reject";
@@ -79,6 +81,7 @@ function AnswerForm({ executionId, approval, onDecided, children }) {
     event.preventDefault();
     if (kind === "text_input") answer("approve", text);
     else if (kind === "multiple_choice") answer(choice);
+    else if (kind === "form" && event.submitter?.value !== "reject") answer("approve", fields);
     else answer(event.submitter?.value ?? "approve");
   }
 
@@ -89,6 +92,7 @@ function AnswerForm({ executionId, approval, onDecided, children }) {
     html`<div class="field"><label for=${textId}>Answer</label>
       <textarea id=${textId} rows="2" required value=${text} onInput=${(event) => setText(event.currentTarget.value)}></textarea></div>`}
     ${kind === "multiple_choice" && html`<${Choices} approval=${approval} choice=${choice} onChoose=${setChoice} />`}
+    ${kind === "form" && html`<${SchemaForm} schema=${approval.schema} value=${fields} onChange=${setFields} prefix=${textId} />`}
     <div class="field"><label for=${`${textId}-comment`}>Comment <em>optional</em></label>
       <input id=${`${textId}-comment`} value=${comment} onInput=${(event) => setComment(event.currentTarget.value)} /></div>
     <${Problem} error=${error} />
@@ -97,6 +101,7 @@ function AnswerForm({ executionId, approval, onDecided, children }) {
         ? html`<button type="submit" class="primary" value="approve" disabled=${working}>Approve</button>
             <button type="submit" class="danger" value="reject" disabled=${working}>Reject</button>`
         : html`<button type="submit" class="primary" disabled=${working || (kind === "multiple_choice" && !choice)}>Answer</button>`}
+      ${kind === "form" && html`<button type="submit" class="danger" value="reject" formnovalidate disabled=${working}>Reject</button>`}
     </div>
   </form>`;
 }

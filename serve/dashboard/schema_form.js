@@ -85,7 +85,7 @@ function Control({ id, schema, value, required, onChange, describedBy }) {
     onInput=${(event) => parseJson(event.currentTarget, onChange)} />`;
 }
 
-export function SchemaForm({ schema, value, onChange }) {
+export function SchemaForm({ schema, value, onChange, prefix = "input" }) {
   if (!hasFields(schema)) {
     return html`<details class="free-input">
       <summary>Input as JSON, if it needs any</summary>
@@ -103,7 +103,7 @@ export function SchemaForm({ schema, value, onChange }) {
   };
   return html`<div class="fields">
     ${Object.entries(schema.properties).map(([name, field]) => {
-      const id = `input-${name}`;
+      const id = `${prefix}-${name}`;
       const title = field.title ?? readable(name);
       const note = field.description && field.description !== title ? `${id}-note` : undefined;
       return html`<div class="field" key=${name}>

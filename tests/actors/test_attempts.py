@@ -7,7 +7,16 @@ from uuid import UUID
 
 import pytest
 
-from actors.attempts import TRACE_CHARACTERS, Attempt, Work, attempt_until_done, delay_seconds
+from actors.artifacts import long_text
+from actors.attempts import (
+    LIST_PART,
+    TRACE_CHARACTERS,
+    Attempt,
+    Work,
+    as_json,
+    attempt_until_done,
+    delay_seconds,
+)
 from actors.errors import LeaseLost
 from actors.secrets import Secrets
 from agents.agent import AgentContext
@@ -15,6 +24,7 @@ from agents.errors import AgentError
 from agents.registry import Registry
 from agents.services import Services
 from compiler.specification import Node, Retry
+from store.json_values import dumps, jsonable
 from tests.actors.testing_agent import Step
 from tests.eventually import eventually
 
@@ -195,3 +205,13 @@ async def test_cancelled_attempt_is_no_failure_of_the_node(
     task.cancel()
     with pytest.raises(asyncio.CancelledError):
         await task
+
+
+async def test_long_lists_are_written_as_short_ones_are() -> None:
+    """A part at a time, the text and the values are those of the whole."""
+    rows: list[Any] = [
+        {"n": n, "t": "ü\u0000", "f": float("nan")} for n in range(2 * LIST_PART + 1)
+    ]
+    assert await as_json(rows) == jsonable(rows)
+    assert await long_text(rows) == dumps(rows)
+    assert await long_text(rows[:LIST_PART]) == ""

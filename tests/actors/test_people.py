@@ -262,3 +262,23 @@ async def test_answers_of_several_people_are_collected(
     output = await look.output(id)
     assert (output["decision"], output["value"], output["approved"]) == (decision, value, True)
     assert [vote["by"] for vote in output["votes"]] == ["p0", "p1"]
+
+
+@pytest.mark.requirement("FR-2.7", "FR-3.7")
+async def test_form_is_kept_with_its_schema_and_answered_by_an_object(
+    begin: Begin, process: Process, look: Look, people: People, engine_pool: Pool
+) -> None:
+    """The schema is the question's, braces and all; later nodes read the answer's fields."""
+    schema = {"type": "object", "properties": {"zip": {"type": "string", "pattern": "^[0-9]{5}$"}}}
+    id = await begin(
+        workflow([ask("ok", approval_type="form", schema=schema), says("b", "{ok.value}")],
+                 "ok b")
+    )  # fmt: skip
+    await process.drive(id)
+    row = await engine_pool.fetchrow("SELECT approval_type, options FROM execution_approvals")
+    assert row is not None
+    assert (row["approval_type"], loads(row["options"])) == ("form", schema)
+    await people.answer(id, "ok", process, value={"zip": "12345"})
+    await process.drive(id)
+    assert (await look.row(id))["status"] == "completed"
+    assert await look.output(id) == {"zip": "12345"}

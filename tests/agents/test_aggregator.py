@@ -33,7 +33,13 @@ SENTIMENTS = [
             {"a": [{"k": {"x": "u"}}, {}]},
             {"u": 1, "none": 1},
         ),
+        ({"aggregation": "group", "field": "k"}, {"a": [{"k": 1}]}, {"1": [{"k": 1}]}),
+        ({"aggregation": "sum", "data": [4, 5]}, {"a": [1]}, 9),
         ({"format": "text"}, {"a": ["one", "two"]}, "one\ntwo"),
+        ({"format": "text", "aggregation": "sum"}, {"a": [1, 2]}, "3"),
+        ({"format": "text", "aggregation": "count"}, {"a": [{"k": 1}]}, "1"),
+        ({"format": "text", "custom_script": "{'n': len(results)}"}, {"a": [1, 2]}, '{"n":2}'),
+        ({"custom_script": "[1, 2]", "format": "text"}, {"a": []}, "1\n2"),
     ],
 )
 async def test_aggregation(
@@ -170,3 +176,15 @@ async def test_a_report_of_several_inputs_tells_each_by_itself(run: Run) -> None
     assert "| positive | 2 | 50 % |" in report
     assert "## Summary\n\nThey like it.\n" in report
     assert "- open orders: 3" in report
+
+
+@pytest.mark.requirement("FR-3.6")
+async def test_summary_in_every_format(run: Run) -> None:
+    """A summary is an object, or a report under its title as text and as Markdown."""
+    inputs = {"rows": SENTIMENTS}
+    found = await run("aggregator", {"aggregation": "summarize"}, inputs=inputs)
+    assert (found.output["count"], found.output["sentiments"]["positive"]) == (4, 2)
+    for form in ("text", "markdown_report"):
+        parameters = {"aggregation": "summarize", "format": form, "title": "Reviews"}
+        report = (await run("aggregator", parameters, inputs=inputs)).output
+        assert report.startswith("# Reviews\n")

@@ -5,8 +5,8 @@ from typing import Any
 import pytest
 from pydantic import ValidationError
 
-from agents.data_processing import DataProcessingParameters
 from agents.errors import AgentError
+from agents.tables.parameters import DataProcessingParameters
 from tests.agents.conftest import Run
 
 ROWS = [
@@ -128,3 +128,10 @@ def test_operation_says_what_it_needs(operation: str) -> None:
     """An operation without its field is refused when it is checked."""
     with pytest.raises(ValidationError, match=f"{operation} needs `script` or"):
         DataProcessingParameters.model_validate({"operation": operation})
+
+
+@pytest.mark.parametrize("value", [5, 0.5, True, None, "a text", {"a": 1}, []])
+async def test_script_works_on_a_value_of_any_kind(run: Run, value: object) -> None:
+    """What is no list is the data as it is."""
+    result = await run("data_processing", {"script": "return [data]"}, inputs={"value": value})
+    assert result.output == [value]

@@ -77,3 +77,16 @@ async def test_page_starts_no_service_worker(browser: Browser, site: Site) -> No
         assert await opened.evaluate(count) == 0
         assert context.service_workers == []
     assert "/worker.js" not in site.paths()
+
+
+async def test_what_a_page_opened_is_closed_with_it(browser: Browser, site: Site) -> None:
+    """Popups do not stay for the other pages of an attempt."""
+    site.replies["/"] = page('<script>window.open("/other")</script>')
+    site.replies["/other"] = page("other")
+    async with browser.context() as context:
+        async with (
+            browser.page(context) as opened,
+            context.expect_page(lambda one: one.url.endswith("/other")),
+        ):
+            await opened.goto(site.url())
+        assert context.pages == []

@@ -98,9 +98,10 @@ class TestMessages:
         shot = base64.b64encode(b"\xff\xd8jpeg").decode()
         attachments = [
             {"filename": "rows.csv", "content": [{"a": 1, "b": "x,y"}, {"a": 2, "c": [3]}]},
-            {"url": "https://example.com", "content": [], "screenshot": shot},
+            {"url": "https://example.com", "content": [],
+             "screenshot": f"data:image/jpeg;base64,{shot}"},
             {"filename": "report.pdf", "base64": "AAE="},
-        ]
+        ]  # fmt: skip
         await run("email", {**MAIL, "attachments": attachments})
         rows, picture, report = read(mailbox.mails[0]).iter_attachments()
         assert rows.get_content().splitlines() == ["a,b,c", '1,"x,y",', "2,,[3]"]

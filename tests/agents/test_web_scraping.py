@@ -165,7 +165,7 @@ async def test_limit_ends_the_search(run: Run, site: Site) -> None:
     parameters = {"url": site.url("/1"), "limit": 5, "mode": "http"}
     result = await run("web_scraping", parameters)
     assert len(result.output) == 5
-    assert len(site.asked) == 2
+    assert site.paths() == ["/robots.txt", "/1", "/2"]
 
 
 @pytest.mark.requirement("FR-3.2")
@@ -360,3 +360,15 @@ def test_parameters_are_checked(parameters: dict[str, Any]) -> None:
     """An address is needed, and bounds hold."""
     with pytest.raises(ValidationError):
         WebScrapingParameters.model_validate(parameters)
+
+
+@pytest.mark.requirement("FR-3.2")
+async def test_pages_of_an_attempt_share_a_session(run: Run, site: Site, chromium: str) -> None:
+    """A site that gives a cookie gets it with the next page, and from no other attempt."""
+    site.replies["/1"] = page('<p>One</p><a rel="next" href="/2">next</a>', **{"Set-Cookie": "s=1"})
+    site.replies["/2"] = page("<p>Two</p>")
+    parameters = {"url": site.url("/1"), "mode": "browser", "max_pages": 2, "selector": "p"}
+    for _ in range(2):
+        assert (await run("web_scraping", parameters)).output == ["One", "Two"]
+    cookies = [a.headers.get("cookie") for a in site.asked if a.path in ("/1", "/2")]
+    assert cookies == [None, "s=1", None, "s=1"]

@@ -1,6 +1,7 @@
 """The dashboard in a real browser, under the content security policy of the server."""
 
 import re
+from typing import Any
 
 import pytest
 from playwright.async_api import Page, expect
@@ -115,6 +116,13 @@ async def test_one_execution_live(page: Page, api: FakeApi) -> None:
     await expect(page.get_by_role("button", name="Cancel")).to_have_count(0)
 
 
+SEATS = {
+    "type": "object",
+    "properties": {"name": {"type": "string"}, "seats": {"type": "integer"}},
+    "required": ["name"],
+}
+
+
 @pytest.mark.requirement("FR-2.7")
 @pytest.mark.parametrize(
     ("kind", "expected"),
@@ -122,10 +130,14 @@ async def test_one_execution_live(page: Page, api: FakeApi) -> None:
         ("approve_reject", {"decision": "reject", "comment": "too long"}),
         ("text_input", {"decision": "approve", "value": "Dear all", "comment": "too long"}),
         ("multiple_choice", {"decision": "blue", "comment": "too long"}),
+        (
+            "form",
+            {"decision": "approve", "value": {"name": "Ann", "seats": 3}, "comment": "too long"},
+        ),
     ],
 )
 async def test_an_approval_is_answered(
-    page: Page, api: FakeApi, kind: str, expected: dict[str, str]
+    page: Page, api: FakeApi, kind: str, expected: dict[str, Any]
 ) -> None:
     """Each kind of approval appears while the page is open and sends what was chosen."""
     world = api.world
@@ -133,14 +145,19 @@ async def test_an_approval_is_answered(
     await page.goto(f"/#/executions/{execution_id}")
     await expect(page.get_by_role("heading", level=1)).to_be_visible()
     approval_id = world.ask(
-        execution_id, "approve_report", approval_type=kind, options=["red", "blue"]
-    )
+        execution_id, "approve_report", approval_type=kind, options=["red", "blue"],
+        schema=SEATS if kind == "form" else None,
+    )  # fmt: skip
     card = page.get_by_role("form", name="Approval of approve_report")
     await card.get_by_label("Comment").fill("too long")
     if kind == "approve_reject":
         await card.get_by_role("button", name="Reject").click()
     elif kind == "text_input":
         await card.get_by_label("Answer").fill("Dear all")
+        await card.get_by_role("button", name="Answer").click()
+    elif kind == "form":
+        await card.get_by_label("Name").fill("Ann")
+        await card.get_by_label("Seats").fill("3")
         await card.get_by_role("button", name="Answer").click()
     else:
         await card.get_by_label("blue").check()

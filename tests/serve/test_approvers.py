@@ -11,7 +11,7 @@ from uuid_utils.compat import uuid7
 from serve import execution_answers
 from store.accounts import token_sha256
 from store.executions import UNLIMITED
-from store.json_values import dumps
+from store.json_values import dumps, loads
 from store.postgres import Pool, connect
 from store.records import ChildRecord, MoveRecord, WaitRecord
 from store.statements import statement
@@ -152,3 +152,43 @@ async def test_a_workflow_that_is_named_by_an_unknown_id_is_a_problem(
     named = {"nodes": [{"id": "sub", "agent": "workflow", "parameters": {"workflow": "later"}}]}
     answer = await api.post(f"{WORKFLOWS}/create", json={"specification": named})
     assert answer.status_code == 201
+
+
+FORM = {
+    "type": "object",
+    "properties": {
+        "email": {"type": "string", "format": "email"},
+        "seats": {"type": "integer", "minimum": 1},
+    },
+    "required": ["email"],
+    "additionalProperties": False,
+}
+
+
+@pytest.mark.requirement("FR-3.7", "USER.14")
+async def test_form_is_answered_by_what_fits_its_schema(
+    api: httpx.AsyncClient, people: People, account: Account, make_workflow: MakeWorkflow,
+    start: StartExecution, engine_pool: Pool,
+) -> None:  # fmt: skip
+    """Every misfit is told by its path at once; what fits is the value that was asked for."""
+    id = (await start(await make_workflow())).execution_id
+    await park(engine_pool, account.tenant_id, id, "only")
+    await engine_pool.execute(
+        "UPDATE execution_approvals SET approval_type = 'form', options = $1::jsonb", dumps(FORM)
+    )
+    status = (await api.get(f"{WORKFLOWS}/executions/exec_{id.hex}")).json()
+    fits(execution_answers.Execution, status)
+    assert (status["approvals"][0]["schema"], status["approvals"][0]["options"]) == (FORM, [])
+    ann = await people.add("ann@example.com")
+    refused = await people.answer(id, ann, value={"email": "ann", "seats": 0, "x": 1})
+    assert refused.status_code == 422
+    paths = {problem["path"] for problem in refused.json()["problems"]}
+    assert paths == {"value.email", "value.seats", "value.x"}
+    misfits: list[Any] = [None, "ann@example.com", {}]
+    for misfit in misfits:
+        assert (await people.answer(id, ann, value=misfit)).status_code == 422
+    value = {"email": "ann@example.com", "seats": 3}
+    answered = await people.answer(id, ann, value=value)
+    assert (answered.status_code, answered.json()["decision"]) == (200, "approve")
+    kept = await engine_pool.fetchval("SELECT value FROM execution_approvals")
+    assert loads(kept) == value

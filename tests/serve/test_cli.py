@@ -195,6 +195,7 @@ def test_problems_are_shown_with_place_and_remedy(api: FakeApi, weft: Weft) -> N
         ("rerun", "exec_1", "--state", "[1]"),
         ("fork", "exec_1", "0"),
         ("approve", "exec_1", "--reject", "--value", "x"),
+        ("approve", "exec_1", "--value", "x", "--input", "a=1"),
     ],
 )
 def test_a_wrong_command_line_is_refused(
@@ -262,6 +263,23 @@ def test_an_open_approval_is_shown_and_answered(api: FakeApi, weft: Weft, workfl
     assert "reject" in answered.out
     assert api.calls("POST", "/approve") == [{"decision": "reject", "comment": "too long"}]
     assert "Nothing to decide" in weft("approve", execution_id).err
+
+
+@pytest.mark.requirement("FR-3.7")
+def test_approve_fills_in_a_form(api: FakeApi, weft: Weft, workflow_id: str) -> None:
+    """Values are what the form's schema says they are; JSON and files are taken, too."""
+    world = api.world
+    world.on_start = lambda execution_id: None
+    execution_id = world.start(workflow_id)
+    schema = {"properties": {"name": {"type": "string"}, "seats": {"type": "integer"}}}
+    world.ask(execution_id, "approve_report", approval_type="form", schema=schema)
+    shown = weft("status", execution_id).out
+    assert "--input NAME=VALUE" in shown
+    assert "fields: name, seats" in shown
+    assert weft("approve", execution_id, "-i", "name=12", "-i", "seats=3").code == 0
+    assert api.calls("POST", "/approve") == [
+        {"decision": "approve", "value": {"name": "12", "seats": 3}}
+    ]
 
 
 @pytest.mark.requirement("USER.3", "USER.23")

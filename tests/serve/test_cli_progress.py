@@ -132,6 +132,7 @@ def test_an_old_event_does_not_undo_the_document(world: World) -> None:
         ("approve_reject", "weft approve exec_002   (or with --reject)"),
         ("text_input", "weft approve exec_002 --value TEXT"),
         ("multiple_choice", "weft approve exec_002 --choose OPTION"),
+        ("form", "weft approve exec_002 --input NAME=VALUE"),
     ],
 )
 def test_an_approval_says_how_to_answer(world: World, kind: str, command: str) -> None:
