@@ -2,17 +2,16 @@
 
 import asyncio
 from collections.abc import Iterator, Sequence
-from contextlib import suppress
 from typing import Any
 
 import ray
 
+from actors.cutting import cut_off
 from agents.elsewhere import InThread, Work
 from agents.errors import AgentError
 
 AT_ONCE = 2
 """How many such tasks of one process run at once: each may need a gigabyte."""
-_CANCEL_SECONDS = 0.8
 
 
 @ray.remote(num_cpus=0, max_retries=0, num_returns="streaming")
@@ -59,6 +58,4 @@ async def _results(name: str, work: Work, parts: Sequence[bytes]) -> list[bytes]
         raise
     finally:
         if not ended:
-            ray.cancel(stream, force=True)
-            with suppress(TimeoutError, ray.exceptions.RayError):
-                await asyncio.wait_for(stream.completed(), _CANCEL_SECONDS)
+            await cut_off(stream)

@@ -1,9 +1,8 @@
 """What every execution of one process shares."""
 
-import asyncio
 import os
 from collections.abc import AsyncGenerator, Callable
-from contextlib import aclosing, suppress
+from contextlib import aclosing
 from dataclasses import dataclass, field, replace
 from typing import Any
 from uuid import UUID
@@ -13,6 +12,7 @@ import ray
 
 from actors.beginnings import Beginnings
 from actors.custom_agents import CustomAgents, reader
+from actors.cutting import cut_off
 from actors.fanout import Chunk, ItemResult, run_chunk, warm_up
 from actors.journal import Journal
 from actors.metrics import AGENT_SECONDS
@@ -32,8 +32,6 @@ CHUNK_DEATHS = 2
 DIED = "The worker process died again and again, at last with this item alone."
 BATCHES_AHEAD = 2
 """How many batches of results a chunk may be ahead of the journal."""
-CANCEL_SECONDS = 0.8
-"""How long a chunk that is cut off may take to end; a cancel is answered within a second."""
 
 
 @dataclass(slots=True)
@@ -140,7 +138,4 @@ async def _results(
         raise
     finally:
         if not ended:
-            ray.cancel(stream, force=True)
-            # Only then does nothing of it begin any more.
-            with suppress(TimeoutError, ray.exceptions.RayError):
-                await asyncio.wait_for(stream.completed(), CANCEL_SECONDS)
+            await cut_off(stream)

@@ -145,6 +145,16 @@ class Agent(Protocol, Generic[P_contra]):
         ...
 
 
+def patience_seconds(timeout_seconds: float | None) -> float | None:
+    """Return when work that must not be made again gives up by itself; None: never.
+
+    An attempt that is cut off from outside is made again, whatever it has written.
+    """
+    if timeout_seconds is None:
+        return None
+    return max(timeout_seconds * 0.95, timeout_seconds - 1)
+
+
 def checked_parameters(model: type[Parameters], values: Any) -> Parameters:
     """Validate resolved parameters.
 

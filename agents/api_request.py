@@ -8,7 +8,7 @@ from urllib.parse import urlencode, urlsplit
 
 import orjson
 
-from agents.api_parameters import ApiKeyAuth, ApiParameters, BasicAuth, BearerAuth
+from agents.api_parameters import ApiKeyAuth, ApiParameters, Auth, BasicAuth, BearerAuth
 from agents.egress import split_url
 from agents.exchange import Request
 from agents.files import File, file_bytes
@@ -43,19 +43,30 @@ def request_of(parameters: ApiParameters, idempotency_key: str, token: str = "")
             headers["Content-Type"] = media_type
     if parameters.method in ("POST", "PATCH") and "idempotency-key" not in names:
         headers["Idempotency-Key"] = idempotency_key
-    match parameters.auth:
+    own_headers, own_query = login(parameters.auth, token)
+    headers |= own_headers
+    query |= own_query
+    return Request(parameters.method, parameters.url, headers, query, content, parameters.timeout)
+
+
+def login(auth: Auth | None, token: str | None = None) -> tuple[dict[str, str], dict[str, str]]:
+    """Return the headers and the query parameters that log a request in.
+
+    Args:
+        auth: How.
+        token: What was asked for beforehand, where it has to be.
+    """
+    match auth:
         case BearerAuth(token=given):
-            headers["Authorization"] = f"Bearer {given}"
+            return {"Authorization": f"Bearer {given}"}, {}
         case BasicAuth(username=username, password=password):
             pair = base64.b64encode(f"{username}:{password}".encode()).decode()
-            headers["Authorization"] = f"Basic {pair}"
+            return {"Authorization": f"Basic {pair}"}, {}
         case ApiKeyAuth(key=key, name=name, location="header"):
-            headers[name] = key
+            return {name: key}, {}
         case ApiKeyAuth(key=key, name=name):
-            query[name] = key
-        case _ if token:
-            headers["Authorization"] = f"Bearer {token}"
-    return Request(parameters.method, parameters.url, headers, query, content, parameters.timeout)
+            return {}, {name: key}
+    return ({"Authorization": f"Bearer {token}"} if token else {}), {}
 
 
 def origin(url: str) -> tuple[str, str, int]:

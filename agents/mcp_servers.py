@@ -5,7 +5,6 @@ tools is kept for a minute, for the tenant and what it logs in with. Whatever a 
 """
 
 import asyncio
-import base64
 import hashlib
 import logging
 import time
@@ -24,7 +23,7 @@ from mcp.client.streamable_http import streamable_http_client
 from mcp.shared.exceptions import MCPError
 from pydantic import ValidationError
 
-from agents.api_parameters import ApiKeyAuth, BasicAuth, BearerAuth
+from agents.api_request import login
 from agents.egress import Egress, split_url
 from agents.errors import AgentError
 from agents.mcp import McpParameters
@@ -319,17 +318,10 @@ def _address(parameters: McpParameters, key: str) -> tuple[str, dict[str, str]]:
     url, headers = parameters.url.strip(), dict(parameters.headers)
     if key:
         headers.setdefault("Idempotency-Key", key)
-    match parameters.auth:
-        case BearerAuth(token=token):
-            headers["Authorization"] = f"Bearer {token}"
-        case BasicAuth(username=username, password=password):
-            pair = base64.b64encode(f"{username}:{password}".encode()).decode()
-            headers["Authorization"] = f"Basic {pair}"
-        case ApiKeyAuth(key=secret, name=name, location="header"):
-            headers[name] = secret
-        case ApiKeyAuth(key=secret, name=name):
-            url = str(httpx2.URL(url).copy_merge_params({name: secret}))
-    return url, headers
+    own_headers, own_query = login(parameters.auth)
+    if own_query:
+        url = str(httpx2.URL(url).copy_merge_params(own_query))
+    return url, headers | own_headers
 
 
 def _key(parameters: McpParameters, tenant_id: UUID) -> _Key:

@@ -4,7 +4,7 @@ import asyncio
 import json
 from typing import Any
 
-from agents.agent import AgentResult, Usage
+from agents.agent import AgentResult, Usage, patience_seconds
 from agents.answer_form import FORMATS, read_json
 from agents.asking import Asking, ModelAway
 from agents.errors import AgentError
@@ -55,13 +55,8 @@ class Talk:
         return {**self.asking.metadata(), **({"tools": called} if called else {})}
 
     def patience_seconds(self, timeout_seconds: float | None) -> float | None:
-        """Return when to give up, before the attempt is cut off from outside; None: never.
-
-        An attempt that is cut off is made again, whatever its tools have written.
-        """
-        if self._toolbox is None or timeout_seconds is None:
-            return None
-        return max(timeout_seconds * 0.95, timeout_seconds - 1)
+        """Return when to give up, before the attempt is cut off from outside; None: never."""
+        return patience_seconds(timeout_seconds) if self._toolbox else None
 
     def failed(self, error: AgentError) -> AgentError:
         """Return an error as the node's: final once a tool has written or sent something."""

@@ -13,6 +13,7 @@ from agents.agent import (
     SideEffect,
     Usage,
     checked_parameters,
+    patience_seconds,
 )
 from agents.bound import held, holding
 from agents.catalog.call import SECRETS
@@ -72,17 +73,25 @@ class ChainRunner:
         own = found.pop(SECRETS, {})
         usage, told, done = Usage(), [], False
         output: Any = None
+        until = asyncio.get_running_loop().time() + (
+            patience_seconds(context.timeout_seconds) or self.timeout_seconds
+        )
         for step in self._implementation.steps:
             began = time.monotonic()
+            writes = self._known[step.id].agent.side_effect in ("writes", "sends")
             try:
-                result = await self._step(step, found, own, context, again=done)
+                async with asyncio.timeout_at(until):
+                    result = await self._step(step, found, own, context, again=done)
+            except TimeoutError as error:
+                late = f"Step `{step.id}` ({step.agent}) did not end in the chain's time."
+                raise AgentError(late, retryable=not (done or writes)) from error
             except AgentError as error:
                 raise AgentError(
                     f"Step `{step.id}` ({step.agent}): {error}",
                     retryable=error.retryable and not done,
                     retry_after_seconds=error.retry_after_seconds,
                 ) from error
-            done = done or self._known[step.id].agent.side_effect in ("writes", "sends")
+            done = done or writes
             usage += result.usage
             seconds = round(time.monotonic() - began, 3)
             told.append({"step": step.id, "agent": step.agent, "seconds": seconds})

@@ -39,6 +39,7 @@ async def run_custom(
     *others: Mapping[str, Any],
     secrets: Mapping[str, str] | None = None,
     hosts: tuple[str, ...] = ("127.0.0.1",),
+    timeout_seconds: float | None = None,
 ) -> AgentResult:
     """Run an agent once, as a node does that names it.
 
@@ -49,6 +50,7 @@ async def run_custom(
         others: Definitions that a chain names.
         secrets: Those that it may name, by name; each for `hosts`.
         hosts: Where the secrets may be sent.
+        timeout_seconds: After how long the attempt is cut off.
     """
     found = [
         CustomAgent(one["agent_name"], 1, "active", Definition.model_validate(one).model_dump())
@@ -60,4 +62,5 @@ async def run_custom(
     if own := getattr(agent, "own_secrets", ()):
         values["secrets"] = {name: (secrets or {})[name] for name in own}
     with holding(held):
-        return await agent.run(agent.parameters.model_validate(values), context_of(services))
+        context = context_of(services, timeout_seconds=timeout_seconds)
+        return await agent.run(agent.parameters.model_validate(values), context)

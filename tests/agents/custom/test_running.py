@@ -238,6 +238,19 @@ async def test_a_chain_that_has_sent_nothing_may_be_tried_again(
     assert site.paths() == ["/weather/away"]
 
 
+@pytest.mark.parametrize(("method", "retryable"), [("POST", False), ("GET", True)])
+async def test_a_chain_ends_before_its_attempt_is_cut_off(
+    services: Services, site: Site, method: str, retryable: bool
+) -> None:
+    """A step without an answer that may have sent something is not made again."""
+    site.replies["/weather/Oslo"] = Reply(hang=True)
+    web = {**endpoint(site, method=method), "agent_name": "web"}
+    document = chain({"id": "a", "agent": "web", "parameters": {"city": "{city}"}})
+    with pytest.raises(AgentError, match="did not end in the chain's time") as raised:
+        await run_custom(services, document, {"city": "Oslo"}, web, timeout_seconds=0.5)
+    assert raised.value.retryable is retryable
+
+
 async def test_secrets_of_a_chain_do_not_travel(
     services: Services, site: Site, inner: Site
 ) -> None:
