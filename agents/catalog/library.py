@@ -1,6 +1,5 @@
 """The catalog's files: their names at once, what each holds when it is first asked for."""
 
-from collections.abc import Mapping
 from functools import cache
 from importlib import resources
 
@@ -50,18 +49,3 @@ def read_entry(name: str, text: str) -> Entry:
     if entry.name != name:
         raise CatalogError(f"{name}{_SUFFIX}: its name is {entry.name}; name the file so.")
     return entry
-
-
-def spoken_names() -> Mapping[str, tuple[str, ...]]:
-    """Return how people call each ready agent: its title and synonyms, in lower case, by name."""
-    entries = map(catalog_entry, catalog_names())
-    return {
-        entry.name: tuple(dict.fromkeys(map(str.lower, (entry.title, *entry.synonyms))))
-        for entry in entries
-    }
-
-
-def usual_secrets(name: str) -> Mapping[str, str]:
-    """Return references to the secrets that an agent usually takes, by parameter."""
-    return {parameter: f"{{secrets.{secret}}}" for parameter, secret
-            in catalog_entry(name).secrets.items()}  # fmt: skip

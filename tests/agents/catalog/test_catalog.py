@@ -15,8 +15,6 @@ from agents.catalog.library import (
     catalog_entry,
     catalog_names,
     read_entry,
-    spoken_names,
-    usual_secrets,
 )
 from agents.errors import AgentError
 from agents.registry import Registry
@@ -56,8 +54,7 @@ def test_there_are_more_than_a_hundred_agents() -> None:
     """Each file is valid, is named as its agent, and says how people call it."""
     assert len(catalog_names()) >= 100
     for name in catalog_names():
-        entry = catalog_entry(name)
-        assert spoken_names()[name][0] == entry.title.lower()
+        assert catalog_entry(name).synonyms
 
 
 @pytest.mark.requirement("FR-3.8")
@@ -103,10 +100,10 @@ def test_wrong_parameters_are_told_with_their_place(name: str, registry: Registr
 
 def test_secrets_have_usual_names() -> None:
     """Every parameter that is a secret says which one people keep it under."""
-    assert usual_secrets("slack_post_message") == {"token": "{secrets.slack_token}"}
+    assert catalog_entry("slack_post_message").secrets == {"token": "slack_token"}
     for name in HTTP:
         request = json.dumps(catalog_entry(name).request)
-        for parameter in usual_secrets(name):
+        for parameter in catalog_entry(name).secrets:
             assert f"{{{parameter}}}" in request
 
 
