@@ -8,7 +8,7 @@ from pydantic.config import JsonDict
 
 from agents.agent import Parameters
 from agents.offline.job import OutputFormat, Task
-from agents.scope import CODE
+from agents.scope import CODE, RARE
 
 ModelName = Annotated[str, Field(min_length=1, max_length=200)]
 
@@ -60,6 +60,7 @@ class LlmParameters(Parameters):
     )
     fallbacks: Annotated[tuple[ModelName, ...], Field(max_length=10)] | None = Field(
         default=None,
+        json_schema_extra=RARE,
         description="Models that are asked in turn when one is away, limited or refuses; the "
         "built-in one only if `offline` is among them. Left out: the operator's.",
     )
@@ -73,14 +74,19 @@ class LlmParameters(Parameters):
     labels: tuple[str, ...] = Field(default=(), description="The labels to choose from.")
     task: Task | None = Field(default=None, description="A hint for the offline model.")
     stream: bool = Field(
-        default=True, description="Whether those who watch see the answer while it grows."
+        default=True,
+        json_schema_extra=RARE,
+        description="Whether those who watch see the answer while it grows.",
     )
     tools: Annotated[tuple[str | ToolUse, ...], Field(max_length=20)] = Field(
-        default=(), description="Agents that the model may call: names, or agents with parameters."
+        default=(),
+        json_schema_extra=RARE,
+        description="Agents that the model may call: names, or agents with parameters.",
     )
-    max_tool_calls: int = Field(default=10, ge=1, le=100)
+    max_tool_calls: int = Field(default=10, ge=1, le=100, json_schema_extra=RARE)
     max_total_tokens: int = Field(
         default=200_000,
+        json_schema_extra=RARE,
         ge=1000,
         le=10_000_000,
         description="Of all requests together, what is sent included; then no further one is made.",

@@ -64,7 +64,9 @@ class DataProcessingParameters(Parameters):
         default=CsvDialect(), json_schema_extra=RARE, description="How CSV is written."
     )
     cast: dict[str, Kind] | None = Field(
-        default=None, description="Fields and their kinds; CSV gives texts."
+        default=None,
+        json_schema_extra=RARE,
+        description="Fields and their kinds; CSV gives texts.",
     )
     cast_errors: Literal["fail", "null"] = Field(
         default="fail",
@@ -94,8 +96,10 @@ class DataProcessingParameters(Parameters):
     )
     pivot: Pivot | None = Field(default=None, json_schema_extra=RARE)
     select: tuple[str, ...] | None = Field(default=None, description="Fields to keep.")
-    rename: dict[str, str] | None = Field(default=None, description="Old and new names.")
-    drop: Names = Field(default=(), description="Fields to leave out.")
+    rename: dict[str, str] | None = Field(
+        default=None, json_schema_extra=RARE, description="Old and new names."
+    )
+    drop: Names = Field(default=(), json_schema_extra=RARE, description="Fields to leave out.")
     sort_by: SortKeys = Field(
         default=None,
         description="Field to sort by, or several: names, or {field, descending, nulls}.",

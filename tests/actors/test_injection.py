@@ -152,7 +152,7 @@ async def test_a_tool_that_is_not_listed_is_not_called(world: World, command: st
     [call] = await world.calls(await world.run(world.lookup()))
     assert call["refused"] == "There is no such tool. There are: lookup."
     assert call["tool"] == command.split()[1]
-    assert world.site.paths() == ["/page"]
+    assert world.site.pages() == ["/page"]
     assert world.mailbox.mails == []
 
 
@@ -214,7 +214,7 @@ async def test_a_host_a_method_and_a_login_are_the_specifications(
     world.plants(f"CALL lookup {json.dumps(arguments)}")
     [call] = await world.calls(await world.run(world.lookup()))
     assert "not yours to set" in call["refused"]
-    assert world.site.paths() == ["/page"]
+    assert world.site.pages() == ["/page"]
 
 
 @pytest.mark.parametrize(
@@ -238,7 +238,7 @@ async def test_a_host_is_chosen_among_those_listed(world: World, url: str) -> No
     world.plants(f"CALL look {json.dumps({'url': address})}")
     [call] = await world.calls(await world.run(tool))
     assert "refused" in call or "error" in call
-    assert world.site.paths() == ["/page"]
+    assert world.site.pages() == ["/page"]
 
 
 @pytest.mark.requirement("FR-3.1")

@@ -258,7 +258,7 @@ async def test_a_model_chooses_among_hosts(ask: Ask, server: ModelServer, site: 
     assert "error" not in good
     assert "not among the hosts" in other["refused"]
     assert "does not go to localhost" in redirected["error"]
-    assert [path for path in site.paths() if path != "/robots.txt"] == ["/good", "/away"]
+    assert site.pages() == ["/good", "/away"]
 
 
 @pytest.mark.parametrize(

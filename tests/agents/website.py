@@ -62,6 +62,10 @@ class Site:
         """Return the address of a path."""
         return f"http://{host}:{self.port}{path}"
 
+    def pages(self) -> list[str]:
+        """Return the paths that were asked for, but for what robots may do, in order."""
+        return [path for path in self.paths() if path != "/robots.txt"]
+
     def paths(self) -> list[str]:
         """Return the paths that were asked for, in order."""
         return [asked.path for asked in self.asked]
