@@ -40,7 +40,10 @@ def container_engine() -> Iterator[str]:
     address = f"unix://{folder}/podman.sock"
     runtime = ["--runtime", "runc"] if shutil.which("runc") else []
     service = subprocess.Popen(  # noqa: S603 - our own words
-        [podman, *runtime, "system", "service", "--time=0", address], stderr=subprocess.DEVNULL
+        [podman, *runtime, "system", "service", "--time=0", address],
+        stderr=subprocess.DEVNULL,
+        # What it starts leaves files where it stands.
+        cwd=folder,
     )
     try:
         _wait_for(address)
