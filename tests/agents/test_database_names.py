@@ -11,6 +11,7 @@ import pytest
 
 from agents.errors import AgentError
 from tests.agents.conftest import Run
+from tests.agents.leaving import drivers_sockets
 from tests.certificates import Authority, make_authority
 
 pytestmark = pytest.mark.requirement("FR-3.9", "NFR-4.5")
@@ -20,6 +21,8 @@ ADDRESSES: dict[str, tuple[str, Any]] = {
     "mongodb": ("mongodb://localhost:{}/db?tls=true", {"find": "c"}),
     "redis": ("rediss://localhost:{}/0", "PING"),
 }
+
+__all__ = ["drivers_sockets"]
 
 
 @pytest.fixture

@@ -9,9 +9,12 @@ import pytest
 from agents.egress import EgressRefused
 from agents.errors import AgentError
 from tests.agents.conftest import Run
+from tests.agents.leaving import drivers_sockets
 from tests.agents.mongo_server import MongoServer, open_mongo_server
 
 pytestmark = pytest.mark.requirement("FR-3.9")
+
+__all__ = ["drivers_sockets"]
 
 
 @pytest.fixture
