@@ -13,6 +13,7 @@ import warnings
 from collections.abc import Iterator, Mapping
 from contextlib import AsyncExitStack
 from dataclasses import dataclass
+from functools import lru_cache
 from typing import Any, Literal, Self
 from uuid import UUID
 
@@ -272,6 +273,7 @@ def _lines_inside_text(tree: ast.AST) -> set[int]:
     }
 
 
+@lru_cache(maxsize=2048)
 def _with_fields(source: str) -> str:
     """Rewrite `a.b` into a look-up that reads objects (dictionaries) by key."""
     try:
