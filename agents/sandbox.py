@@ -34,6 +34,8 @@ _NEST_BYTES = 64
 """What a list or object counts: about what it takes in memory."""
 _MAX_INTEGER_BITS = 14_000
 """The longest integer that Python writes as text without being told to (4300 digits)."""
+_REMEMBERED_CHARACTERS = 500
+"""A longer expression is rewritten each time: what is remembered is bounded."""
 _NAME = re.compile(r"[^\W\d]\w*")
 _NOBODY = UUID(int=0)
 _FUNCTION = "_weft_script"
@@ -273,9 +275,18 @@ def _lines_inside_text(tree: ast.AST) -> set[int]:
     }
 
 
-@lru_cache(maxsize=2048)
 def _with_fields(source: str) -> str:
     """Rewrite `a.b` into a look-up that reads objects (dictionaries) by key."""
+    short = len(source) <= _REMEMBERED_CHARACTERS
+    return _remembered(source) if short else _rewritten(source)
+
+
+@lru_cache(maxsize=2048)
+def _remembered(source: str) -> str:
+    return _rewritten(source)
+
+
+def _rewritten(source: str) -> str:
     try:
         tree = _parse(f"(\n{source}\n)", "eval")
         return ast.unparse(ast.fix_missing_locations(_FieldReader().visit(tree)))
