@@ -18,7 +18,7 @@ from weft.agents import Agent, CustomAgent
 
 from agents.custom.source import SourceError, definition_of
 from serve.cli_options import AsJson, Input, parse_answers, parse_object
-from serve.progress import as_json, format_seconds, plain
+from serve.progress import as_json, bare_table, format_seconds, plain
 
 IMPORT_SECONDS = 120.0
 """How long registering all operations of a document may take."""
@@ -166,7 +166,7 @@ def import_(
     if json_:
         typer.echo(as_json({"agents": told}))
         return
-    table = Table(box=None, pad_edge=False, padding=(0, 2, 0, 0), header_style="dim")
+    table = bare_table()
     for column in ("agent", "outcome", "operation", "takes"):
         style = "bold" if column == "agent" else None
         table.add_column(column, no_wrap=column in ("agent", "outcome"), style=style)
@@ -212,7 +212,7 @@ def versions(name: Name, json_: AsJson = False) -> None:
     if json_:
         typer.echo(as_json({"agent_name": name, "versions": found}))
         return
-    table = Table(box=None, pad_edge=False, padding=(0, 2, 0, 0), header_style="dim")
+    table = bare_table()
     for column in ("version", "registered", "type", "what it does"):
         table.add_column(column, no_wrap=column != "what it does")
     for one in found:
@@ -242,7 +242,7 @@ def change(
 
 def custom_table(found: Sequence[CustomAgent]) -> Table:
     """Return a table of the organization's own agents."""
-    table = Table(box=None, pad_edge=False, padding=(0, 2, 0, 0), header_style="dim")
+    table = bare_table()
     for column in ("agent", "type", "version", "status", "used", "what it does"):
         style = "bold" if column == "agent" else None
         table.add_column(column, no_wrap=column != "what it does", style=style)
@@ -256,7 +256,7 @@ def custom_table(found: Sequence[CustomAgent]) -> Table:
 
 def agent_table(found: Sequence[Agent]) -> Table:
     """Return a table of agents."""
-    table = Table(box=None, pad_edge=False, padding=(0, 2, 0, 0), header_style="dim")
+    table = bare_table()
     table.add_column("agent", no_wrap=True, style="bold")
     table.add_column("group", no_wrap=True)
     table.add_column("effect", no_wrap=True)

@@ -14,7 +14,7 @@ from weft import Client, WeftError
 from weft.secrets import Secret
 
 from serve.cli_options import AsJson
-from serve.progress import as_json, plain
+from serve.progress import as_json, bare_table, plain
 from serve.settings import load_settings
 
 secrets = typer.Typer(help="Keys and passwords for the services that nodes call.")
@@ -81,7 +81,7 @@ def _value(name: str) -> str:
 
 def secret_table(found: Sequence[Secret]) -> Table:
     """Return a table of secrets."""
-    table = Table(box=None, pad_edge=False, padding=(0, 2, 0, 0), header_style="dim")
+    table = bare_table()
     table.add_column("secret", no_wrap=True, style="bold")
     table.add_column("hosts")
     table.add_column("set", no_wrap=True)

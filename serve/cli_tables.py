@@ -11,6 +11,7 @@ from weft.records import Checkpoint, ExecutionRow, Item, NodeLog, Workflow
 from serve.cli_kept import readable
 from serve.progress import (
     as_json,
+    bare_table,
     format_seconds,
     format_usd,
     plain,
@@ -54,7 +55,7 @@ def execution_table(executions: Sequence[ExecutionRow]) -> Table:
 
 def item_table(items: Sequence[Item]) -> Table:
     """Return a table of a map node's items: what each answered, or why it failed."""
-    table = Table(box=None, pad_edge=False, padding=(0, 2, 0, 0), header_style="dim")
+    table = bare_table()
     table.add_column("item", justify="right", no_wrap=True)
     table.add_column("status", no_wrap=True)
     table.add_column("attempt", justify="right", no_wrap=True)
@@ -68,7 +69,7 @@ def item_table(items: Sequence[Item]) -> Table:
 
 def checkpoint_table(checkpoints: Sequence[Checkpoint]) -> Table:
     """Return a table of checkpoints: what had ended at each, and where."""
-    table = Table(box=None, pad_edge=False, padding=(0, 2, 0, 0), header_style="dim")
+    table = bare_table()
     for name in ("checkpoint", "after node", "in branch", "time"):
         table.add_column(name, no_wrap=name != "after node", overflow="fold")
     for checkpoint in checkpoints:
@@ -108,7 +109,7 @@ def log_view(log: NodeLog) -> RenderableType:
 
 
 def _table(first: str, *others: str) -> Table:
-    table = Table(box=None, pad_edge=False, padding=(0, 2, 0, 0), header_style="dim")
+    table = bare_table()
     # Only names may be long: on a narrow terminal they wrap, and the ids stay whole.
     table.add_column(first, overflow="fold", min_width=ID_LETTERS)
     for name in others:

@@ -16,7 +16,7 @@ from weft.templates import Template
 
 from serve.cli_follow import MAX_ROUNDS
 from serve.cli_options import AsJson, parse_inputs, typed
-from serve.progress import as_json, graph_tree, plain
+from serve.progress import as_json, bare_table, graph_tree, plain
 
 templating = typer.Typer()
 console = Console(highlight=False, markup=False, emoji=False)
@@ -51,7 +51,7 @@ def templates(
 
 def template_table(found: Sequence[Template]) -> Table:
     """Return a table of templates."""
-    table = Table(box=None, pad_edge=False, padding=(0, 2, 0, 0), header_style="dim")
+    table = bare_table()
     table.add_column("template", no_wrap=True, style="bold")
     table.add_column("pattern", no_wrap=True)
     table.add_column("what it does")

@@ -143,19 +143,16 @@ async def _check(context: Context, caller: Principal, definition: Definition) ->
     if context.agents.registry.knows(name) or name == "custom":
         raise ApiError(409, f"There is an agent {name} that every organization has.",
                        "Choose another name.")  # fmt: skip
-    agents = await context.agents.signatures_for(caller.tenant_id, named_agents(definition))
+    named = named_agents(definition)
+    agents = await context.agents.signatures_for(caller.tenant_id, named)
     problems = definition_problems(definition, agents)
-    if name in map(_agent, named_agents(definition)):
+    if any(split_name(one)[0] == name for one in named):
         problems.append(
             Problem("implementation.steps", "own_step", "A chain cannot be a step of itself.",
                     "Name other agents.")
         )  # fmt: skip
     if problems:
         raise SpecificationError(problems)
-
-
-def _agent(named: str) -> str:
-    return split_name(named)[0]
 
 
 @router.get("/agents/custom", responses={200: {"model": agent_answers.CustomAgentPage}})

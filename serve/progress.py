@@ -58,6 +58,11 @@ def plain(value: object) -> str:
     return _CONTROL.sub("", str(value))
 
 
+def bare_table() -> Table:
+    """Return a table without lines; its columns are added by whoever fills it."""
+    return Table(box=None, pad_edge=False, padding=(0, 2, 0, 0), header_style="dim")
+
+
 def format_seconds(seconds: float | None) -> str:
     """Return a duration as a person reads it: `0.42 s`, `12.3 s`, `4 min 05 s`, `2 h 03 min`."""
     if seconds is None:
@@ -194,7 +199,7 @@ def progress_table(view: ExecutionView, now: datetime | None = None) -> Table:
         now: The time against which running nodes are measured; None: the clock's.
     """
     moment = now or datetime.now(UTC)
-    table = Table(box=None, pad_edge=False, padding=(0, 2, 0, 0), header_style="dim")
+    table = bare_table()
     table.add_column("node", no_wrap=True)
     table.add_column("status", no_wrap=True)
     table.add_column("items", no_wrap=True)
@@ -323,7 +328,7 @@ def _how_to_answer(execution_id: str, approval_type: str) -> str:
 
 def cost_table(execution: Execution) -> Table:
     """Return a table of each node's status, time, tokens, calls and cost, and of the whole's."""
-    table = Table(box=None, pad_edge=False, padding=(0, 2, 0, 0), header_style="dim")
+    table = bare_table()
     table.add_column("node", no_wrap=True)
     table.add_column("status", no_wrap=True)
     for name in ("time", "tokens", "calls", "cost"):
