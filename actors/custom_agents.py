@@ -11,12 +11,13 @@ from collections.abc import Awaitable, Callable, Iterable, Mapping, Sequence
 from dataclasses import asdict, dataclass
 from typing import Any
 from uuid import UUID
+from weakref import WeakValueDictionary
 
 import structlog
 from pydantic import ConfigDict
 
 from agents.agent import Agent, AgentContext, AgentResult, Parameters, SideEffect
-from agents.custom.build import Found, custom_agent, named_agents
+from agents.custom.build import Found, custom_agent
 from agents.custom.definition import Definition
 from agents.custom.runner import Custom
 from agents.errors import AgentError
@@ -46,6 +47,11 @@ class CustomAgent:
     version: int
     status: str
     definition: Mapping[str, Any]
+
+    @property
+    def steps(self) -> tuple[str, ...]:
+        """The agents that it names, if it is a chain."""
+        return tuple(step["agent"] for step in self.definition["implementation"].get("steps", ()))
 
     @classmethod
     def of(cls, named: str, stored: StoredAgent) -> "CustomAgent":
@@ -99,7 +105,7 @@ class CustomAgents:
     def __init__(self, registry: Registry, read: Read) -> None:
         self.registry = registry
         self._read = read
-        self._reading = asyncio.Lock()
+        self._reading: WeakValueDictionary[UUID, asyncio.Lock] = WeakValueDictionary()
         self._kept: OrderedDict[tuple[UUID, str], tuple[float, CustomAgent | None]] = OrderedDict()
         self._uses: Counter[tuple[UUID, str]] = Counter()
 
@@ -137,18 +143,14 @@ class CustomAgents:
     async def find(self, tenant_id: UUID, names: Sequence[str]) -> list[CustomAgent]:
         """Return a tenant's agents as nodes name them, with those that chains among them name."""
         found = await self._find(tenant_id, names)
-        steps = [
-            step
-            for one in found
-            for step in named_agents(Definition.model_validate(one.definition))
-        ]
+        steps = [step for one in found for step in one.steps]
         further = [name for name in self.unknown(steps) if name not in names]
         return [*found, *await self._find(tenant_id, further)]
 
     async def _find(self, tenant_id: UUID, names: Sequence[str]) -> list[CustomAgent]:
         if self._stale(tenant_id, names):
             # Executions that begin together ask together: the first reads for all of them.
-            async with self._reading:
+            async with self._reading.setdefault(tenant_id, asyncio.Lock()):
                 if stale := self._stale(tenant_id, names):
                     await self._read_into(tenant_id, stale)
         found = (self._kept[tenant_id, name][1] for name in names)
@@ -161,14 +163,15 @@ class CustomAgents:
 
     async def _read_into(self, tenant_id: UUID, names: Sequence[str]) -> None:
         keys = {split_name(name): name for name in names}
+        # What is registered after it was asked for is not in the answer.
+        asked = time.monotonic()
         stored = await self._read(tenant_id, list(keys))
         found: dict[str, CustomAgent | None] = dict.fromkeys(names)
         for one in stored:
             named = keys[one.agent_name, one.wanted_version]
             found[named] = CustomAgent.of(named, one)
-        now = time.monotonic()
         for name, agent in found.items():
-            self._kept[tenant_id, name] = (now, agent)
+            self._kept[tenant_id, name] = (asked, agent)
             self._kept.move_to_end((tenant_id, name))
         while len(self._kept) > KEPT_AGENTS:
             self._kept.popitem(last=False)
@@ -251,11 +254,11 @@ def _is_chain(one: CustomAgent) -> bool:
 
 
 def _built(one: CustomAgent, find: Callable[[str], Found]) -> Agent[Any]:
-    definition = Definition.model_validate(one.definition)
-    name = definition.agent_name
+    name = one.definition["agent_name"]
     if one.status == "inactive":
         return Unavailable(one.named, AgentError(f"The agent `{name}` is inactive."))
     try:
+        definition = Definition.model_validate(one.definition)
         agent: Custom = custom_agent(definition, one.version, find)
     except (AgentError, ValueError) as error:
         return Unavailable(one.named, AgentError(f"The agent `{name}` cannot be used: {error}"))
