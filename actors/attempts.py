@@ -11,6 +11,7 @@ from typing import Any
 
 from actors.errors import ExecutionError
 from actors.secrets import NOTHING, Held, Secrets, secret_names
+from actors.telling import Say, telling
 from agents.agent import Agent, AgentContext, AgentResult, checked_parameters
 from agents.bound import holding, reaching
 from agents.catalog.call import SECRETS
@@ -73,6 +74,8 @@ class Work:
     scope: Mapping[str, Any]
     secrets: Secrets
     context: AgentContext
+    say: Say | None = None
+    """Shows texts that grow to those who watch; None: nobody can."""
 
     @classmethod
     def of(
@@ -82,6 +85,7 @@ class Work:
         scope: Mapping[str, Any],
         secrets: Secrets,
         context: AgentContext,
+        say: Say | None = None,
     ) -> "Work":
         """Make it with an agent of a registry; a custom one may name secrets of its own.
 
@@ -95,7 +99,7 @@ class Work:
             named = {name: f"{{secrets.{name}}}" for name in own}
             node = node.model_copy(update={"parameters": {**node.parameters, SECRETS: named}})
         code = registry.code_parameters(node.agent)
-        return cls(node, agent, code, scope, secrets, context)
+        return cls(node, agent, code, scope, secrets, context, say)
 
     async def hold(self) -> Held:
         """Open the secrets that the parameters name, and look which hosts may be reached.
@@ -173,13 +177,15 @@ async def _attempt(work: Work, number: int, started: Told) -> Attempt:
         begun = Attempt(number, begun.started_at, shown)
         await started(begun)
         parameters = checked_parameters(work.agent.parameters, values)
-        redaction = Redaction(held.values) if held.values and work.node.agent == LLM else None
         context = replace(
-            work.context, attempt=number, timeout_seconds=timeout_seconds, redaction=redaction
+            work.context,
+            attempt=number,
+            timeout_seconds=timeout_seconds,
+            redaction=Redaction(held.values) if held.values else None,
         )
-        with holding(held.bound), reaching(held.reachable):
+        with holding(held.bound), reaching(held.reachable), telling(context, work.say) as told:
             async with asyncio.timeout(timeout_seconds):
-                result = await work.agent.run(parameters, context)
+                result = await work.agent.run(parameters, replace(context, telling=told))
         # Looking through a large output takes seconds; nobody else is to wait for it.
         if held.values:
             kept = await asyncio.to_thread(_kept, result, held)

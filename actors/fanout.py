@@ -23,6 +23,7 @@ from actors.backoff import LONGEST_SLEEP_SECONDS
 from actors.custom_agents import CustomAgent, extended
 from actors.limits import open_shared_services
 from actors.secrets import Secrets, VaultPlace, secrets_at
+from actors.telling import Say
 from agents.agent import AgentContext
 from agents.registry import Registry, builtin_registry
 from agents.services import Services
@@ -32,6 +33,7 @@ from compiler.specification import Node
 from compiler.tools import node_agents
 from compiler.workers import worker_nodes, worker_of
 from store.json_values import dumps
+from store.live import open_live_view
 
 ITEMS_AT_ONCE = 16
 """How many items of one chunk run at once, unless the node says otherwise."""
@@ -102,6 +104,7 @@ class _Worker:
         self._loop = asyncio.new_event_loop()
         self._registry = builtin_registry()
         self._services: Services | None = None
+        self._say: Say | None = None
         self._stack = AsyncExitStack()
         self._opening = asyncio.Lock()
         threading.Thread(target=self._loop.run_forever, name="chunks", daemon=True).start()
@@ -119,10 +122,13 @@ class _Worker:
         async with self._opening:
             if self._services is None:
                 # Closed with the process: Ray ends idle workers by a signal.
+                if settings.redis_url is not None:
+                    url = settings.redis_url.get_secret_value()
+                    self._say = (await self._stack.enter_async_context(open_live_view(url))).say
                 self._services = await self._stack.enter_async_context(
                     open_shared_services(settings)
                 )
-        await run_items(chunk, self._services, self._registry, hand, self._secrets)
+        await run_items(chunk, self._services, self._registry, hand, self._secrets, self._say)
 
 
 _worker: _Worker | None = None
@@ -190,10 +196,15 @@ class Gathering:
 
 
 async def run_items(
-    chunk: Chunk, services: Services, registry: Registry, hand: Hand, secrets: Secrets
+    chunk: Chunk,
+    services: Services,
+    registry: Registry,
+    hand: Hand,
+    secrets: Secrets,
+    say: Say | None,
 ) -> None:
     """Run a chunk's items, some at once, and hand over their results; a failure is one."""
-    items = _Items(chunk, services, registry, secrets)
+    items = _Items(chunk, services, registry, secrets, say)
     gathering = Gathering(hand)
     left = zip(chunk.indexes, chunk.items, strict=True)
 
@@ -211,9 +222,15 @@ class _Items:
     """The items of one chunk, and what they share."""
 
     def __init__(
-        self, chunk: Chunk, services: Services, registry: Registry, secrets: Secrets
+        self,
+        chunk: Chunk,
+        services: Services,
+        registry: Registry,
+        secrets: Secrets,
+        say: Say | None,
     ) -> None:
         self._chunk = chunk
+        self._say = say
         self._secrets = replace(secrets, operator=chunk.secrets)
         self._services = services
         self._node = Node.model_validate(chunk.node)
@@ -242,7 +259,7 @@ class _Items:
             inputs={"item": item},
             variables={**chunk.scope, **dict.fromkeys(self._names, item)},
         )
-        work = Work.of(self._registry, node, context.variables, self._secrets, context)
+        work = Work.of(self._registry, node, context.variables, self._secrets, context, self._say)
         attempt = await attempt_until_done(
             work,
             _ignore,

@@ -1,7 +1,7 @@
 """What every execution of one process shares."""
 
 import os
-from collections.abc import AsyncGenerator, Callable
+from collections.abc import AsyncGenerator
 from contextlib import aclosing
 from dataclasses import dataclass, field, replace
 from typing import Any
@@ -17,8 +17,7 @@ from actors.fanout import Chunk, ItemResult, run_chunk, warm_up
 from actors.journal import Journal
 from actors.metrics import AGENT_SECONDS
 from actors.secrets import Secrets, VaultPlace
-from actors.telling import Say, Tokens
-from agents.agent import AgentContext, Telling
+from actors.telling import Say
 from agents.errors import AgentError
 from agents.gate import FairGate
 from agents.registry import Registry
@@ -62,12 +61,6 @@ class Host:
         self.gate = FairGate(self.chunks_at_once)
         self.artifacts = PostgresArtifacts(self.pool)
         self.custom = CustomAgents(self.registry, reader(self.pool))
-
-    @property
-    def tell(self) -> Callable[[AgentContext], Telling] | None:
-        """What tells an attempt's texts to those who watch."""
-        say = self.say
-        return None if say is None else lambda context: Tokens(say, context)
 
     def count_attempt(self, tenant_id: UUID, agent: str, seconds: float) -> None:
         """Count an attempt that has ended; custom agents share one name in the metrics."""

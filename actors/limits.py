@@ -51,7 +51,7 @@ async def open_shared_services(settings: AgentSettings) -> AsyncIterator[Service
     """Open what agents share in this process; see `agents.services.open_services`."""
     async with AsyncExitStack() as stack:
         limiter = None
-        if settings.limits_url is not None:
-            url = settings.limits_url.get_secret_value()
+        if settings.redis_url is not None:
+            url = settings.redis_url.get_secret_value()
             limiter = SharedLimiter(await stack.enter_async_context(open_shared_rates(url)))
         yield await stack.enter_async_context(open_services(settings, limiter, RayTasks()))

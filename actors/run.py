@@ -40,7 +40,7 @@ from compiler.failures import STOPPING, failure_edge, on_failure, what_follows
 from compiler.graph import FAILURES, Update, map_channel, route_channel
 from compiler.regions import is_chooser
 from compiler.specification import Node
-from compiler.tools import LLM, node_agents
+from compiler.tools import node_agents
 from store.records import ConsumedRecord, Record
 
 READ = "__pregel_read"
@@ -310,8 +310,8 @@ class Run:
                 services=self.host.services,
                 inputs={key: known.values[key] for key in node.input_keys if key in known.values},
                 variables=variables,
-                tell=self.host.tell if node.agent == LLM else None,
             ),
+            self.host.say,
         )
 
         async def started(attempt: Attempt) -> None:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Generic, Literal, Protocol, TypeVar
 from uuid import UUID
@@ -93,8 +93,8 @@ class AgentContext:
     """Of an llm node: the agents that its model may call."""
     redaction: Redaction | None = None
     """What takes the attempt's secrets out of texts; None: it holds none."""
-    tell: Callable[[AgentContext], Telling] | None = None
-    """Gives what tells the attempt's texts to those who watch; None: nobody can."""
+    telling: Telling | None = None
+    """Tells the attempt's texts to those who watch; None: nobody can, or may."""
 
     @property
     def idempotency_key(self) -> str:

@@ -80,7 +80,7 @@ async def refuse_own(host: str, port: int, addresses: list[str], context: AgentC
     Raises:
         AgentError: It is meant.
     """
-    own = context.services.settings.limits_url
+    own = context.services.settings.redis_url
     if own is None:
         return
     place = urlsplit(own.get_secret_value())

@@ -51,7 +51,7 @@ class Llm:
             json_schema=parameters.json_schema,
             scope=_data_in(context),
         )
-        telling = context.tell(context) if context.tell and parameters.stream else None
+        telling = context.telling if parameters.stream else None
         asking = Asking(models, context.timeout_seconds, telling, left=left)
         talk = Talk(parameters, job, asking, _toolbox(parameters, context))
         try:

@@ -9,6 +9,7 @@ import html
 import json
 import re
 from collections.abc import Iterator, Mapping, Sequence
+from functools import cached_property
 from typing import Any
 from urllib.parse import quote, quote_plus
 
@@ -24,14 +25,18 @@ class Redaction:
     """
 
     def __init__(self, values: Mapping[str, str]) -> None:
-        self._references = {
-            form: f"{{secrets.{name}}}" for name, value in values.items() for form in forms(value)
-        }
-        self._short = frozenset(
-            form
-            for value in values.values() if len(value) < SHORTEST_CHARACTERS
-            for form in forms(value)
-        )  # fmt: skip
+        self._values = dict(values)
+
+    @cached_property
+    def _references(self) -> dict[str, str]:
+        """What stands for each way to write a secret."""
+        named = self._values.items()
+        return {form: f"{{secrets.{name}}}" for name, value in named for form in forms(value)}
+
+    @cached_property
+    def _short(self) -> frozenset[str]:
+        short = [value for value in self._values.values() if len(value) < SHORTEST_CHARACTERS]
+        return frozenset(form for value in short for form in forms(value))
 
     @property
     def longest(self) -> int:
@@ -47,18 +52,18 @@ class Redaction:
         # Most outputs hold none: to know that, their texts are looked through as one.
         text = "\0".join(_texts(value))
         found = [form for form in self._references if form not in self._short and form in text]
-        return self._value(value, found) if found else value
+        return self._replaced_in(value, found) if found else value
 
-    def _value(self, value: Any, found: Sequence[str]) -> Any:
+    def _replaced_in(self, value: Any, found: Sequence[str]) -> Any:
         if isinstance(value, str):
             return self._replaced(value, found)
         if isinstance(value, Mapping):
             return {
-                self._replaced(str(key), found): self._value(item, found)
+                self._replaced(str(key), found): self._replaced_in(item, found)
                 for key, item in value.items()
             }
         if isinstance(value, list | tuple):
-            return [self._value(item, found) for item in value]
+            return [self._replaced_in(item, found) for item in value]
         return value
 
     def _replaced(self, text: str, found: Sequence[str]) -> str:

@@ -55,9 +55,9 @@ class AgentSettings:
     operator's, or a stand-in."""
     host_limits: Mapping[str, tuple[int, float]] = field(default_factory=dict)
     """How many requests in how many seconds a host is sent by all tenants together, by its name."""
-    limits_url: SecretStr | None = None
-    """The Redis in which all processes keep rate limits together; None: each keeps them alone. No
-    agent may reach it."""
+    redis_url: SecretStr | None = None
+    """The platform's own Redis, in which all processes keep rate limits together; None: each keeps
+    them alone. No agent may reach it."""
     max_response_bytes: int = 32 * 1024 * 1024
     """Bound of one HTTP answer and of one database result."""
     sandbox_memory_bytes: int = 128 * 1024 * 1024

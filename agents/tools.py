@@ -117,7 +117,7 @@ class Toolbox:
         """What became of each call."""
         self.written = False
         """Whether one has begun that writes or sends."""
-        self._context = replace(context, tools=None, tell=None)
+        self._context = replace(context, tools=None, telling=None)
         self._most_calls = most_calls
         self._seen: dict[str, int] = {}
         self._specs: tuple[ToolSpec, ...] | None = None

@@ -68,7 +68,7 @@ def agent_settings(
         chromium_path=settings.chromium_path,
         containers_url=settings.containers_url,
         host_limits={host.lower(): _rate(text) for host, text in settings.host_limits.items()},
-        limits_url=SecretStr(redis_url),
+        redis_url=SecretStr(redis_url),
     )
 
 

@@ -38,7 +38,7 @@ STYLES = {
 }
 ERROR_LETTERS = 90
 """How much of a node's error its line shows; the whole stands in the summary and the logs."""
-TEXT_LINES, TEXT_LETTERS = 6, 1000
+TEXT_LINES, TEXT_LETTERS, TEXTS_SHOWN = 6, 1000, 4
 """How much of a text that grows is shown, from its end."""
 _UNKNOWN = ("?", "")
 _CONTROL = re.compile(r"[\x00-\x08\x0b-\x1f\x7f-\x9f]")
@@ -273,10 +273,12 @@ def live_view(view: ExecutionView) -> RenderableType:
 
 
 def growing_texts(view: ExecutionView) -> Iterator[Text]:
-    """Yield the ends of the texts that language models are writing just now."""
-    for node_id, text in view.texts.by_node.items():
-        lines = plain(text).splitlines()[-TEXT_LINES:]
-        yield Text(f"\n{plain(node_id)}", style="bold")
+    """Yield the ends of the texts that language models are writing just now, the first of many."""
+    growing = list(view.texts.by_name.items())
+    most = TEXT_LINES if len(growing) == 1 else max(1, TEXT_LINES // 2)
+    for name, text in growing[:TEXTS_SHOWN]:
+        lines = plain(text).splitlines()[-most:]
+        yield Text(f"\n{plain(name)}", style="bold")
         yield Text("\n".join(lines)[-TEXT_LETTERS:], style="dim")
 
 

@@ -1,5 +1,7 @@
 """Live events to those who watch: from Postgres up to now, then from Redis, without a gap.
 
+Texts that grow are in no row; whoever comes late, or has missed a piece, is told them as a whole.
+
 A watcher subscribes first, then reads what is stored after its last number, then listens; a
 message whose number does not follow makes it read Postgres again, and so does every ping. Without
 Redis the pings alone carry it, somewhat later.
@@ -14,6 +16,7 @@ from uuid import UUID
 import orjson
 import structlog
 from fastapi import APIRouter, Query, WebSocket, WebSocketDisconnect
+from redis.asyncio import Redis
 from redis.exceptions import RedisError
 
 from serve.context import Context, get_socket_principal
@@ -23,6 +26,7 @@ from store import history
 from store.errors import NotFound
 from store.events import TERMINAL, TOKEN, event_message
 from store.executions import events_after
+from store.growing import growing_texts, text_name
 from store.live import execution_channel, tenant_channel
 from store.postgres import UNREACHABLE
 from store.status import Status
@@ -86,6 +90,7 @@ async def follow(
     """
     seq = after
     async with _subscription(context, execution_channel(execution_id)) as pubsub:
+        growing = _Growing(context.live.redis if pubsub else None, execution_id)
         while True:
             while events := await events_after(context.pool, tenant_id, execution_id, seq, PAGE):
                 for event in events:
@@ -93,16 +98,81 @@ async def follow(
                     yield event_message(event)
                     if event.event_type in TERMINAL:
                         return
+            for piece in await growing.begun():
+                yield piece
             message = await _listen(pubsub)
             while message is not None and message.get("seq", seq + 1) == seq + 1:
                 # A piece of a text has no number, and follows whatever came before it.
                 seq += message["type"] != TOKEN
-                yield message
+                for told in await growing.told(message):
+                    yield told
                 if message["type"] in TERMINAL:
                     return
                 message = await _listen(pubsub)
             if message is None:
                 yield None
+
+
+class _Growing:
+    """The texts that grow in an execution, as far as one watcher has been told them."""
+
+    def __init__(self, redis: Redis | None, execution_id: UUID) -> None:
+        self._redis = redis
+        self._execution_id = execution_id
+        self._told: dict[str, tuple[tuple[int, int], int]] = {}
+        """By name: which answer, and how many characters of it."""
+        self._begun = False
+
+    async def begun(self) -> list[Message]:
+        """Return, once, what had been written before the watcher came."""
+        if self._begun:
+            return []
+        self._begun = True
+        return [piece for text in await self._texts() for piece in self._new(text)]
+
+    async def told(self, message: Message) -> list[Message]:
+        """Return what the watcher is told of a message: of a piece what it was not told yet.
+
+        What it missed before the piece is in Redis.
+        """
+        if message["type"] != TOKEN:
+            return [message]
+        if message["offset"] <= self._end(message):
+            return self._new(message)
+        name, answer = text_name(message), _answer(message)
+        for text in await self._texts():
+            if text_name(text) == name and _answer(text) == answer:
+                return self._new(text)
+        return self._new(message)
+
+    def _end(self, message: Message) -> int:
+        answer, end = self._told.get(text_name(message), ((0, 0), 0))
+        return end if answer == _answer(message) else 0
+
+    def _new(self, message: Message) -> list[Message]:
+        """Return a message without what was told already; nothing when all of it was."""
+        name, end, offset = text_name(message), self._end(message), message["offset"]
+        text = message["text"][max(0, end - offset) :]
+        if message.get("last"):
+            self._told.pop(name, None)
+        elif not text:
+            return []
+        else:
+            self._told[name] = _answer(message), max(end, offset) + len(text)
+        return [{**message, "offset": max(end, offset), "text": text}]
+
+    async def _texts(self) -> list[Message]:
+        if self._redis is None:
+            return []
+        try:
+            return await growing_texts(self._redis, self._execution_id)
+        except (RedisError, OSError, TimeoutError) as error:
+            log.warning("stream.texts_missed", error=repr(error))
+            return []
+
+
+def _answer(message: Message) -> tuple[int, int]:
+    return message["attempt"], message["answer"]
 
 
 @router.websocket("/executions/{execution_id}/stream")

@@ -18,6 +18,7 @@ from redis.asyncio import Redis
 from redis.exceptions import NoScriptError
 
 from store.events import TERMINAL, event_text
+from store.growing import GROW, growth
 from store.records import Event
 
 log = structlog.get_logger(__name__)
@@ -25,7 +26,7 @@ log = structlog.get_logger(__name__)
 
 @dataclass(frozen=True, slots=True)
 class Said:
-    """A message to those who watch an execution that no row holds."""
+    """A piece of a text that grows: a message that no row holds."""
 
     execution_id: UUID
     message: Mapping[str, Any]
@@ -42,10 +43,10 @@ STATE_KEY = "workflow:execution:%s:state"
 ENDINGS = "workflow:endings"
 """The channel that says which executions have ended, of all tenants, for the API itself: their ids
 in a row with a space between two."""
-SEND = f"""
+SEND = f"""{GROW}
 local endings = {{}}
 for _, event in ipairs(cjson.decode(ARGV[2])) do
-    local execution, tenant, text, field, value, ended = unpack(event)
+    local execution, tenant, text, field, value, ended, growing = unpack(event)
     redis.call('PUBLISH', string.format('{EXECUTION_CHANNEL}', execution), text)
     if tenant ~= '' then
         redis.call('PUBLISH', string.format('{TENANT_CHANNEL}', tenant), text)
@@ -54,6 +55,9 @@ for _, event in ipairs(cjson.decode(ARGV[2])) do
         local state = string.format('{STATE_KEY}', execution)
         redis.call('HSET', state, field, value)
         redis.call('EXPIRE', state, ARGV[1])
+    end
+    if growing then
+        grow(execution, growing)
     end
     if ended then
         table.insert(endings, execution)
@@ -65,7 +69,8 @@ end
 """
 """Publishes events: the seconds a state is kept, then a JSON list with an entry for each event: its
 execution, tenant (empty: only those who watch the execution are told) and text, the field and value
-of its state or two empty words, and whether it is its execution's last one."""
+of its state or two empty words, whether it is its execution's last one, and what grows with it, if
+anything does."""
 SEND_SHA = hashlib.sha1(SEND.encode("utf-8"), usedforsecurity=False).hexdigest()
 DRAIN_SECONDS = 1.0
 """How long closing waits for events that are not sent yet."""
@@ -114,7 +119,7 @@ class LiveView:
                 return
 
     def say(self, execution_id: UUID, message: Mapping[str, Any]) -> None:
-        """Queue a message that no row holds; when there is no room it is left out."""
+        """Queue a piece of a text that grows; when there is no room it is left out."""
         with suppress(asyncio.QueueFull):
             self._queue.put_nowait(Said(execution_id, message))
 
@@ -152,13 +157,14 @@ def _told(event: Event | Said) -> tuple[Any, ...]:
     """Return what `SEND` is given of an event or a message."""
     if isinstance(event, Said):
         text = orjson.dumps(event.message).decode("utf-8")
-        return (event.execution_id, "", text, "", "", False)
+        return (event.execution_id, "", text, "", "", False, growth(event.message))
     return (
         event.execution_id,
         event.tenant_id,
         event_text(event).decode("utf-8"),
         *(_state(event) or ("", "")),
         event.event_type in TERMINAL,
+        False,
     )
 
 

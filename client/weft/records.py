@@ -438,8 +438,8 @@ class NodeLog(TypedDict, total=False):
 class Event(TypedDict, total=False):
     """One thing that happened in an execution; further keys depend on `type`.
 
-    One of type `token` is a piece of a language model's answer while it grows: it has no `seq`, and
-    is told once. `weft.texts.Texts` puts pieces together.
+    One of type `token` is a piece of a language model's answer while it grows, and has no `seq`.
+    `weft.texts.Texts` puts pieces together.
     """
 
     type: EventType
@@ -462,6 +462,8 @@ class Event(TypedDict, total=False):
     answer: int
     part: int
     offset: int
+    map_index: int
+    last: bool
 
 
 class Readers(TypedDict):

@@ -103,6 +103,8 @@ function Attempt({ log, open }) {
   </details>`;
 }
 
+const TEXTS_SHOWN = 4; // of the items of a map that models are writing just now
+
 function NodePanel({ execution, node, logs, each, growing }) {
   const own = logs.filter((log) => log.node_id === node.node_id);
   const attempts = [...own].sort((a, b) => (b.attempt ?? 1) - (a.attempt ?? 1));
@@ -119,7 +121,7 @@ function NodePanel({ execution, node, logs, each, growing }) {
       <${Reused} metadata=${node.metadata} />
       ${isOver(execution.status) && attempts.length > 0 && html`<${RunAgain} execution=${execution} nodeId=${node.node_id} />`}
     </div>
-    ${growing && !isOver(node.status) && html`<h4>Writing</h4><pre class="value growing" tabindex="0">${growing.text}</pre>`}
+    ${!isOver(node.status) && growing.slice(-TEXTS_SHOWN).map((one) => html`<div key=${one.index}><h4>Writing${one.index === undefined ? "" : ` item ${one.index}`}</h4><pre class="value growing" tabindex="0">${one.text}</pre></div>`)}
     ${node.error && attempts.length === 0 && html`<pre class="value error">${errorText(node.error)}</pre>`}
     ${attempts.map((log, index) => html`<${Attempt} key=${`${log.attempt} ${log.started_at}`} log=${log} open=${index === 0} />`)}
     ${attempts.length === 0 && output !== null && html`<h4>Output</h4><${Value} value=${output} />`}
@@ -188,6 +190,6 @@ export function ExecutionPage({ id, me }) {
     ${(execution.children ?? []).length > 0 && html`<${Children} rows=${execution.children} />`}
     ${over && execution.output !== null && execution.output !== undefined &&
     html`<section class="card" aria-labelledby="output-title"><h2 id="output-title">Output</h2><${Value} value=${execution.output} /></section>`}
-    ${selected && html`<${NodePanel} key=${selected.node_id} execution=${execution} node=${selected} logs=${logs} each=${each} growing=${texts.get(selected.node_id)} />`}
+    ${selected && html`<${NodePanel} key=${selected.node_id} execution=${execution} node=${selected} logs=${logs} each=${each} growing=${[...texts.values()].filter((one) => one.nodeId === selected.node_id)} />`}
   `;
 }

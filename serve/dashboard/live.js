@@ -145,21 +145,29 @@ export function useLive(executionId, load, key, intervalMs = 400, onPiece = () =
   return [data, error, state, () => reload.current()];
 }
 
-// The texts that language models are writing, by node: put together of the pieces of the stream. An
-// attempt that is made again and an answer that is given anew begin the text again; what was told
-// while the connection was lost is missing until the node has ended.
+// Whose text a piece goes on with: a node's, or that of an item of its map.
+const textName = (piece) => (piece.map_index === undefined ? piece.node_id : `${piece.node_id}[${piece.map_index}]`);
+
+// The texts that language models are writing, by name, those that grew last at the end: put together
+// of the pieces of the stream. An attempt that is made again and an answer that is given anew begin
+// the text again; so does the stream, with all of it, when its connection was lost.
 export function useTexts(key) {
   const [texts, setTexts] = useState(new Map());
   useEffect(() => setTexts(new Map()), [key]);
   const add = (piece) =>
     setTexts((known) => {
-      const former = known.get(piece.node_id);
-      const goesOn = former && former.attempt === piece.attempt && former.answer === piece.answer;
-      const before = goesOn ? former : { text: "", end: 0 };
-      const gap = piece.offset > before.end ? "…" : "";
-      const text = before.text + gap + piece.text;
-      const { attempt, answer } = piece;
-      return new Map(known).set(piece.node_id, { attempt, answer, text, end: piece.offset + [...piece.text].length });
+      const name = textName(piece);
+      const { attempt, answer, offset, node_id: nodeId, map_index: index } = piece;
+      const former = known.get(name);
+      const goesOn = former && former.attempt === attempt && former.answer === answer;
+      const { text, end } = goesOn ? former : { text: "", end: 0 };
+      const gap = offset > end ? "…" : "";
+      const before = offset < end ? [...text].slice(0, offset - end).join("") : text + gap;
+      const grown = new Map(known);
+      grown.delete(name);
+      if (piece.last) return grown;
+      const letters = [...piece.text].length;
+      return grown.set(name, { nodeId, index, attempt, answer, text: before + piece.text, end: offset + letters });
     });
   return [texts, add];
 }

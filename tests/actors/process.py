@@ -39,7 +39,9 @@ class LocalHost(Host):
         """Run a chunk as a worker would."""
         arrived = Chunk(**orjson.loads(orjson.dumps(chunk)))
         told: asyncio.Queue[list[ItemResult] | None] = asyncio.Queue()
-        items = run_items(arrived, self.services, self.registry, told.put_nowait, self.secrets)
+        items = run_items(
+            arrived, self.services, self.registry, told.put_nowait, self.secrets, self.say
+        )
         running = asyncio.create_task(items, name=name)
         running.add_done_callback(lambda _: told.put_nowait(None))
         try:

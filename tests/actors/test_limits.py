@@ -29,7 +29,7 @@ async def test_process_keeps_the_rate_while_redis_is_away() -> None:
 
 async def test_agents_of_two_processes_share_a_rate(redis_url: str) -> None:
     """What processes of a cluster open keeps rates together."""
-    settings = AgentSettings(limits_url=SecretStr(redis_url))
+    settings = AgentSettings(redis_url=SecretStr(redis_url))
     rate = Rate("shared by two", 1, 100)
     async with open_shared_services(settings) as one, open_shared_services(settings) as other:
         assert await one.limiter.take([rate], "a", 1000) == 0

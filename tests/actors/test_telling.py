@@ -15,11 +15,16 @@ from agents.redaction import Redaction
 from agents.registry import Registry, builtin_registry
 from agents.services import Services, open_services
 from agents.settings import AgentSettings
+from store.custom_agents import register_agent
+from store.growing import growing_texts, text_name
 from store.live import LiveView, execution_channel
+from store.postgres import Pool
 from tests.actors.conftest import Begin, OpenProcess
 from tests.actors.process import Process
 from tests.agents.conftest import context_of
 from tests.agents.model_server import ModelServer, fails, open_model_server, says
+from tests.factories import Account, MakeWorkflow, StartExecution
+from tests.store.agents import new_agent
 
 POEM = "The sea is wide, the sea is deep. 🐳"
 
@@ -71,13 +76,7 @@ async def test_a_text_grows_before_the_eyes_of_those_who_watch(
         await process.drive(execution_id)
         heard = await _until(pubsub, "workflow_completed")
     tokens = [message for message in heard if message["type"] == "token"]
-    texts: dict[tuple[int, int], str] = {}
-    for token in tokens:
-        key = (token["attempt"], token["answer"])
-        assert token["offset"] == len(texts.get(key, ""))
-        texts[key] = texts.get(key, "") + token["text"]
-    assert texts == {(1, 1): "no JSON", (2, 1): '{"poem": "sea"}'}
-    assert {token["node_id"] for token in tokens} == {"write"}
+    assert _texts(tokens) == {("write", 1, 1): "no JSON", ("write", 2, 1): '{"poem": "sea"}'}
     assert all("seq" not in token for token in tokens)
     types = [message["type"] for message in heard]
     assert types.index("token") < types.index("node_retrying") < types.index("node_completed")
@@ -90,6 +89,64 @@ async def _until(pubsub: Any, last: str) -> list[Any]:
             if message := await pubsub.get_message(timeout=5):
                 heard.append(orjson.loads(message["data"]))
     return heard
+
+
+def _texts(heard: list[Any]) -> dict[tuple[str, int, int], str]:
+    """Put the texts together: by name, attempt and answer."""
+    texts: dict[tuple[str, int, int], str] = {}
+    for token in heard:
+        if token["type"] == "token" and not token.get("last"):
+            key = (text_name(token), token["attempt"], token["answer"])
+            assert token["offset"] == len(texts.get(key, ""))
+            texts[key] = texts.get(key, "") + token["text"]
+    return texts
+
+
+@pytest.mark.requirement("USER.17")
+@pytest.mark.parametrize("agent", ["llm", "text_summarize", "a_chain"])
+async def test_whatever_asks_a_model_tells_its_text(
+    process: Process, live: LiveView, server: ModelServer, agent: str, api_pool: Pool,
+    account: Account, make_workflow: MakeWorkflow, start: StartExecution,
+) -> None:  # fmt: skip
+    """Ready agents and chains do, the steps of a chain one after the other under its node."""
+    steps = [
+        {"id": name, "agent": "llm", "parameters": {"prompt": name, "model": "m"}}
+        for name in ("first", "second")
+    ]
+    chain = new_agent(account, "a_chain", implementation={"type": "chain", "steps": steps},
+                      tool_specification={"parameters": {"type": "object"}})  # fmt: skip
+    await register_agent(api_pool, chain)
+    parameters = {"llm": {"prompt": "Write", "model": "m"},
+                  "text_summarize": {"text": "Sea. Sea.", "model": "m"}}  # fmt: skip
+    server.script("openai", says("The sea"), says("is wide"))
+    node = {"id": "write", "agent": agent, "parameters": parameters.get(agent, {})}
+    workflow = await make_workflow({"name": "Poem", "nodes": [node]})
+    execution_id = (await start(workflow, {}, process.id)).execution_id
+    async with live.redis.pubsub(ignore_subscribe_messages=True) as pubsub:
+        await pubsub.subscribe(execution_channel(execution_id))
+        await process.drive(execution_id)
+        heard = await _until(pubsub, "workflow_completed")
+    second = {("write", 1, 2): "is wide"} if agent == "a_chain" else {}
+    assert _texts(heard) == {("write", 1, 1): "The sea", **second}
+    assert await growing_texts(live.redis, execution_id) == []
+
+
+@pytest.mark.requirement("USER.17")
+async def test_each_item_of_a_map_tells_its_text(
+    process: Process, begin: Begin, live: LiveView, server: ModelServer
+) -> None:
+    """Its place in the list stands in each message; the last one ends it."""
+    server.script("openai", *(says("The sea") for _ in range(3)))
+    node = {"id": "write", "agent": "llm", "pattern": "map", "input_keys": ["input.words"],
+            "parameters": {"prompt": "Write about {word}", "model": "m"}}  # fmt: skip
+    execution_id = await begin({"name": "Poems", "nodes": [node]}, {"words": ["sea", "sky", "sun"]})
+    async with live.redis.pubsub(ignore_subscribe_messages=True) as pubsub:
+        await pubsub.subscribe(execution_channel(execution_id))
+        await process.drive(execution_id)
+        heard = await _until(pubsub, "workflow_completed")
+    assert _texts(heard) == {(f"write[{index}]", 1, 1): "The sea" for index in range(3)}
+    assert sorted(one["map_index"] for one in heard if one.get("last")) == [0, 1, 2]
+    assert await growing_texts(live.redis, execution_id) == []
 
 
 async def test_a_secret_that_pieces_cut_in_two_is_not_told(context: AgentContext) -> None:
@@ -116,6 +173,8 @@ async def test_pieces_gather_and_are_bounded(context: AgentContext) -> None:
         tokens.say("x" * 1000)
     tokens.end()
     assert [one["part"] for one in said] == [1]
+    tokens.close()
+    assert (said[1]["text"], said[1]["last"]) == ("", True)
     assert len(said[0]["text"]) == MOST_CHARACTERS
     assert said[0]["attempt"] == 2
     assert said[0]["execution_id"] == f"exec_{UUID(int=7).hex}"

@@ -191,7 +191,7 @@ class TestOwnRedis:
     def settings(self, place: str) -> AgentSettings:
         """Settings under which the server is the platform's."""
         own = place.replace("127.0.0.1", "localhost")
-        return AgentSettings(allow_loopback=True, limits_url=SecretStr(own))
+        return AgentSettings(allow_loopback=True, redis_url=SecretStr(own))
 
     @pytest.mark.requirement("NFR-4.5")
     async def test_platforms_own_is_refused(self, ask: Ask) -> None:

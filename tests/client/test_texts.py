@@ -18,7 +18,7 @@ def test_pieces_make_a_text() -> None:
     """One after the other, each text under its node."""
     texts = Texts()
     assert [texts.accept(piece("The ", 0)), texts.accept(piece("sea", 4))] == ["The ", "The sea"]
-    assert texts.by_node == {"a": "The sea"}
+    assert texts.by_name == {"a": "The sea"}
 
 
 @pytest.mark.parametrize(("attempt", "answer"), [(2, 1), (1, 2)])
@@ -41,4 +41,24 @@ def test_a_text_is_gone_when_its_node_has_ended() -> None:
     texts = Texts()
     texts.accept(piece("The ", 0))
     assert texts.accept({"type": "node_completed", "node_id": "a"}) is None
-    assert texts.by_node == {}
+    assert texts.by_name == {}
+
+
+@pytest.mark.requirement("USER.17")
+def test_items_of_a_map_have_texts_of_their_own() -> None:
+    """Each goes when its attempt ends, all of them with their node."""
+    texts = Texts()
+    for index in (0, 1, 2):
+        texts.accept(cast("Event", {**piece(f"item {index}", 0), "map_index": index}))
+    texts.accept(cast("Event", {**piece("", 6), "map_index": 1, "last": True}))
+    assert texts.by_name == {"a[0]": "item 0", "a[2]": "item 2"}
+    texts.accept({"type": "node_completed", "node_id": "a"})
+    assert texts.by_name == {}
+
+
+def test_what_is_told_again_counts_once() -> None:
+    """A stream that comes back begins with the whole text."""
+    texts = Texts()
+    texts.accept(piece("The ", 0))
+    assert texts.accept(piece("The sea", 0)) == "The sea"
+    assert texts.accept(piece("ea is", 5)) == "The sea is"

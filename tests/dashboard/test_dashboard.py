@@ -449,3 +449,12 @@ async def test_a_text_grows_while_a_model_writes_it(page: Page, api: FakeApi) ->
     await expect(growing).to_have_text("The <b>sea is wide")
     api.world.emit(id, "token", **{**told, "answer": 2}, offset=0, text="Anew")
     await expect(growing).to_have_text("Anew")
+    # A stream that comes back tells all that there is; what is told again counts once.
+    api.world.emit(id, "token", **{**told, "answer": 2}, offset=0, text="Anew 🐳 it")
+    api.world.emit(id, "token", **{**told, "answer": 2}, offset=8, text="t goes on")
+    await expect(growing).to_have_text("Anew 🐳 it goes on")
+    for index in (0, 1):
+        api.world.emit(id, "token", **told, map_index=index, offset=0, text=f"of {index}")
+    await expect(growing).to_have_text(["Anew 🐳 it goes on", "of 0", "of 1"])
+    api.world.emit(id, "token", **told, map_index=0, offset=4, text="", last=True)
+    await expect(growing).to_have_text(["Anew 🐳 it goes on", "of 1"])

@@ -168,7 +168,7 @@ def test_the_readers_of_texts_know_no_key_but_the_models() -> None:
     readers = reader_settings(settings, frozenset())
     agents = agent_settings(settings, frozenset(), "redis://live")
     assert (readers.smtp_url, readers.default_database_url) == (None, None)
-    assert readers.limits_url is None
+    assert readers.redis_url is None
     assert agents.host_limits == {"a.example": (10, 1.0), "b.example": (100, 60.0)}
     assert agents.smtp_url is not None
     assert agents.default_database_url is not None

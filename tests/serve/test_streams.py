@@ -124,6 +124,60 @@ async def test_pages_follow_each_other(
     assert await seqs(follow(context, execution.tenant_id, execution.id, 0)) == [*range(1, 12)]
 
 
+def piece(execution_id: UUID, offset: int, text: str, **more: Any) -> dict[str, Any]:
+    """A piece of a text that grows."""
+    return {"type": "token", "execution_id": f"exec_{execution_id.hex}", "node_id": "write",
+            "attempt": 1, "answer": 1, "offset": offset, "text": text, **more}  # fmt: skip
+
+
+async def texts(messages: AsyncIterator[Any], count: int) -> list[tuple[int, str]]:
+    """Where the next pieces begin, and what they say."""
+    found: list[tuple[int, str]] = []
+    async for message in messages:
+        if message is not None and message["type"] == "token":
+            found.append((message["offset"], message["text"]))
+            if len(found) == count:
+                break
+    return found
+
+
+@pytest.mark.requirement("USER.17")
+async def test_who_comes_in_the_middle_of_a_text_is_told_all_of_it(
+    context: Context, execution: Execution, live: LiveView, listening: asyncio.Event
+) -> None:
+    """What was written before comes first, in one; then piece by piece, each once."""
+    live.say(execution.id, piece(execution.id, 0, "The 🐳 "))
+    live.say(execution.id, piece(execution.id, 6, "is "))
+    live.say(execution.id, piece(execution.id, 0, "ended", node_id="other"))
+    live.say(execution.id, piece(execution.id, 5, "", node_id="other", last=True))
+    await live.drain()
+    async with aclosing(follow(context, execution.tenant_id, execution.id, 0)) as messages:
+        assert await texts(messages, 1) == [(0, "The 🐳 is ")]
+        rest = asyncio.create_task(texts(messages, 2))
+        await listening.wait()
+        live.say(execution.id, piece(execution.id, 6, "is "))
+        live.say(execution.id, piece(execution.id, 6, "is wide"))
+        live.say(execution.id, piece(execution.id, 0, "Anew", answer=2))
+        assert await asyncio.wait_for(rest, 20) == [(9, "wide"), (0, "Anew")]
+
+
+@pytest.mark.requirement("USER.17")
+async def test_a_piece_that_was_missed_is_told_with_the_next(
+    context: Context, execution: Execution, live: LiveView, listening: asyncio.Event
+) -> None:
+    """A subscription that was lost for a moment leaves no gap."""
+    async with aclosing(follow(context, execution.tenant_id, execution.id, 0)) as messages:
+        assert await seqs(messages, 1) == [1]
+        rest = asyncio.create_task(texts(messages, 2))
+        await listening.wait()
+        live.say(execution.id, piece(execution.id, 0, "The "))
+        await live.drain()
+        heads = f"workflow:execution:{execution.id}:texts"
+        await live.redis.append(f"{heads}:write", "sea ")
+        live.say(execution.id, piece(execution.id, 8, "is wide"))
+        assert await asyncio.wait_for(rest, 20) == [(0, "The "), (4, "sea is wide")]
+
+
 @pytest.mark.requirement("FR-2.8", "NFR-1.6")
 async def test_a_published_event_comes_live(
     context: Context, execution: Execution, listening: asyncio.Event
@@ -173,7 +227,6 @@ async def test_pieces_of_a_text_come_between_events(
     context: Context, execution: Execution, live: LiveView, listening: asyncio.Event
 ) -> None:
     """They have no number, hold nothing back, and only those who watch the execution are told."""
-    piece = {"type": "token", "node_id": "a", "text": "Hel"}
     async with (
         aclosing(follow(context, execution.tenant_id, execution.id, 0)) as messages,
         live.redis.pubsub(ignore_subscribe_messages=True) as everybody,
@@ -183,8 +236,8 @@ async def test_pieces_of_a_text_come_between_events(
         rest = asyncio.create_task(_types(messages))
         await listening.wait()
         await execution.publish(*await execution.write("node_started"))
-        live.say(execution.id, piece)
-        live.say(execution.id, piece)
+        live.say(execution.id, piece(execution.id, 0, "Hel"))
+        live.say(execution.id, piece(execution.id, 3, "lo"))
         await execution.publish(*await execution.write("workflow_completed"))
         assert await asyncio.wait_for(rest, 20) == [
             "node_started", "token", "token", "workflow_completed"
