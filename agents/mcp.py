@@ -13,7 +13,7 @@ from agents.agent import (
     Usage,
     checked_parameters,
 )
-from agents.api_parameters import KeyAuth
+from agents.api_parameters import Auth
 from agents.errors import AgentError
 
 
@@ -31,7 +31,7 @@ class McpParameters(Parameters):
         default="http", description="Streamable HTTP, or the older one by server-sent events."
     )
     headers: dict[str, str] = Field(default_factory=dict)
-    auth: KeyAuth | None = None
+    auth: Auth | None = None
     timeout: float = Field(default=60, gt=0, le=3600, description="Seconds for all of it.")
 
     @model_validator(mode="after")
@@ -58,7 +58,7 @@ class Mcp:
     estimated_seconds: ClassVar[float] = 2.0
 
     async def run(self, parameters: McpParameters, context: AgentContext) -> AgentResult:
-        """Return `{"text", "structured", "images", "resources"}`, or `{"tools"}`.
+        """Return `{"text", "structured", "images", "resources"}`, or `{"server", "tools"}`.
 
         Raises:
             AgentError: There is no such tool, the arguments do not fit it, the tool reports an
@@ -67,7 +67,7 @@ class Mcp:
         servers = await context.services.mcp()
         if parameters.tool is None or parameters.operation == "list_tools":
             tools = await servers.tools(parameters, context.tenant_id)
-            return AgentResult({"tools": list(tools.values())}, Usage(api_calls=1))
+            return AgentResult(tools, Usage(api_calls=1))
         output = await servers.call(parameters, context.tenant_id, context.idempotency_key)
         return AgentResult(output, Usage(api_calls=1), {"tool": parameters.tool})
 

@@ -9,9 +9,11 @@ import hashlib
 import logging
 import time
 from collections import OrderedDict
-from collections.abc import AsyncIterator, Mapping
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
 from contextlib import asynccontextmanager
-from typing import Any
+from dataclasses import dataclass, field
+from http import HTTPStatus
+from typing import Any, TypeVar
 from urllib.parse import urlsplit
 from uuid import UUID
 
@@ -23,10 +25,12 @@ from mcp.client.streamable_http import streamable_http_client
 from mcp.shared.exceptions import MCPError
 from pydantic import ValidationError
 
+from agents.api_parameters import BearerAuth, OAuth2Auth
 from agents.api_request import login
 from agents.egress import Egress, split_url
 from agents.errors import AgentError
 from agents.mcp import McpParameters
+from agents.oauth import Tokens
 from compiler.check_schemas import schema_errors, validator
 
 # It logs whole URLs and what servers say, in which there may be secrets.
@@ -43,6 +47,19 @@ _FINAL_CODES = frozenset(
 )
 _RETRYABLE = frozenset({408, 409, 425, 429})
 _Key = tuple[UUID, str, str]
+T = TypeVar("T")
+
+
+class _LoginRefused(AgentError):
+    """The server does not accept what was logged in with."""
+
+
+@dataclass(frozen=True, slots=True)
+class _Listing:
+    """What a server says of itself: its name, and its tools by theirs."""
+
+    server: str = ""
+    tools: dict[str, Any] = field(default_factory=dict)
 
 
 class McpServers:
@@ -50,20 +67,24 @@ class McpServers:
 
     Args:
         egress: What may be connected to.
+        http: A guarded client, which asks for access tokens.
+        tokens: Where these are kept.
     """
 
-    def __init__(self, egress: Egress) -> None:
+    def __init__(self, egress: Egress, http: httpx2.AsyncClient, tokens: Tokens) -> None:
         self._egress = egress
-        self._kept: OrderedDict[_Key, tuple[float, dict[str, Any]]] = OrderedDict()
+        self._http = http
+        self._tokens = tokens
+        self._kept: OrderedDict[_Key, tuple[float, _Listing]] = OrderedDict()
 
     async def tools(self, parameters: McpParameters, tenant_id: UUID) -> dict[str, Any]:
-        """Return a server's tools by name, each with `name`, `description` and `input_schema`.
+        """Return a server's name as `server`, and its `tools`.
 
         Raises:
             AgentError: The server refuses (final) or does not answer (retryable).
         """
-        async with self._session(parameters) as client:
-            return await self._list(client, _key(parameters, tenant_id))
+        listing = await self._listing(parameters, tenant_id)
+        return {"server": listing.server, "tools": list(listing.tools.values())}
 
     async def tool(self, parameters: McpParameters, tenant_id: UUID) -> Any:
         """Return what is known of the tool that is named.
@@ -73,7 +94,7 @@ class McpServers:
         """
         tools = self._known(_key(parameters, tenant_id))
         if parameters.tool not in tools:
-            tools = await self.tools(parameters, tenant_id)
+            tools = (await self._listing(parameters, tenant_id)).tools
         return _one_of(tools, parameters)
 
     async def call(self, parameters: McpParameters, tenant_id: UUID, key: str) -> dict[str, Any]:
@@ -83,12 +104,48 @@ class McpServers:
             AgentError: See `agents.mcp.Mcp.run`.
         """
         place = _key(parameters, tenant_id)
+        return await self._logged_in(
+            parameters, tenant_id, lambda known: self._called(known, place, key)
+        )
+
+    async def _listing(self, parameters: McpParameters, tenant_id: UUID) -> "_Listing":
+        place = _key(parameters, tenant_id)
+
+        async def listed(known: McpParameters) -> _Listing:
+            async with self._session(known) as client:
+                return await self._list(client, place)
+
+        return await self._logged_in(parameters, tenant_id, listed)
+
+    async def _logged_in(
+        self,
+        parameters: McpParameters,
+        tenant_id: UUID,
+        work: Callable[[McpParameters], Awaitable[T]],
+    ) -> T:
+        """Do something with the access token that client credentials ask for, where they do.
+
+        A token that holds no more is asked for anew, once.
+        """
+        auth = parameters.auth
+        if not isinstance(auth, OAuth2Auth):
+            return await work(parameters)
+        token, is_new = await self._tokens.get(self._http, tenant_id, auth)
+        try:
+            return await work(_bearing(parameters, token))
+        except _LoginRefused:
+            if is_new:
+                raise
+        token, _ = await self._tokens.get(self._http, tenant_id, auth, refused=token)
+        return await work(_bearing(parameters, token))
+
+    async def _called(self, parameters: McpParameters, place: _Key, key: str) -> dict[str, Any]:
         async with self._session(parameters, key) as client:
             tools = self._known(place)
             fault = _fault(tools, parameters)
             if fault is not None:
                 # It may have changed since it was listed.
-                tools = await self._list(client, place)
+                tools = (await self._list(client, place)).tools
                 if fault := _fault(tools, parameters):
                     raise fault
             try:
@@ -106,28 +163,23 @@ class McpServers:
         return output
 
     def _known(self, key: _Key) -> dict[str, Any]:
-        kept_at, tools = self._kept.get(key, (0.0, {}))
-        return tools if time.monotonic() - kept_at < KEPT_SECONDS else {}
+        kept_at, listing = self._kept.get(key, (0.0, _Listing()))
+        return listing.tools if time.monotonic() - kept_at < KEPT_SECONDS else {}
 
-    async def _list(self, client: Client, key: _Key) -> dict[str, Any]:
-        found: dict[str, Any] = {}
+    async def _list(self, client: Client, key: _Key) -> "_Listing":
+        listing = _Listing(client.server_info.name if client.server_info else "")
         cursor: str | None = None
         for _ in range(MOST_PAGES):
             page = await client.list_tools(cursor=cursor, cache_mode="refresh")
-            for tool in page.tools:
-                found[tool.name] = {
-                    "name": tool.name,
-                    "description": tool.description or "",
-                    "input_schema": tool.input_schema,
-                }
+            listing.tools.update((tool.name, _told(tool)) for tool in page.tools)
             cursor = page.next_cursor
             if not cursor:
                 break
-        self._kept[key] = (time.monotonic(), found)
+        self._kept[key] = (time.monotonic(), listing)
         self._kept.move_to_end(key)
         while len(self._kept) > KEPT_LISTS:
             self._kept.popitem(last=False)
-        return found
+        return listing
 
     @asynccontextmanager
     async def _session(self, parameters: McpParameters, key: str = "") -> AsyncIterator[Client]:
@@ -276,12 +328,29 @@ class _Bounded(httpx2.AsyncByteStream):
         await self._inner.aclose()
 
 
+def _bearing(parameters: McpParameters, token: str) -> McpParameters:
+    return parameters.model_copy(update={"auth": BearerAuth(type="bearer", token=token)})
+
+
+def _told(tool: mcp_types.Tool) -> dict[str, Any]:
+    hints = tool.annotations
+    return {
+        "name": tool.name,
+        "description": tool.description or "",
+        "input_schema": tool.input_schema,
+        "output_schema": tool.output_schema,
+        "read_only": bool(hints and hints.read_only_hint),
+    }
+
+
 def _refused(host: str, response: httpx2.Response) -> AgentError:
     status = response.status_code
+    kind = _LoginRefused if status == HTTPStatus.UNAUTHORIZED else AgentError
     wait = response.headers.get("retry-after", "")
     retryable = status >= 500 or status in _RETRYABLE
-    remedy = "Check `auth` and `headers`." if status in (401, 403) else ""
-    return AgentError(
+    login = status in (HTTPStatus.UNAUTHORIZED, HTTPStatus.FORBIDDEN)
+    remedy = "Check `auth` and `headers`." if login else ""
+    return kind(
         f"The MCP server at {host} answers with status {status}.",
         retryable=retryable,
         retry_after_seconds=float(wait) if wait.isdecimal() else None,

@@ -145,14 +145,14 @@ def _operation(
         inputs.add_body(about.get("requestBody"))
         server = server_url or _server(document, place, document_url)
         path = _path(place.path, inputs)
-        secrets = secure(document, about, inputs, server, _words(title) or "api")
+        secrets = secure(document, about, inputs, server, snake_case(title) or "api")
         output_schema = _answer(document, about.get("responses"))
     except OpenApiError as error:
         raise OpenApiError(f"{place.method.upper()} {place.path}: {error}") from error
     url = server.rstrip("/") + path
     return Operation(
         id=place.id,
-        name=_unique(f"{_words(title) or 'api'}_{_words(place.id)}", taken),
+        name=unique(f"{snake_case(title) or 'api'}_{snake_case(place.id)}", taken),
         service=title or "API",
         description=_description(about, place),
         method=place.method.upper(),
@@ -247,14 +247,15 @@ def _description(about: Mapping[str, Any], place: _Place) -> str:
     return " ".join(text.split())[:_MOST_DESCRIPTION]
 
 
-def _words(text: str) -> str:
+def snake_case(text: str) -> str:
     """Return a name in snake case: `getPetById` is get_pet_by_id."""
     spaced = re.sub(r"(?<=[a-z0-9])(?=[A-Z])|(?<=[A-Z])(?=[A-Z][a-z])", "_", text)
     words = re.sub(r"[^a-z0-9]+", "_", spaced.lower()).strip("_")
     return words.lstrip("0123456789_")[:60].rstrip("_")
 
 
-def _unique(name: str, taken: set[str]) -> str:
+def unique(name: str, taken: set[str]) -> str:
+    """Return a name that is not taken: itself, or with a number behind it."""
     found, number = name, 2
     while found in taken:
         found, number = f"{name}_{number}", number + 1

@@ -46,7 +46,7 @@ class CustomAgentSummary(Answer):
     agent_id: str
     agent_name: str
     description: str
-    type: Literal["python_function", "api_endpoint", "docker_container", "chain"]
+    type: Literal["python_function", "api_endpoint", "docker_container", "mcp_tool", "chain"]
     status: Literal["active", "inactive", "deprecated"]
     version: int
     """The version that is told of; in lists, the current one."""

@@ -134,20 +134,34 @@ def _read_definition(file: Path, name: str | None) -> dict[str, Any]:
 @agents.command("import")
 def import_(
     file: Annotated[
-        Path,
+        Path | None,
         typer.Argument(
-            metavar="FILE",
+            metavar="[FILE]",
             help="An OpenAPI 3 document in JSON or YAML.",
             exists=True,
             dir_okay=False,
         ),
-    ],
+    ] = None,
+    mcp: Annotated[
+        str | None, typer.Option("--mcp", help="Instead of a file: an MCP server.", metavar="URL")
+    ] = None,
+    token: Annotated[
+        str | None,
+        typer.Option("--token", help="The secret that the MCP server wants.", metavar="SECRET"),
+    ] = None,
+    sse: Annotated[
+        bool, typer.Option("--sse", help="The MCP server has the older transport.")
+    ] = False,
+    trust_hints: Annotated[
+        bool, typer.Option("--trust-hints", help="Believe it which of its tools only read.")
+    ] = False,
     server_url: Annotated[
-        str | None, typer.Option("--server", help="Where its operations are called.")
+        str | None, typer.Option("--server", help="Where a document's operations are called.")
     ] = None,
     prefix: Annotated[str, typer.Option("--prefix", help="How the names begin.")] = "",
     operation: Annotated[
-        list[str] | None, typer.Option("--operation", "-o", help="Only this one, by its id.")
+        list[str] | None,
+        typer.Option("--operation", "--tool", "-o", help="Only this one, by its id or name."),
     ] = None,
     secret: Annotated[
         list[str] | None,
@@ -156,13 +170,24 @@ def import_(
     dry_run: Annotated[bool, typer.Option("--dry-run", help="Only show what there is.")] = False,
     json_: AsJson = False,
 ) -> None:
-    """Register an agent for each operation of an OpenAPI document."""
+    """Register an agent for each operation of an OpenAPI document, or each tool of a server."""
+    if (file is None) == (mcp is None):
+        raise typer.BadParameter("Give either a FILE or --mcp URL.")
     secrets = parse_answers(secret, "PARAMETER=NAME")
     with Client(timeout=IMPORT_SECONDS) as client:
-        told = client.import_agents(
-            file.read_text(encoding="utf-8"), server_url=server_url, prefix=prefix,
-            operations=operation or (), secrets=secrets, dry_run=dry_run,
-        )  # fmt: skip
+        if file is not None:
+            told = client.import_agents(
+                file.read_text(encoding="utf-8"), server_url=server_url, prefix=prefix,
+                operations=operation or (), secrets=secrets, dry_run=dry_run,
+            )  # fmt: skip
+        else:
+            server: dict[str, Any] = {"url": mcp, "transport": "sse" if sse else "http"}
+            if token:
+                server["auth"] = {"type": "bearer", "token": f"{{secrets.{token}}}"}
+            told = client.import_mcp(
+                server, prefix=prefix, tools=operation or (), trust_hints=trust_hints,
+                dry_run=dry_run,
+            )  # fmt: skip
     if json_:
         typer.echo(as_json({"agents": told}))
         return

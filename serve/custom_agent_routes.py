@@ -11,6 +11,7 @@ from actors.trial import Trial
 from agents.custom.build import definition_problems, named_agents
 from agents.custom.definition import Definition
 from agents.custom.imported import definitions_of
+from agents.custom.mcp_tool import tool_definitions
 from agents.openapi_schemas import OpenApiError
 from compiler.errors import Problem, SpecificationError
 from serve import agent_answers
@@ -27,7 +28,7 @@ from serve.context import (
 from serve.documents import timestamp
 from serve.identifiers import parse, render
 from serve.problems import ApiError
-from serve.requests import ChangeAgent, ImportAgents, RegisterAgent, TryAgent
+from serve.requests import ChangeAgent, ImportAgents, McpServer, RegisterAgent, TryAgent
 from store import custom_agents
 from store.accounts import Principal
 from store.custom_agents import AgentInfo, StoredAgent
@@ -38,6 +39,8 @@ router = APIRouter(prefix="/api/v1", tags=["agents"])
 
 Name = Annotated[str, Path(max_length=110, description="What a node's `agent` says.")]
 Status = Literal["active", "inactive", "deprecated"]
+LIST_SECONDS = 60.0
+"""How long an MCP server may take to list its tools."""
 
 
 @router.post(
@@ -93,13 +96,25 @@ async def _register(
 
 @router.post("/workflows/agents/import", responses={200: {"model": agent_answers.ImportedAgents}})
 async def import_agents(body: ImportAgents, context: Shared, caller: Caller) -> Response:
-    """Register an agent for each operation of an OpenAPI document; what cannot be is told."""
+    """Register an agent for each operation of an OpenAPI document, or each tool of an MCP server.
+
+    What cannot be registered is told.
+    """
     require_role(caller, ROLES_THAT_WRITE, "register agents")
+    if body.mcp is not None:
+        found = await _tools_of(context, caller, body, body.mcp)
+    else:
+        found = await _operations_of(body)
+    told = [await _import(context, caller, id, one, dry_run=body.dry_run) for id, one in found]
+    return json_answer({"agents": told})
+
+
+async def _operations_of(body: ImportAgents) -> list[tuple[str, Definition | str]]:
     try:
         # Documents have megabytes.
-        found = await asyncio.to_thread(
+        return await asyncio.to_thread(
             definitions_of,
-            body.document,
+            body.document or "",
             server_url=body.server_url,
             prefix=body.prefix,
             operations=body.operations,
@@ -107,8 +122,27 @@ async def import_agents(body: ImportAgents, context: Shared, caller: Caller) -> 
         )
     except OpenApiError as error:
         raise ApiError(422, str(error), error.remedy) from error
-    told = [await _import(context, caller, id, one, dry_run=body.dry_run) for id, one in found]
-    return json_answer({"agents": told})
+
+
+async def _tools_of(
+    context: Context, caller: Principal, body: ImportAgents, server: McpServer
+) -> list[tuple[str, Definition | str]]:
+    """Ask a server for its tools, as a node would: by an executor, through the egress guard."""
+    place = server.model_dump(exclude_none=True)
+    listing = {**place, "operation": "list_tools", "timeout": LIST_SECONDS}
+    told = await _attempt(context, Trial(str(caller.tenant_id), "mcp", LIST_SECONDS, listing))
+    if told["error"] is not None:
+        raise ApiError(422, f"The tools of the MCP server were not listed: {told['error']}")
+    try:
+        return tool_definitions(
+            told["output"],
+            place,
+            prefix=body.prefix,
+            tools=body.operations,
+            trust_hints=body.trust_hints,
+        )
+    except ValueError as error:
+        raise ApiError(422, str(error)) from error
 
 
 async def _import(
@@ -231,11 +265,15 @@ async def try_agent(name: Name, body: TryAgent, context: Shared, caller: Caller)
         raise ApiError(422, f"The agent {name} works within a workflow only.",
                        "Run a workflow with it.")  # fmt: skip
     trial = Trial(str(caller.tenant_id), named, body.timeout_seconds, body.input)
+    return json_answer({"agent_name": named, **await _attempt(context, trial)})
+
+
+async def _attempt(context: Context, trial: Trial) -> dict[str, Any]:
     told = await context.handover.try_agent(trial)
     if told is None:
         raise ApiError(503, "No executor could try the agent just now.", "Try again in a moment.",
                        headers={"Retry-After": "1"})  # fmt: skip
-    return json_answer({"agent_name": named, **told})
+    return told
 
 
 async def get_agent_of(context: Context, caller: Principal, named: str) -> StoredAgent:

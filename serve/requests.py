@@ -1,6 +1,6 @@
 """The bodies that the API takes."""
 
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any, Literal, Self
 
 from pydantic import (
     AfterValidator,
@@ -238,25 +238,47 @@ class RegisterAgent(Definition):
     organization_id: str | None = None
 
 
-class ImportAgents(Body):
-    """`POST /workflows/agents/import`: an agent for each operation of an OpenAPI document."""
+class McpServer(Body):
+    """An MCP server whose tools become agents."""
 
-    document: str | dict[str, Any]
+    url: Annotated[str, Field(min_length=1, max_length=8192)]
+    transport: Literal["http", "sse"] = "http"
+    headers: dict[str, str] = Field(default_factory=dict, max_length=50)
+    auth: dict[str, str] | None = None
+    """As of the agent `mcp`; with headers the only place for `{secrets.x}`."""
+
+
+class ImportAgents(Body):
+    """`POST /workflows/agents/import`: an agent for each operation of a document or each tool."""
+
+    document: str | dict[str, Any] | None = None
     """OpenAPI 3.0 or 3.1, as text in JSON or YAML, or as JSON."""
+    mcp: McpServer | None = None
+    """An MCP server, instead of a document."""
+    trust_hints: bool = False
+    """Whether to believe an MCP server which of its tools only read."""
     server_url: Annotated[str, Field(max_length=8192)] | None = None
     """Where the operations are called, instead of the document's own servers."""
     prefix: Annotated[str, Field(pattern=r"^([a-z][a-z0-9_]{0,39})?$")] = ""
-    """How the agents' names begin, instead of the document's title."""
+    """How the agents' names begin, instead of the document's title or the server's name."""
     operations: list[Annotated[str, Field(max_length=500)]] = Field(
         default_factory=list, max_length=500
     )
-    """The operations that are wanted, by their ids; without them, all."""
+    """The operations that are wanted, by their ids, or the tools; without them, all."""
     secrets: dict[str, Annotated[str, Field(pattern="^[a-z][a-z0-9_-]{0,99}$")]] = Field(
         default_factory=dict, max_length=50
     )
     """Names of secrets by the parameters that they stand for."""
     dry_run: bool = False
     """Only say which agents there would be."""
+
+    @model_validator(mode="after")
+    def _one_source(self) -> Self:
+        if (self.document is None) == (self.mcp is None):
+            raise ValueError("give either `document` or `mcp`")
+        if self.mcp and (self.server_url or self.secrets):
+            raise ValueError("`server_url` and `secrets` go with `document`")
+        return self
 
 
 class ChangeAgent(Body):

@@ -13,9 +13,11 @@ from agents.custom.definition import (
     Chain,
     Definition,
     DockerContainer,
+    McpTool,
     PythonFunction,
     Step,
 )
+from agents.custom.mcp_tool import McpToolRunner, mcp_tool_problems
 from agents.custom.python_function import PythonRunner, python_problems
 from agents.custom.runner import Custom, Runner
 from compiler.check_agents import agent_problems
@@ -61,6 +63,8 @@ def _runner(definition: Definition, find: Find) -> Runner:
             return EndpointRunner(definition, endpoint, find("api").agent)
         case DockerContainer() as container:
             return ContainerRunner(container)
+        case McpTool() as tool:
+            return McpToolRunner(tool, find("mcp").agent)
         case Chain() as chain:
             return ChainRunner(chain, find)
 
@@ -89,6 +93,8 @@ def definition_problems(
             return endpoint_problems(definition, endpoint)
         case Chain() as chain:
             return [*_step_problems(chain, agents), *_name_problems(chain, schema, agents)]
+        case McpTool() as tool:
+            return mcp_tool_problems(tool)
         case DockerContainer():
             return []
 

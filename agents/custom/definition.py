@@ -130,6 +130,22 @@ class DockerContainer(Part):
     timeout_seconds: float = Field(default=60, gt=0, le=3600)
 
 
+class McpTool(Part):
+    """One tool of an MCP server; texts of `auth` and `headers` may name `{secrets.name}`."""
+
+    type: Literal["mcp_tool"]
+    url: str = Field(min_length=1, max_length=8192)
+    tool: str = Field(min_length=1, max_length=200)
+    transport: Literal["http", "sse"] = "http"
+    headers: dict[str, str] = Field(default_factory=dict)
+    auth: Auth | None = None
+    timeout: float = Field(default=60, gt=0, le=600, description="Seconds for the whole call.")
+    side_effect: SideEffect = "sends"
+    output: Literal["structured", "all"] = Field(
+        default="all", description="What the tool structured, or also its texts and images."
+    )
+
+
 class Step(Part):
     """One agent of a chain; texts may refer to parameters, and to steps before it by their ids."""
 
@@ -154,7 +170,7 @@ class Chain(Part):
 
 
 Implementation = Annotated[
-    PythonFunction | ApiEndpoint | DockerContainer | Chain, Field(discriminator="type")
+    PythonFunction | ApiEndpoint | DockerContainer | McpTool | Chain, Field(discriminator="type")
 ]
 
 

@@ -80,11 +80,16 @@ def _definition(operation: Operation, secrets: Mapping[str, str]) -> Definition 
             }
         )
     except ValidationError as error:
-        told = [
-            f"{'.'.join(map(str, fault['loc']))}: {fault['msg']}"
-            for fault in error.errors(include_input=False, include_url=False)
-        ]
-        return "; ".join(told)[:500]
+        return reasons(error)
+
+
+def reasons(error: ValidationError) -> str:
+    """Return why a definition cannot be used, in one line."""
+    told = [
+        f"{'.'.join(map(str, fault['loc']))}: {fault['msg']}"
+        for fault in error.errors(include_input=False, include_url=False)
+    ]
+    return "; ".join(told)[:500]
 
 
 def _with_secrets(template: Any, own: Mapping[str, str]) -> Any:

@@ -88,22 +88,8 @@ def _register(definition: Mapping[str, Any]) -> Request[CustomAgent]:
     return Request("POST", f"{PREFIX}/workflows/agents/register", body=definition)
 
 
-def _import(
-    document: str | Mapping[str, Any],
-    server_url: str | None,
-    prefix: str,
-    operations: Sequence[str],
-    secrets: Mapping[str, str],
-    dry_run: bool,
-) -> Request[list[dict[str, Any]]]:
-    body = {
-        "document": document,
-        "server_url": server_url,
-        "prefix": prefix,
-        "operations": list(operations),
-        "secrets": dict(secrets),
-        "dry_run": dry_run,
-    }
+def _import(source: Mapping[str, Any], operations: Sequence[str]) -> Request[list[dict[str, Any]]]:
+    body = {**source, "operations": list(operations)}
     return Request("POST", f"{PREFIX}/workflows/agents/import", body=body, member="agents")
 
 
@@ -176,8 +162,31 @@ class Agents(Sender):
             secrets: Names of secrets by the parameters that they stand for.
             dry_run: Only say which agents there would be.
         """
-        wanted = (document, server_url, prefix, operations, secrets or {}, dry_run)
-        return self._send(_import(*wanted))
+        source = {"document": document, "server_url": server_url, "prefix": prefix,
+                  "secrets": dict(secrets or {}), "dry_run": dry_run}  # fmt: skip
+        return self._send(_import(source, operations))
+
+    def import_mcp(
+        self,
+        server: Mapping[str, Any],
+        *,
+        prefix: str = "",
+        tools: Sequence[str] = (),
+        trust_hints: bool = False,
+        dry_run: bool = False,
+    ) -> list[dict[str, Any]]:
+        """Register an agent for each tool of an MCP server.
+
+        Args:
+            server: `url`, and as the agent `mcp` has them `transport`, `headers`, `auth`.
+            prefix: How the names begin, instead of the server's name.
+            tools: Those that are wanted; empty: all.
+            trust_hints: Whether to believe the server which of its tools only read.
+            dry_run: Only say which agents there would be.
+        """
+        source = {"mcp": dict(server), "prefix": prefix, "trust_hints": trust_hints,
+                  "dry_run": dry_run}  # fmt: skip
+        return self._send(_import(source, tools))
 
     def change_agent(
         self,
@@ -266,8 +275,31 @@ class AsyncAgents(AsyncSender):
             secrets: Names of secrets by the parameters that they stand for.
             dry_run: Only say which agents there would be.
         """
-        wanted = (document, server_url, prefix, operations, secrets or {}, dry_run)
-        return await self._send(_import(*wanted))
+        source = {"document": document, "server_url": server_url, "prefix": prefix,
+                  "secrets": dict(secrets or {}), "dry_run": dry_run}  # fmt: skip
+        return await self._send(_import(source, operations))
+
+    async def import_mcp(
+        self,
+        server: Mapping[str, Any],
+        *,
+        prefix: str = "",
+        tools: Sequence[str] = (),
+        trust_hints: bool = False,
+        dry_run: bool = False,
+    ) -> list[dict[str, Any]]:
+        """Register an agent for each tool of an MCP server.
+
+        Args:
+            server: `url`, and as the agent `mcp` has them `transport`, `headers`, `auth`.
+            prefix: How the names begin, instead of the server's name.
+            tools: Those that are wanted; empty: all.
+            trust_hints: Whether to believe the server which of its tools only read.
+            dry_run: Only say which agents there would be.
+        """
+        source = {"mcp": dict(server), "prefix": prefix, "trust_hints": trust_hints,
+                  "dry_run": dry_run}  # fmt: skip
+        return await self._send(_import(source, tools))
 
     async def change_agent(
         self,

@@ -22,7 +22,7 @@ function Card({ agent }) {
 }
 
 const KIND_WORDS = {
-  python_function: "Python", api_endpoint: "endpoint", docker_container: "container", chain: "chain",
+  python_function: "Python", api_endpoint: "endpoint", docker_container: "container", mcp_tool: "MCP tool", chain: "chain",
 };
 
 function OwnTags({ own }) {

@@ -1,11 +1,13 @@
 """An organization's own agents on a whole platform: registered, tried, used by nodes and maps."""
 
 import pytest
-from weft import Client
+from weft import Client, WeftError
 
 from tests.acceptance.recorder import Recorder
 from tests.acceptance.waiting import until
 from tests.agents.custom.making import definition, python
+from tests.agents.mcp_world import open_mcp_world
+from tests.agents.thread import in_a_thread
 
 pytestmark = pytest.mark.timeout(120)
 
@@ -66,3 +68,31 @@ def test_an_own_agent_is_registered_tried_and_used(client: Client, recorder: Rec
     assert client.test_agent("grade", {"points": 7})["output"] == {"grade": 0.3}
     assert client.test_agent("grade", {"points": 7}, version=1)["output"] == {"grade": 0.7}
     until(lambda: client.custom_agents(text="grade_and")[0]["usage_count"] == 2, seconds=30)
+
+
+@pytest.mark.requirement("USER.18", "FR-3.10")
+def test_the_tools_of_an_mcp_server_become_agents(client: Client) -> None:
+    """They are listed by an executor, registered, and used by nodes as any other agent."""
+    with in_a_thread(open_mcp_world()) as world:
+        client.set_secret("mcp_docs", "tok-of-the-docs", ["127.0.0.1"])
+        world.accepts = {"Bearer tok-of-the-docs"}
+        server = {"url": world.url, "auth": {"type": "bearer", "token": "{secrets.mcp_docs}"}}
+        found = client.import_mcp(server, dry_run=True)
+        assert {one["agent_name"] for one in found} > {"world_tools_add", "world_tools_page"}
+        assert {one["outcome"] for one in found} == {"found"}
+        told = client.import_mcp(server, tools=["add"], trust_hints=True)
+        assert [(one["agent_name"], one["outcome"]) for one in told] == [
+            ("world_tools_add", "created")
+        ]
+        specification = {
+            "name": "Sums",
+            "nodes": [{"id": "sums", "agent": "world_tools_add", "pattern": "map",
+                       "input_keys": ["input.numbers"], "parameters": {"a": "{item}", "b": 1}}],
+        }  # fmt: skip
+        workflow_id = client.create(specification=specification)["workflow_id"]
+        started = client.execute(workflow_id, {"numbers": [1, 2]})
+        ended = client.wait(started["execution_id"], timeout=60)
+        assert ended["output"] == {"sums": [{"sum": 2}, {"sum": 3}]}, ended
+        world.accepts = {"nothing"}
+        with pytest.raises(WeftError, match="status 401"):
+            client.import_mcp(server)

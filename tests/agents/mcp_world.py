@@ -9,6 +9,8 @@ from typing import Any
 import uvicorn
 from mcp.server.mcpserver import Image, MCPServer
 from mcp.server.mcpserver.exceptions import ToolError
+from mcp_types import ToolAnnotations
+from starlette.responses import PlainTextResponse
 from starlette.types import ASGIApp, Receive, Scope, Send
 
 from tests.eventually import eventually
@@ -28,12 +30,14 @@ class McpWorld:
     methods: list[str] = field(default_factory=list)
     says: str = "nothing"
     """What the tool `page` gives."""
+    accepts: set[str] = field(default_factory=set)
+    """The `Authorization` that lets somebody in; empty: everybody may come."""
 
     def server(self) -> MCPServer:
         """Return a server with the tools."""
-        server = MCPServer("world")
+        server = MCPServer("World Tools")
 
-        @server.tool()
+        @server.tool(annotations=ToolAnnotations(read_only_hint=True))
         def add(a: int, b: int) -> dict[str, int]:
             """Adds two numbers."""
             self.calls.append((a, b))
@@ -66,8 +70,12 @@ class McpWorld:
 def _noting(world: McpWorld, app: ASGIApp) -> ASGIApp:
     async def noted(scope: Scope, receive: Receive, send: Send) -> None:
         if scope["type"] == "http":
-            world.headers.append({k.decode(): v.decode() for k, v in scope["headers"]})
+            headers = {k.decode(): v.decode() for k, v in scope["headers"]}
+            world.headers.append(headers)
             world.methods.append(scope["method"])
+            if world.accepts and headers.get("authorization") not in world.accepts:
+                await PlainTextResponse("no", 401)(scope, receive, send)
+                return
         await app(scope, receive, send)
 
     return noted

@@ -1,13 +1,12 @@
 """A server that speaks OpenAI's and Anthropic's wire formats and misbehaves on demand."""
 
-import asyncio
 import json
-import threading
 from collections.abc import AsyncIterator, Callable, Iterator, Mapping
 from contextlib import asynccontextmanager, contextmanager
 from dataclasses import dataclass, field
 from typing import Any, Literal
 
+from tests.agents.thread import in_a_thread
 from tests.agents.website import Asked, Reply, Site, json_reply, open_site
 
 Format = Literal["openai", "anthropic"]
@@ -283,15 +282,5 @@ async def open_model_server() -> AsyncIterator[ModelServer]:
 @contextmanager
 def model_server_in_a_thread() -> Iterator[ModelServer]:
     """Serve beside a test that has no event loop."""
-    loop = asyncio.new_event_loop()
-    thread = threading.Thread(target=loop.run_forever, daemon=True)
-    thread.start()
-    opened = open_model_server()
-    server = asyncio.run_coroutine_threadsafe(opened.__aenter__(), loop).result(10)
-    try:
+    with in_a_thread(open_model_server()) as server:
         yield server
-    finally:
-        asyncio.run_coroutine_threadsafe(opened.__aexit__(None, None, None), loop).result(10)
-        loop.call_soon_threadsafe(loop.stop)
-        thread.join(10)
-        loop.close()

@@ -134,6 +134,32 @@ async def test_the_list_is_kept_for_a_login(run: Run, world: McpWorld) -> None:
     assert {one.get("authorization") for one in world.headers} == {"Bearer t1", "Bearer t2"}
 
 
+async def test_client_credentials_log_in(run: Run, world: McpWorld, site: Site) -> None:
+    """The access token is asked for and kept; one that holds no more is asked for anew, once."""
+    given: list[str] = []
+
+    def token(asked: Asked) -> Reply:
+        given.append(f"token-{len(given) + 1}")
+        return json_reply({"access_token": given[-1], "token_type": "bearer", "expires_in": 600})
+
+    site.replies["/token"] = token
+    auth = {"type": "oauth2", "token_url": site.url("/token"), "client_id": "weft",
+            "client_secret": "s3cret"}  # fmt: skip
+    parameters = {**ADD, "url": world.url, "auth": auth}
+    world.accepts = {"Bearer token-1"}
+    assert (await run("mcp", parameters)).output["structured"] == {"sum": 5}
+    await run("mcp", parameters)
+    assert given == ["token-1"]
+    world.accepts = {"Bearer token-2"}
+    assert (await run("mcp", parameters)).output["structured"] == {"sum": 5}
+    assert given == ["token-1", "token-2"]
+    world.accepts = {"nothing"}
+    with pytest.raises(AgentError, match="status 401") as caught:
+        await run("mcp", parameters)
+    assert not caught.value.retryable
+    assert given == ["token-1", "token-2", "token-3"]
+
+
 class TestGuard:
     """The connections are the guarded ones."""
 

@@ -323,6 +323,8 @@ async def test_an_openapi_document_becomes_agents(api: httpx.AsyncClient) -> Non
         ({"document": "swagger: '2.0'"}, "no OpenAPI 3.0 or 3.1"),
         ({"document": "a: [" }, "no JSON or YAML"),
         ({"operations": ["nothing"]}, "has no operation nothing"),
+        ({"document": None}, "give either `document` or `mcp`"),
+        ({"mcp": {"url": "https://mcp.example.com"}}, "give either `document` or `mcp`"),
     ],
 )  # fmt: skip
 async def test_a_document_that_is_none_is_told(
