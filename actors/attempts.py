@@ -45,6 +45,8 @@ class Attempt:
     trace: str | None = None
     retry_in_seconds: float | None = None
     """When another attempt follows: after how long."""
+    used: tuple[str, ...] = ()
+    """The custom agents that it has run, each as often as it was."""
 
     @property
     def seconds(self) -> float:
@@ -158,7 +160,10 @@ async def attempt_until_done(
     """
     number = first
     while True:
-        attempt = await _attempt(work, number, started)
+        used: list[str] = []
+        context = replace(work.context, attempt=number, used=used)
+        attempt = await _attempt(replace(work, context=context), number, started)
+        attempt = replace(attempt, used=tuple(used))
         wait = attempt.retry_in_seconds
         if wait is None or wait > longest_sleep_seconds:
             return attempt
@@ -179,7 +184,6 @@ async def _attempt(work: Work, number: int, started: Told) -> Attempt:
         parameters = checked_parameters(work.agent.parameters, values)
         context = replace(
             work.context,
-            attempt=number,
             timeout_seconds=timeout_seconds,
             redaction=Redaction(held.values) if held.values else None,
         )

@@ -180,10 +180,9 @@ class CustomAgents:
         """Read an agent anew the next time."""
         self._kept.pop((tenant_id, name), None)
 
-    def used(self, tenant_id: UUID, name: str, times: int = 1) -> None:
-        """Count a use of an agent, if it is a custom one."""
-        if not self.registry.knows(name):
-            self._uses[tenant_id, split_name(name)[0]] += times
+    def used(self, tenant_id: UUID, name: str) -> None:
+        """Count a use of a custom agent."""
+        self._uses[tenant_id, name] += 1
 
     async def keep_counting(self, pool: Pool) -> None:
         """Write what was counted, again and again, from a pool of role weft_engine."""

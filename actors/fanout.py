@@ -8,7 +8,7 @@ so nothing but text crosses between processes.
 import asyncio
 import threading
 import time
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import AsyncExitStack
 from dataclasses import dataclass, field, replace
 from queue import SimpleQueue
@@ -65,6 +65,8 @@ class ItemResult:
     """Whose attempt it was; None: no agent began."""
     seconds: float = 0.0
     """How long the attempt took."""
+    used: Sequence[str] = ()
+    """The custom agents that it and those before it have run, each as often as it was."""
 
     @classmethod
     def failed(cls, map_index: int, attempt: int, error: str) -> "ItemResult":
@@ -260,23 +262,29 @@ class _Items:
             variables={**chunk.scope, **dict.fromkeys(self._names, item)},
         )
         work = Work.of(self._registry, node, context.variables, self._secrets, context, self._say)
+        used: list[str] = []
+
+        async def retrying(attempt: Attempt) -> None:
+            used.extend(attempt.used)
+
         attempt = await attempt_until_done(
             work,
             _ignore,
-            _ignore,
+            retrying,
             first=chunk.attempts.get(str(map_index), 1),
             longest_sleep_seconds=LONGEST_SLEEP_SECONDS,
         )
+        used.extend(attempt.used)
         if attempt.result is None:
             failed = ItemResult.failed(map_index, attempt.number, attempt.error or "")
             return replace(failed, retry_in_seconds=attempt.retry_in_seconds,
-                           agent=node.agent, seconds=attempt.seconds)  # fmt: skip
+                           agent=node.agent, seconds=attempt.seconds, used=used)  # fmt: skip
         output_json, error = _bounded(dumps(attempt.result.output))
         usage = attempt.result.usage
         return ItemResult(
             map_index, attempt.number, output_json, error,
             usage.llm_tokens, usage.api_calls, usage.cost_usd,
-            agent=node.agent, seconds=attempt.seconds,
+            agent=node.agent, seconds=attempt.seconds, used=used,
         )  # fmt: skip
 
 
@@ -293,4 +301,4 @@ def _bounded(output_json: str) -> tuple[str | None, str | None]:
 
 
 async def _ignore(_attempt: Attempt) -> None:
-    """Attempts of single items are not told one by one."""
+    """That attempts of single items begin is not told one by one."""

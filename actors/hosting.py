@@ -1,7 +1,7 @@
 """What every execution of one process shares."""
 
 import os
-from collections.abc import AsyncGenerator
+from collections.abc import AsyncGenerator, Iterable
 from contextlib import aclosing
 from dataclasses import dataclass, field, replace
 from typing import Any
@@ -62,10 +62,20 @@ class Host:
         self.artifacts = PostgresArtifacts(self.pool)
         self.custom = CustomAgents(self.registry, reader(self.pool))
 
-    def count_attempt(self, tenant_id: UUID, agent: str, seconds: float) -> None:
-        """Count an attempt that has ended; custom agents share one name in the metrics."""
+    def count_attempt(
+        self, tenant_id: UUID, agent: str, seconds: float, used: Iterable[str]
+    ) -> None:
+        """Count an attempt that has ended; custom agents share one name in the metrics.
+
+        Args:
+            tenant_id: Whose it was.
+            agent: The node's agent.
+            seconds: How long it took.
+            used: The custom agents that it has run.
+        """
         AGENT_SECONDS.record(seconds, agent if self.registry.knows(agent) else "custom")
-        self.custom.used(tenant_id, agent)
+        for name in used:
+            self.custom.used(tenant_id, name)
 
     def warm_up(self) -> None:
         """Start the processes that chunks run in, once, while the nodes before a map run."""

@@ -161,7 +161,7 @@ class Maps:
                         del left[result.map_index]
                         if result.agent is not None:
                             run.host.count_attempt(
-                                run.lease.tenant_id, result.agent, result.seconds
+                                run.lease.tenant_id, result.agent, result.seconds, result.used
                             )
                     later += [result for result in batch if result.retry_in_seconds is not None]
                     ended = [result for result in batch if result.retry_in_seconds is None]

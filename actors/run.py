@@ -320,19 +320,23 @@ class Run:
             self.write(notes.started(node, task_id, attempt), lazy=True)
 
         async def retrying(attempt: Attempt) -> None:
-            self.host.count_attempt(self.lease.tenant_id, node.agent, attempt.seconds)
+            self._count(node, attempt)
             self.write(notes.retrying(node, task_id, attempt), lazy=True)
 
         attempt = await attempt_until_done(
             work, started, retrying, first=first, longest_sleep_seconds=longest_sleep_seconds
         )
-        self.host.count_attempt(self.lease.tenant_id, node.agent, attempt.seconds)
+        self._count(node, attempt)
         if attempt.result is not None:
             try:
                 await self.artifacts.check(attempt.result.output)
             except AgentError as error:
                 return replace(attempt, result=None, error=str(error))
         return attempt
+
+    def _count(self, node: Node, attempt: Attempt) -> None:
+        tenant_id = self.lease.tenant_id
+        self.host.count_attempt(tenant_id, node.agent, attempt.seconds, attempt.used)
 
     async def fail(
         self,

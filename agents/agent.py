@@ -93,6 +93,9 @@ class AgentContext:
     """Of an llm node: the agents that its model may call."""
     redaction: Redaction | None = None
     """What takes the attempt's secrets out of texts; None: it holds none."""
+    used: list[str] = field(default_factory=list)
+    """The custom agents that the attempt has run, as tools and steps of a chain too; they add
+    themselves."""
     telling: Telling | None = None
     """Tells the attempt's texts to those who watch; None: nobody can, or may."""
 

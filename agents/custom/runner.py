@@ -74,6 +74,7 @@ class Custom:
         Raises:
             AgentError: It could not be done, or what came out does not fit `returns`.
         """
+        context.used.append(self.name)
         result = await self._runner.run(parameters.model_dump(), context)
         if self._returns is not None and (faults := schema_errors(self._returns, result.output)):
             first = faults[0]

@@ -236,6 +236,27 @@ async def test_agents_are_read_once_for_those_who_ask_together(
     assert reads == [1, 1]
 
 
+async def test_a_step_of_a_chain_is_a_use(
+    agents: Agents, run: RunNodes, process: Process, api_pool: Pool, engine_pool: Pool,
+    account: Account,
+) -> None:  # fmt: skip
+    """So is the chain; an attempt that fails counts as well."""
+    await agents(greeter())
+    step = {"id": "one", "agent": "greeter", "parameters": {"name": "{name}"}}
+    again = {**step, "id": "two", "parameters": {"name": "{one}"}}
+    parameters = {"name": {"type": "string"}}
+    await agents(definition({"type": "chain", "steps": [step, again]}, parameters, name="twice"))
+    await run({"agent": "twice", "parameters": {"name": "Ann"}})
+    await agents(greeter("def execute(name, polite=False):\n    return 1 / 0"))
+    await run({"agent": "greeter", "parameters": {"name": "Bob"}})
+    await process.host.custom.count(engine_pool)
+    uses = [
+        (await get_agent(api_pool, account.tenant_id, name)).usage_count
+        for name in ("greeter", "twice")
+    ]
+    assert uses == [3, 1]
+
+
 def test_a_name_may_say_its_version() -> None:
     """What is no number names a version that cannot exist."""
     split: Callable[[str], tuple[str, int]] = custom_agents.split_name
@@ -261,9 +282,12 @@ async def test_a_chain_whose_step_becomes_a_chain_does_not_run(
 @pytest.mark.parametrize("mapped", [False, True])
 async def test_a_model_calls_a_custom_agent(
     agents: Agents, process_of: OpenProcess, make_workflow: MakeWorkflow, start: StartExecution,
-    look: Look, site: Site, mapped: bool,
+    look: Look, site: Site, mapped: bool, api_pool: Pool, engine_pool: Pool, account: Account,
 ) -> None:  # fmt: skip
-    """It is found by the name that the tool has, in a node and in a map, with its own secret."""
+    """It is found by the name that the tool has, in a node and in a map, with its own secret.
+
+    Each call is counted as a use.
+    """
     await agents(
         definition(
             {
@@ -290,6 +314,8 @@ async def test_a_model_calls_a_custom_agent(
         started = await start(workflow, {"ids": [7]}, process.id)
         await process.drive(started.execution_id)
         found = (await look.output(started.execution_id))["who"]
+        await process.host.custom.count(engine_pool)
+    assert (await get_agent(api_pool, account.tenant_id, "crm_contact")).usage_count == 1
     assert found == (["Ada."] if mapped else "Ada.")
     assert site.asked[0].path == "/crm?id=7"
     assert site.asked[0].headers["x-key"] == TOKEN
