@@ -7,6 +7,7 @@ import { AgentPage, AgentsPage } from "./agents_page.js";
 import { CreatePage } from "./create_page.js";
 import { ExecutionPage } from "./execution_page.js";
 import { LoginPage } from "./login_page.js";
+import { SettingsPage } from "./settings_page.js";
 import { TemplatePage, TemplatesPage } from "./templates_page.js";
 import { html, Problem } from "./ui.js";
 import { WorkflowPage } from "./workflow_page.js";
@@ -20,6 +21,7 @@ const ROUTES = [
   { pattern: /^#\/templates$/, page: TemplatesPage, area: "home", title: "Templates" },
   { pattern: /^#\/agents\/([^/]+)$/, named: true, page: AgentPage, area: "agents", title: "Agent" },
   { pattern: /^#\/agents$/, page: AgentsPage, area: "agents", title: "Agents" },
+  { pattern: /^#\/settings$/, page: SettingsPage, area: "settings", title: "Secrets and hosts" },
   { pattern: /^(#\/?)?$/, page: CreatePage, area: "home", title: "Home" },
 ];
 
@@ -64,13 +66,14 @@ function Frame({ session, onSignOut }) {
         <a href="#/" aria-current=${current("home")}>Home</a>
         <a href="#/workflows" aria-current=${current("workflows")}>Workflows</a>
         <a href="#/agents" aria-current=${current("agents")}>Agents</a>
+        <a href="#/settings" aria-current=${current("settings")}>Settings</a>
       </nav>
       <div class="who">
         <span class="quiet">${session.user?.email ?? session.user?.name}</span>
         <button type="button" class="plain" onClick=${onSignOut}>Sign out</button>
       </div>
     </header>
-    <main id="main" tabindex="-1"><${route.page} key=${route.hash} id=${route.id} me=${session.user?.email} writes=${session.role !== "viewer"} /></main>`;
+    <main id="main" tabindex="-1"><${route.page} key=${route.hash} id=${route.id} me=${session.user?.email} writes=${session.role !== "viewer"} role=${session.role} /></main>`;
 }
 
 // A link to #main would be a route; it moves the focus instead.
