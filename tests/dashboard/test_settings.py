@@ -51,3 +51,15 @@ async def test_the_list_of_hosts_is_set(owner: Page, client: Client) -> None:
     await owner.get_by_role("button", name="Save").click()
     await expect(status).to_contain_text("Every public host.")
     assert client.egress()["hosts"] is None
+
+
+async def test_a_narrow_screen_shows_settings_without_scrolling_sideways(
+    owner: Page, client: Client
+) -> None:
+    """At 360 pixels only the table of secrets scrolls, within itself."""
+    client.set_secret("a_secret_with_a_long_name", "what-it-holds", ["very-long-name.example.com"])
+    await owner.set_viewport_size({"width": 360, "height": 780})
+    await owner.goto("/#/settings")
+    await expect(owner.get_by_role("button", name=re.compile("^Delete"))).to_have_count(1)
+    assert await owner.evaluate("document.documentElement.scrollWidth") <= 360
+    client.delete_secret("a_secret_with_a_long_name")
