@@ -22,10 +22,10 @@ from agents.catalog.call import SECRETS
 from agents.custom.runner import secrets_in
 from agents.errors import AgentError
 from agents.models import ToolCall, ToolSpec
-from compiler.outside import outside
+from compiler.outside import is_recipient, outside
 from compiler.signature import AgentSignature
 from compiler.specification import Node
-from compiler.tool_rules import RECIPIENTS, is_address, open_names, open_schema
+from compiler.tool_rules import is_address, open_names, open_schema
 from compiler.tools import TOOLS, Tool, tool_node, tools_of
 
 if TYPE_CHECKING:
@@ -203,7 +203,7 @@ class Toolbox:
                 )
             if is_address(name):
                 _check_hosts(value, tool.hosts)
-            if name in RECIPIENTS:
+            if is_recipient(name, one.signature):
                 _check_recipients(value, tool.recipients)
         return one, {**arguments, **tool.parameters}
 

@@ -5,11 +5,12 @@ from typing import Any
 
 from compiler.check_schemas import describe, validator
 from compiler.errors import Problem
+from compiler.outside import is_recipient
 from compiler.references import parse_template, references_in
 from compiler.signature import AgentSignature
 from compiler.specification import Node
 from compiler.suggestions import did_you_mean
-from compiler.tool_rules import RECIPIENTS, is_address, never_open, open_names
+from compiler.tool_rules import is_address, never_open, open_names
 from compiler.tools import LLM, TOOLS, Tool, tool_node, tools_of
 from compiler.workers import WORKERS
 
@@ -78,7 +79,7 @@ def _parameters(node: Node, tool: Tool, signature: AgentSignature, where: str) -
             place = f"{where}.parameters.{found.path}"
             if found.rule == "missing":
                 if found.path not in opened:
-                    yield _left(tool, found.path, place)
+                    yield _left(tool, found.path, signature, place)
             elif not _waits(part.parameters, found.path):
                 message = f"{tool.agent}: {found.message}"
                 yield Problem(place, f"{found.rule}_parameter", message, found.remedy)
@@ -105,17 +106,17 @@ def _opened(tool: Tool, signature: AgentSignature, where: str) -> Iterator[Probl
         elif is_address(name) and not tool.hosts:
             message = f"With `{name}` open the model could go anywhere."
             yield Problem(place, "open_address", message, "List the `hosts` that it may choose.")
-        elif name in RECIPIENTS and not tool.recipients:
+        elif is_recipient(name, signature) and not tool.recipients:
             message = f"With `{name}` open the model could write to anybody."
             remedy = "List the `recipients` that it may choose."
             yield Problem(place, "open_recipient", message, remedy)
 
 
-def _left(tool: Tool, name: str, place: str) -> Problem:
+def _left(tool: Tool, name: str, signature: AgentSignature, place: str) -> Problem:
     message = f"The tool `{tool.name}` needs `{name}`, which is neither fixed nor the model's."
     if is_address(name):
         remedy = f"Fix `{name}`, or list `hosts` that the model may choose among."
-    elif name in RECIPIENTS:
+    elif is_recipient(name, signature):
         remedy = f"Fix `{name}`, or list `recipients` and `open: [{name}]`."
     else:
         remedy = f"Fix `{name}` under `parameters`, or let the model set it: `open: [{name}]`."

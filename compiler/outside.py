@@ -14,6 +14,7 @@ from compiler.workers import worker_nodes
 _READING_METHODS = ("GET", "HEAD")
 _LONGEST_URL = 8192
 _RECIPIENTS = ("to", "cc", "bcc")
+"""How parameters are usually called that say who gets something."""
 _EFFECTS: tuple[SideEffect, ...] = ("none", "reads", "writes", "sends")
 
 
@@ -34,7 +35,7 @@ def outside(node: Node, signature: AgentSignature) -> Outside:
     return Outside(
         side_effect=effect(parameters, signature),
         hosts=_unique(_own_hosts(parameters, signature) if signature.hosts else _hosts(parameters)),
-        recipients=_unique(_recipients(parameters)) if signature.side_effect == "sends" else (),
+        recipients=_unique(_recipients(parameters, signature)),
         databases=_unique(_databases(parameters)) if _uses_database(signature) else (),
         secrets=_unique(_secrets(parameters, signature)),
     )
@@ -152,8 +153,21 @@ def _host(text: str) -> str | None:
     return place.lower() if "{" not in place else place
 
 
-def _recipients(parameters: Mapping[str, Any]) -> Iterator[str]:
-    for name in _RECIPIENTS:
+def is_recipient(name: str, signature: AgentSignature) -> bool:
+    """Whether a parameter says who gets something: a person, a channel, a conversation."""
+    return name in _RECIPIENTS or _is_marked(name, signature)
+
+
+def _is_marked(name: str, signature: AgentSignature) -> bool:
+    about = signature.parameters_schema.get("properties", {}).get(name)
+    return isinstance(about, Mapping) and bool(about.get("x-recipient"))
+
+
+def _recipients(parameters: Mapping[str, Any], signature: AgentSignature) -> Iterator[str]:
+    usual = _RECIPIENTS if signature.side_effect == "sends" else ()
+    for name in parameters:
+        if name not in usual and not _is_marked(name, signature):
+            continue
         for _, text in texts_in(parameters.get(name)):
             yield from (part.strip() for part in text.split(",") if part.strip())
 

@@ -8,12 +8,11 @@ rest never. Of tools that write or send it sets what `open` lists; of others all
 from collections.abc import Mapping
 from typing import Any
 
-from compiler.outside import effect
+from compiler.outside import effect, is_recipient
 from compiler.references import parse_template
 from compiler.signature import AgentSignature
 from compiler.tools import Tool
 
-RECIPIENTS = frozenset({"to", "cc", "bcc"})
 _KEYS = ("token", "api_key", "password", "secret", "application_key", "connection_string")
 """How the names of parameters end that hold what opens something."""
 
@@ -36,7 +35,7 @@ def open_names(tool: Tool, signature: AgentSignature) -> tuple[str, ...]:
         name for name in _properties(signature)
         if name not in tool.parameters and not never_open(name, signature)
         and not (is_address(name) and not tool.hosts)
-        and not (name in RECIPIENTS and not tool.recipients)
+        and not (is_recipient(name, signature) and not tool.recipients)
     ]  # fmt: skip
     if tool.open is not None:
         return tuple(name for name in free if name in tool.open)

@@ -58,7 +58,8 @@ An agent of the catalog is one file, `agents/catalog/<name>.yaml`, and no code:
 
 - `parameters` is the JSON Schema that the check holds a node against, and the problem names the
   parameter by its path. A parameter with `x-secret` is a secret; the value is the name that it
-  usually has.
+  usually has. One with `x-recipient` says who gets something: plans list it, and a model may
+  choose it among a tool's `recipients` only.
 - `request` is what the base agent (`api`, `database`, `email`, `llm`) is given: a template in the
   reference language of specifications whose names are the parameters and `idempotency_key`, the
   same for every attempt. What names a parameter that was not given is left out. A value within a

@@ -80,6 +80,8 @@ def test_tools_that_can_be_used(registry: Registry, tools: list[Any]) -> None:
         ({"agent": "web_scraping", "open": ["url"]}, "open_address", "[0].open[0]"),
         ({"agent": "email", "open": ["to"]}, "open_recipient", "[0].open[0]"),
         ({"agent": "email", "open": ["body"]}, "tool_parameter_left", "[0].parameters.to"),
+        ({"agent": "slack_post_message", "parameters": {"token": "{secrets.slack}"},
+          "open": ["channel", "text"]}, "open_recipient", "[0].open[0]"),
         ({**MAIL, "open": ["bodi"]}, "unknown_parameter", "[0].open[0]"),
         ({**MAIL, "open": ["to"]}, "open_and_fixed", "[0].open[0]"),
         ({**SEARCH, "open": ["method"]}, "never_open", "[0].open[0]"),

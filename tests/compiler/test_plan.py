@@ -5,6 +5,7 @@ from collections.abc import Callable
 
 import pytest
 
+from agents.registry import builtin_registry
 from compiler.intervals import Interval
 from compiler.plan import Plan, plan
 from compiler.signature import AgentSignature
@@ -44,6 +45,20 @@ def test_what_is_known_only_at_run_time_is_shown_as_written(
     assert written["hosts"] == ["{input.profile_urls}"]
     assert written["recipients"] == ["{input.user_email}"]
     assert [warning.rule for warning in found.warnings] == ["unknown_recipient", "unknown_channel"]
+
+
+def test_channels_and_conversations_are_recipients() -> None:
+    """Of ready agents it is marked which parameter says who gets something."""
+    text = """
+nodes:
+- {id: a, agent: slack_post_message, parameters: {token: "{secrets.t}", channel: "#ops", text: x}}
+- {id: b, agent: telegram_send_message, parameters: {api_key: "{secrets.t}", chat_id: "7", text: x}}
+edges: [{from: a, to: b}]
+"""
+    assert plan(load(text), builtin_registry().signatures()).to_document()["recipients"] == [
+        "#ops",
+        "7",
+    ]
 
 
 def test_secrets_and_passwords_stay_out(agents: Agents) -> None:
