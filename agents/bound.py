@@ -53,17 +53,18 @@ class HostRefused(AgentError):
 
 
 class ToolRefused(AgentError):
-    """A tool would go to a host that the specification does not name; nothing was sent."""
+    """A tool or container would go to a host that was not named for it; nothing was sent."""
 
     def __init__(self, host: str, hosts: Sequence[str]) -> None:
         super().__init__(
             f"This tool does not go to {host}: it may go to {', '.join(hosts) or 'no host'}.",
-            remedy="List the host among the tool's `hosts` if it may.",
+            remedy="List the host among its `hosts` if it may.",
         )
 
 
 _reachable: ContextVar[tuple[str, ...] | None] = ContextVar("reachable_hosts", default=None)
-_confined: ContextVar[tuple[str, ...] | None] = ContextVar("confined_to", default=None)
+_confined: ContextVar[tuple[tuple[str, ...], ...]] = ContextVar("confined_to", default=())
+"""Lists of hosts: one that is reached is in each of them."""
 _held: ContextVar[tuple[BoundSecret, ...]] = ContextVar("held_secrets", default=())
 
 
@@ -85,11 +86,6 @@ def reaching(hosts: Sequence[str] | None) -> Iterator[None]:
         yield
     finally:
         _reachable.reset(token)
-
-
-def reachable() -> tuple[str, ...] | None:
-    """Return the hosts that the running attempt may reach; None: every host."""
-    return _reachable.get()
 
 
 def check_reachable(host: str) -> None:
@@ -117,20 +113,45 @@ def covered(pattern: str, by: Iterable[str]) -> bool:
 
 @contextmanager
 def confined(hosts: Sequence[str] | None) -> Iterator[None]:
-    """Let what runs in here reach these hosts only; None: every host that it could before."""
+    """Let what runs in here reach these of the hosts that it could before; None: all of those."""
     if hosts is None:
         yield
         return
-    token = _confined.set(tuple(hosts))
+    token = _confined.set((*_confined.get(), tuple(hosts)))
     try:
         yield
     finally:
         _confined.reset(token)
 
 
-def confinement() -> tuple[str, ...] | None:
-    """Return the hosts that what runs may reach; None: every host."""
-    return _confined.get()
+def confinement() -> tuple[tuple[str, ...], ...] | None:
+    """Return the lists of hosts, each of which has what may be reached; None: every host."""
+    return _confined.get() or None
+
+
+@dataclass(frozen=True, slots=True)
+class Bounds:
+    """What an attempt may reach, for those who connect on its behalf in a task of their own."""
+
+    reachable: tuple[str, ...] | None
+    confined: tuple[tuple[str, ...], ...]
+    held: tuple[BoundSecret, ...]
+
+
+def bounds() -> Bounds:
+    """Return what the running attempt may reach."""
+    return Bounds(_reachable.get(), _confined.get(), _held.get())
+
+
+@contextmanager
+def within(found: Bounds) -> Iterator[None]:
+    """Let what runs in here reach what another one may, and nothing else."""
+    token = _confined.set(found.confined)
+    try:
+        with reaching(found.reachable), holding(found.held):
+            yield
+    finally:
+        _confined.reset(token)
 
 
 def held() -> tuple[BoundSecret, ...]:
@@ -143,11 +164,11 @@ def check_host(host: str) -> None:
 
     Raises:
         SecretRefused: A secret of it was not registered for this host.
-        ToolRefused: It is a tool's, and the specification does not name this host.
+        ToolRefused: It is a tool's or a container's, which may not go to this host.
     """
-    hosts = _confined.get()
-    if hosts is not None and not fits_any(hosts, host):
-        raise ToolRefused(host, hosts)
+    for hosts in _confined.get():
+        if not fits_any(hosts, host):
+            raise ToolRefused(host, hosts)
     for secret in _held.get():
         if not fits_any(secret.hosts, host):
             raise SecretRefused(secret, host)

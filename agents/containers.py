@@ -1,8 +1,9 @@
 """Programs in containers of a Docker or Podman engine, each for one call, shut off from all else.
 
-A container has no network, no writable files but a small /tmp, no privileges and an unprivileged
-user; its memory, processors, processes, output and time are bounded. Images are never fetched: the
-operator decides which ones there are. A container outlives its call only when this process is
+A container has no network but a door to its hosts, if it has any (see `agents.container_network`),
+no writable files but a small /tmp, no privileges and an unprivileged user; its memory, processors,
+processes, output and time are bounded. Images are never fetched: the operator decides which ones
+there are. A container outlives its call only when this process is
 killed meanwhile; the next process that opens the engine removes it.
 """
 
@@ -24,6 +25,7 @@ import structlog
 from docker.models.containers import Container
 from docker.types import LogConfig, Ulimit
 
+from agents.container_network import ENVIRONMENT, Door
 from agents.errors import AgentError
 
 log = structlog.get_logger(__name__)
@@ -61,6 +63,8 @@ class Contained:
     seconds: float
     label: str
     """Whose it is, for people who look at the engine."""
+    door: Door | None = None
+    """Its way to hosts; None: there is none."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -122,6 +126,7 @@ class Containers:
         return self._client.containers.create(
             program.image,
             list(program.command) if program.command is not None else None,
+            environment=dict(ENVIRONMENT) if program.door else None,
             stdin_open=True,
             user=_NOBODY,
             network_mode="none",
@@ -231,6 +236,9 @@ def _exchange(
     connection.settimeout(0.2)
     try:
         container.start()
+        if program.door is not None:
+            # Before the input: whoever reads that first finds the door open.
+            _open_door(container, program.door)
         writing = threading.Thread(target=_write, args=(connection, program.input), daemon=True)
         writing.start()
         return _read(connection, time.monotonic() + program.seconds, program, stop)
@@ -240,6 +248,13 @@ def _exchange(
             answer.close()
         attached.close()
         connection.close()
+
+
+def _open_door(container: Container, door: Door) -> None:
+    container.reload()
+    state: dict[str, Any] = container.attrs["State"]
+    if state.get("Pid"):
+        door.open(int(state["Pid"]), str(container.id))
 
 
 def _write(connection: socket.socket, data: bytes) -> None:

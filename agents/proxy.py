@@ -1,18 +1,21 @@
-"""The browser's way out: a forward proxy on loopback that connects to checked addresses only.
+"""The way out of browsers and containers: a forward proxy that connects to checked addresses only.
 
 A browser resolves names and follows redirects by itself; behind this proxy it does neither, so
-every connection of a page (frames, scripts, sockets, redirects) passes the egress check.
+every connection of a page (frames, scripts, sockets, redirects) passes the egress check. A
+container has no other way to anything at all.
 """
 
 import asyncio
+import socket
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager, suppress
 from http import HTTPStatus
+from typing import Any, Self
 from urllib.parse import urlsplit
 
 import httpcore2
 
-from agents.bound import HostRefused, reachable, reaching
+from agents.bound import HostRefused, SecretRefused, ToolRefused, bounds, within
 from agents.egress import Egress, EgressRefused, GuardedBackend
 
 PROXY_STATUS = "proxy-status"
@@ -30,39 +33,86 @@ async def open_proxy(egress: Egress) -> AsyncIterator[int]:
 
     It reaches what the attempt that opens it may reach.
     """
-    proxy = _Proxy(egress)
-    server = await asyncio.start_server(
-        proxy.serve, "127.0.0.1", 0, limit=_MAX_HEAD_BYTES, start_serving=True
-    )
-    try:
-        yield int(server.sockets[0].getsockname()[1])
-    finally:
-        server.close()
-        for writer in list(proxy.open_writers):
-            writer.transport.abort()
-        await server.wait_closed()
+    async with Proxy(egress) as proxy:
+        yield await proxy.listen(socket.create_server(("127.0.0.1", 0)))
 
 
-class _Proxy:
-    def __init__(self, egress: Egress) -> None:
+class Proxy:
+    """Reaches what the attempt that makes it may reach: `async with Proxy(egress) as proxy`.
+
+    Args:
+        egress: What may be connected to.
+        most_at_once: How many connections may be open; one more is cut off.
+        most_in_all: After how many it takes no more.
+    """
+
+    def __init__(
+        self, egress: Egress, most_at_once: int | None = None, most_in_all: int | None = None
+    ) -> None:
         self._backend = GuardedBackend(egress)
-        self._reachable = reachable()
+        self._bounds = bounds()
         self._egress = egress
-        self.open_writers: set[asyncio.StreamWriter] = set()
+        self._most_at_once = most_at_once
+        self._left = most_in_all
+        self._server: asyncio.Server | None = None
+        self._closed = False
+        self._open: dict[asyncio.StreamWriter, asyncio.Task[Any] | None] = {}
 
-    async def serve(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-        """Serve one connection of the browser: one request, or one tunnel."""
-        self.open_writers.add(writer)
+    async def __aenter__(self) -> Self:
+        return self
+
+    async def __aexit__(self, *exception: object) -> None:
+        self._closed = True
+        if self._server is None:
+            return
+        self._server.close()
+        for writer, task in list(self._open.items()):
+            writer.transport.abort()
+            if task is not None:
+                task.cancel()
+        await self._server.wait_closed()
+
+    async def listen(self, listening: socket.socket) -> int:
+        """Serve what connects to a socket, which is the proxy's from now on; give its port.
+
+        Raises:
+            OSError: The proxy is closed already.
+        """
+        port = int(listening.getsockname()[1])
+        if self._closed:
+            listening.close()
+            raise OSError("the proxy is closed")
+        self._server = await asyncio.start_server(
+            self._serve, sock=listening, limit=_MAX_HEAD_BYTES, start_serving=True
+        )
+        return port
+
+    def _refuses(self) -> bool:
+        """Count a connection; whether it is one too many."""
+        if self._left is not None:
+            self._left -= 1
+            if self._left <= 0 and self._server is not None:
+                self._server.close()
+            if self._left < 0:
+                return True
+        return self._most_at_once is not None and len(self._open) >= self._most_at_once
+
+    async def _serve(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        """Serve one connection: one request, or one tunnel."""
+        if self._refuses():
+            writer.transport.abort()
+            return
+        self._open[writer] = asyncio.current_task()
         try:
             async with asyncio.timeout(_HEAD_SECONDS):
                 head = await reader.readuntil(b"\r\n\r\n")
-            # A connection's task is the server's, not that of the attempt whose page it is.
-            with reaching(self._reachable):
+            # A connection's task is the server's, not that of the attempt whose program it is.
+            with within(self._bounds):
                 await self._forward(head, reader, writer)
         except (OSError, TimeoutError, EOFError, asyncio.LimitOverrunError):
-            pass  # The browser or the server went away, which the page shows by itself.
+            pass  # The program or the server went away, which it shows by itself.
         finally:
-            self.open_writers.discard(writer)
+            del self._open[writer]
             writer.close()
             with suppress(OSError):
                 await writer.wait_closed()
@@ -75,7 +125,7 @@ class _Proxy:
             stream = await self._backend.connect_tcp(
                 host, port, timeout=self._egress.timeout_seconds
             )
-        except (EgressRefused, HostRefused) as error:
+        except (EgressRefused, HostRefused, SecretRefused, ToolRefused) as error:
             return await _answer(writer, HTTPStatus.FORBIDDEN, str(error), _REFUSAL)
         except (httpcore2.ConnectError, httpcore2.ConnectTimeout) as error:
             return await _answer(writer, HTTPStatus.BAD_GATEWAY, str(error), _NO_CONNECTION)
@@ -99,9 +149,9 @@ class _Proxy:
         *,
         first: bool,
     ) -> None:
-        """Copy both ways until the server ends, the browser leaves, or the answer is too long.
+        """Copy both ways until the server ends, the program leaves, or the answer is too long.
 
-        With `first` the answer's head is rewritten to end the connection after it: the browser
+        With `first` the answer's head is rewritten to end the connection after it: the program
         would otherwise send its next request, for whatever host, down the same pipe.
         """
         async with asyncio.TaskGroup() as tasks:

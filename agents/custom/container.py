@@ -6,6 +6,7 @@ from typing import Any, ClassVar
 import orjson
 
 from agents.agent import AgentContext, AgentResult, SideEffect
+from agents.container_network import open_door
 from agents.custom.definition import DockerContainer
 from agents.errors import AgentError
 
@@ -13,14 +14,14 @@ _SHOWN_CHARACTERS = 300
 
 
 class ContainerRunner:
-    """Runs the image without network, writable files or privileges, within its limits."""
+    """Runs the image without writable files, privileges or hosts but its own, within its limits."""
 
-    side_effect: ClassVar[SideEffect] = "none"
-    hosts: ClassVar[tuple[str, ...]] = ()
     own_secrets: ClassVar[tuple[str, ...]] = ()
 
     def __init__(self, implementation: DockerContainer) -> None:
         self._implementation = implementation
+        self.hosts = implementation.hosts
+        self.side_effect: SideEffect = implementation.side_effect if self.hosts else "none"
         # Starting a container takes a while of its own.
         self.timeout_seconds = implementation.timeout_seconds + 30.0
 
@@ -29,24 +30,29 @@ class ContainerRunner:
 
         Raises:
             AgentError: It fails, passes a limit, or writes something else (final); there is no
-                engine, or it does not answer (retryable).
+                engine, or none that lets it reach its hosts (final), or it does not answer
+                (retryable).
         """
         # See `Services.containers`.
         from agents.containers import Contained  # noqa: PLC0415
 
         one = self._implementation
         containers = await context.services.containers()
-        ended = await containers.run(
-            Contained(
-                image=one.image,
-                command=one.command,
-                input=orjson.dumps(dict(values)),
-                memory_bytes=one.memory_mb * 1024 * 1024,
-                cpus=one.cpus,
-                seconds=one.timeout_seconds,
-                label=f"{context.execution_id}:{context.node_id}",
+        services = context.services
+        url = services.settings.containers_url
+        async with open_door(services.egress, url, one.hosts) as door:
+            ended = await containers.run(
+                Contained(
+                    image=one.image,
+                    command=one.command,
+                    input=orjson.dumps(dict(values)),
+                    memory_bytes=one.memory_mb * 1024 * 1024,
+                    cpus=one.cpus,
+                    seconds=one.timeout_seconds,
+                    label=f"{context.execution_id}:{context.node_id}",
+                    door=door,
+                )
             )
-        )
         try:
             output = orjson.loads(ended.output)
         except orjson.JSONDecodeError as error:

@@ -3,10 +3,11 @@
 from collections.abc import Mapping
 from typing import Annotated, Any, Literal, Self
 
-from pydantic import Field, model_validator
+from pydantic import AfterValidator, Field, model_validator
 
 from agents.agent import SideEffect
 from agents.api_parameters import Auth, Method, RateLimit
+from agents.bound import host_pattern
 from agents.catalog.call import Pagination, Part, Response
 from agents.sandbox import MAX_SOURCE_CHARACTERS
 from compiler.check_schemas import validator
@@ -18,6 +19,7 @@ RESERVED = frozenset({"secrets", "idempotency_key"})
 """Names that no parameter may have: templates of custom agents find something else there."""
 MOST_STEPS = 20
 _CONTAINER_MEMORY_MB = 512
+_MOST_HOSTS = 50
 
 
 class ToolSpecification(Part):
@@ -117,6 +119,10 @@ class ApiEndpoint(Part):
     idempotent: bool = Field(default=False, description="Whether a repeated call does no more.")
 
 
+def _as_hosts(hosts: tuple[str, ...]) -> tuple[str, ...]:
+    return tuple(dict.fromkeys(map(host_pattern, hosts)))
+
+
 class DockerContainer(Part):
     """A container image: the parameters come as JSON on its input, its output is the result."""
 
@@ -128,6 +134,15 @@ class DockerContainer(Part):
     memory_mb: int = Field(default=_CONTAINER_MEMORY_MB, ge=16, le=65_536)
     cpus: float = Field(default=0.5, gt=0, le=64)
     timeout_seconds: float = Field(default=60, gt=0, le=3600)
+    hosts: Annotated[tuple[str, ...], AfterValidator(_as_hosts)] = Field(
+        default=(),
+        max_length=_MOST_HOSTS,
+        description="The only hosts that it reaches, such as `api.example.com`; none: no network.",
+    )
+    side_effect: Literal["reads", "writes", "sends"] = Field(
+        default="sends",
+        description="What it does at its hosts at most; without hosts it does none.",
+    )
 
 
 class McpTool(Part):

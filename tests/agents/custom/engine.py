@@ -9,15 +9,18 @@ import time
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
+from typing import Any
 
 import docker
 import docker.errors
 import requests
 
 from agents.containers import LIMITS, knock
+from tests.agents.custom.making import definition
 
 IMAGE = "weft.test/tools:latest"
-_PROGRAMS = ("/bin/sh", "/bin/cat", "/bin/sleep", "/bin/echo", "/bin/dd", "/bin/ls", "/usr/bin/id")
+_PROGRAMS = ("/bin/sh", "/bin/bash", "/bin/cat", "/bin/sleep", "/bin/echo", "/bin/dd", "/bin/ls",
+             "/usr/bin/id", "/usr/bin/curl")  # fmt: skip
 _SOCKET = Path("/var/run/docker.sock")
 
 
@@ -53,6 +56,24 @@ def container_engine() -> Iterator[str]:
         service.terminate()
         service.wait()
         shutil.rmtree(folder)
+
+
+def container(*command: str, **changes: Any) -> dict[str, Any]:
+    """Return the definition of a container that runs a shell's command."""
+    parameters = {"n": {"type": "integer"}}
+    implementation = {"type": "docker_container", "image": IMAGE, "timeout_seconds": 20,
+                      "command": ["/bin/sh", "-c", *command], **changes}  # fmt: skip
+    return definition(implementation, parameters)
+
+
+def containers_of(address: str) -> list[str]:
+    """Return the names of the engine's containers that agents started."""
+    client = docker.DockerClient(base_url=address, timeout=20)
+    try:
+        found = client.containers.list(all=True, filters={"label": "weft"})
+        return [one.name for one in found]
+    finally:
+        client.close()
 
 
 def _wait_for(address: str) -> None:

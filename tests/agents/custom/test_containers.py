@@ -1,55 +1,16 @@
 """Container agents on a real engine, where one runs: shut off, bounded, and gone afterwards."""
 
 import asyncio
-from collections.abc import AsyncIterator, Iterator
 from typing import Any
 
-import docker
 import pytest
 
 from agents.errors import AgentError
 from agents.services import Services, open_services
 from agents.settings import AgentSettings
-from tests.agents.custom.engine import IMAGE, container_engine
-from tests.agents.custom.making import definition, run_custom
+from tests.agents.custom.engine import IMAGE, container, containers_of
+from tests.agents.custom.making import run_custom
 from tests.eventually import eventually
-
-
-@pytest.fixture(scope="module")
-def engine() -> Iterator[str]:
-    """The address of an engine."""
-    opened = container_engine()
-    try:
-        address = opened.__enter__()
-    except RuntimeError as error:
-        pytest.skip(f"no container engine: {error}")
-    yield address
-    opened.__exit__(None, None, None)
-
-
-@pytest.fixture
-async def contained(engine: str) -> AsyncIterator[Services]:
-    """What agents share, with the engine."""
-    async with open_services(AgentSettings(containers_url=engine)) as opened:
-        yield opened
-
-
-def container(*command: str, **changes: Any) -> dict[str, Any]:
-    """Return the definition of a container that runs a shell's command."""
-    parameters = {"n": {"type": "integer"}}
-    implementation = {"type": "docker_container", "image": IMAGE, "timeout_seconds": 20,
-                      "command": ["/bin/sh", "-c", *command], **changes}  # fmt: skip
-    return definition(implementation, parameters)
-
-
-def containers_of(address: str) -> list[str]:
-    """Return the names of the engine's containers that agents started."""
-    client = docker.DockerClient(base_url=address, timeout=20)
-    try:
-        found = client.containers.list(all=True, filters={"label": "weft"})
-        return [one.name for one in found]
-    finally:
-        client.close()
 
 
 @pytest.mark.requirement("FR-3.10", "NFR-4.5")

@@ -5,9 +5,12 @@ from typing import Any
 import pytest
 from pydantic import ValidationError
 
+from actors.custom_agents import CustomAgent, extended
 from agents.custom.build import definition_problems
 from agents.custom.definition import Definition
 from agents.registry import builtin_registry
+from compiler.outside import Outside, outside
+from compiler.specification import Node
 from tests.agents.custom.making import definition, python
 
 DOCUMENT = {
@@ -34,6 +37,13 @@ def problems_of(document: dict[str, Any]) -> list[tuple[str, str]]:
     )
     assert all(problem.message and problem.remedy for problem in found)
     return [(problem.path, problem.rule) for problem in found]
+
+
+def outside_of(document: dict[str, Any]) -> Outside:
+    """Return what a plan tells of a node that names the agent of a definition."""
+    agent = CustomAgent("mine", 1, "active", Definition.model_validate(document).model_dump())
+    signature = extended(builtin_registry(), [agent]).signatures()["mine"]
+    return outside(Node(id="node", agent="mine"), signature)
 
 
 @pytest.mark.requirement("FR-3.10")
@@ -153,3 +163,23 @@ def test_a_chain_is_checked_step_by_step(
     """Agents, parameters and references of each step are checked where they stand."""
     document = definition({"type": "chain", "steps": steps}, {"text": {"type": "string"}})
     assert problems_of(document) == found
+
+
+def test_a_container_names_the_hosts_that_it_reaches() -> None:
+    """Plans show its hosts, each once, and that it sends; without hosts it does nothing outside."""
+    implementation = {"type": "docker_container", "image": "tools:1"}
+    hosts = ["API.example.com", "*.example.org", "api.example.com"]
+    found = outside_of(definition({**implementation, "hosts": hosts}))
+    assert (found.hosts, found.side_effect) == (("api.example.com", "*.example.org"), "sends")
+    read = outside_of(definition({**implementation, "hosts": hosts, "side_effect": "reads"}))
+    assert read.side_effect == "reads"
+    alone = outside_of(definition(implementation))
+    assert (alone.hosts, alone.side_effect) == ((), "none")
+
+
+@pytest.mark.parametrize("host", ["https://api.example.com", "api.example.com:80", "*", ""])
+def test_a_containers_hosts_are_hosts(host: str) -> None:
+    """Addresses, ports and everything are none."""
+    document = definition({"type": "docker_container", "image": "tools:1", "hosts": [host]})
+    with pytest.raises(ValidationError, match="is no host"):
+        Definition.model_validate(document)
