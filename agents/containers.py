@@ -12,10 +12,11 @@ import socket
 import struct
 import threading
 import time
-from collections.abc import AsyncIterator, Iterator, Sequence
+from collections.abc import AsyncIterator, Iterator
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import asynccontextmanager, contextmanager, suppress
+from contextlib import asynccontextmanager, closing, contextmanager, suppress
 from dataclasses import dataclass
+from queue import SimpleQueue
 from typing import Any
 
 import docker
@@ -26,6 +27,7 @@ from docker.models.containers import Container
 from docker.types import LogConfig, Ulimit
 
 from agents.container_network import ENVIRONMENT, Door
+from agents.container_parameters import ContainerParameters
 from agents.errors import AgentError
 
 log = structlog.get_logger(__name__)
@@ -45,6 +47,8 @@ _ENGINE_SECONDS = 30.0
 _GRACE_SECONDS = 60
 """How long after its own bound a container counts as left behind."""
 _NOBODY = "65534:65534"
+_REMOVALS, _AGAIN_SECONDS = 5, 0.2
+"""How often a container's removal is tried, and the pause between."""
 _LABEL = "weft.ends_at"
 _HEAD = struct.Struct(">BxxxL")
 """How the engine marks each piece of output: stream and length; see Docker's Engine API, attach."""
@@ -55,12 +59,9 @@ _STANDARD_ERROR = 2
 class Contained:
     """A program to run once."""
 
-    image: str
-    command: Sequence[str] | None
-    input: bytes
-    memory_bytes: int
-    cpus: float
+    place: ContainerParameters
     seconds: float
+    """The bound of its time."""
     label: str
     """Whose it is, for people who look at the engine."""
     door: Door | None = None
@@ -75,6 +76,47 @@ class Ended:
     seconds: float
 
 
+Running = asyncio.Future[Ended]
+
+
+class Talk:
+    """What is said to a program, and what it says; get one from `Containers.talking`."""
+
+    def __init__(self) -> None:
+        self.stop = threading.Event()
+        """Set when the program is to end."""
+        self.over = False
+        """Whether it says nothing any more."""
+        self._loop = asyncio.get_running_loop()
+        self._heard: asyncio.Queue[bytes] = asyncio.Queue()
+        self._inputs: SimpleQueue[bytes] = SimpleQueue()
+
+    def send(self, data: bytes) -> None:
+        """Give it some input; what is empty ends the input."""
+        self._inputs.put(data)
+
+    async def read(self) -> bytes:
+        """Return what it wrote next to standard output; empty: it has ended."""
+        return b"" if self.over and self._heard.empty() else await self._heard.get()
+
+    def next_input(self) -> bytes:
+        """Wait in a thread for what it is to be given."""
+        return self._inputs.get()
+
+    def hear(self, piece: bytes) -> None:
+        """Take what it wrote, in a thread."""
+        self._loop.call_soon_threadsafe(self._heard.put_nowait, piece)
+
+    def close(self) -> None:
+        """Let nobody wait for it any more, in a thread."""
+        self._inputs.put(b"")
+        self._loop.call_soon_threadsafe(self._end)
+
+    def _end(self) -> None:
+        self.over = True
+        self._heard.put_nowait(b"")
+
+
 class Containers:
     """The engine; get one from `open_containers`."""
 
@@ -83,49 +125,73 @@ class Containers:
         # Of its own: a thread waits for each container, and others need the loop's.
         self._threads = ThreadPoolExecutor(CONTAINERS_AT_ONCE, "container")
 
-    async def run(self, program: Contained) -> Ended:
-        """Run a program to its end.
+    async def run(self, program: Contained, data: bytes) -> Ended:
+        """Run a program to its end, with some input.
 
         Raises:
             AgentError: It fails or passes a limit, or its image is not there (final); the engine
                 does not answer (retryable).
         """
-        stop = threading.Event()
+        async with self._running(program) as (talk, running):
+            talk.send(data)
+            talk.send(b"")
+            return await asyncio.shield(running)
+
+    @asynccontextmanager
+    async def talking(self, program: Contained) -> AsyncIterator[Talk]:
+        """Run a program that is spoken with, until the context ends.
+
+        Raises:
+            AgentError: See `run`, when the program ended first.
+        """
+        async with self._running(program) as (talk, running):
+            try:
+                yield talk
+            except Exception as error:
+                if not talk.over:
+                    raise
+                await asyncio.shield(running)
+                raise AgentError(f"The container {program.place.image} ended.") from error
+
+    @asynccontextmanager
+    async def _running(self, program: Contained) -> AsyncIterator[tuple[Talk, Running]]:
+        talk = Talk()
         running = asyncio.get_running_loop().run_in_executor(
-            self._threads, self._run, program, stop
+            self._threads, self._run, program, talk
         )
         try:
-            return await asyncio.shield(running)
-        except asyncio.CancelledError:
+            yield talk, running
+        finally:
             # What began the container ends it: nothing of a cancelled attempt goes on.
-            stop.set()
+            talk.stop.set()
             with suppress(AgentError):
-                await running
-            raise
+                await asyncio.shield(running)
 
     def close(self) -> None:
         """Close the connection; what runs is no longer waited for."""
         self._threads.shutdown(wait=False, cancel_futures=True)
         self._client.close()
 
-    def _run(self, program: Contained, stop: threading.Event) -> Ended:
+    def _run(self, program: Contained, talk: "Talk") -> Ended:
         began = time.monotonic()
-        with _explained(program.image):
+        image = program.place.image
+        with _explained(image), closing(talk):
             container = self._create(program)
             try:
-                output, errors, fault = _exchange(container, program, stop)
+                output, errors, fault = _exchange(container, program, talk)
                 if fault is None:
                     fault = _fault(container, errors)
                 if fault is not None:
-                    raise AgentError(f"The container {program.image} {fault}.")
+                    raise AgentError(f"The container {image} {fault}.")
                 return Ended(output, round(time.monotonic() - began, 3))
             finally:
                 _remove(container)
 
     def _create(self, program: Contained) -> Container:
+        place = program.place
         return self._client.containers.create(
-            program.image,
-            list(program.command) if program.command is not None else None,
+            place.image,
+            list(place.command) if place.command is not None else None,
             environment=dict(ENVIRONMENT) if program.door else None,
             stdin_open=True,
             user=_NOBODY,
@@ -134,9 +200,9 @@ class Containers:
             tmpfs={"/tmp": "size=64m,mode=1777"},  # noqa: S108 - the container's own
             cap_drop=["ALL"],
             security_opt=["no-new-privileges"],
-            mem_limit=program.memory_bytes,
-            memswap_limit=program.memory_bytes,
-            nano_cpus=int(program.cpus * 1e9),
+            mem_limit=place.memory_mb * 1024 * 1024,
+            memswap_limit=place.memory_mb * 1024 * 1024,
+            nano_cpus=int(place.cpus * 1e9),
             pids_limit=_PROCESSES,
             ulimits=LIMITS,
             log_config=LogConfig(type="none"),
@@ -228,7 +294,7 @@ def _explained(image: str) -> Iterator[None]:
 
 
 def _exchange(
-    container: Container, program: Contained, stop: threading.Event
+    container: Container, program: Contained, talk: "Talk"
 ) -> tuple[bytes, bytes, str | None]:
     """Give a program its input and take its output; the fault is one of passing a limit."""
     attached = container.attach_socket(params={"stdin": 1, "stdout": 1, "stderr": 1, "stream": 1})
@@ -239,10 +305,10 @@ def _exchange(
         if program.door is not None:
             # Before the input: whoever reads that first finds the door open.
             _open_door(container, program.door)
-        writing = threading.Thread(target=_write, args=(connection, program.input), daemon=True)
-        writing.start()
-        return _read(connection, time.monotonic() + program.seconds, program, stop)
+        threading.Thread(target=_write, args=(connection, talk), daemon=True).start()
+        return _read(connection, time.monotonic() + program.seconds, program, talk)
     finally:
+        talk.close()
         # The client keeps the answer that was turned into this connection, so that it stays open.
         if (answer := getattr(attached, "_response", None)) is not None:
             answer.close()
@@ -257,24 +323,25 @@ def _open_door(container: Container, door: Door) -> None:
         door.open(int(state["Pid"]), str(container.id))
 
 
-def _write(connection: socket.socket, data: bytes) -> None:
-    view = memoryview(data)
+def _write(connection: socket.socket, talk: "Talk") -> None:
     # A program need not read what it is given: then its end closes the connection.
     with suppress(OSError):
-        while view:
-            with suppress(TimeoutError):
-                view = view[connection.send(view) :]
+        while data := talk.next_input():
+            view = memoryview(data)
+            while view:
+                with suppress(TimeoutError):
+                    view = view[connection.send(view) :]
         connection.shutdown(socket.SHUT_WR)
 
 
 def _read(
-    connection: socket.socket, until: float, program: Contained, stop: threading.Event
+    connection: socket.socket, until: float, program: Contained, talk: "Talk"
 ) -> tuple[bytes, bytes, str | None]:
     output, errors, pending = bytearray(), bytearray(), bytearray()
     while True:
         if time.monotonic() > until:
             return b"", bytes(errors), f"took longer than {program.seconds:g} s"
-        if stop.is_set():
+        if talk.stop.is_set():
             return b"", bytes(errors), "was cancelled"
         try:
             received = connection.recv(65_536)
@@ -286,8 +353,11 @@ def _read(
             return bytes(output), bytes(errors), None
         pending += received
         for stream, piece in _pieces(pending):
-            kept = errors if stream == _STANDARD_ERROR else output
-            kept += piece
+            if stream == _STANDARD_ERROR:
+                errors += piece
+            else:
+                output += piece
+                talk.hear(piece)
         del errors[:-_MAX_ERROR_BYTES]
         if len(output) > MAX_OUTPUT_BYTES:
             return b"", bytes(errors), f"wrote more than {MAX_OUTPUT_BYTES} bytes"
@@ -318,9 +388,15 @@ def _fault(container: Container, errors: bytes) -> str | None:
 
 
 def _remove(container: Container) -> None:
-    try:
-        container.remove(force=True)
-    except docker.errors.NotFound:
-        pass
-    except (docker.errors.DockerException, requests.RequestException) as error:
-        log.warning("containers.not_removed", container=container.name, error=str(error))
+    for left in reversed(range(_REMOVALS)):
+        try:
+            container.remove(force=True)
+        except docker.errors.NotFound:
+            pass
+        except (docker.errors.DockerException, requests.RequestException) as error:
+            # Podman refuses while the program happens to end by itself.
+            if left:
+                time.sleep(_AGAIN_SECONDS)
+                continue
+            log.warning("containers.not_removed", container=container.name, error=str(error))
+        return

@@ -14,13 +14,22 @@ from agents.agent import (
     checked_parameters,
 )
 from agents.api_parameters import Auth
+from agents.container_parameters import ContainerParameters
 from agents.errors import AgentError
+from agents.scope import RARE
 
 
 class McpParameters(Parameters):
     """Which server, and which of its tools."""
 
-    url: str = Field(min_length=1, max_length=8192, description="The server, http or https.")
+    url: str | None = Field(
+        default=None, min_length=1, max_length=8192, description="The server, http or https."
+    )
+    container: ContainerParameters | None = Field(
+        default=None,
+        json_schema_extra=RARE,
+        description="Instead of `url`: an image whose program speaks MCP on its standard streams.",
+    )
     operation: Literal["call_tool", "list_tools"] = "call_tool"
     tool: str | None = Field(default=None, min_length=1, max_length=200)
     arguments: dict[str, Any] = Field(
@@ -36,6 +45,8 @@ class McpParameters(Parameters):
 
     @model_validator(mode="after")
     def _names_a_tool(self) -> Self:
+        if (self.url is None) == (self.container is None):
+            raise ValueError("give either `url` or `container`")
         if self.operation == "call_tool" and self.tool is None:
             raise ValueError(
                 "`tool` names the tool that is called; `list_tools` tells which are there"
@@ -44,14 +55,14 @@ class McpParameters(Parameters):
 
 
 class Mcp:
-    """Calls a tool of an MCP server, or lists its tools; no server is ever started."""
+    """Calls a tool of an MCP server, or lists its tools."""
 
     name: ClassVar[str] = "mcp"
     description: ClassVar[str] = "Calls a tool of an MCP server."
     parameters: ClassVar[type[Parameters]] = McpParameters
     side_effect: ClassVar[SideEffect] = "sends"
     closed: ClassVar[tuple[str, ...]] = (
-        "operation", "tool", "transport", "headers", "auth", "timeout"
+        "operation", "tool", "container", "transport", "headers", "auth", "timeout"
     )  # fmt: skip
     default_timeout_seconds: ClassVar[float] = 120.0
     output_fields: ClassVar[tuple[str, ...]] = ("text", "structured", "images", "resources")

@@ -27,10 +27,12 @@ from pydantic import ValidationError
 
 from agents.api_parameters import BearerAuth, OAuth2Auth
 from agents.api_request import login
-from agents.egress import Egress, split_url
+from agents.container_network import open_door
+from agents.container_parameters import ContainerParameters
+from agents.egress import split_url
 from agents.errors import AgentError
 from agents.mcp import McpParameters
-from agents.oauth import Tokens
+from agents.services import Services
 from compiler.check_schemas import schema_errors, validator
 
 # It logs whole URLs and what servers say, in which there may be secrets.
@@ -66,15 +68,12 @@ class McpServers:
     """The MCP servers that workflows name.
 
     Args:
-        egress: What may be connected to.
-        http: A guarded client, which asks for access tokens.
-        tokens: Where these are kept.
+        services: What agents share: connections, access tokens, containers.
     """
 
-    def __init__(self, egress: Egress, http: httpx2.AsyncClient, tokens: Tokens) -> None:
-        self._egress = egress
-        self._http = http
-        self._tokens = tokens
+    def __init__(self, services: Services) -> None:
+        self._services = services
+        self._egress = services.egress
         self._kept: OrderedDict[_Key, tuple[float, _Listing]] = OrderedDict()
 
     async def tools(self, parameters: McpParameters, tenant_id: UUID) -> dict[str, Any]:
@@ -130,13 +129,14 @@ class McpServers:
         auth = parameters.auth
         if not isinstance(auth, OAuth2Auth):
             return await work(parameters)
-        token, is_new = await self._tokens.get(self._http, tenant_id, auth)
+        http, tokens = await self._services.http(), await self._services.tokens()
+        token, is_new = await tokens.get(http, tenant_id, auth)
         try:
             return await work(_bearing(parameters, token))
         except _LoginRefused:
             if is_new:
                 raise
-        token, _ = await self._tokens.get(self._http, tenant_id, auth, refused=token)
+        token, _ = await tokens.get(http, tenant_id, auth, refused=token)
         return await work(_bearing(parameters, token))
 
     async def _called(self, parameters: McpParameters, place: _Key, key: str) -> dict[str, Any]:
@@ -188,7 +188,8 @@ class McpServers:
         Raises:
             AgentError: The server refuses (final) or does not answer (retryable).
         """
-        split_url(parameters.url)
+        if parameters.url is not None:
+            split_url(parameters.url)
         watched = _Watched(
             self._egress.transport(),
             self._egress.max_response_bytes,
@@ -215,6 +216,10 @@ class McpServers:
     async def _client(
         self, parameters: McpParameters, watched: "_Watched", key: str
     ) -> AsyncIterator[Client]:
+        if parameters.container is not None:
+            async with self._contained(parameters.container, parameters.timeout, key) as client:
+                yield client
+            return
         url, headers = _address(parameters, key)
 
         def http_client(
@@ -245,6 +250,23 @@ class McpServers:
             )
             async with Client(opened, cache=None) as client:
                 yield client
+
+    @asynccontextmanager
+    async def _contained(
+        self, place: ContainerParameters, seconds: float, key: str
+    ) -> AsyncIterator[Client]:
+        # Importing the engine's client takes a while, and most servers need none.
+        from agents.containers import Contained  # noqa: PLC0415
+        from agents.mcp_container import container_streams  # noqa: PLC0415
+
+        containers = await self._services.containers()
+        url = self._services.settings.containers_url
+        async with (
+            open_door(self._egress, url, place.hosts) as door,
+            containers.talking(Contained(place, seconds, key or "mcp", door)) as talk,
+            Client(container_streams(talk), cache=None) as client,
+        ):
+            yield client
 
 
 async def _call(client: Client, parameters: McpParameters) -> mcp_types.CallToolResult:
@@ -379,12 +401,14 @@ def _failure(cause: BaseException, parameters: McpParameters) -> AgentError:
 
 def _host(parameters: McpParameters) -> str:
     """Name a server without what its address may hold beside the host."""
-    return str(urlsplit(parameters.url).hostname)
+    if parameters.container is not None:
+        return parameters.container.image
+    return str(urlsplit(parameters.url or "").hostname)
 
 
 def _address(parameters: McpParameters, key: str) -> tuple[str, dict[str, str]]:
     """Return a server's address and the headers of each request to it."""
-    url, headers = parameters.url.strip(), dict(parameters.headers)
+    url, headers = (parameters.url or "").strip(), dict(parameters.headers)
     if key:
         headers.setdefault("Idempotency-Key", key)
     own_headers, own_query = login(parameters.auth)
@@ -396,7 +420,8 @@ def _address(parameters: McpParameters, key: str) -> tuple[str, dict[str, str]]:
 def _key(parameters: McpParameters, tenant_id: UUID) -> _Key:
     """Name a list of tools: what one login may see another may not."""
     login = repr((parameters.headers, parameters.auth, parameters.transport))
-    return tenant_id, parameters.url, hashlib.sha256(login.encode()).hexdigest()
+    place = parameters.url or repr(parameters.container)
+    return tenant_id, place, hashlib.sha256(login.encode()).hexdigest()
 
 
 def _one_of(tools: Mapping[str, Any], parameters: McpParameters) -> Any:

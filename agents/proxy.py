@@ -99,7 +99,7 @@ class Proxy:
 
     async def _serve(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         """Serve one connection: one request, or one tunnel."""
-        if self._refuses():
+        if self._closed or self._refuses():
             writer.transport.abort()
             return
         self._open[writer] = asyncio.current_task()

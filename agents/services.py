@@ -142,7 +142,7 @@ class Services:
     async def _open_mcp(self) -> "McpServers":
         # Importing the protocol takes more than a second, and most processes never speak it.
         module = await asyncio.to_thread(importlib.import_module, "agents.mcp_servers")
-        servers: McpServers = module.McpServers(self.egress, await self.http(), await self.tokens())
+        servers: McpServers = module.McpServers(self)
         return servers
 
     async def _open_models(self) -> Models:

@@ -130,7 +130,9 @@ def _goes_nowhere(tool: Tool, signature: AgentSignature, opened: tuple[str, ...]
     required = signature.parameters_schema.get("required", ())
     if not addresses or signature.hosts or any(name in required for name in addresses):
         return False
-    return not any(name in tool.parameters or name in opened for name in addresses)
+    # A container has hosts of its own, or none.
+    fixed = {*tool.parameters, *opened}
+    return not fixed & {*addresses, "container"}
 
 
 def _waits(parameters: Mapping[str, Any], path: str) -> bool:

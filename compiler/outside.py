@@ -123,6 +123,9 @@ def _hosts(parameters: Mapping[str, Any]) -> Iterator[str]:
     login = parameters.get("auth")
     document = parameters.get("openapi")
     given = [*parameters.items(), *(login.items() if isinstance(login, Mapping) else ())]
+    container = parameters.get("container")
+    if isinstance(container, Mapping):
+        yield from (host for _, host in texts_in(container.get("hosts")))
     # A document that stands here whole is no address, and says none that is called.
     if isinstance(document, str) and _is_address(document):
         given.append(("url", document))

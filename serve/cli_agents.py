@@ -145,6 +145,14 @@ def import_(
     mcp: Annotated[
         str | None, typer.Option("--mcp", help="Instead of a file: an MCP server.", metavar="URL")
     ] = None,
+    image: Annotated[
+        str | None,
+        typer.Option("--mcp-image", help="Or one that is a program in an image.", metavar="IMAGE"),
+    ] = None,
+    host: Annotated[
+        list[str] | None,
+        typer.Option("--host", help="A host that the image's program may reach."),
+    ] = None,
     token: Annotated[
         str | None,
         typer.Option("--token", help="The secret that the MCP server wants.", metavar="SECRET"),
@@ -171,8 +179,8 @@ def import_(
     json_: AsJson = False,
 ) -> None:
     """Register an agent for each operation of an OpenAPI document, or each tool of a server."""
-    if (file is None) == (mcp is None):
-        raise typer.BadParameter("Give either a FILE or --mcp URL.")
+    if sum(one is not None for one in (file, mcp, image)) != 1:
+        raise typer.BadParameter("Give either a FILE, --mcp URL or --mcp-image IMAGE.")
     secrets = parse_answers(secret, "PARAMETER=NAME")
     with Client(timeout=IMPORT_SECONDS) as client:
         if file is not None:
@@ -182,6 +190,8 @@ def import_(
             )  # fmt: skip
         else:
             server: dict[str, Any] = {"url": mcp, "transport": "sse" if sse else "http"}
+            if image:
+                server = {"container": {"image": image, "hosts": host or []}}
             if token:
                 server["auth"] = {"type": "bearer", "token": f"{{secrets.{token}}}"}
             told = client.import_mcp(

@@ -14,6 +14,7 @@ from pydantic import (
 )
 
 from agents.bound import host_pattern
+from agents.container_parameters import ContainerParameters
 from agents.custom.definition import Definition
 
 Host = Annotated[str, Field(min_length=1, max_length=253), AfterValidator(host_pattern)]
@@ -241,7 +242,9 @@ class RegisterAgent(Definition):
 class McpServer(Body):
     """An MCP server whose tools become agents."""
 
-    url: Annotated[str, Field(min_length=1, max_length=8192)]
+    url: Annotated[str, Field(min_length=1, max_length=8192)] | None = None
+    container: ContainerParameters | None = None
+    """Instead of `url`: an image whose program speaks MCP on its standard streams."""
     transport: Literal["http", "sse"] = "http"
     headers: dict[str, str] = Field(default_factory=dict, max_length=50)
     auth: dict[str, str] | None = None

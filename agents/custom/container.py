@@ -36,23 +36,12 @@ class ContainerRunner:
         # See `Services.containers`.
         from agents.containers import Contained  # noqa: PLC0415
 
-        one = self._implementation
-        containers = await context.services.containers()
-        services = context.services
-        url = services.settings.containers_url
-        async with open_door(services.egress, url, one.hosts) as door:
-            ended = await containers.run(
-                Contained(
-                    image=one.image,
-                    command=one.command,
-                    input=orjson.dumps(dict(values)),
-                    memory_bytes=one.memory_mb * 1024 * 1024,
-                    cpus=one.cpus,
-                    seconds=one.timeout_seconds,
-                    label=f"{context.execution_id}:{context.node_id}",
-                    door=door,
-                )
-            )
+        one, services = self._implementation, context.services
+        label = f"{context.execution_id}:{context.node_id}"
+        containers = await services.containers()
+        async with open_door(services.egress, services.settings.containers_url, one.hosts) as door:
+            program = Contained(one, one.timeout_seconds, label, door)
+            ended = await containers.run(program, orjson.dumps(dict(values)))
         try:
             output = orjson.loads(ended.output)
         except orjson.JSONDecodeError as error:

@@ -3,12 +3,12 @@
 from collections.abc import Mapping
 from typing import Annotated, Any, Literal, Self
 
-from pydantic import AfterValidator, Field, model_validator
+from pydantic import Field, model_validator
 
 from agents.agent import SideEffect
 from agents.api_parameters import Auth, Method, RateLimit
-from agents.bound import host_pattern
 from agents.catalog.call import Pagination, Part, Response
+from agents.container_parameters import ContainerParameters
 from agents.sandbox import MAX_SOURCE_CHARACTERS
 from compiler.check_schemas import validator
 from compiler.specification import Name
@@ -18,8 +18,6 @@ AgentName = Annotated[str, Field(pattern=r"^[a-z][a-z0-9_]{0,99}$")]
 RESERVED = frozenset({"secrets", "idempotency_key"})
 """Names that no parameter may have: templates of custom agents find something else there."""
 MOST_STEPS = 20
-_CONTAINER_MEMORY_MB = 512
-_MOST_HOSTS = 50
 
 
 class ToolSpecification(Part):
@@ -119,26 +117,11 @@ class ApiEndpoint(Part):
     idempotent: bool = Field(default=False, description="Whether a repeated call does no more.")
 
 
-def _as_hosts(hosts: tuple[str, ...]) -> tuple[str, ...]:
-    return tuple(dict.fromkeys(map(host_pattern, hosts)))
-
-
-class DockerContainer(Part):
+class DockerContainer(ContainerParameters):
     """A container image: the parameters come as JSON on its input, its output is the result."""
 
     type: Literal["docker_container"]
-    image: str = Field(pattern=r"^[a-z0-9][a-zA-Z0-9._/:@-]{0,254}$")
-    command: tuple[str, ...] | None = Field(
-        default=None, max_length=100, description="Instead of the image's own."
-    )
-    memory_mb: int = Field(default=_CONTAINER_MEMORY_MB, ge=16, le=65_536)
-    cpus: float = Field(default=0.5, gt=0, le=64)
     timeout_seconds: float = Field(default=60, gt=0, le=3600)
-    hosts: Annotated[tuple[str, ...], AfterValidator(_as_hosts)] = Field(
-        default=(),
-        max_length=_MOST_HOSTS,
-        description="The only hosts that it reaches, such as `api.example.com`; none: no network.",
-    )
     side_effect: Literal["reads", "writes", "sends"] = Field(
         default="sends",
         description="What it does at its hosts at most; without hosts it does none.",
@@ -149,7 +132,8 @@ class McpTool(Part):
     """One tool of an MCP server; texts of `auth` and `headers` may name `{secrets.name}`."""
 
     type: Literal["mcp_tool"]
-    url: str = Field(min_length=1, max_length=8192)
+    url: str | None = Field(default=None, min_length=1, max_length=8192)
+    container: ContainerParameters | None = None
     tool: str = Field(min_length=1, max_length=200)
     transport: Literal["http", "sse"] = "http"
     headers: dict[str, str] = Field(default_factory=dict)
@@ -159,6 +143,12 @@ class McpTool(Part):
     output: Literal["structured", "all"] = Field(
         default="all", description="What the tool structured, or also its texts and images."
     )
+
+    @model_validator(mode="after")
+    def _one_place(self) -> Self:
+        if (self.url is None) == (self.container is None):
+            raise ValueError("give either `url` or `container`")
+        return self
 
 
 class Step(Part):

@@ -16,7 +16,8 @@ from agents.openapi import snake_case, unique
 from compiler.errors import Problem
 from compiler.references import references_in
 
-_SERVER = {"url", "transport", "headers", "auth", "timeout"}
+_LOGIN = {"headers", "auth"}
+_SERVER = {"url", "container", "transport", "timeout", *_LOGIN}
 
 
 class McpToolRunner:
@@ -27,8 +28,9 @@ class McpToolRunner:
         self._server = implementation.model_dump(include=_SERVER, exclude_none=True)
         self._mcp = mcp
         self.side_effect: SideEffect = implementation.side_effect
-        self.hosts = (str(urlsplit(implementation.url).hostname),)
-        self.own_secrets = secrets_in(self._server)
+        place = implementation.container
+        self.hosts = place.hosts if place else (str(urlsplit(implementation.url or "").hostname),)
+        self.own_secrets = secrets_in(implementation.model_dump(include=_LOGIN))
         self.timeout_seconds = implementation.timeout + 30.0
 
     async def run(self, values: Mapping[str, Any], context: AgentContext) -> AgentResult:
@@ -39,8 +41,15 @@ class McpToolRunner:
         """
         arguments = dict(values)
         own = arguments.pop(SECRETS, {})
-        server = filled(self._server, {SECRETS: own}) or {}
-        parameters = {**server, "tool": self._implementation.tool, "arguments": arguments}
+        # Nothing else may hold references, and a command may hold braces.
+        login = {name: self._server[name] for name in _LOGIN if name in self._server}
+        login = filled(login, {SECRETS: own}) or {}
+        parameters = {
+            **self._server,
+            **login,
+            "tool": self._implementation.tool,
+            "arguments": arguments,
+        }
         result = await self._mcp.run(checked_parameters(self._mcp.parameters, parameters), context)
         if self._implementation.output == "all":
             return result
@@ -50,13 +59,13 @@ class McpToolRunner:
 def mcp_tool_problems(implementation: McpTool) -> list[Problem]:
     """Return what is wrong with a tool's place, without calling it."""
     problems = []
-    parts = urlsplit(implementation.url)
+    parts = urlsplit(implementation.url or "http://localhost")
     if parts.scheme not in ("http", "https") or not parts.hostname:
         problems.append(
             Problem("implementation.url", "wrong_url", "This is no http or https address.",
                     "Write the MCP server's address.")
         )  # fmt: skip
-    template = implementation.model_dump(include=_SERVER, exclude_none=True)
+    template = implementation.model_dump(include={"url", *_LOGIN}, exclude_none=True)
     for place, reference in references_in(template):
         if reference.root != SECRETS or place == "url":
             problems.append(
@@ -81,7 +90,7 @@ def tool_definitions(
 
     Args:
         listed: What the agent `mcp` gives for `list_tools`.
-        server: `url`, `transport`, `headers`, `auth`.
+        server: `url` or `container`, `transport`, `headers`, `auth`.
         prefix: How the names begin, instead of the server's name.
         tools: Those that are wanted; empty: all.
         trust_hints: Whether to believe the server which of its tools only read.

@@ -116,5 +116,5 @@ def test_provider_libraries_are_not_imported_at_start() -> None:
     }
     assert importing == {
         "completion", "openai_provider", "anthropic_provider", "planner_model", "provider_errors",
-        "mcp_servers",
+        "mcp_servers", "mcp_container",
     }  # fmt: skip

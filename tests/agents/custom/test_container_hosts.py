@@ -189,7 +189,7 @@ async def test_containers_at_the_same_time_have_ways_of_their_own(
 
 FLOOD = """
 read x
-for ((i = 0; i < 300; i++)); do { exec 3<>/dev/tcp/127.0.0.1/3128; } || break; done
+for ((i = 0; i < 5000; i++)); do { exec 3<>/dev/tcp/127.0.0.1/3128; } || break; done
 """
 MANY = """
 read x
