@@ -24,6 +24,7 @@ _MODES: dict[str, Literal["exec", "eval"]] = {
     "script": "exec",
     "custom_script": "exec",
     "where": "eval",
+    "reduce": "eval",
 }
 _PYTHON_REMEDY = (
     "Code is written in Python, no other language is offered; for filtering and sorting, `where`, "
