@@ -61,7 +61,8 @@ def test_code_parameters_are_known() -> None:
     }  # fmt: skip
     assert signatures["aggregator"].code_parameters == {"custom_script"}
     assert signatures["llm"].code_parameters == {
-        f"tools[].parameters.{name}" for name in ("script", "where", "compute", "reduce", "custom_script")
+        f"tools[].parameters.{name}"
+        for name in ("script", "where", "compute", "reduce", "custom_script")
     }
 
 
