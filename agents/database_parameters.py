@@ -7,6 +7,7 @@ from pydantic import Field, model_validator
 
 from agents.agent import AgentContext, Parameters
 from agents.errors import AgentError
+from agents.scope import STATEMENT
 
 MAX_ROWS = 10_000
 
@@ -21,8 +22,9 @@ class DatabaseParameters(Parameters):
         "PostgreSQL the tenant's if none.",
     )
     query: str | dict[str, Any] | list[Any] = Field(
+        json_schema_extra=STATEMENT,
         description="SQL with $1, $2 … for the params; a MongoDB command such as "
-        '{"find": "users", "filter": {"age": "$1"}}; a Redis command such as `GET $1` or a list.'
+        '{"find": "users", "filter": {"age": "$1"}}; a Redis command such as `GET $1` or a list.',
     )
     params: tuple[Any, ...] = Field(default=(), description="Values bound to $1, $2 …")
     timeout: float = Field(default=30, gt=0, le=3600, description="Seconds for the statement.")
