@@ -18,8 +18,8 @@ class DatabaseParameters(Parameters):
     database: Literal["postgresql", "mongodb", "redis"] = "postgresql"
     connection_string: str | None = Field(
         default=None,
-        description="postgresql://, mongodb:// or redis://user:password@host:port/name; for "
-        "PostgreSQL the tenant's if none.",
+        description="postgresql://, mongodb:// (or mongodb+srv://) or redis://"
+        "user:password@host:port/name; for PostgreSQL the tenant's if none.",
     )
     query: str | dict[str, Any] | list[Any] = Field(
         json_schema_extra=STATEMENT,
