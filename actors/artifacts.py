@@ -33,6 +33,10 @@ LEVELS = 3
 """How deep in objects long entries are looked for; one further in is kept with what it is in."""
 OUTPUT_CHARACTERS = 1024 * 1024
 """How long the JSON text of an execution's output may be that its row holds whole."""
+_LONG_CHARACTERS = 1024 * 1024
+"""How long a text must be to be kept ahead; hashing a shorter one takes a millisecond or two."""
+_CHARACTER_BYTES = 4
+"""The most that a character takes."""
 OMITTED = "$omitted"
 """Stands for a value that is too large even for an artifact, in what is only shown."""
 
@@ -71,7 +75,39 @@ class Artifacts:
         Raises:
             AgentError: It is too large.
         """
-        self._short(value, dumps, THRESHOLD_CHARACTERS, await long_text(value))
+        await self.prepare(value)
+        self._short(value, dumps, THRESHOLD_CHARACTERS)
+
+    async def prepare(self, value: Any, levels: int = LEVELS) -> None:
+        """Keep the long parts of a value bit by bit, so that naming them takes no time.
+
+        Args:
+            value: What is to be named soon.
+            levels: How deep in objects they are looked for.
+
+        Raises:
+            AgentError: One is too large.
+        """
+        if isinstance(value, dict) and levels:
+            for part in value.values():
+                await self.prepare(part, levels - 1)
+        long = isinstance(value, str) and len(value) > _LONG_CHARACTERS
+        if not long and not (isinstance(value, list) and len(value) > LIST_PART):
+            return
+        if self._recall(value, dumps, THRESHOLD_CHARACTERS) is not None:
+            return
+        text = dumps(value) if long else await long_text(value)
+        if len(text) > THRESHOLD_CHARACTERS:
+            content = text.encode("utf-8")
+            # Hashing lets other threads run, and takes longer than anybody should wait.
+            reference = await asyncio.to_thread(Reference.to, content, value)
+            self._put(reference, content)
+            self._remember(value, THRESHOLD_CHARACTERS, dumps, reference, text)
+
+    def recalled(self, value: Any) -> Any:
+        """Return a value as it is shown if it was looked through before, else the value."""
+        short = self._recall(value, dumps, THRESHOLD_CHARACTERS)
+        return value if short is None else _shown(short)
 
     def text(self, value: Any) -> str:
         """Return the JSON text of a value that is shown: what is large in it is named."""
@@ -101,26 +137,46 @@ class Artifacts:
         """Return a value of the state with what it refers to."""
         return await self.reader.whole(value, _as_stated, serde.load)
 
-    def _short(self, value: Any, dump: Dump, limit: int, text: str = "") -> tuple[Any, str]:
+    def _short(self, value: Any, dump: Dump, limit: int) -> tuple[Any, str]:
         """Return a value with references in place of what is large, and its text if nothing is."""
         if (short := self._recall(value, dump, limit)) is not None:
             return short, ""
-        text = text or dump(value)
+        if limit == THRESHOLD_CHARACTERS and self._holds_known(value, dump, LEVELS):
+            # It is long for that alone; its text would be made for nothing.
+            return self._shortened(value, "", dump, LEVELS), ""
+        text = dump(value)
         if len(text) <= limit:
             return value, text
         short = self._shortened(value, text, dump, LEVELS)
+        self._remember(value, limit, dump, short, text)
+        return short, ""
+
+    def _remember(self, value: Any, limit: int, dump: Dump, short: Any, text: str) -> None:
         self._known[(id(value), limit, dump)] = _Known(value, short, f'"{serde.TAG}"' in text)
         if len(self._known) > REMEMBERED:
             self._known.popitem(last=False)
-        return short, ""
+
+    def _holds_known(self, value: Any, dump: Dump, levels: int) -> bool:
+        """Whether an object has an entry that is known to be long."""
+        if not isinstance(value, dict) or not levels:
+            return False
+        return any(
+            self._recall(part, dump, THRESHOLD_CHARACTERS) is not None
+            or self._holds_known(part, dump, levels - 1)
+            for part in value.values()
+            if isinstance(part, dict | list | str)
+        )
 
     def _shortened(self, value: Any, text: str, dump: Dump, levels: int) -> Any:
-        """Return what stands for a long value: of an object its long entries, else the whole."""
+        """Return what stands for a long value: of an object its long entries, else the whole.
+
+        Without its text, that is made when it is needed.
+        """
         if isinstance(value, dict) and levels:
             short = {name: self._part(part, dump, levels - 1) for name, part in value.items()}
             if len(dump(_shown(short))) <= THRESHOLD_CHARACTERS:
                 return short
-        return self._keep(value, text)
+        return self._keep(value, text or dump(value))
 
     def _part(self, value: Any, dump: Dump, levels: int) -> Any:
         """Return an entry of a long object, or what stands for it."""
@@ -128,6 +184,8 @@ class Artifacts:
             return value
         if (short := self._recall(value, dump, THRESHOLD_CHARACTERS)) is not None:
             return short
+        if self._holds_known(value, dump, levels):
+            return self._shortened(value, "", dump, levels)
         text = dump(value)
         if len(text) <= THRESHOLD_CHARACTERS:
             return value
@@ -135,27 +193,39 @@ class Artifacts:
 
     def _keep(self, value: Any, text: str) -> Reference:
         content = text.encode("utf-8")
+        reference = Reference.to(content, value)
+        self._put(reference, content)
+        return reference
+
+    def _put(self, reference: Reference, content: bytes) -> None:
         if len(content) > LIMIT_BYTES:
             raise AgentError(
                 f"The value has {len(content) / 2**20:.1f} MiB of JSON; at most "
                 f"{LIMIT_BYTES // 2**20} MiB can be kept.",
                 remedy="Let the node answer less, or store it elsewhere and answer where.",
             )
-        reference = Reference.to(content, value)
         if reference.sha256 not in self._kept:
             lease = self._lease
             record = self._store.put(lease.tenant_id, lease.execution_id, reference.sha256, content)
             self._journal.append(lease, [record], lazy=True, size_bytes=len(content))
             self._kept.add(reference.sha256)
-        return reference
 
     def _recall(self, value: Any, dump: Dump, limit: int) -> Any:
         # JSON data is written alike for the state and elsewhere, unless it holds the state's tag.
         for other in (dumps, serde.dump):
             known = self._known.get((id(value), limit, other))
+            if known is None and limit != THRESHOLD_CHARACTERS:
+                known = self._known.get((id(value), THRESHOLD_CHARACTERS, other))
+                if known is not None and not _is_longer(known.short, limit):
+                    known = None
             if known is not None and (other is dump or not known.tagged):
                 return known.short
         return None
+
+
+def _is_longer(short: Any, limit: int) -> bool:
+    """Whether the whole of a value is kept apart, and certainly has more characters."""
+    return isinstance(short, Reference) and short.size_bytes > _CHARACTER_BYTES * limit
 
 
 async def long_text(value: Any) -> str:

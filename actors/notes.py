@@ -58,6 +58,9 @@ class Notes:
         self, event_type: str, node_id: str | None, payload: Mapping[str, Any]
     ) -> EventRecord:
         """Make an event; of a large output it tells where it is."""
+        if "output" in payload:
+            output = {key: self._artifacts.recalled(it) for key, it in payload["output"].items()}
+            payload = {**payload, "output": output}
         text = dumps(payload)
         if len(text) > THRESHOLD_CHARACTERS and "output" in payload:
             output = {key: self._artifacts.shown(it) for key, it in payload["output"].items()}

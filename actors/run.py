@@ -3,6 +3,7 @@
 import asyncio
 import math
 from collections.abc import Callable, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 from typing import Any
@@ -316,6 +317,8 @@ class Run:
 
         async def started(attempt: Attempt) -> None:
             self.begun()
+            with suppress(AgentError):
+                await self.artifacts.prepare(attempt.shown_parameters)
             # Nobody waits for it: it may be told together with what the attempt brings.
             self.write(notes.started(node, task_id, attempt), lazy=True)
 

@@ -1,7 +1,6 @@
 """The api agent: a request to a REST API, whose every answer (even none) is a result."""
 
 import asyncio
-import base64
 import time
 from collections.abc import Mapping
 from dataclasses import replace
@@ -18,10 +17,14 @@ from agents.api_request import request_of
 from agents.egress import split_url
 from agents.errors import AgentError
 from agents.exchange import Answer, fetch
+from agents.files import as_file
 from agents.limits import Rate
 from agents.waiting import retry_after_seconds
 
-_TEXT_TYPES = ("text/", "application/xml", "application/javascript", "application/x-www-form")
+_TEXT_TYPES = (
+    "text/", "application/xml", "application/javascript", "application/x-www-form",
+    "application/yaml", "application/x-yaml", "application/toml", "application/sql",
+)  # fmt: skip
 _LONGEST_WAIT_SECONDS = 5.0
 """How long an attempt waits for its turn itself; the engine waits for what takes longer."""
 _UNAUTHORIZED = 401
@@ -177,7 +180,7 @@ def _without(answer: Answer, token: str) -> Answer:
 
 
 def _body(answer: Answer) -> Any:
-    """The body as JSON when it says it is, as text, or in base64 when it is neither."""
+    """The body as JSON when it says it is, as text, or as a file when it is neither."""
     if not answer.content:
         return None
     media = answer.media_type
@@ -188,4 +191,4 @@ def _body(answer: Answer) -> Any:
             return answer.text
     if not media or media.startswith(_TEXT_TYPES) or media.endswith("+xml"):
         return answer.text
-    return base64.b64encode(answer.content).decode()
+    return as_file(answer.content, answer.filename, media)

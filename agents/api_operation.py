@@ -1,20 +1,23 @@
 """An api node that names an operation of an OpenAPI document: its request, from its arguments."""
 
 from collections.abc import Mapping
+from functools import partial
 from typing import Any
 from urllib.parse import urlsplit
 
+import httpx2
 from pydantic import ValidationError
 
 from agents.agent import AgentContext
 from agents.api_parameters import ApiParameters, OAuth2Auth
-from agents.api_request import origin
+from agents.api_request import login, origin
 from agents.catalog.rendering import request_from
 from agents.errors import AgentError
 from agents.openapi import Operation
-from agents.openapi_documents import Described, is_url
+from agents.openapi_documents import Described, Login, is_url
 
 _MOST_FAULTS = 10
+_BODIES = ("body", "form", "multipart", "file")
 
 
 async def called(parameters: ApiParameters, context: AgentContext) -> ApiParameters:
@@ -28,12 +31,33 @@ async def called(parameters: ApiParameters, context: AgentContext) -> ApiParamet
     documents = await context.services.documents()
     source = parameters.openapi or ""
     described = await documents.operation(
-        client, context.tenant_id, source, str(parameters.operation), parameters.server_url
-    )
+        client, context.tenant_id, source, str(parameters.operation), parameters.server_url,
+        partial(_document_login, parameters, context, client),
+    )  # fmt: skip
     operation = described.operation
     _check_place(parameters, operation)
     request = request_from(operation.request, _values(described, parameters.arguments))
     return _together(parameters, operation, request)
+
+
+async def _document_login(
+    parameters: ApiParameters, context: AgentContext, client: httpx2.AsyncClient
+) -> Login:
+    """Return what the document is asked for with: its own login, else the node's for its origin."""
+    auth = parameters.document_auth
+    if auth is None and _is_beside(parameters):
+        auth = parameters.auth
+    if not isinstance(auth, OAuth2Auth):
+        return login(auth)
+    tokens = await context.services.tokens()
+    token, _ = await tokens.get(client, context.tenant_id, auth)
+    return login(auth, token)
+
+
+def _is_beside(parameters: ApiParameters) -> bool:
+    """Whether the document is where its operation is called, so that one login is for both."""
+    server = parameters.server_url
+    return server is None or origin(server) == origin(str(parameters.openapi).strip())
 
 
 def _check_place(parameters: ApiParameters, operation: Operation) -> None:
@@ -80,18 +104,20 @@ def _together(
     own_login = parameters.auth is not None or not given.issuperset(operation.secrets)
     if own_login:
         request.pop("auth", None)
-    made = parameters.model_dump(exclude={"openapi", "operation", "arguments", "server_url"})
+    made = parameters.model_dump(
+        exclude={"openapi", "operation", "arguments", "server_url", "document_auth"}
+    )
     for name in ("headers", "params"):
         made[name] = {**request.pop(name, {}), **made[name]}
-    if any(request.get(name) is not None for name in ("body", "form", "multipart")):
-        made |= {"body": None, "form": None, "multipart": None}
+    if any(request.get(name) is not None for name in _BODIES):
+        made |= dict.fromkeys(_BODIES)
     try:
         found = ApiParameters.model_validate({**made, **request})
     except ValidationError as error:
         told = "; ".join(fault["msg"] for fault in error.errors(include_input=False))
         raise AgentError(f"The request of {operation.id} cannot be made: {told}.") from None
-    login = None if own_login else found.auth
-    if isinstance(login, OAuth2Auth) and origin(login.token_url) != origin(found.url):
+    found_login = None if own_login else found.auth
+    if isinstance(found_login, OAuth2Auth) and (origin(found_login.token_url) != origin(found.url)):
         raise AgentError(
             f"The tokens of {operation.id} come from another host, which the node does not name.",
             remedy="Give `auth` with `type: oauth2` and the `token_url`.",

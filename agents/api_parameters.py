@@ -129,6 +129,12 @@ class ApiParameters(Parameters):
         description="Fields that are sent as multipart/form-data, instead of `body`: texts, files "
         "({filename, content} or {filename, base64}), and lists of them.",
     )
+    file: File | None = Field(
+        default=None,
+        json_schema_extra=RARE,
+        description="A file that is sent as it is, instead of `body`: {filename, content} or "
+        "{filename, base64}, such as the `body` of a call that answered with one.",
+    )
     timeout: float = Field(default=30, gt=0, le=3600, description="Seconds for the whole answer.")
     auth: Auth | None = None
     retry_on: tuple[Annotated[int, Field(ge=0, le=599)], ...] = Field(
@@ -147,6 +153,12 @@ class ApiParameters(Parameters):
         default=None,
         json_schema_extra=RARE,
         description="An OpenAPI document, its text or its URL, instead of `url`.",
+    )
+    document_auth: Auth | None = Field(
+        default=None,
+        json_schema_extra=RARE,
+        description="How the OpenAPI document is asked for; as the operation, if both are at the "
+        "same place, when left out.",
     )
     operation: str | None = Field(
         default=None,
@@ -172,8 +184,11 @@ class ApiParameters(Parameters):
             raise ValueError("give either `url`, or `openapi` with `operation`")
         if (self.openapi is None) != (self.operation is None):
             raise ValueError("`openapi` and `operation` go together")
-        if sum(value is not None for value in (self.body, self.form, self.multipart)) > 1:
-            raise ValueError("give one of `body`, `form` and `multipart`")
+        bodies = (self.body, self.form, self.multipart, self.file)
+        if sum(value is not None for value in bodies) > 1:
+            raise ValueError("give one of `body`, `form`, `multipart` and `file`")
+        if self.document_auth is not None and self.openapi is None:
+            raise ValueError("`document_auth` is for the document of `openapi`")
         for name, value in (self.multipart or {}).items():
             for part in value if isinstance(value, list) else [value]:
                 if isinstance(part, dict):

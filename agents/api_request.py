@@ -81,6 +81,8 @@ def _content(parameters: ApiParameters) -> tuple[bytes | None, str]:
         return urlencode(dict(_pairs(parameters.form)), doseq=True).encode(), _FORM
     if parameters.multipart is not None:
         return _multipart(parameters.multipart)
+    if parameters.file is not None:
+        return file_bytes(parameters.file), parameters.file.media_type
     if isinstance(parameters.body, str):
         return parameters.body.encode("utf-8", "replace"), "text/plain; charset=utf-8"
     if parameters.body is None:

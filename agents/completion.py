@@ -27,7 +27,8 @@ from pydantic_ai.settings import ModelSettings
 from pydantic_ai.tools import ToolDefinition
 
 from agents.agent import Usage
-from agents.egress import Egress, Endpoint, split_url
+from agents.bounded_answers import BoundedAnswers
+from agents.egress import USER_AGENT, Egress, Endpoint, split_url
 from agents.models import Completion, Conversation, Heard, Tokens, ToolCall, Turn
 from agents.provider_errors import provider_error, refusal
 
@@ -39,7 +40,12 @@ _THINKING_TOKENS = 4000
 def open_client(egress: Egress, base_url: str | None) -> httpx2.AsyncClient:
     """Return the HTTP client for a provider; the operator's own base address is trusted."""
     trusted: list[Endpoint] = [split_url(base_url)] if base_url else []
-    return egress.client(trusted=trusted, timeout_seconds=_MODEL_TIMEOUT_SECONDS)
+    return httpx2.AsyncClient(
+        transport=BoundedAnswers(egress.transport(trusted), egress.max_response_bytes),
+        trust_env=False,
+        timeout=_MODEL_TIMEOUT_SECONDS,
+        headers={"User-Agent": USER_AGENT},
+    )
 
 
 async def complete(

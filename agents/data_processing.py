@@ -12,18 +12,17 @@ import orjson
 
 from agents.agent import AgentContext, AgentResult, Parameters, SideEffect
 from agents.errors import AgentError
-from agents.sandbox import Sandbox
 from agents.scope import default_data, script_scope
+from agents.tables.computing import Computing
 from agents.tables.parameters import DataProcessingParameters
-from agents.tables.parcels import ROWS_A_PART, is_list, pack, unpacked_slices
-from agents.tables.pipeline import Stage, run_stage, work
+from agents.tables.parcels import is_list, pack, unpacked_slices
+from agents.tables.pipeline import Stage, as_rows, run_stage, work
 
 QUICK_ROWS = 2_000
 """What is worked on without leaving the event loop: some milliseconds of work."""
 THREAD_ROWS = 20_000
 """What is worked on in a thread."""
 _CHARACTERS_A_ROW = 100
-_FILTER_SECONDS = 10.0
 
 
 class DataProcessing:
@@ -51,14 +50,25 @@ class DataProcessing:
             result = await sandbox.run(parameters.script, scope, whose=context.tenant_id)
             [output] = await _stage("write", parameters, [result], context)
             return AgentResult(output)
-        if parameters.where is None:
-            [output] = await _stage("whole", parameters, tables, context)
-            return AgentResult(output)
-        [rows] = await _stage("prepare", parameters, tables, context)
-        sandbox = await context.services.sandbox()
-        rows = await _where(parameters.where, rows, context, sandbox)
-        [output] = await _stage("finish", parameters, [rows], context)
-        return AgentResult(output)
+        return AgentResult(await _declared(parameters, tables, context))
+
+
+async def _declared(
+    parameters: DataProcessingParameters, tables: list[Any], context: AgentContext
+) -> Any:
+    """Return what the declared steps make; what expressions say is evaluated in the sandbox."""
+    if not (parameters.compute or parameters.where or parameters.reduce):
+        [output] = await _stage("whole", parameters, tables, context)
+        return output
+    [result] = await _stage("prepare", parameters, tables, context)
+    computing = Computing(parameters, context, await context.services.sandbox())
+    if parameters.compute or parameters.where:
+        result = await computing.columns_and_conditions(result)
+    [result] = await _stage("finish", parameters, [result], context)
+    if parameters.reduce:
+        result = await computing.reduced(as_rows(result))
+        [result] = await _stage("write", parameters, [result], context)
+    return result
 
 
 def _tables(parameters: DataProcessingParameters, context: AgentContext) -> list[Any]:
@@ -72,20 +82,6 @@ def _tables(parameters: DataProcessingParameters, context: AgentContext) -> list
         return [data]
     others = list(context.inputs.values())
     return [data, *(others if given else others[1:])]
-
-
-async def _where(
-    condition: str, rows: list[Any], context: AgentContext, sandbox: Sandbox
-) -> list[Any]:
-    """Return the rows for which an expression holds, asked for a part after the other."""
-    source = f"[item for item in weft_rows if ({condition})]"
-    kept: list[Any] = []
-    for start in range(0, max(len(rows), 1), ROWS_A_PART):
-        scope = script_scope(context, weft_rows=rows[start : start + ROWS_A_PART])
-        kept += await sandbox.evaluate(
-            source, scope, seconds=_FILTER_SECONDS, whose=context.tenant_id
-        )
-    return kept
 
 
 async def _stage(

@@ -7,6 +7,7 @@ from pydantic import Field, model_validator
 
 from agents.agent import AgentContext, Parameters
 from agents.errors import AgentError
+from agents.scope import STATEMENT
 
 MAX_ROWS = 10_000
 
@@ -17,12 +18,13 @@ class DatabaseParameters(Parameters):
     database: Literal["postgresql", "mongodb", "redis"] = "postgresql"
     connection_string: str | None = Field(
         default=None,
-        description="postgresql://, mongodb:// or redis://user:password@host:port/name; for "
-        "PostgreSQL the tenant's if none.",
+        description="postgresql://, mongodb:// (or mongodb+srv://) or redis://"
+        "user:password@host:port/name; for PostgreSQL the tenant's if none.",
     )
     query: str | dict[str, Any] | list[Any] = Field(
+        json_schema_extra=STATEMENT,
         description="SQL with $1, $2 … for the params; a MongoDB command such as "
-        '{"find": "users", "filter": {"age": "$1"}}; a Redis command such as `GET $1` or a list.'
+        '{"find": "users", "filter": {"age": "$1"}}; a Redis command such as `GET $1` or a list.',
     )
     params: tuple[Any, ...] = Field(default=(), description="Values bound to $1, $2 …")
     timeout: float = Field(default=30, gt=0, le=3600, description="Seconds for the statement.")

@@ -4,8 +4,9 @@ import asyncio
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
+from email.message import Message
 from typing import Any
-from urllib.parse import urljoin, urlsplit
+from urllib.parse import unquote, urljoin, urlsplit
 
 import httpx2
 
@@ -41,6 +42,13 @@ class Answer:
     def media_type(self) -> str:
         """The media type without parameters, in lower case."""
         return self.headers.get("content-type", "").split(";")[0].strip().lower()
+
+    @property
+    def filename(self) -> str:
+        """What a file of it is called: as the answer says, else by its address; may be empty."""
+        head = Message()
+        head["Content-Disposition"] = self.headers.get("content-disposition", "")
+        return head.get_filename() or unquote(urlsplit(self.url).path.rpartition("/")[2])
 
 
 @dataclass(frozen=True, slots=True)

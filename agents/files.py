@@ -9,6 +9,7 @@ import binascii
 import csv
 import io
 import mimetypes
+import re
 from typing import Any
 
 import orjson
@@ -16,6 +17,9 @@ from pydantic import Field, model_validator
 
 from agents.agent import Parameters
 from agents.errors import AgentError
+
+_MEDIA_TYPE = r"[\w.+-]+/[\w.+-]+"
+_UNSAFE = re.compile(r"[\x00-\x1f\x7f]")
 
 
 class File(Parameters):
@@ -26,7 +30,7 @@ class File(Parameters):
     base64: str | None = Field(default=None, description="Bytes, instead of `content`.")
     content_type: str = Field(
         default="",
-        pattern=r"^([\w.+-]+/[\w.+-]+)?$",
+        pattern=f"^({_MEDIA_TYPE})?$",
         description="Its media type; empty: by the file's name.",
     )
 
@@ -42,6 +46,9 @@ class File(Parameters):
             # A page that the web_scraping agent took a picture of.
             content = data["screenshot"].removeprefix("data:image/jpeg;base64,")
             return {"filename": "screenshot.jpg", "base64": content}
+        if isinstance(data, dict) and "size_bytes" in data:
+            # As `as_file` tells it.
+            return {name: value for name, value in data.items() if name != "size_bytes"}
         return data
 
     @property
@@ -49,6 +56,22 @@ class File(Parameters):
         """Its media type, by its name when none is given."""
         guessed, encoding = mimetypes.guess_type(self.filename)
         return self.content_type or (not encoding and guessed) or "application/octet-stream"
+
+
+def as_file(content: bytes, filename: str, content_type: str) -> dict[str, Any]:
+    """Return bytes as a value that any agent takes as a file.
+
+    Its base64 is an artifact of the execution when it is long, like any other value.
+    """
+    name = _UNSAFE.sub("_", filename.replace("\\", "/").rpartition("/")[2]).strip(". ")[:255]
+    if not re.fullmatch(_MEDIA_TYPE, content_type):
+        content_type = "application/octet-stream"
+    return {
+        "filename": name or f"file{mimetypes.guess_extension(content_type) or ''}",
+        "content_type": content_type,
+        "size_bytes": len(content),
+        "base64": base64.b64encode(content).decode("ascii"),
+    }
 
 
 def file_bytes(file: File) -> bytes:

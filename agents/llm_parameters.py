@@ -18,7 +18,8 @@ def as_text(value: Any) -> Any:
     return value if isinstance(value, str) or value is None else orjson.dumps(value).decode()
 
 
-_FIXED: JsonDict = {"properties": dict.fromkeys(("script", "where", "custom_script"), CODE)}
+_CODE_NAMES = ("script", "where", "compute", "reduce", "custom_script")
+_FIXED: JsonDict = {"properties": dict.fromkeys(_CODE_NAMES, CODE)}
 """Where the fixed parameters of tools hold code."""
 
 

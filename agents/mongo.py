@@ -6,6 +6,7 @@ and that member's address is checked like the first one's.
 """
 
 import asyncio
+import re
 from collections.abc import Mapping
 from datetime import datetime
 from typing import Any
@@ -28,8 +29,10 @@ from agents.columns import plain
 from agents.database_clients import CONNECTIONS, key_of, named_context
 from agents.database_parameters import DatabaseParameters, bound, check_used
 from agents.errors import AgentError
+from agents.mongo_srv import found_by_name, with_records
 
 _PORT = 27017
+_BY_NAME = "mongodb+srv"
 _CONNECT_MS = 5_000
 _BATCH = 500
 _LEVELS = 100
@@ -64,6 +67,10 @@ async def run_mongo(
     writes = name in _WRITES or bool(_names(command, _WRITING_STAGES))
     _check_allowed(command, name, writes, parameters.read_only is not False)
     place = _parse(parameters.connection_string or "")
+    if place["by_name"]:
+        [(name_of_all, _)] = place["hosts"]
+        records = await found_by_name(name_of_all, context.services.egress)
+        place = with_records(place, *records)
     try:
         async with asyncio.timeout(parameters.timeout + 10):
             if name not in _WRITES:
@@ -247,30 +254,41 @@ def _parse(url: str) -> dict[str, Any]:
     """Read a connection string; only what reaches no file of this machine is allowed."""
     wrong = AgentError(
         "The connection string cannot be used.",
-        remedy="Write it as mongodb://user:password@host:port,host2:port/database, with "
-        f"{', '.join(sorted(_OPTIONS))} at most; for mongodb+srv:// name the hosts themselves.",
+        remedy="Write it as mongodb://user:password@host:port,host2:port/database or "
+        f"mongodb+srv://user:password@name/database, with {', '.join(sorted(_OPTIONS))} at most.",
     )
     try:
         parts = urlsplit(url.strip())
         login, _, places = parts.netloc.rpartition("@")
         hosts = [_host(place) for place in places.split(",")]
+        by_name = parts.scheme == _BY_NAME
+        if by_name and not _is_one_name(places):
+            raise wrong
     except ValueError as error:
         raise wrong from error
     options = {name: values[-1] for name, values in parse_qs(parts.query).items()}
     mechanism = options.get("authMechanism", _MECHANISMS[1])
     known = options.keys() <= _OPTIONS and mechanism in _MECHANISMS
-    if parts.scheme != "mongodb" or not known or not all(host for host, _ in hosts):
+    if parts.scheme not in ("mongodb", _BY_NAME) or not known or not all(host for host, _ in hosts):
         raise wrong
     user, _, password = login.partition(":")
     return {
         "hosts": hosts,
+        "by_name": by_name,
+        "balanced": False,
+        "given_source": options.get("authSource"),
         "username": unquote(user) or None,
         "password": unquote(password),
         "database": unquote(parts.path.lstrip("/")) or "test",
         "source": options.get("authSource") or unquote(parts.path.lstrip("/")) or "admin",
         "mechanism": options.get("authMechanism"),
-        "tls": options.get("tls", options.get("ssl", "false")) == "true",
+        "tls": options.get("tls", options.get("ssl", str(by_name).lower())) == "true",
     }
+
+
+def _is_one_name(places: str) -> bool:
+    """Whether there is one name, without a port, that is no address."""
+    return re.fullmatch(r"(?!\d+\.)[A-Za-z0-9-]+(\.[A-Za-z0-9-]+)+", places) is not None
 
 
 def _host(place: str) -> tuple[str, int]:
@@ -284,13 +302,14 @@ def _client(
     options: dict[str, Any] = {
         "host": f"[{address}]" if ":" in address else address,
         "port": port,
-        "directConnection": True,
         "serverSelectionTimeoutMS": _CONNECT_MS,
         "connectTimeoutMS": _CONNECT_MS,
         "maxPoolSize": CONNECTIONS,
         "tls": place["tls"],
         "appname": "weft",
     }
+    # Either keeps the driver at this address.
+    options["loadBalanced" if place["balanced"] else "directConnection"] = True
     if place["username"]:
         options |= {
             "username": place["username"],

@@ -4,7 +4,7 @@ import asyncio
 import hashlib
 import time
 from collections import OrderedDict
-from collections.abc import Mapping
+from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass
 from typing import Any, Generic, TypeVar
 from uuid import UUID
@@ -32,6 +32,10 @@ _MOST_DOCUMENTS = 8
 _MOST_OPERATIONS = 200
 _FETCH_SECONDS = 30.0
 _OK = 200
+_NO_ENTRY = (401, 403)
+Login = tuple[dict[str, str], dict[str, str]]
+"""The headers and the query that log a request in."""
+NO_LOGIN: Login = ({}, {})
 T = TypeVar("T")
 _LOADER = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
 
@@ -122,6 +126,7 @@ class Documents:
         source: str | Mapping[str, Any],
         wanted: str,
         server_url: str | None,
+        log_in: Callable[[], Awaitable[Login]] | None = None,
     ) -> Described:
         """Return an operation of a document.
 
@@ -131,6 +136,7 @@ class Documents:
             source: The document, its text, or its URL.
             wanted: The operation.
             server_url: Where it is called, instead of the document's own servers.
+            log_in: Gives what a document by URL is asked for with.
 
         Raises:
             OpenApiError: The document or the operation cannot be used.
@@ -143,14 +149,17 @@ class Documents:
             else orjson.dumps(source, option=orjson.OPT_NON_STR_KEYS)
         )
         text = content.encode("utf-8", "replace") if isinstance(content, str) else content
+        login: Login = await log_in() if log_in is not None and url is not None else NO_LOGIN
+        # Whoever logs in otherwise may be shown another document.
+        text += orjson.dumps(login) if login != NO_LOGIN else b""
         key = f"{tenant_id} {hashlib.sha256(text).hexdigest()}"
         called = f"{key} {server_url} {wanted}"
         if described := self._operations.get(called):
             return described
         document = self._documents.get(key)
         if document is None:
-            text = text if url is None else await _fetched(client, url)
-            document = await asyncio.to_thread(read_document, text)
+            found = content if url is None else await _fetched(client, url, login)
+            document = await asyncio.to_thread(read_document, found)
             self._documents.put(key, document)
         described = await asyncio.to_thread(_described, document, wanted, server_url, url)
         self._operations.put(called, described)
@@ -175,8 +184,9 @@ def _described(
         raise OpenApiError(f"The schema of {wanted[:100]} cannot be used: {error}.") from error
 
 
-async def _fetched(client: httpx2.AsyncClient, url: str) -> bytes:
-    request = Request("GET", url, timeout_seconds=_FETCH_SECONDS)
+async def _fetched(client: httpx2.AsyncClient, url: str, login: Login) -> bytes:
+    headers, query = login
+    request = Request("GET", url, headers, query, timeout_seconds=_FETCH_SECONDS)
     try:
         answer = await fetch(client, request, max_bytes=LARGEST_BYTES)
     except httpx2.HTTPError as error:
@@ -189,6 +199,9 @@ async def _fetched(client: httpx2.AsyncClient, url: str) -> bytes:
             f"The OpenAPI document at {url[:200]} answers {answer.status_code}.",
             retryable=answer.status_code in BUSY,
             retry_after_seconds=retry_after_seconds(answer.headers),
+            remedy="Give `document_auth`, how the document is asked for."
+            if answer.status_code in _NO_ENTRY
+            else "",
         )
     return answer.content
 

@@ -23,6 +23,7 @@ _FILE = {
         "content": {},
         "base64": {"type": "string"},
         "content_type": {"type": "string"},
+        "size_bytes": {"type": "integer"},
     },
     "required": ["filename"],
     "additionalProperties": False,
@@ -141,17 +142,20 @@ class Inputs:
         }.get(media, "body")
         required = body.get("required") is True
         if place == "body" and "json" not in media:
-            self._add_text(media, required)
+            text = media.startswith("text/") or media.endswith(("xml", "yaml"))
+            self._add_whole(media, required, "body" if text else "file")
             return
         if media != "application/json" and place == "body" and _MEDIA.fullmatch(media):
             self.put("headers", "Content-Type", media)
         self._add_fields(place, schema, required)
 
-    def _add_text(self, media: str, required: bool) -> None:
+    def _add_whole(self, media: str, required: bool, place: str) -> None:
+        """Add a body that is one text, or one file."""
         if _MEDIA.fullmatch(media):
             self.put("headers", "Content-Type", media)
-        name = self.add("body", {"type": "string"}, required=required)
-        self.request["body"] = f"{{{name}}}"
+        schema = {"type": "string"} if place == "body" else _FILE
+        name = self.add("body", schema, required=required)
+        self.request[place] = f"{{{name}}}"
 
     def _add_fields(self, place: str, schema: Any, required: bool) -> None:
         fields, needed = self._fields(schema, 20)

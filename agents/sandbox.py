@@ -41,7 +41,7 @@ _NAME = re.compile(r"[^\W\d]\w*")
 _NOBODY = UUID(int=0)
 _FUNCTION = "_weft_script"
 _FIELD = "_weft_field"
-_PRELUDE = f"""
+PRELUDE = f"""
 def {_FIELD}(value, name):
     if isinstance(value, dict):
         if name in value:
@@ -49,6 +49,7 @@ def {_FIELD}(value, name):
         raise KeyError(name)
     return getattr(value, name)
 """
+"""What stands before the text of `with_fields`."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -104,7 +105,7 @@ class Sandbox:
         except NotPlain:
             pass
         seconds = min(seconds, self._limits.seconds)
-        code = f"{_PRELUDE}\n({_with_fields(source)})"
+        code = f"{PRELUDE}\n({with_fields(source)})"
         return await self._value(source, 0, self._made(code, source, variables, seconds, whose))
 
     async def run(self, script: str, variables: Mapping[str, Any], *, whose: UUID = _NOBODY) -> Any:
@@ -282,8 +283,12 @@ def _lines_inside_text(tree: ast.AST) -> set[int]:
     }
 
 
-def _with_fields(source: str) -> str:
-    """Rewrite `a.b` into a look-up that reads objects (dictionaries) by key."""
+def with_fields(source: str) -> str:
+    """Rewrite `a.b` into a look-up that reads objects (dictionaries) by key; needs `PRELUDE`.
+
+    Raises:
+        AgentError: It is no expression.
+    """
     short = len(source) <= _REMEMBERED_CHARACTERS
     return _remembered(source) if short else _rewritten(source)
 

@@ -9,6 +9,8 @@ from agents.agent import AgentContext
 
 CODE: JsonDict = {"weft": "code"}
 """Marks a parameter as code: its braces are never references."""
+STATEMENT: JsonDict = {"x-statement": "$1"}
+"""Marks a parameter as SQL: values stand in `params`, no reference within its text."""
 RARE: JsonDict = {"x-rare": True}
 """Marks a parameter that descriptions hardly speak of: a model that reads one is not told of it."""
 

@@ -48,6 +48,10 @@ CASES: dict[str, dict[str, Any]] = {
         "operation": "join", "join": {"on": "buyer", "how": "left"},
         "by": "city", "aggregates": {"n": "count"},
     },
+    "a computed column, then groups": {
+        "operation": "aggregate", "compute": {"with_tax": "price * 1.2"}, "by": "region",
+        "aggregates": {"sum": "sum(with_tax)"},
+    },
     "sort, all rows back": {"operation": "sort", "sort_by": "price"},
 }  # fmt: skip
 

@@ -8,6 +8,7 @@ from typing import Any, Literal
 import jsonschema_rs
 
 from compiler.check_schemas import describe, validator
+from compiler.check_statements import statement_problems
 from compiler.check_tools import tool_problems
 from compiler.errors import Problem
 from compiler.failures import compensation
@@ -17,13 +18,13 @@ from compiler.specification import Node, Specification
 from compiler.suggestions import did_you_mean
 from compiler.workers import WORKERS, worker_nodes
 
-DATABASE = "database"
 """What a node's `agent` says that runs SQL."""
 _UNDECIDED = frozenset(("anyOf", "oneOf", "allOf", "not", "if", "contains", "uniqueItems"))
 _MODES: dict[str, Literal["exec", "eval"]] = {
     "script": "exec",
     "custom_script": "exec",
     "where": "eval",
+    "reduce": "eval",
 }
 _PYTHON_REMEDY = (
     "Code is written in Python, no other language is offered; for filtering and sorting, `where`, "
@@ -59,7 +60,7 @@ def agent_problems(
         problems += _parameter_problems(node, signature, compiled[node.agent], path)
         problems += _script_problems(node, signature, path)
         problems += tool_problems(node, path, agents)
-        problems += _statement_problems(node, path)
+        problems += statement_problems(node.parameters, signature, f"{path}.parameters")
     return problems
 
 
@@ -167,21 +168,6 @@ def _script_problems(node: Node, signature: AgentSignature, path: str) -> list[P
             message = f"`{name}` is not valid Python: {fault}."
             problems.append(Problem(place, "script_syntax", message, _PYTHON_REMEDY))
     return problems
-
-
-def _statement_problems(node: Node, path: str) -> Iterator[Problem]:
-    """Yield a problem when values would be written into SQL, where any text may change it."""
-    query = node.parameters.get("query")
-    if node.agent != DATABASE or not isinstance(query, str):
-        return
-    template = parse_template(query)
-    if template.references and template.whole is None:
-        name = template.references[0]
-        message = (
-            f"`{{{name}}}` stands inside of the SQL, and its text could change what that does."
-        )
-        remedy = f'Write $1 in its place, and `params: ["{{{name}}}"]`.'
-        yield Problem(f"{path}.parameters.query", "reference_in_sql", message, remedy)
 
 
 def _syntax_fault(code: str, mode: Literal["exec", "eval"]) -> str | None:

@@ -4,6 +4,7 @@ from collections.abc import Iterator, Mapping
 from typing import Any
 
 from compiler.check_schemas import describe, validator
+from compiler.check_statements import statement_problems
 from compiler.errors import Problem
 from compiler.outside import is_recipient
 from compiler.references import parse_template, references_in
@@ -74,6 +75,7 @@ def _parameters(node: Node, tool: Tool, signature: AgentSignature, where: str) -
     yield from _opened(tool, signature, where)
     opened = open_names(tool, signature)
     part = tool_node(node, tool)
+    yield from statement_problems(tool.parameters, signature, f"{where}.parameters")
     for error in validator(signature.parameters_schema).iter_errors(part.parameters):
         for found in describe(error):
             place = f"{where}.parameters.{found.path}"

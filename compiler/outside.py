@@ -120,9 +120,10 @@ def _own_hosts(parameters: Mapping[str, Any], signature: AgentSignature) -> Iter
 
 
 def _hosts(parameters: Mapping[str, Any]) -> Iterator[str]:
-    login = parameters.get("auth")
     document = parameters.get("openapi")
-    given = [*parameters.items(), *(login.items() if isinstance(login, Mapping) else ())]
+    given = [*parameters.items()]
+    for login in (parameters.get("auth"), parameters.get("document_auth")):
+        given += login.items() if isinstance(login, Mapping) else ()
     container = parameters.get("container")
     if isinstance(container, Mapping):
         yield from (host for _, host in texts_in(container.get("hosts")))

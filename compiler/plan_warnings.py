@@ -2,8 +2,8 @@
 
 from collections.abc import Callable, Collection, Iterator, Mapping
 
-from compiler.check_agents import DATABASE
 from compiler.check_failures import unheard_failures
+from compiler.check_statements import statements_of
 from compiler.conditions import parse_condition
 from compiler.errors import Problem
 from compiler.outside import node_outside
@@ -33,7 +33,7 @@ def plan_warnings(
     for index, node in enumerate(specification.nodes):
         path = f"nodes[{index}]"
         warnings += _sending(node, agents, path)
-        warnings += _statement(node, path)
+        warnings += _statement(node, agents[node.agent], path)
         warnings += _late_timeout(node, specification, path)
         warnings += _secrets(node, agents, path, secrets)
         warnings += _deprecated(node, agents, path)
@@ -60,12 +60,12 @@ def _sending(node: Node, agents: Mapping[str, AgentSignature], path: str) -> Ite
         yield Problem(path, "unknown_recipient", message, remedy)
 
 
-def _statement(node: Node, path: str) -> Iterator[Problem]:
-    query = node.parameters.get("query")
-    if node.agent == DATABASE and isinstance(query, str) and parse_template(query).references:
-        message = f"Which SQL `{node.id}` runs is known only at run time: {query}."
-        remedy = "Give it a login that may do no more than it should, or ask for approval."
-        yield Problem(f"{path}.parameters.query", "unknown_statement", message, remedy)
+def _statement(node: Node, signature: AgentSignature, path: str) -> Iterator[Problem]:
+    for name, text, _ in statements_of(node.parameters, signature):
+        if parse_template(text).references:
+            message = f"Which statement `{node.id}` runs is known only at run time: {text}."
+            remedy = "Give it a login that may do no more than it should, or ask for approval."
+            yield Problem(f"{path}.parameters.{name}", "unknown_statement", message, remedy)
 
 
 def _late_timeout(node: Node, specification: Specification, path: str) -> Iterator[Problem]:

@@ -262,7 +262,7 @@ def check_secrets(settings: Settings) -> Check:
 
 async def _tried(keys: Keyring) -> str:
     """Wrap a key that is used for nothing and unwrap it; returns the master key's id."""
-    binding = Binding(UUID(int=0), "doctor", 1)
+    binding = Binding(UUID(int=0), "doctor", 1, ())
     try:
         wrapped, by = await keys.wrap(secrets.token_bytes(KEY_BYTES), binding)
         await keys.unwrap(wrapped, by, binding)

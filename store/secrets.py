@@ -5,7 +5,7 @@ import time
 from collections import OrderedDict
 from collections.abc import Callable, Iterable
 from contextlib import AbstractAsyncContextManager
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 from typing import Any
 from uuid import UUID
@@ -21,6 +21,8 @@ KEPT_SECONDS = 5.0
 """How long a process remembers what a secret holds, and so how long a deleted one may work."""
 KEPT_SECRETS = 1000
 ROTATED_ROWS = 500
+_WITH_HOSTS = 2
+"""The form of a row that is sealed with its hosts."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -84,10 +86,11 @@ async def set_secret(
         last = await connection.fetchval(statement("get_secret_version"), tenant_id, name)
     version = (last or 0) + 1
     # Between two transactions: the master key may be far away.
-    sealed = await seal(keys, Binding(tenant_id, name, version), value)
+    listed = tuple(hosts)
+    sealed = await seal(keys, Binding(tenant_id, name, version, listed), value)
     async with tenant_transaction(pool, tenant_id) as connection:
         row = await connection.fetchrow(
-            statement("set_secret"), tenant_id, name, version, list(hosts),
+            statement("set_secret"), tenant_id, name, version, list(listed),
             sealed.ciphertext, sealed.wrapped_key, sealed.key_id, user_id,
         )  # fmt: skip
     if row is None:
@@ -157,12 +160,14 @@ class Vault:
 
     async def _opened(self, tenant_id: UUID, row: Any) -> OpenSecret:
         sealed = Sealed(row["ciphertext"], row["wrapped_key"], row["key_id"])
-        value = await unseal(self._keys, Binding(tenant_id, row["name"], row["version"]), sealed)
+        value = await unseal(self._keys, _binding(tenant_id, row), sealed)
         return OpenSecret(row["name"], value, tuple(row["hosts"]))
 
 
 async def rotate(dsn: str, keys: Keyring) -> int:
     """Wrap the data keys of all tenants with a new master key; return how many.
+
+    What was sealed without its hosts is sealed anew with those that its row has.
 
     The new one is made in the file; where KMS keeps it, it is the one that is set.
 
@@ -193,15 +198,26 @@ async def _wrap_some(connection: Connection, keys: Keyring) -> int:
         wrapped = await asyncio.gather(*(_wrapped_anew(row, keys) for row in rows))
         await connection.execute(
             statement("wrap_secret_keys"), [row["tenant_id"] for row in rows],
-            [row["name"] for row in rows], [key for key, _ in wrapped], [by for _, by in wrapped],
+            [row["name"] for row in rows], [one.wrapped_key for one in wrapped],
+            [one.key_id for one in wrapped], [one.ciphertext or None for one in wrapped],
         )  # fmt: skip
     return len(rows)
 
 
-async def _wrapped_anew(row: Any, keys: Keyring) -> tuple[bytes, str]:
-    binding = Binding(row["tenant_id"], row["name"], row["version"])
+async def _wrapped_anew(row: Any, keys: Keyring) -> Sealed:
+    """Return a secret under the present master key; without a ciphertext where that stays."""
+    binding = _binding(row["tenant_id"], row)
+    if binding.hosts is None:
+        sealed = Sealed(row["ciphertext"], row["wrapped_key"], row["key_id"])
+        value = await unseal(keys, binding, sealed)
+        return await seal(keys, replace(binding, hosts=tuple(row["hosts"])), value)
     data_key = await keys.unwrap(row["wrapped_key"], row["key_id"], binding)
-    return await keys.wrap(data_key, binding)
+    return Sealed(b"", *await keys.wrap(data_key, binding))
+
+
+def _binding(tenant_id: UUID, row: Any) -> Binding:
+    hosts = tuple(row["hosts"]) if row["form"] == _WITH_HOSTS else None
+    return Binding(tenant_id, row["name"], row["version"], hosts)
 
 
 def _info(row: Any) -> SecretInfo:

@@ -46,7 +46,8 @@ _FINAL = {
         "Allow kms:Encrypt, kms:Decrypt and kms:DescribeKey on it to the platform's credentials.",
     ),
     "InvalidCiphertextException": (
-        "the data key was wrapped for another organization, name or version, or was changed",
+        "the data key was wrapped for another organization, name, version or list of hosts, or was "
+        "changed",
         "Set the secret again.",
     ),
     "IncorrectKeyException": (
@@ -223,11 +224,15 @@ class KeyService:
 
 def _context(binding: Binding) -> dict[str, str]:
     """Return what KMS authenticates with a data key, and writes into its own log."""
-    return {
+    context = {
         "weft:tenant": str(binding.tenant_id),
         "weft:secret": binding.name,
         "weft:version": str(binding.version),
     }
+    if binding.hosts is not None:
+        # A list of any length would not fit.
+        context["weft:hosts"] = binding.hosts_digest.hex()
+    return context
 
 
 def _unreachable(key: str, why: str) -> SecretsUnavailable:

@@ -1,7 +1,7 @@
 """Envelope encryption: a fresh data key for each secret, wrapped by a master key kept elsewhere.
 
-Both are AES-256-GCM. What is encrypted is bound to the tenant, the name and the version of the
-secret, so that a row which is moved or put back cannot be opened.
+Both are AES-256-GCM. What is encrypted is bound to the tenant, the name, the version and the hosts
+of the secret, so that a row which is moved, put back or widened cannot be opened.
 """
 
 import contextlib
@@ -14,6 +14,7 @@ from pathlib import Path
 from typing import Protocol
 from uuid import UUID
 
+import orjson
 from cryptography.exceptions import InvalidTag
 from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 
@@ -53,14 +54,24 @@ class Binding:
     tenant_id: UUID
     name: str
     version: int
+    hosts: tuple[str, ...] | None
+    """The only hosts that it is sent to; None: it was sealed without them."""
+
+    @property
+    def hosts_digest(self) -> bytes:
+        """What stands for the hosts, in whatever order; nothing for a secret without them."""
+        if self.hosts is None:
+            return b""
+        return hashlib.sha256(orjson.dumps(sorted(self.hosts))).digest()
 
     @property
     def associated_data(self) -> bytes:
         """What is authenticated with it; the name comes last, so that nothing runs together."""
         return (
-            b"weft secret 1\0"
+            (b"weft secret 1\0" if self.hosts is None else b"weft secret 2\0")
             + self.tenant_id.bytes
             + self.version.to_bytes(8, "big")
+            + self.hosts_digest
             + self.name.encode("utf-8")
         )
 
@@ -210,7 +221,7 @@ def _decrypt(key: bytes, sealed: bytes, binding: Binding) -> bytes:
     except (InvalidTag, ValueError):
         raise SecretsUnavailable(
             f"The secret `{binding.name}` cannot be opened: its row is not what was sealed for "
-            "this organization. Set it again."
+            "this organization and its hosts. Set it again."
         ) from None
 
 

@@ -7,6 +7,7 @@ import jsonschema_rs
 from pydantic import BaseModel, ConfigDict, Field, model_validator
 
 from agents.agent import SideEffect
+from agents.catalog.binding import Binding
 from compiler.references import parse_template, references_in
 
 Base = Literal["api", "database", "email", "llm"]
@@ -17,6 +18,8 @@ IDEMPOTENCY_KEY = "idempotency_key"
 """The name under which a request finds the key that is the same for every attempt."""
 SECRETS = "secrets"
 """The name under which a custom agent's request finds the secrets that it names itself."""
+PARAMS, BOUND = "params", "bound"
+"""The parameter with a statement's values, and the name under which a request finds them bound."""
 _PAUSES = frozenset({429, 503})
 _FAULTS = frozenset({408, 425, 429, 500, 502, 503, 504})
 
@@ -65,6 +68,9 @@ class Call(Part):
     form: bool = Field(default=False, description="Whether the body is sent as a form.")
     response: Response
     pagination: Pagination | None = None
+    binding: Binding | None = Field(
+        default=None, description="In whose form `params` are bound; the request finds them there."
+    )
 
     @property
     def told(self) -> str:
@@ -109,7 +115,7 @@ class Call(Part):
         known = {*schema.get("properties", {})}
         if unknown := named - known - self.given:
             raise ValueError(f"`request` names no parameters: {', '.join(sorted(unknown))}")
-        if unused := known - named:
+        if unused := known - named - ({PARAMS} if self.binding else set()):
             raise ValueError(f"`request` does not use: {', '.join(sorted(unused))}")
         if self.base == "api":
             self._check_host(schema)
@@ -118,7 +124,7 @@ class Call(Part):
     @property
     def given(self) -> frozenset[str]:
         """The names that a request finds beside the parameters."""
-        return frozenset({IDEMPOTENCY_KEY})
+        return frozenset({IDEMPOTENCY_KEY} | ({BOUND} if self.binding else set()))
 
     def _check_host(self, schema: Mapping[str, Any]) -> None:
         """A parameter within the host must be bound by a pattern, or it could name any host."""

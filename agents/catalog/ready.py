@@ -5,7 +5,8 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from agents.agent import Agent, AgentContext, AgentResult, Parameters, SideEffect, Usage
-from agents.catalog.call import COSTS_USD, IDEMPOTENCY_KEY, Call
+from agents.catalog.binding import bound
+from agents.catalog.call import BOUND, COSTS_USD, IDEMPOTENCY_KEY, PARAMS, Call
 from agents.catalog.given import Given, given
 from agents.catalog.rendering import found_in, output_of, request_of
 from agents.errors import AgentError
@@ -48,6 +49,8 @@ class Ready:
         entry = self.entry
         key = hashlib.sha256(context.idempotency_key.encode()).hexdigest()[:32]
         values = {**checked, IDEMPOTENCY_KEY: key}
+        if entry.binding is not None:
+            values[BOUND] = bound(entry.binding, checked.get(PARAMS))
         urls = context.services.settings.service_urls
         request = request_of(entry, values, urls.get(entry.service))
         secrets = entry.secret_values(values)

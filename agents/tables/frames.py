@@ -93,14 +93,14 @@ def grouped(
 ) -> list[dict[str, Any]] | None:
     """See `rows.grouped`."""
     wanted = {name: parse_aggregate(text) for name, text in aggregates.items()}
-    fields = list(dict.fromkeys([*by, *(field for _, field in wanted.values() if field)]))
+    fields = list(dict.fromkeys([*by, *(one.field for one in wanted.values() if one.field)]))
     frame = _frame(rows, fields) if by else None
     if frame is None:
         return None
     places = {field: str(number) for number, field in enumerate(fields)}
     expressions = []
-    for number, (function, field) in enumerate(wanted.values()):
-        expression = _expression(function, places.get(field or ""), frame)
+    for number, one in enumerate(wanted.values()):
+        expression = _expression(one.function, places.get(one.field or ""), frame)
         if expression is None:
             return None
         expressions.append(expression.alias(f"a{number}"))
@@ -112,7 +112,7 @@ def grouped(
     for name in by:
         values = values_of(rows, name)
         result[name] = [values[place] for place in firsts]
-    for number, (name, (function, field)) in enumerate(wanted.items()):
+    for number, (name, (function, field, _)) in enumerate(wanted.items()):
         found = groups[f"a{number}"].to_list()
         if function in ("sum", "mean", "median"):
             found = [None if value is None else tidy(value) for value in found]

@@ -2,10 +2,12 @@
 
 from typing import Annotated, Any, Literal, Self
 
-from pydantic import BeforeValidator, Field, model_validator
+from pydantic import AfterValidator, BeforeValidator, Field, StringConstraints, model_validator
 
 from agents.agent import Parameters
 from agents.arithmetic import AGGREGATIONS
+from agents.errors import AgentError
+from agents.sandbox import with_fields
 from agents.scope import CODE, RARE
 from agents.tables.formats import Format
 from agents.tables.steps import (
@@ -22,8 +24,8 @@ from agents.tables.steps import (
 Operation = Literal["filter", "map", "reduce", "aggregate", "transform", "sort", "dedupe", "join"]
 _NEEDS: dict[Operation, tuple[str, ...]] = {
     "filter": ("where", "filters"),
-    "map": ("select", "field", "rename", "drop", "cast"),
-    "reduce": ("aggregation", "aggregates"),
+    "map": ("compute", "select", "field", "rename", "drop", "cast"),
+    "reduce": ("reduce", "aggregation", "aggregates"),
     "aggregate": ("aggregation", "aggregates", "pivot"),
     "sort": ("sort_by", "field"),
     "join": ("field", "join"),
@@ -38,6 +40,19 @@ def _keys(value: Any) -> Any:
     return [{"field": key} if isinstance(key, str) else key for key in listed]
 
 
+def _is_expression(text: str) -> str:
+    try:
+        with_fields(text)
+    except AgentError as error:
+        raise ValueError(str(error)) from error
+    return text
+
+
+Expression = Annotated[
+    str, StringConstraints(min_length=1, max_length=10_000), AfterValidator(_is_expression)
+]
+"""A Python expression, evaluated in the sandbox only."""
+
 SortKeys = Annotated[
     tuple[SortKey, ...] | None,
     BeforeValidator(_keys, json_schema_input_type=str | SortKey | list[str | SortKey] | None),
@@ -47,8 +62,9 @@ SortKeys = Annotated[
 class DataProcessingParameters(Parameters):
     """A `script`, or an operation with the declarative fields that it needs.
 
-    The fields are applied in one order, whatever the operation: cast, join, filters, where, dedupe,
-    aggregates or pivot, sort, limit, aggregation, rename, drop, select.
+    The fields are applied in one order, whatever the operation: cast, join, filters, compute,
+    where, dedupe, aggregates or pivot, sort, limit, aggregation, rename, drop, select, reduce.
+    Filters on computed fields come after these.
     """
 
     operation: Operation = "transform"
@@ -77,11 +93,22 @@ class DataProcessingParameters(Parameters):
     filters: tuple[Filter, ...] = Field(
         default=(), description="Conditions {field, operator, value} that all kept rows fulfil."
     )
+    compute: dict[str, Expression] | None = Field(
+        default=None,
+        min_length=1,
+        json_schema_extra=CODE,
+        description='New columns: `{total: "price * quantity"}`.',
+    )
+    compute_errors: Literal["fail", "null"] = Field(
+        default="fail",
+        json_schema_extra=RARE,
+        description="What becomes of a value that cannot be computed.",
+    )
     where: str | None = Field(
         default=None,
         min_length=1,
         json_schema_extra=CODE,
-        description="An expression over `item`: elements for which it holds are kept.",
+        description="An expression over `item` and its fields: what it holds for is kept.",
     )
     by: Names = Field(default=(), description="Fields to group, pivot or dedupe by.")
     keep: Literal["first", "last"] = Field(
@@ -91,8 +118,21 @@ class DataProcessingParameters(Parameters):
     )
     aggregates: dict[str, Aggregate] | None = Field(
         default=None,
-        description="Names and what is computed, of each group or of all rows: `sum(price)`, "
-        "`count`, `mean`, `median`, `min`, `max`, `count_distinct`, `first`, `last`, `collect`.",
+        description="Names and what is computed, of each group or all rows: `sum(price)`, `count`, "
+        "`mean`, `median`, `min`, `max`, `count_distinct`, `first`, `last`, `list`, `unique`, "
+        '`concat(name, "; ")`.',
+    )
+    reduce: str | None = Field(
+        default=None,
+        min_length=1,
+        json_schema_extra=CODE | RARE,
+        description="An expression over `accumulator`, `item` and its fields, whose value is the "
+        "next `accumulator`: `accumulator + price * quantity`.",
+    )
+    initial: Any = Field(
+        default=None,
+        json_schema_extra=RARE,
+        description="The first `accumulator`; the first element when left out.",
     )
     pivot: Pivot | None = Field(default=None, json_schema_extra=RARE)
     select: tuple[str, ...] | None = Field(default=None, description="Fields to keep.")
@@ -121,6 +161,8 @@ class DataProcessingParameters(Parameters):
             raise ValueError("a pivot needs `by`: the fields that name a row")
         if self.pivot is not None and self.aggregates is not None:
             raise ValueError("give either `pivot` or `aggregates`")
+        if self.reduce is not None and self.aggregation is not None:
+            raise ValueError("give either `reduce` or `aggregation`")
         if self.script is not None:
             return self
         needs = _NEEDS.get(self.operation, ())
@@ -128,6 +170,19 @@ class DataProcessingParameters(Parameters):
             wanted = " or ".join(f"`{name}`" for name in ("script", *needs))
             raise ValueError(f"{self.operation} needs {wanted}")
         return self
+
+    @property
+    def early_filters(self) -> tuple[Filter, ...]:
+        """The filters on fields that are there before any is computed."""
+        return tuple(one for one in self.filters if not self._is_computed(one.field))
+
+    @property
+    def late_filters(self) -> tuple[Filter, ...]:
+        """The filters on computed fields."""
+        return tuple(one for one in self.filters if self._is_computed(one.field))
+
+    def _is_computed(self, field: str) -> bool:
+        return any(field == name or field.startswith(f"{name}.") for name in self.compute or ())
 
     @property
     def sort_keys(self) -> tuple[SortKey, ...]:

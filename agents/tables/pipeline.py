@@ -34,6 +34,8 @@ def run_stage(stage: Stage, parameters: DataProcessingParameters, tables: list[A
     [result, *_] = tables
     if stage in ("finish", "whole"):
         result = _finished(parameters, result)
+    if stage in ("finish", "whole") and parameters.reduce is not None:
+        return result
     if stage in ("finish", "whole", "write"):
         result = formats.write(result, parameters.output_format, parameters.csv)
     return result
@@ -66,7 +68,7 @@ def _prepared(parameters: DataProcessingParameters, tables: list[Any]) -> list[A
     elif parameters.operation == "join":
         for table in tables[1:] or [_second(tables)]:
             found = _joined(found, table, Join(on=(str(parameters.field),)))
-    return rows.filtered(found, parameters.filters)
+    return rows.filtered(found, parameters.early_filters)
 
 
 def _second(tables: list[Any]) -> Any:

@@ -10,7 +10,15 @@ from typing import Any
 
 from agents.arithmetic import number_of, tidy
 from agents.errors import AgentError
-from agents.tables.steps import Filter, Join, Kind, Pivot, SortKey, parse_aggregate
+from agents.tables.steps import (
+    AggregateParts,
+    Filter,
+    Join,
+    Kind,
+    Pivot,
+    SortKey,
+    parse_aggregate,
+)
 from agents.tables.values import identity, is_nothing, join_key, order, values_of
 
 _TRUE, _FALSE = frozenset({"true", "yes", "1", "t", "y"}), frozenset({"false", "no", "0", "f", "n"})
@@ -59,19 +67,22 @@ def grouped(
         groups[()] = list(range(len(rows)))
     keys = {name: values_of(rows, name) for name in by}
     wanted = {name: parse_aggregate(text) for name, text in aggregates.items()}
-    columns = {field: values_of(rows, field) for _, field in wanted.values() if field}
+    columns = {one.field: values_of(rows, one.field) for one in wanted.values() if one.field}
     return [
         {name: values[indexes[0]] for name, values in keys.items()}
         | {
-            name: _aggregate(function, columns[field], indexes) if field else len(indexes)
-            for name, (function, field) in wanted.items()
+            name: _aggregate(one, columns[one.field], indexes) if one.field else len(indexes)
+            for name, one in wanted.items()
         }
         for indexes in groups.values()
     ]
 
 
-def _aggregate(function: str, column: list[Any], indexes: list[int]) -> Any:
-    return _FUNCTIONS[function]([column[index] for index in indexes])
+def _aggregate(one: AggregateParts, column: list[Any], indexes: list[int]) -> Any:
+    values = [column[index] for index in indexes]
+    if one.function == "concat":
+        return one.separator.join(str(join_key(value)) for value in _there(values))
+    return _FUNCTIONS[one.function](values)
 
 
 def _numbers(values: list[Any]) -> list[float]:
@@ -99,6 +110,13 @@ def _median(values: list[Any]) -> Any:
     return tidy(statistics.median(numbers)) if numbers else None
 
 
+def _unique(values: list[Any]) -> list[Any]:
+    found: dict[Any, Any] = {}
+    for value in _there(values):
+        found.setdefault(identity(value), value)
+    return list(found.values())
+
+
 def _there(values: list[Any]) -> list[Any]:
     return [value for value in values if not is_nothing(value)]
 
@@ -114,6 +132,7 @@ _FUNCTIONS: dict[str, Callable[[list[Any]], Any]] = {
     "first": lambda values: values[0] if values else None,
     "last": lambda values: values[-1] if values else None,
     "collect": list,
+    "unique": _unique,
 }
 
 

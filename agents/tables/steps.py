@@ -1,7 +1,7 @@
 """What can be declared to be done with a table, as parameters."""
 
 import re
-from typing import Annotated, Any, Literal, Self, get_args
+from typing import Annotated, Any, Literal, NamedTuple, Self, get_args
 
 from pydantic import BeforeValidator, Field, StringConstraints, model_validator
 
@@ -13,9 +13,12 @@ Operator = Literal[
 ]  # fmt: skip
 Kind = Literal["integer", "number", "text", "boolean"]
 Function = Literal[
-    "count", "count_distinct", "sum", "mean", "median", "min", "max", "first", "last", "collect"
-]
-_AGGREGATE = re.compile(rf"({'|'.join(get_args(Function))})(?:\((.+)\))?")
+    "count", "count_distinct", "sum", "mean", "avg", "median", "min", "max", "first", "last",
+    "collect", "list", "unique", "concat",
+]  # fmt: skip
+_AGGREGATE = re.compile(rf"({'|'.join(get_args(Function))})(?:\((.+?)(?:,\s*(['\"])(.*)\3\s*)?\))?")
+_SAME = {"avg": "mean", "list": "collect"}
+_BETWEEN_TEXTS = ", "
 
 
 def _listed(value: Any) -> Any:
@@ -27,8 +30,17 @@ def _function_fits(text: str) -> str:
     return text
 
 
-def parse_aggregate(text: str) -> tuple[str, str | None]:
-    """Return the function and the field of an aggregate such as `sum(price)`.
+class AggregateParts(NamedTuple):
+    """What an aggregate such as `sum(price)` says."""
+
+    function: str
+    field: str | None
+    separator: str
+    """What `concat` puts between texts."""
+
+
+def parse_aggregate(text: str) -> AggregateParts:
+    """Return the parts of an aggregate: `sum(price)`, `count`, `concat(name, "; ")`.
 
     Raises:
         ValueError: It is none.
@@ -37,10 +49,16 @@ def parse_aggregate(text: str) -> tuple[str, str | None]:
     if not match:
         functions = ", ".join(get_args(Function))
         raise ValueError(f"`{text}` is none of {functions} with a field, as in `sum(price)`")
-    function, field = match.groups()
+    function, field, quote, separator = match.groups()
     if field is None and function != "count":
         raise ValueError(f"`{function}` needs a field, as in `{function}(price)`")
-    return function, field.strip() if field else None
+    if quote and function != "concat":
+        raise ValueError(f"`{function}` takes a field alone, as in `{function}(price)`")
+    return AggregateParts(
+        _SAME.get(function, function),
+        field.strip() if field else None,
+        separator if quote else _BETWEEN_TEXTS,
+    )
 
 
 Names = Annotated[tuple[str, ...], BeforeValidator(_listed, json_schema_input_type=str | list[str])]

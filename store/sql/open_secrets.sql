@@ -9,5 +9,5 @@ WITH due AS (
     UPDATE secrets AS s SET last_used_at = now()
     FROM due WHERE s.tenant_id = $1 AND s.name = due.name
 )
-SELECT name, version, hosts, ciphertext, wrapped_key, key_id
+SELECT name, version, hosts, form, ciphertext, wrapped_key, key_id
 FROM secrets WHERE tenant_id = $1 AND name = ANY($2)

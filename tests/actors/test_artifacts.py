@@ -8,6 +8,7 @@ import orjson
 import pytest
 
 from actors import artifacts as artifacts_module
+from actors.attempts import LIST_PART
 from store.artifacts import LIMIT_BYTES, THRESHOLD_CHARACTERS, Reference
 from store.json_values import loads
 from store.postgres import Pool
@@ -55,6 +56,28 @@ async def test_a_value_that_is_passed_on_is_kept_once(
         "SELECT max(length(value::text)) FROM execution_channel_values"
     )
     assert longest < 1000
+
+
+async def test_what_is_kept_bit_by_bit_is_the_same_value(
+    begin: Begin, process: Process, look: Look, engine_pool: Pool
+) -> None:
+    """Long lists and texts are kept once, alone and within objects, and each log names them."""
+    rows = [{"n": number, "t": "é"} for number in range(2 * LIST_PART + 1)]
+    text = "long " * 300_000
+    whole = {"rows": rows, "deep": {"text": text}, "n": 1}
+    nodes = [says("a", rows), says("b", whole), does("c", value="{b}"), does("d", value="{a}")]
+    id = await begin(workflow(nodes, "a b c d"))
+    await process.drive(id)
+    kept = list((await _artifacts(engine_pool, id)).values())
+    assert len(kept) == 2
+    assert rows in kept
+    assert text in kept
+    logs = {log["node_id"]: log for log in await look.logs(id)}
+    named = loads(logs["c"]["input_data"])["value"]
+    assert named["rows"] == loads(logs["a"]["output_data"]) == loads(logs["d"]["output_data"])
+    assert Reference.of(named["rows"]) is not None
+    assert Reference.of(named["deep"]["text"]) is not None
+    assert named["n"] == 1
 
 
 async def test_of_an_object_the_long_entries_are_kept(

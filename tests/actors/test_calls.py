@@ -11,6 +11,8 @@ from agents import api
 from agents.registry import Registry, builtin_registry
 from agents.services import Services, open_services
 from agents.settings import AgentSettings
+from store.artifacts import Reference
+from store.json_values import loads
 from store.postgres import Pool
 from tests.actors.conftest import Begin, Look, OpenProcess
 from tests.actors.process import Process
@@ -144,3 +146,28 @@ async def test_token_is_recorded_nowhere(
     text = orjson.dumps(left, default=str).decode()
     assert "oauth2" in text
     assert SECRET not in text and "token-of-mine" not in text
+
+
+@pytest.mark.requirement("FR-3.8")
+async def test_a_downloaded_file_is_an_artifact_that_is_sent_on(
+    begin: Begin, process: Process, look: Look, site: Site
+) -> None:
+    """Its name, media type and size stand where it is named; who takes it has all of it."""
+    content = bytes(range(256)) * 400
+    site.replies["/report.pdf"] = Reply(content, headers={"Content-Type": "application/pdf"})
+    site.replies["/keep"] = json_reply({})
+    load = {"id": "load", "agent": "api", "parameters": {"url": site.url("/report.pdf")}}
+    keep = {"id": "keep", "agent": "api", "parameters": {
+        "url": site.url("/keep"), "method": "PUT", "file": "{load.body}",
+    }}  # fmt: skip
+    id = await begin(chain(load, keep))
+    await process.drive(id)
+    assert await look.status(id) == "completed"
+    assert site.asked[1].body == content
+    assert site.asked[1].headers["content-type"] == "application/pdf"
+    logs = {log["node_id"]: loads(log["output_data"]) for log in await look.logs(id)}
+    body = logs["load"]["body"]
+    assert (body["filename"], body["content_type"], body["size_bytes"]) == (
+        "report.pdf", "application/pdf", len(content),
+    )  # fmt: skip
+    assert Reference.of(body["base64"]) is not None

@@ -6,6 +6,7 @@ import hmac
 import json
 import socket
 from collections.abc import AsyncIterator
+from contextlib import AsyncExitStack
 from typing import Any
 from uuid import UUID
 
@@ -25,6 +26,7 @@ from store.executions import cancel_parked
 from store.live import LiveView
 from store.postgres import Pool
 from tests.actors.receiver import Receiver, open_receiver
+from tests.agents.test_hostile_servers import BOUND_SECONDS, SERVERS, open_hostile
 from tests.eventually import eventually
 from tests.factories import Account, MakeWorkflow, StartExecution
 
@@ -193,3 +195,27 @@ async def test_address_inside_the_network_is_refused(
     row = await engine_pool.fetchrow("SELECT * FROM webhook_deliveries")
     assert row["delivered_at"] is None
     assert "169.254.169.254" in row["last_error"]
+
+
+@pytest.mark.requirement("NFR-4.5")
+async def test_hostile_receivers_are_given_up(
+    sender: WebhookSender, ended: Any, engine_pool: Pool, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Whatever a receiver does without end, the attempt ends, says how, and lets go of it."""
+    monkeypatch.setattr(webhooks, "TIMEOUT_SECONDS", 1.0)
+    async with AsyncExitStack() as stack:
+        opened = [
+            await stack.enter_async_context(open_hostile(serve)) for serve in SERVERS.values()
+        ]
+        for hostile in opened:
+            await ended(hostile.url())
+        async with asyncio.timeout(BOUND_SECONDS):
+            await sender.deliver_due()
+    rows = await engine_pool.fetch(
+        "SELECT attempts, delivered_at, last_error FROM webhook_deliveries"
+    )
+    assert [row["attempts"] for row in rows] == [1] * len(SERVERS)
+    # Of an answer only its status counts, however long its body is.
+    arrived = [row for row in rows if row["delivered_at"] is not None]
+    assert len(arrived) < len(SERVERS)
+    assert all(len(row["last_error"].split()) >= 2 for row in rows if row not in arrived)

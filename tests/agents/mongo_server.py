@@ -5,6 +5,7 @@ run on a real server as well: `pytest --mongodb mongodb://127.0.0.1:27017`.
 """
 
 import asyncio
+import ssl
 import struct
 from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager
@@ -24,6 +25,8 @@ class MongoServer:
     port: int = 0
     primary: str | None = None
     """The member that takes writes; None: this one."""
+    balanced: bool = False
+    """Whether it answers as a load balancer does."""
     commands: list[dict[str, Any]] = field(default_factory=list)
     _documents: dict[str, list[dict[str, Any]]] = field(default_factory=dict)
     _cursors: dict[int, list[dict[str, Any]]] = field(default_factory=dict)
@@ -74,6 +77,8 @@ class MongoServer:
             "setName": "rs", "hosts": [own, self.primary], "primary": self.primary, "me": own,
             "secondary": not is_primary,
         }  # fmt: skip
+        if self.balanced:
+            members = {"serviceId": bson.ObjectId("0" * 24), "msg": "isdbgrid"}
         return {
             "ok": 1, "isWritablePrimary": is_primary, "ismaster": is_primary, "maxWireVersion": 21,
             "minWireVersion": 0, "maxBsonObjectSize": 2**24, "maxMessageSizeBytes": 48_000_000,
@@ -179,8 +184,10 @@ def _written(to: int, code: int, body: bytes) -> bytes:
 
 
 @asynccontextmanager
-async def open_mongo_server() -> AsyncIterator[MongoServer]:
-    """Serve on a free loopback port."""
+async def open_mongo_server(
+    context: ssl.SSLContext | None = None,
+) -> AsyncIterator[MongoServer]:
+    """Serve on a free loopback port, by TLS when a context is given."""
     mongo = MongoServer()
     writers: set[asyncio.StreamWriter] = set()
 
@@ -188,7 +195,7 @@ async def open_mongo_server() -> AsyncIterator[MongoServer]:
         writers.add(writer)
         await mongo.serve(reader, writer)
 
-    server = await asyncio.start_server(serve, "127.0.0.1", 0)
+    server = await asyncio.start_server(serve, "127.0.0.1", 0, ssl=context)
     mongo.port = server.sockets[0].getsockname()[1]
     try:
         yield mongo

@@ -115,11 +115,54 @@ async def test_key_in_the_query(run: Run, site: Site) -> None:
     assert site.paths() == ["/?key=k"]
 
 
-async def test_bytes_come_back_in_base64(run: Run, site: Site) -> None:
-    """A body that is no text can be kept as JSON."""
-    site.replies["/"] = Reply(b"\x89PNG\x00", headers={"Content-Type": "image/png"})
-    output = (await run("api", {"url": site.url()})).output
-    assert base64.b64decode(output["body"]) == b"\x89PNG\x00"
+@pytest.mark.parametrize(
+    ("path", "headers", "filename", "media"),
+    [
+        ("/a/logo.png?x=1", {}, "logo.png", "image/png"),
+        ("/", {"Content-Type": "image/png; q=1"}, "file.png", "image/png"),
+        ("/x", {"Content-Disposition": 'attachment; filename="../../a b.png"'},
+         "a b.png", "image/png"),
+        ("/x", {"Content-Disposition": "attachment; filename*=UTF-8''%C3%BC.png"},
+         "ü.png", "image/png"),
+        ("/x", {"Content-Type": "no type/at all"}, "x", "application/octet-stream"),
+    ],
+)  # fmt: skip
+async def test_bytes_come_back_as_a_file(
+    run: Run, site: Site, path: str, headers: dict[str, str], filename: str, media: str
+) -> None:
+    """A body that is no text is a file with its name, media type and size."""
+    content = b"\x89PNG\x00"
+    site.replies[path.partition("?")[0]] = Reply(
+        content, headers={"Content-Type": "image/png", **headers}
+    )
+    body = (await run("api", {"url": site.url(path)})).output["body"]
+    assert base64.b64decode(body.pop("base64")) == content
+    assert body == {"filename": filename, "content_type": media, "size_bytes": len(content)}
+
+
+async def test_a_file_that_came_can_be_sent_on(run: Run, site: Site) -> None:
+    """As the body with its own type, or as a part of a form."""
+    content = bytes(range(256)) * 40
+    site.replies["/logo.png"] = Reply(content, headers={"Content-Type": "image/png"})
+    site.replies["/up"] = json_reply({})
+    file = (await run("api", {"url": site.url("/logo.png")})).output["body"]
+    await run("api", {"url": site.url("/up"), "method": "PUT", "file": file})
+    assert (site.asked[1].body, site.asked[1].headers["content-type"]) == (content, "image/png")
+    await run("api", {"url": site.url("/up"), "method": "POST", "multipart": {"logo": [file]}})
+    assert content in site.asked[2].body
+    assert b'filename="logo.png"' in site.asked[2].body
+    headers = {"Content-Type": "application/x-own"}
+    shot = {"screenshot": "data:image/jpeg;base64,AAE="}
+    await run("api", {"url": site.url("/up"), "method": "POST", "file": shot, "headers": headers})
+    assert site.asked[3].body == b"\x00\x01"
+    assert site.asked[3].headers["content-type"] == "application/x-own"
+
+
+def test_a_request_has_one_body() -> None:
+    """A file stands instead of a body."""
+    file = {"filename": "a", "content": "b"}
+    with pytest.raises(ValidationError, match="give one of"):
+        ApiParameters.model_validate({"url": "http://a.example", "body": 1, "file": file})
 
 
 async def test_broken_json_comes_back_as_text(run: Run, site: Site) -> None:

@@ -79,7 +79,7 @@ class TestBodies:
     @pytest.mark.parametrize(
         ("parameters", "words"),
         [
-            ({"body": {}, "form": {}}, "one of `body`, `form` and `multipart`"),
+            ({"body": {}, "form": {}}, "one of `body`, `form`, `multipart` and `file`"),
             ({"multipart": {"f": {"path": "/etc/passwd"}}}, "no file"),
             ({"operation": "x"}, "go together"),
             ({"url": "", "openapi": None}, "either `url`"),

@@ -196,7 +196,6 @@ async def test_other_hosts_are_tried(run: Run, mongo: MongoServer, dead_port: in
 @pytest.mark.parametrize(
     "url",
     [
-        "mongodb+srv://u:p@cluster.example.com/db",
         "mongodb://u:p@h/db?tlsCAFile=/etc/shadow",
         "mongodb://u:p@h/db?authMechanism=GSSAPI",
         "mongodb:///tmp/mongodb.sock",

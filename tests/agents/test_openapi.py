@@ -290,6 +290,68 @@ class TestCalls:
         assert site.paths() == ["/api/openapi.json", "/api/v3/pets", "/api/v3/pets"]
         assert site.asked[1].headers["authorization"] == "Bearer own"
 
+    async def test_document_behind_the_nodes_login(self, run: Run, site: Site) -> None:
+        """A document beside its API is asked for with the node's login, and kept for that alone."""
+        seen: list[str] = []
+
+        def document(asked: Asked) -> Reply:
+            seen.append(asked.headers.get("authorization", ""))
+            good = seen[-1] in ("Bearer own", "Bearer other")
+            return Reply(dumped(changed(servers=[{"url": "/v3"}]))) if good else Reply(status=401)
+
+        site.replies["/openapi.json"] = document
+        site.replies["/v3/pets"] = json_reply({})
+        parameters = {"openapi": site.url("/openapi.json"), "operation": "listPets"}
+        for token in ("own", "own", "other"):
+            await run("api", {**parameters, "auth": {"type": "bearer", "token": token}})
+        assert seen == ["Bearer own", "Bearer other"]
+        with pytest.raises(AgentError, match=r"answers 401. Give `document_auth`"):
+            await run("api", parameters)
+
+    async def test_document_elsewhere_has_its_own_login(
+        self, run: Run, site: Site, inner: Site
+    ) -> None:
+        """What logs in to the API is not sent to where the document is."""
+        key = {"type": "api_key", "key": "d", "name": "key", "location": "query"}
+        inner.replies["/openapi.json?key=d"] = Reply(dumped(PETS))
+        inner.replies["/openapi.json"] = Reply(status=401)
+        site.replies["/pets"] = json_reply({})
+        parameters = {
+            "openapi": inner.url("/openapi.json"), "operation": "listPets",
+            "server_url": site.url(), "auth": {"type": "bearer", "token": "own"},
+        }  # fmt: skip
+        with pytest.raises(AgentError, match="answers 401"):
+            await run("api", parameters)
+        await run("api", {**parameters, "document_auth": key})
+        assert all("authorization" not in asked.headers for asked in inner.asked)
+        assert site.asked[0].headers["authorization"] == "Bearer own"
+        assert "key" not in site.paths()[0]
+
+    async def test_document_behind_client_credentials(self, run: Run, site: Site) -> None:
+        """A token is asked for, and the document is asked for with it."""
+        site.replies["/token"] = json_reply({"access_token": "t", "expires_in": 600})
+        site.replies["/openapi.json"] = Reply(dumped(changed(servers=[{"url": "/"}])))
+        site.replies["/pets"] = json_reply({})
+        auth = {"type": "oauth2", "token_url": site.url("/token"), "client_id": "i",
+                "client_secret": "s"}  # fmt: skip
+        parameters = {"openapi": site.url("/openapi.json"), "operation": "listPets"}
+        await run("api", {**parameters, "document_auth": auth})
+        assert site.asked[1].headers["authorization"] == "Bearer t"
+        assert "authorization" not in site.asked[2].headers
+
+    async def test_bytes_of_an_operation_are_a_file(self, run: Run, site: Site) -> None:
+        """A body that is neither JSON nor text is sent as a file's bytes."""
+        document = orjson.loads(dumped(PETS))
+        document["paths"]["/pets"]["post"]["requestBody"] = {
+            "required": True, "content": {"image/png": {"schema": {"format": "binary"}}}
+        }  # fmt: skip
+        site.replies["/pets"] = json_reply({}, 201)
+        file = {"filename": "a.png", "size_bytes": 2, "base64": "AAE="}
+        parameters = {"openapi": document, "operation": "addPet", "server_url": site.url()}
+        await run("api", {**parameters, "arguments": {"body": file}})
+        assert site.asked[0].body == b"\x00\x01"
+        assert site.asked[0].headers["content-type"] == "image/png"
+
     async def test_value_stays_in_its_segment(self, run: Run, site: Site) -> None:
         """A path's value cannot lead to another path."""
         document = orjson.loads(dumped(PETS))

@@ -56,10 +56,13 @@ def test_code_parameters_are_known() -> None:
     """Parameters that hold code are marked, wherever they stand."""
     signatures = builtin_registry().signatures()
     assert signatures["router"].code_parameters == {"condition", "routes[].when"}
-    assert signatures["data_processing"].code_parameters == {"script", "where"}
+    assert signatures["data_processing"].code_parameters == {
+        "script", "where", "compute", "reduce"
+    }  # fmt: skip
     assert signatures["aggregator"].code_parameters == {"custom_script"}
     assert signatures["llm"].code_parameters == {
-        f"tools[].parameters.{name}" for name in ("script", "where", "custom_script")
+        f"tools[].parameters.{name}"
+        for name in ("script", "where", "compute", "reduce", "custom_script")
     }
 
 

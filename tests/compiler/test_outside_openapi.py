@@ -16,10 +16,13 @@ def test_plan_tells_the_hosts_of_document_server_and_tokens() -> None:
         "operation": "listPets",
         "server_url": "https://api.example.com/v3",
         "auth": {"type": "oauth2", "token_url": "https://login.example.com/token"},
+        "document_auth": {"type": "oauth2", "token_url": "https://keys.example.com/token"},
     }
     node = Node.model_validate({"id": "call", "agent": "api", "parameters": parameters})
     found = outside(node, builtin_registry().signatures()["api"])
-    assert set(found.hosts) == {"docs.example.com", "api.example.com", "login.example.com"}
+    assert set(found.hosts) == {
+        "docs.example.com", "api.example.com", "login.example.com", "keys.example.com"
+    }  # fmt: skip
     assert found.side_effect == "sends"
 
 

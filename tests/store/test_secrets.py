@@ -18,7 +18,7 @@ from store.secrets_sealing import Binding, KeyFile, SecretsUnavailable, seal, un
 from tests.factories import Account, MakeAccount
 
 VALUE = "pässword\nof two lines"
-BINDING = Binding(UUID(int=1), "token", 1)
+BINDING = Binding(UUID(int=1), "token", 1, ("a.example",))
 
 
 @pytest.fixture
@@ -39,11 +39,12 @@ def _vault(pool: Pool, keys: Keyring) -> Vault:
 
 @pytest.mark.requirement("FR-4.9")
 async def test_what_is_sealed_opens_with_its_binding_only(keys: Keyring) -> None:
-    """Another tenant, name or version opens nothing, nor does a changed byte."""
+    """Another tenant, name, version or host opens nothing, nor does a changed byte."""
     sealed = await seal(keys, BINDING, VALUE)
     assert await unseal(keys, BINDING, sealed) == VALUE
     others = [replace(BINDING, tenant_id=UUID(int=2)), replace(BINDING, name="tokem"),
-              replace(BINDING, version=2)]  # fmt: skip
+              replace(BINDING, version=2), replace(BINDING, hosts=("a.example", "b.example")),
+              replace(BINDING, hosts=()), replace(BINDING, hosts=None)]  # fmt: skip
     changed = replace(sealed, ciphertext=sealed.ciphertext[:-1] + b"\0")
     for binding, one in [*((other, sealed) for other in others), (BINDING, changed)]:
         with pytest.raises(SecretsUnavailable, match="cannot be opened"):
@@ -141,6 +142,58 @@ async def test_a_row_of_another_tenant_does_not_open(
     )  # fmt: skip
     with pytest.raises(SecretsUnavailable, match="cannot be opened"):
         await _vault(engine_pool, keys).open(two.tenant_id, ["token"])
+
+
+@pytest.mark.requirement("FR-4.9", "NFR-4.1")
+@pytest.mark.parametrize("change", ["hosts = hosts || '{evil.example}'", "hosts = '{*.example}'",
+                                    "form = 1, hosts = '{evil.example}'", "form = 1"])  # fmt: skip
+async def test_a_widened_row_does_not_open(
+    keys: Keyring, api_pool: Pool, engine_pool: Pool, owner_pool: Pool, account: Account,
+    dsn: str, change: str,
+) -> None:  # fmt: skip
+    """Whoever can write to the database cannot send a secret to another host; nor by rotating."""
+    await _set(api_pool, keys, account, "token")
+    await owner_pool.execute(f"UPDATE secrets SET {change}")  # noqa: S608
+    match = "its row is not what was sealed for this organization and its hosts. Set it again"
+    with pytest.raises(SecretsUnavailable, match=match):
+        await _vault(engine_pool, keys).open(account.tenant_id, ["token"])
+    with pytest.raises(SecretsUnavailable, match="cannot be opened"):
+        await rotate(dsn, keys)
+
+
+async def test_other_hosts_seal_anew(
+    keys: Keyring, api_pool: Pool, engine_pool: Pool, account: Account
+) -> None:
+    """What is set with other hosts opens with these, in whatever order they are told."""
+    await _set(api_pool, keys, account, "token")
+    who = account.principal
+    hosts = ["b.example", "a.example"]
+    await set_secret(api_pool, keys, who.tenant_id, who.user_id, "token", VALUE, hosts)
+    opened = await _vault(engine_pool, keys).open(account.tenant_id, ["token"])
+    assert opened["token"].hosts == tuple(hosts)
+
+
+@pytest.mark.requirement("FR-4.9")
+async def test_what_was_sealed_without_hosts_opens_and_is_sealed_anew(
+    keys: Keyring, api_pool: Pool, engine_pool: Pool, owner_pool: Pool, account: Account, dsn: str
+) -> None:
+    """A row of the former form goes on; after a rotation its hosts are sealed like others'."""
+    await _set(api_pool, keys, account, "token")
+    binding = Binding(account.tenant_id, "token", 1, None)
+    former = await seal(keys, binding, VALUE)
+    await owner_pool.execute(
+        "UPDATE secrets SET form = 1, ciphertext = $1, wrapped_key = $2, key_id = $3",
+        former.ciphertext, former.wrapped_key, former.key_id,
+    )  # fmt: skip
+    opened = await _vault(engine_pool, keys).open(account.tenant_id, ["token"])
+    assert opened["token"].value == VALUE
+    assert await rotate(dsn, keys) == 1
+    assert await owner_pool.fetchval("SELECT form FROM secrets") == 2
+    opened = await _vault(engine_pool, keys).open(account.tenant_id, ["token"])
+    assert (opened["token"].value, opened["token"].hosts) == (VALUE, ("a.example",))
+    await owner_pool.execute("UPDATE secrets SET hosts = '{evil.example}'")
+    with pytest.raises(SecretsUnavailable, match="and its hosts"):
+        await _vault(engine_pool, keys).open(account.tenant_id, ["token"])
 
 
 async def test_setting_at_once_loses_nothing(

@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator
 from dataclasses import replace
+from hashlib import sha256
 from pathlib import Path
 from uuid import UUID
 
@@ -16,7 +17,7 @@ from tests.factories import Account
 from tests.kms import REGION, Kms
 
 VALUE = "pässword\nof two lines"
-BINDING = Binding(UUID(int=1), "token", 1)
+BINDING = Binding(UUID(int=1), "token", 1, ("a.example",))
 
 
 @pytest.fixture
@@ -65,24 +66,28 @@ async def _set(pool: Pool, keys: Keyring, account: Account, name: str) -> None:
 async def test_kms_wraps_the_data_key_and_never_sees_the_value(
     keys: Keyring, place: KeyPlace, kms: Kms
 ) -> None:
-    """It gets 32 bytes with the organization, name and version that they are bound to."""
+    """It gets 32 bytes with the organization, name, version and hosts that they are bound to."""
     sealed = await seal(keys, BINDING, VALUE)
     assert await unseal(keys, BINDING, sealed) == VALUE
     assert sealed.key_id == f"kms:{_key(place)}" == await keys.present_id()
     assert [call["operation"] for call in kms.calls] == ["Encrypt", "Decrypt"]
-    bound = {"weft:tenant": str(UUID(int=1)), "weft:secret": "token", "weft:version": "1"}
+    bound = {"weft:tenant": str(UUID(int=1)), "weft:secret": "token", "weft:version": "1",
+             "weft:hosts": sha256(b'["a.example"]').hexdigest()}  # fmt: skip
     assert [call["EncryptionContext"] for call in kms.calls] == [bound, bound]
     assert len(kms.calls[0]["Plaintext"]) == 44
     assert VALUE not in str(kms.calls)
 
 
 @pytest.mark.requirement("FR-4.9")
-@pytest.mark.parametrize("change", [{"tenant_id": UUID(int=2)}, {"name": "other"}, {"version": 2}])
+@pytest.mark.parametrize("change", [
+    {"tenant_id": UUID(int=2)}, {"name": "other"}, {"version": 2},
+    {"hosts": ("a.example", "b.example")},
+])  # fmt: skip
 async def test_another_binding_opens_nothing(keys: Keyring, change: dict[str, object]) -> None:
     """What was unwrapped and is remembered serves its own binding only."""
     sealed = await seal(keys, BINDING, VALUE)
     assert await unseal(keys, BINDING, sealed) == VALUE
-    with pytest.raises(SecretsUnavailable, match="another organization, name or version") as caught:
+    with pytest.raises(SecretsUnavailable, match="version or list of hosts") as caught:
         await unseal(keys, replace(BINDING, **change), sealed)  # type: ignore[arg-type]
     assert not caught.value.retryable
 
