@@ -1,7 +1,8 @@
-"""Two lanes of script workers, so that a short script never waits until a long one has ended.
+"""Lanes of script workers, so that a short script never waits until a long one has ended.
 
 A script has no effect but its value, so it can be begun again: each is tried for a moment in the
-quick lane, and what needs longer starts anew in the slow one. Organizations take turns in both.
+quick lane, and what needs longer starts anew in the slow one. Whose scripts passed a bound of late
+are tried apart, where they hold up only others of the kind. Organizations take turns everywhere.
 """
 
 import asyncio
@@ -14,14 +15,15 @@ from uuid import UUID
 
 from pydantic_monty import AsyncMonty, CollectString, MontyCrashedError, MontyError, ResourceLimits
 
+from agents.conduct import Conduct
 from agents.errors import AgentError
 from agents.gate import FairGate
 
-QUICK_SECONDS = 0.25
+QUICK_SECONDS = 0.05
 """How long a script may take that is done with at once."""
 WAIT_SECONDS = 60.0
 """How long a script waits for its turn."""
-_KILL_SECONDS = {"quick": 1.0, "slow": 5.0}
+_KILL_SECONDS = {"quick": 0.2, "apart": 0.2, "slow": 5.0}
 """How long after its time a worker is ended that does not end by itself."""
 _MAX_PRINTED_BYTES = 100_000
 _MAX_RECURSION = 200
@@ -48,13 +50,16 @@ class Lanes:
     """
 
     def __init__(self, program: Path | str | None, processes: int, seconds: float) -> None:
-        self._quick = _Lane(program, processes, processes, min(seconds, QUICK_SECONDS), "quick")
-        # One place is for the others, however many long scripts an organization has.
+        moment = min(seconds, QUICK_SECONDS)
+        # One place is for the others, however many scripts an organization has.
+        self._quick = _Lane(program, processes + 1, processes, moment, "quick")
+        self._apart = _Lane(program, 2, 1, moment, "apart")
         self._slow = _Lane(program, processes + 1, processes, seconds, "slow")
+        self._conduct = Conduct()
         self._stack = AsyncExitStack()
 
     async def __aenter__(self) -> Self:
-        for lane in (self._quick, self._slow):
+        for lane in (self._quick, self._apart, self._slow):
             await self._stack.enter_async_context(lane)
         return self
 
@@ -69,11 +74,27 @@ class Lanes:
             AgentError: No worker was free for long; retryable.
         """
         try:
-            return await self._quick.run(script)
+            value = await self._tried(script)
         except MontyError as error:
-            if script.seconds <= self._quick.seconds or not _took_too_long(error):
+            late = _took_too_long(error)
+            if late or _ended_its_worker(error):
+                self._conduct.offended(script.whose)
+            if script.seconds <= self._quick.seconds or not late:
                 raise
-        return await self._slow.run(script)
+        else:
+            self._conduct.kept(script.whose)
+            return value
+        async with self._slow.turn(script.whose):
+            return await self._slow.run(script)
+
+    async def _tried(self, script: Script) -> Any:
+        if not self._conduct.is_apart(script.whose):
+            async with self._quick.turn(script.whose):
+                # Others of the same may have passed a bound while this one waited.
+                if not self._conduct.is_apart(script.whose):
+                    return await self._quick.run(script)
+        async with self._apart.turn(script.whose):
+            return await self._apart.run(script)
 
 
 class _Lane:
@@ -87,7 +108,7 @@ class _Lane:
         self._most = most
         self._pool = AsyncMonty(
             binary_path=program,
-            min_processes=1 if name == "quick" else 0,
+            min_processes=places if name == "quick" else 0,
             max_processes=places,
             checkout_timeout=WAIT_SECONDS,
             request_timeout=seconds + _KILL_SECONDS[name],
@@ -102,7 +123,7 @@ class _Lane:
         await self._pool.__aexit__(*exception)
 
     async def run(self, script: Script) -> Any:
-        """Return a script's value, within this lane's bound of time."""
+        """Return a script's value, within this lane's bound of time; a place is held."""
         limits: ResourceLimits = {
             "max_feed_duration_secs": min(script.seconds, self.seconds),
             "max_memory": script.memory_bytes,
@@ -110,16 +131,18 @@ class _Lane:
             "max_suspensions": 100,
         }
         printed = CollectString(_MAX_PRINTED_BYTES)
-        async with (
-            self._turn(script.whose),
-            self._pool.checkout(
-                script_name="script.py", limits=limits, os_policy={"sleep": "zero"}
-            ) as session,
-        ):
+        async with self._pool.checkout(
+            script_name="script.py", limits=limits, os_policy={"sleep": "zero"}
+        ) as session:
             return await session.feed_run(script.code, inputs=script.inputs, print_callback=printed)
 
     @asynccontextmanager
-    async def _turn(self, whose: UUID) -> AsyncIterator[None]:
+    async def turn(self, whose: UUID) -> AsyncIterator[None]:
+        """Hold a place for a script of an organization.
+
+        Raises:
+            AgentError: None was free for long; retryable.
+        """
         async with AsyncExitStack() as stack:
             try:
                 async with asyncio.timeout(WAIT_SECONDS):
@@ -133,3 +156,7 @@ def _took_too_long(error: MontyError) -> bool:
     if isinstance(error, MontyCrashedError):
         return error.timed_out
     return "time limit" in str(error)
+
+
+def _ended_its_worker(error: MontyError) -> bool:
+    return isinstance(error, MontyCrashedError) or "was terminated" in str(error)

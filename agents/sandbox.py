@@ -6,8 +6,6 @@ a fresh session with bounds on time, memory, recursion, input and output.
 
 import ast
 import asyncio
-import json
-import math
 import re
 import warnings
 from collections.abc import Iterator, Mapping
@@ -23,18 +21,12 @@ from agents.errors import AgentError
 from agents.jail import open_worker_program
 from agents.lanes import Lanes, Script
 from agents.plain import NotPlain, plain_value
+from agents.script_values import TooLarge, to_json
 
 EXPRESSION_SECONDS = 1.0
 MAX_SOURCE_CHARACTERS = 50_000
-_MAX_DEPTH = 100
-_MAX_RESULT_BYTES = 32 * 1024 * 1024
 _QUICK_RESULT_BYTES = 64 * 1024
 """What is converted without leaving the event loop: a millisecond or two."""
-_PART_BYTES = 8
-_NEST_BYTES = 64
-"""What a list or object counts: about what it takes in memory."""
-_MAX_INTEGER_BITS = 14_000
-"""The longest integer that Python writes as text without being told to (4300 digits)."""
 _REMEMBERED_CHARACTERS = 500
 """A longer expression is rewritten each time: what is remembered is bounded."""
 _NAME = re.compile(r"[^\W\d]\w*")
@@ -152,85 +144,9 @@ class Sandbox:
             raise AgentError("All script workers are busy.", retryable=True) from error
         try:
             return to_json(value, _QUICK_RESULT_BYTES)
-        except _TooLarge:
+        except TooLarge:
             # Seconds of work: nobody else is to wait for it.
-            return await asyncio.to_thread(to_json, value)
-
-
-def to_json(value: Any, most_bytes: int = _MAX_RESULT_BYTES) -> Any:
-    """Return a script's value as JSON: tuples and sets become lists, dates become text.
-
-    Args:
-        value: The value.
-        most_bytes: About how large its text may be.
-
-    Raises:
-        AgentError: Part of it has no form in JSON, or its text would be too large.
-    """
-    return _JsonWriter(most_bytes).convert(value, 0)
-
-
-class _TooLarge(AgentError):
-    def __init__(self, most_bytes: int) -> None:
-        super().__init__(
-            f"The script's result is larger than {most_bytes} bytes.", remedy="Return less."
-        )
-
-
-class _JsonWriter:
-    """Converts one value, counting about how large it grows.
-
-    A small value may hold the same part many times over, and in JSON each of them is written out:
-    forty lists that hold their predecessor twice are a million million.
-    """
-
-    def __init__(self, most_bytes: int) -> None:
-        self._most = self._left = most_bytes
-
-    def convert(self, value: Any, depth: int) -> Any:
-        """Return the JSON form of a part that stands so deep."""
-        self._count(_PART_BYTES + (len(value) if isinstance(value, str) else 0))
-        if value is None or isinstance(value, str | bool):
-            return value
-        if isinstance(value, int):
-            return self._integer(value)
-        if isinstance(value, float):
-            return value if math.isfinite(value) else None
-        if depth > _MAX_DEPTH:
-            raise AgentError("The script's result is nested too deeply.")
-        self._count(_NEST_BYTES)
-        if isinstance(value, Mapping):
-            return {self._key(key): self.convert(item, depth + 1) for key, item in value.items()}
-        if isinstance(value, list | tuple | set | frozenset):
-            return [self.convert(item, depth + 1) for item in value]
-        if hasattr(value, "isoformat"):
-            return value.isoformat()
-        raise AgentError(
-            f"The script returned a {type(value).__name__}, which is not JSON.",
-            remedy="Return numbers, text, lists and dictionaries.",
-        )
-
-    def _key(self, key: Any) -> str:
-        if isinstance(key, int):
-            self._integer(key)
-        is_plain = isinstance(key, int | float) or key is None
-        text = json.dumps(key) if is_plain else str(key)
-        self._count(len(text))
-        return text
-
-    def _integer(self, value: int) -> int:
-        if value.bit_length() > _MAX_INTEGER_BITS:
-            raise AgentError(
-                "The script returned an integer of more than 4200 digits.",
-                remedy="Return it shortened, or as a float.",
-            )
-        self._count(value.bit_length() // 3)
-        return value
-
-    def _count(self, size_bytes: int) -> None:
-        self._left -= size_bytes
-        if self._left < 0:
-            raise _TooLarge(self._most)
+            return await asyncio.to_thread(to_json, value, pausing=True)
 
 
 def _parse(source: str, mode: Literal["exec", "eval"]) -> ast.AST:

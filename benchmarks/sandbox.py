@@ -62,6 +62,9 @@ async def _measured() -> dict[str, Any]:
             scripts = [ENDLESS] * organizations
             took_ms = await _beside(sandbox, scripts, AT_ONCE, limits.seconds + 1)
         figures[f"beside_endless_programs_of_{organizations}"] = _told(took_ms)
+    # Once more: what else the machine did meanwhile reaches all figures.
+    async with Sandbox(limits) as sandbox:
+        figures["alone_afterwards"] = _told(await _neighbour(sandbox, ALONE_SECONDS))
     return figures
 
 

@@ -36,7 +36,8 @@ class PythonRunner:
             AgentError: The code fails or passes a limit; always final.
         """
         sandbox = await context.services.sandbox()
-        return AgentResult(await sandbox.run(self._script, {_ARGUMENTS: dict(values)}))
+        arguments = {_ARGUMENTS: dict(values)}
+        return AgentResult(await sandbox.run(self._script, arguments, whose=context.tenant_id))
 
 
 def python_problems(implementation: PythonFunction, schema: Mapping[str, Any]) -> list[Problem]:

@@ -10,7 +10,8 @@ import pytest
 import agents.sandbox
 from agents.errors import AgentError
 from agents.plain import NotPlain, plain_value
-from agents.sandbox import Sandbox, SandboxLimits, to_json
+from agents.sandbox import Sandbox, SandboxLimits
+from agents.script_values import to_json
 
 EXPRESSIONS = 3000
 VALUES: tuple[Any, ...] = (

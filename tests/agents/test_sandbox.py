@@ -6,7 +6,8 @@ from typing import Any
 import pytest
 
 from agents.errors import AgentError
-from agents.sandbox import Sandbox, SandboxLimits, to_json
+from agents.sandbox import Sandbox, SandboxLimits
+from agents.script_values import to_json
 
 
 @pytest.fixture(scope="module")
@@ -144,3 +145,15 @@ def test_deep_values_are_refused() -> None:
         value = [value]
     with pytest.raises(AgentError, match="nested too deeply"):
         to_json(value)
+
+
+def test_shared_parts_count_as_often_as_they_are_written() -> None:
+    """A value that is small only in memory is refused without writing it out."""
+    value: Any = {}
+    for _ in range(50):
+        value = {"a": value, "b": value}
+    with pytest.raises(AgentError, match="larger than 33554432 bytes"):
+        to_json(value, pausing=True)
+    key = ("k" * 10**6, 1)
+    with pytest.raises(AgentError, match="larger than"):
+        to_json([{key: 1}] * 100)
