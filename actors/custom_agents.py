@@ -5,13 +5,11 @@ corrected helps the executions that wait for their next attempt; `name@2` always
 """
 
 import asyncio
-import time
-from collections import Counter, OrderedDict
+from collections import Counter
 from collections.abc import Awaitable, Callable, Iterable, Mapping, Sequence
 from dataclasses import asdict, dataclass
 from typing import Any
 from uuid import UUID
-from weakref import WeakValueDictionary
 
 import structlog
 from pydantic import ConfigDict
@@ -24,12 +22,11 @@ from agents.errors import AgentError
 from agents.registry import Registry
 from compiler.signature import AgentSignature
 from store.custom_agents import StoredAgent, count_uses, read_agents
+from store.kept import Kept
 from store.postgres import UNREACHABLE, Pool, tenant_transaction
 
 log = structlog.get_logger(__name__)
 
-KEPT_SECONDS = 5.0
-"""How long a process remembers an agent, and so how long a former version may be used."""
 KEPT_AGENTS = 5000
 COUNT_SECONDS = 5.0
 """How often uses are counted."""
@@ -105,8 +102,7 @@ class CustomAgents:
     def __init__(self, registry: Registry, read: Read) -> None:
         self.registry = registry
         self._read = read
-        self._reading: WeakValueDictionary[UUID, asyncio.Lock] = WeakValueDictionary()
-        self._kept: OrderedDict[tuple[UUID, str], tuple[float, CustomAgent | None]] = OrderedDict()
+        self._kept = Kept(self._read_named, KEPT_AGENTS)
         self._uses: Counter[tuple[UUID, str]] = Counter()
 
     async def registry_for(self, tenant_id: UUID, names: Iterable[str]) -> Registry:
@@ -142,43 +138,21 @@ class CustomAgents:
 
     async def find(self, tenant_id: UUID, names: Sequence[str]) -> list[CustomAgent]:
         """Return a tenant's agents as nodes name them, with those that chains among them name."""
-        found = await self._find(tenant_id, names)
-        steps = [step for one in found for step in one.steps]
+        found = await self._kept.get(tenant_id, names)
+        steps = [step for one in found.values() for step in one.steps]
         further = [name for name in self.unknown(steps) if name not in names]
-        return [*found, *await self._find(tenant_id, further)]
+        found |= await self._kept.get(tenant_id, further)
+        return list(found.values())
 
-    async def _find(self, tenant_id: UUID, names: Sequence[str]) -> list[CustomAgent]:
-        if self._stale(tenant_id, names):
-            # Executions that begin together ask together: the first reads for all of them.
-            async with self._reading.setdefault(tenant_id, asyncio.Lock()):
-                if stale := self._stale(tenant_id, names):
-                    await self._read_into(tenant_id, stale)
-        found = (self._kept[tenant_id, name][1] for name in names)
-        return [one for one in found if one is not None]
-
-    def _stale(self, tenant_id: UUID, names: Sequence[str]) -> list[str]:
-        oldest = time.monotonic() - KEPT_SECONDS
-        kept = ((name, self._kept.get((tenant_id, name))) for name in names)
-        return [name for name, entry in kept if entry is None or entry[0] < oldest]
-
-    async def _read_into(self, tenant_id: UUID, names: Sequence[str]) -> None:
+    async def _read_named(self, tenant_id: UUID, names: Sequence[str]) -> dict[str, CustomAgent]:
         keys = {split_name(name): name for name in names}
-        # What is registered after it was asked for is not in the answer.
-        asked = time.monotonic()
         stored = await self._read(tenant_id, list(keys))
-        found: dict[str, CustomAgent | None] = dict.fromkeys(names)
-        for one in stored:
-            named = keys[one.agent_name, one.wanted_version]
-            found[named] = CustomAgent.of(named, one)
-        for name, agent in found.items():
-            self._kept[tenant_id, name] = (asked, agent)
-            self._kept.move_to_end((tenant_id, name))
-        while len(self._kept) > KEPT_AGENTS:
-            self._kept.popitem(last=False)
+        named = ((keys[one.agent_name, one.wanted_version], one) for one in stored)
+        return {name: CustomAgent.of(name, one) for name, one in named}
 
     def forget(self, tenant_id: UUID, name: str) -> None:
         """Read an agent anew the next time."""
-        self._kept.pop((tenant_id, name), None)
+        self._kept.forget(tenant_id, name)
 
     def used(self, tenant_id: UUID, name: str) -> None:
         """Count a use of a custom agent."""

@@ -1,21 +1,18 @@
 """Which hosts a tenant's workflows may reach: its own list, or every public host."""
 
-import asyncio
-import time
-from collections import OrderedDict
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from uuid import UUID
-from weakref import WeakValueDictionary
 
+from store.kept import Kept
 from store.postgres import Pool, tenant_transaction
 from store.secrets import Connections
 from store.statements import statement
 
-KEPT_SECONDS = 5.0
-"""How long a process remembers a list, and so how long a change may go unnoticed."""
 KEPT_LISTS = 10_000
+_LIST = "hosts"
+"""What a tenant's only list is called where lists are remembered."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,28 +56,13 @@ class EgressLists:
 
     def __init__(self, connections: Connections) -> None:
         self._connections = connections
-        self._reading: WeakValueDictionary[UUID, asyncio.Lock] = WeakValueDictionary()
-        self._kept: OrderedDict[UUID, tuple[float, tuple[str, ...] | None]] = OrderedDict()
+        self._kept = Kept(self._read, KEPT_LISTS)
 
     async def hosts(self, tenant_id: UUID) -> tuple[str, ...] | None:
         """Return the hosts that a tenant's workflows may reach; None: every public one."""
-        if self._stale(tenant_id):
-            # Nodes begin together: the first reads for all of them.
-            async with self._reading.setdefault(tenant_id, asyncio.Lock()):
-                if self._stale(tenant_id):
-                    await self._read(tenant_id)
-        return self._kept[tenant_id][1]
+        return (await self._kept.get(tenant_id, [_LIST])).get(_LIST)
 
-    def _stale(self, tenant_id: UUID) -> bool:
-        kept = self._kept.get(tenant_id)
-        return kept is None or kept[0] < time.monotonic() - KEPT_SECONDS
-
-    async def _read(self, tenant_id: UUID) -> None:
-        # What is written after it was asked for is not in the answer.
-        asked = time.monotonic()
+    async def _read(self, tenant_id: UUID, names: Sequence[str]) -> dict[str, tuple[str, ...]]:
         async with self._connections() as connection:
             row = await connection.fetchrow(statement("get_egress_list"), tenant_id)
-        self._kept[tenant_id] = (asked, None if row is None else tuple(row["hosts"]))
-        self._kept.move_to_end(tenant_id)
-        while len(self._kept) > KEPT_LISTS:
-            self._kept.popitem(last=False)
+        return {} if row is None else dict.fromkeys(names, tuple(row["hosts"]))

@@ -1,24 +1,20 @@
 """Secrets of tenants: what is known of them, and for whoever calls a service, what they hold."""
 
 import asyncio
-import time
-from collections import OrderedDict
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Sequence
 from contextlib import AbstractAsyncContextManager
 from dataclasses import dataclass, field, replace
 from datetime import datetime
 from typing import Any
 from uuid import UUID
-from weakref import WeakValueDictionary
 
 from store.errors import Conflict, NotFound
+from store.kept import Kept
 from store.postgres import Connection, Pool, connect, tenant_transaction
 from store.secrets_keyring import Keyring
 from store.secrets_sealing import Binding, Sealed, seal, unseal
 from store.statements import statement
 
-KEPT_SECONDS = 5.0
-"""How long a process remembers what a secret holds, and so how long a deleted one may work."""
 KEPT_SECRETS = 1000
 ROTATED_ROWS = 500
 _WITH_HOSTS = 2
@@ -122,8 +118,7 @@ class Vault:
     def __init__(self, connections: Connections, keys: Keyring) -> None:
         self._connections = connections
         self._keys = keys
-        self._reading: WeakValueDictionary[UUID, asyncio.Lock] = WeakValueDictionary()
-        self._kept: OrderedDict[tuple[UUID, str], tuple[float, OpenSecret | None]] = OrderedDict()
+        self._kept = Kept(self._read, KEPT_SECRETS)
 
     async def open(self, tenant_id: UUID, names: Iterable[str]) -> dict[str, OpenSecret]:
         """Return those of a tenant's secrets that have these names and exist.
@@ -131,32 +126,13 @@ class Vault:
         Raises:
             SecretsUnavailable: One cannot be opened.
         """
-        wanted = list(names)
-        if self._stale(tenant_id, wanted):
-            # Items of a map ask together: the first reads for all of them.
-            async with self._reading.setdefault(tenant_id, asyncio.Lock()):
-                if stale := self._stale(tenant_id, wanted):
-                    await self._read(tenant_id, stale)
-        found = (self._kept[tenant_id, name][1] for name in wanted)
-        return {secret.name: secret for secret in found if secret is not None}
+        return await self._kept.get(tenant_id, list(names))
 
-    def _stale(self, tenant_id: UUID, names: list[str]) -> list[str]:
-        kept = ((name, self._kept.get((tenant_id, name))) for name in names)
-        oldest = time.monotonic() - KEPT_SECONDS
-        return [name for name, entry in kept if entry is None or entry[0] < oldest]
-
-    async def _read(self, tenant_id: UUID, names: list[str]) -> None:
+    async def _read(self, tenant_id: UUID, names: Sequence[str]) -> dict[str, OpenSecret]:
         async with self._connections() as connection:
-            rows = await connection.fetch(statement("open_secrets"), tenant_id, names)
-        found: dict[str, OpenSecret | None] = dict.fromkeys(names)
+            rows = await connection.fetch(statement("open_secrets"), tenant_id, list(names))
         opened = await asyncio.gather(*(self._opened(tenant_id, row) for row in rows))
-        found |= {secret.name: secret for secret in opened}
-        now = time.monotonic()
-        for name, secret in found.items():
-            self._kept[tenant_id, name] = (now, secret)
-            self._kept.move_to_end((tenant_id, name))
-        while len(self._kept) > KEPT_SECRETS:
-            self._kept.popitem(last=False)
+        return {secret.name: secret for secret in opened}
 
     async def _opened(self, tenant_id: UUID, row: Any) -> OpenSecret:
         sealed = Sealed(row["ciphertext"], row["wrapped_key"], row["key_id"])

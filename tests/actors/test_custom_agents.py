@@ -19,6 +19,7 @@ from agents.data_processing import DataProcessing
 from agents.registry import Registry, builtin_registry
 from agents.services import open_services
 from agents.settings import AgentSettings
+from store import kept
 from store.custom_agents import change_agent, get_agent, register_agent
 from store.postgres import Pool
 from store.secrets import Vault, set_secret
@@ -231,7 +232,7 @@ async def test_agents_are_read_once_for_those_who_ask_together(
     tenant = account.tenant_id
     await asyncio.gather(*(custom.registry_for(tenant, ["greeter"]) for _ in range(200)))
     assert reads == [1]
-    monkeypatch.setattr(custom_agents, "KEPT_SECONDS", 0.0)
+    monkeypatch.setattr(kept, "KEPT_SECONDS", 0.0)
     await custom.registry_for(tenant, ["greeter"])
     assert reads == [1, 1]
 

@@ -13,7 +13,7 @@ from agents.data_processing import DataProcessing
 from agents.errors import AgentError
 from agents.registry import Registry
 from agents.services import Services
-from store import egress
+from store import kept
 from store.egress import EgressLists, delete_egress_list, set_egress_list
 from store.executions import cancel_parked
 from store.live import LiveView
@@ -44,7 +44,7 @@ async def process(
     process_of: OpenProcess, engine_pool: Pool, monkeypatch: pytest.MonkeyPatch
 ) -> Process:
     """A process that reads lists anew for each attempt."""
-    monkeypatch.setattr(egress, "KEPT_SECONDS", 0.0)
+    monkeypatch.setattr(kept, "KEPT_SECONDS", 0.0)
     return await process_of(lists=EgressLists(engine_pool.acquire))
 
 
