@@ -231,11 +231,16 @@ class _Builder:
         if step is None:
             self.unknown.append(clause)
             return
-        if clause.worker and step.product is None and step.agent not in ("web_scraping", "email"):
+        if (
+            clause.worker
+            and not step.own
+            and step.product is None
+            and step.agent not in ("web_scraping", "email")
+        ):
             step = replace(step, action="generate", agent="llm")
         if self._is_needless(step):
             return
-        if _OUTPUTS.match(step.marked):
+        if _OUTPUTS.match(step.marked) and not step.own:
             step = replace(step, action="generate", agent="llm")
         if self._gathers(step):
             step = replace(step, action="aggregate", agent="aggregator")
@@ -249,6 +254,8 @@ class _Builder:
 
     def _is_needless(self, step: Step) -> bool:
         """Whether a step only says what there is already: given, approved, joined, given back."""
+        if step.own:
+            return False
         last = self._last()
         joined = last is not None and last.agent == step.agent == "aggregator" and points_back(step)
         back = step.product is None and self._gives_back(step)
@@ -261,7 +268,7 @@ class _Builder:
 
     def _gathers(self, step: Step) -> bool:
         """Whether a step takes together what the one before it made of each: "collect them"."""
-        mapped = (last := self._last()) is not None and last.each is not None
+        mapped = (last := self._last()) is not None and last.each is not None and not step.own
         return mapped and step.verb in ("collect", "gather") and " from " not in step.rest
 
     def _last(self) -> Step | None:

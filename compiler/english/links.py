@@ -72,10 +72,14 @@ class Scope:
 
 def find_reading(step: Step, scope: Scope, draft: Draft) -> Reading:
     """Return what a step reads, declaring inputs of the workflow for what nothing provides."""
+    if step.own and step.role == "source":
+        step = _as_work(step, scope)
     looped = step.each is not None and not _EACH.search(step.rest)
     if step.role == "source" and looped and step.agent in _MAPPABLE:
         return Reading((_looped(step.each or "item", scope, draft),), mapped=True)
     outputs = _outputs(step, scope)
+    if step.own and not outputs and not _names_data(step):
+        return Reading(())
     if not outputs and step.role in ("process", "sink") and step.agent != "human_loop":
         outputs = _from_input(step, draft)
     if not outputs:
@@ -85,6 +89,18 @@ def find_reading(step: Step, scope: Scope, draft: Draft) -> Reading:
         others = tuple(output for output in outputs if output != source and output.kind == "text")
         return Reading((source, *others), mapped=True)
     return Reading(outputs)
+
+
+def _as_work(step: Step, scope: Scope) -> Step:
+    """Return "check it with A" as work on it: what an own agent looks up is made of something."""
+    work = replace(step, action="transform")
+    points = step.each is not None or PRONOUN.search(step.phrase)
+    return work if points or _mentioned(work, scope) else step
+
+
+def _names_data(step: Step) -> bool:
+    """Whether an own agent's step says on what it works; else its parameters are asked for."""
+    return step.each is not None or bool(step.inputs) or (bool(step.noun) and not step.quotes)
 
 
 def _looped(noun: str, scope: Scope, draft: Draft) -> Output:

@@ -1,7 +1,8 @@
 """First stage: one clean line of text in which literals are protected.
 
-URLs, e-mail addresses, quoted strings and references are replaced by marks that hold no punctuation
-and no verbs, so that later stages can cut the text anywhere. The marks are private-use characters,
+URLs, e-mail addresses, quoted strings, references and names of an organization's own agents are
+replaced by marks that hold no punctuation and no verbs, so that later stages can cut the text
+anywhere. The marks are private-use characters,
 which are removed from what a person wrote, so no text can forge one.
 """
 
@@ -10,13 +11,18 @@ import unicodedata
 from dataclasses import dataclass
 
 from compiler.english.lexicon import lexicon
+from compiler.english.own_agents import MOST_NAMES, NONE, Own, found_in, joined, mentions
 
 MAX_CHARACTERS = 4_000
 """A longer text is not a description of one workflow."""
 
-_MARKS = {"url": "\ue000", "email": "\ue001", "quote": "\ue002", "reference": "\ue003"}
+_MARKS = {"url": "\ue000", "email": "\ue001", "quote": "\ue002", "reference": "\ue003",
+          "agent": "\ue004"}  # fmt: skip
 _END = "\ue00f"
-MARK = re.compile(rf"([\ue000-\ue003])(\d+){_END}")
+MARK = re.compile(rf"([\ue000-\ue004])(\d+){_END}")
+AGENT = "\ue004"
+"""Begins the mark of an agent's name."""
+AGENT_MARK = rf"{AGENT}\d+{_END}"
 
 _DOMAIN_ENDINGS = "com|org|net|io|dev|ai|app|edu|gov|info|co|uk|de|fr|eu|us|test|example|local"
 _LITERALS = re.compile(
@@ -56,8 +62,10 @@ class Literal:
     """Something that must stay exactly as it was written."""
 
     kind: str
-    """`url`, `email`, `quote` or `reference`."""
+    """`url`, `email`, `quote`, `reference` or `agent`."""
     value: str
+    written: str = ""
+    """How an agent's name was written."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,13 +74,16 @@ class Text:
 
     marked: str
     literals: tuple[Literal, ...]
+    own: Own = NONE
+    """The organization's agents that it may name."""
 
     def restore(self, part: str) -> str:
         """Return a part of the marked text with its literals back in place."""
 
         def written(match: re.Match[str]) -> str:
             literal = self.literals[int(match[2])]
-            return f'"{literal.value}"' if literal.kind == "quote" else literal.value
+            shown = literal.written or literal.value
+            return f'"{shown}"' if literal.kind == "quote" else shown
 
         return MARK.sub(written, part)
 
@@ -82,8 +93,13 @@ class Text:
         return tuple(dict.fromkeys(literal.value for literal in found if literal.kind == kind))
 
 
-def normalise(text: str) -> Text:
-    """Return the text with unified punctuation and its literals marked."""
+def normalise(text: str, own: Own = NONE) -> Text:
+    """Return the text with unified punctuation and its literals marked.
+
+    Args:
+        text: As a person wrote it.
+        own: The organization's agents that it may name.
+    """
     text = unicodedata.normalize("NFC", text).translate(_QUOTES)
     text = "".join(c for c in text if c in "\n\t" or unicodedata.category(c) not in _UNWANTED)
     literals: list[Literal] = []
@@ -92,7 +108,35 @@ def normalise(text: str) -> Text:
     text = _REPEATED.sub(r"\1 ", text)
     text = _ABBREVIATIONS.sub(lambda match: match[1].replace(".", ""), text)
     text = re.sub(r"[^\S\n]+", " ", text)
-    return Text(text.strip(), tuple(literals))
+    found = Text(text.strip(), tuple(literals), own)
+    return _with_agents(found) if own.agents else found
+
+
+def possible_agents(*texts: str) -> tuple[str, ...]:
+    """Return the names by which texts may mean an organization's agents, each once, in order."""
+    names: dict[str, None] = {}
+    for text in texts:
+        found = normalise(text[:MAX_CHARACTERS])
+        named = sorted(mentions(found.marked, _quotes(found)), key=lambda one: one.start)
+        names |= dict.fromkeys(one.name for one in named)
+    return tuple(names)[:MOST_NAMES]
+
+
+def _with_agents(text: Text) -> Text:
+    """Return a text in which the names of agents are literals, too."""
+    literals, parts, end = list(text.literals), [], 0
+    found = found_in(text.marked, _quotes(text), text.own)
+    for one, after in zip(found, [*found[1:], None][: len(found)], strict=True):
+        written = text.restore(text.marked[one.start : one.end])
+        parts += [text.marked[end : one.start], f"{_MARKS['agent']}{len(literals)}{_END}"]
+        literals.append(Literal("agent", one.name, written))
+        end = after.start if after else len(text.marked)
+        parts.append(joined(text.marked[one.end : end], text.own.agents[one.name]))
+    return Text("".join([*parts, text.marked[end:]]), tuple(literals), text.own)
+
+
+def _quotes(text: Text) -> dict[int, str]:
+    return {n: one.value for n, one in enumerate(text.literals) if one.kind == "quote"}
 
 
 def _mark(match: re.Match[str], literals: list[Literal]) -> str:

@@ -86,7 +86,9 @@ def output_key(place: Place, noun: str | None = None) -> str:
 
 
 def wanted_id(step: Step, reading: Reading) -> str:
-    """Return the id that a step's node should have: verb_noun."""
+    """Return the id that a step's node should have: verb_noun; an own agent's is its name."""
+    if step.own:
+        return step.own.partition("@")[0]
     if step.agent in ("email", "human_loop"):
         return "send_email" if step.agent == "email" else human_id(step.marked)
     if step.agent == "api" and step.role == "sink":

@@ -125,7 +125,7 @@ class Said:
         return []
 
     def _parts(self, parts: Sequence[str]) -> list[str]:
-        values = [self._written(part) for part in parts]
+        values = [self.written(part) for part in parts]
         for part in parts:
             self._drop(part)
         return values
@@ -154,7 +154,7 @@ class Said:
         return None
 
     def _taken(self, match: re.Match[str]) -> str:
-        value = self._written(match["value"])
+        value = self.written(match["value"])
         if MARK.fullmatch(match["value"]):
             self._drop(match["value"])
         return value
@@ -163,7 +163,7 @@ class Said:
         if MARK.fullmatch(token):
             self.left = self.left.replace(token, "", 1)
 
-    def _written(self, token: str) -> str:
+    def written(self, token: str) -> str:
         """Return a token as a template's literal; a reference that was written stays one."""
         mark = MARK.fullmatch(token)
         if mark is None:
@@ -175,6 +175,7 @@ class Said:
 
 
 _AND = re.compile(r",? and |, ")
+_TRUTH = {"true": True, "yes": True, "on": True, "false": False, "no": False, "off": False}
 
 
 @cache
@@ -204,3 +205,28 @@ def _fits(token: str, parameter: ReadyParameter, *, sure: bool, after: bool) -> 
     if parameter.fields:
         return any(character.isdigit() for character in token)
     return sure or _SURE.search(token) is not None
+
+
+def is_allowed(value: Any, schema: Mapping[str, Any]) -> bool:
+    """Whether a schema allows a value; what a reference will be is not known."""
+    if isinstance(value, str) and "{" not in value:
+        pattern, values = schema.get("pattern", ""), schema.get("enum")
+        other = schema.get("type") in ("integer", "number", "boolean")
+        return not other and bool(re.search(pattern, value)) and (not values or value in values)
+    if isinstance(value, int | float):
+        return bool(schema.get("minimum", value) <= value <= schema.get("maximum", value))
+    return True
+
+
+def typed(value: str, parameter: ReadyParameter) -> Any:
+    """Return words as a value of the parameter's type; a reference stays what it is."""
+    kind = parameter.schema.get("type")
+    if kind in ("integer", "number") and re.fullmatch(r"-?\d{1,15}", value):
+        return int(value)
+    if kind == "number" and re.fullmatch(r"-?\d{1,15}\.\d{1,15}", value):
+        return float(value)
+    if kind == "boolean" and value.lower() in _TRUTH:
+        return _TRUTH[value.lower()]
+    if kind == "array" and not value.startswith("{"):
+        return [part.strip() for part in value.split(",")]
+    return value

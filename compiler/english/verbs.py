@@ -5,7 +5,8 @@ from dataclasses import dataclass, replace
 from functools import cache
 
 from compiler.english.lexicon import Verb, lexicon
-from compiler.english.normalise import MARK
+from compiler.english.normalise import AGENT, MARK
+from compiler.english.own_openings import given_to_agent
 
 _HUMAN = re.compile(
     r"^(?:(?:have|let|get|ask|tell) (?:me|us|my|our|an?|the|someone|somebody|\w+)\b(?: "
@@ -162,6 +163,8 @@ def read_opening(text: str, guess: bool = False) -> Opening | None:
         guess: Whether an unknown word before "the", "each" or "it" is taken for a verb.
     """
     text = strip_leading(text)
+    if AGENT in text and (own := _own_opening(text)):
+        return own
     tool = _TOOL.match(text)
     if tool and tool["verb"].lower() in lexicon().verbs:
         inner = read_opening(text[tool.end() :])
@@ -178,6 +181,17 @@ def read_opening(text: str, guess: bool = False) -> Opening | None:
             found = _parted(words) if length == 1 else None
             return found or _opening(form, verb, words[length:])
     return _parted(words) or ((_repeated(words) or _guessed(words)) if guess else None)
+
+
+def _own_opening(text: str) -> Opening | None:
+    """Return what is asked of an organization's own agent: its own verb, or "process"."""
+    work = given_to_agent(text)
+    if work is None:
+        return None
+    deed = read_opening(work.deed) if work.deed else None
+    if deed is not None:
+        return replace(deed, tool=deed.tool or work.agent, third=False)
+    return Opening(Verb("process", "transform", False), work.rest, False, tool=work.agent)
 
 
 def _opening(form: str, verb: Verb, rest: list[str]) -> Opening:
