@@ -5,6 +5,7 @@ from dataclasses import dataclass, replace
 
 from compiler.english.draft import Draft, Made, Output
 from compiler.english.lexicon import lexicon
+from compiler.english.normalise import QUOTE
 from compiler.english.nouns import words_of
 from compiler.english.steps import Step
 from compiler.inflection import plural, singular
@@ -22,6 +23,11 @@ _FROM = re.compile(
 _EACH = re.compile(r"\b(?:each|every|per)\b", re.IGNORECASE)
 """In a reading's own words it means all that it reads, not a loop around it."""
 _COMPLEMENT = re.compile(r"\b(?:from|about|on|for|in|of|to)\s+(?P<rest>[^,;]+)", re.IGNORECASE)
+_BESIDE = re.compile(r"\b(?:with|using|by|via|and|in)\b")
+_THE_DATA = re.compile(
+    r"\b(?:from|on|of|in|over|to) (?:the|my|our|this|these) [a-z]", re.IGNORECASE
+)
+_OF_DATA = re.compile(r"\bof (?:the|my|our|this|these|all) [a-z]", re.IGNORECASE)
 _OF = re.compile(r"\bof\s+(?P<rest>[^,;]+)", re.IGNORECASE)
 
 
@@ -81,7 +87,7 @@ def find_reading(step: Step, scope: Scope, draft: Draft) -> Reading:
     if step.own and not outputs and not _names_data(step):
         return Reading(())
     if not outputs and step.role in ("process", "sink") and step.agent != "human_loop":
-        outputs = _from_input(step, draft)
+        outputs = _from_input(_for_agent(step) if step.own else step, draft)
     if not outputs:
         return Reading(())
     source = _list_of(step, outputs, scope)
@@ -95,12 +101,23 @@ def _as_work(step: Step, scope: Scope) -> Step:
     """Return "check it with A" as work on it: what an own agent looks up is made of something."""
     work = replace(step, action="transform")
     points = step.each is not None or PRONOUN.search(step.phrase)
-    return work if points or _mentioned(work, scope) else step
+    first = not scope.data and _OF_DATA.search(step.rest)
+    return work if points or first or _mentioned(work, scope) else step
+
+
+def _for_agent(step: Step) -> Step:
+    """Return a named agent's step as work on what stands after "from the", "to the" or its verb."""
+    after = _COMPLEMENT.search(step.rest) if _THE_DATA.search(step.rest) else None
+    wanted = step.action in ("generate", "extract") or step.noun is None
+    noun = _last_noun(_BESIDE.split(after["rest"])[0]) if after and wanted else None
+    return replace(step, action="transform", noun=noun or step.noun)
 
 
 def _names_data(step: Step) -> bool:
     """Whether an own agent's step says on what it works; else its parameters are asked for."""
-    return step.each is not None or bool(step.inputs) or (bool(step.noun) and not step.quotes)
+    quoted = f"{step.phrase} {QUOTE}" in step.rest
+    named = bool(step.noun) and not quoted
+    return step.each is not None or bool(step.inputs) or named or bool(_THE_DATA.search(step.rest))
 
 
 def _looped(noun: str, scope: Scope, draft: Draft) -> Output:
@@ -229,7 +246,7 @@ def _input_noun(step: Step) -> str | None:
         complement = _COMPLEMENT.search(step.rest)
         if complement is None:
             return None
-        return _last_noun(re.split(r"\b(?:with|using|by|via|and|in)\b", complement["rest"])[0])
+        return _last_noun(_BESIDE.split(complement["rest"])[0])
     if (found := _OF.search(step.phrase)) and (noun := _last_noun(found["rest"])):
         return noun
     aspect = step.action in ("analyze", "score") and step.noun in lexicon().words("aspects")

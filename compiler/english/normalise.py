@@ -8,10 +8,13 @@ which are removed from what a person wrote, so no text can forge one.
 
 import re
 import unicodedata
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
+from typing import Any
 
 from compiler.english.lexicon import lexicon
 from compiler.english.own_agents import MOST_NAMES, NONE, Own, found_in, joined, mentions
+from compiler.english.ready_agents import ready_agents
 
 MAX_CHARACTERS = 4_000
 """A longer text is not a description of one workflow."""
@@ -20,6 +23,8 @@ _MARKS = {"url": "\ue000", "email": "\ue001", "quote": "\ue002", "reference": "\
           "agent": "\ue004"}  # fmt: skip
 _END = "\ue00f"
 MARK = re.compile(rf"([\ue000-\ue004])(\d+){_END}")
+QUOTE = "\ue002"
+"""Begins the mark of what stands in quotes."""
 AGENT = "\ue004"
 """Begins the mark of an agent's name."""
 AGENT_MARK = rf"{AGENT}\d+{_END}"
@@ -109,7 +114,7 @@ def normalise(text: str, own: Own = NONE) -> Text:
     text = _ABBREVIATIONS.sub(lambda match: match[1].replace(".", ""), text)
     text = re.sub(r"[^\S\n]+", " ", text)
     found = Text(text.strip(), tuple(literals), own)
-    return _with_agents(found) if own.agents else found
+    return _with_agents(found)
 
 
 def possible_agents(*texts: str) -> tuple[str, ...]:
@@ -125,14 +130,24 @@ def possible_agents(*texts: str) -> tuple[str, ...]:
 def _with_agents(text: Text) -> Text:
     """Return a text in which the names of agents are literals, too."""
     literals, parts, end = list(text.literals), [], 0
-    found = found_in(text.marked, _quotes(text), text.own)
+    found = found_in(text.marked, _quotes(text), text.own, ready_agents())
+    if not found:
+        return text
     for one, after in zip(found, [*found[1:], None][: len(found)], strict=True):
         written = text.restore(text.marked[one.start : one.end])
         parts += [text.marked[end : one.start], f"{_MARKS['agent']}{len(literals)}{_END}"]
         literals.append(Literal("agent", one.name, written))
         end = after.start if after else len(text.marked)
-        parts.append(joined(text.marked[one.end : end], text.own.agents[one.name]))
+        parts.append(joined(text.marked[one.end : end], _parameters(one.name, text.own)))
     return Text("".join([*parts, text.marked[end:]]), tuple(literals), text.own)
+
+
+def _parameters(name: str, own: Own) -> Iterable[str]:
+    agent = own.agents.get(name)
+    named: Mapping[str, Any] = (
+        agent.parameters_schema.get("properties", {}) if agent else ready_agents()[name].parameters
+    )
+    return named
 
 
 def _quotes(text: Text) -> dict[int, str]:

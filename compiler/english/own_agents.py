@@ -6,14 +6,15 @@ whoever knows the organization; what is found becomes a literal of the text.
 """
 
 import re
-from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, field
+from collections.abc import Container, Iterable, Iterator, Mapping
+from dataclasses import dataclass, field, replace
 
 from compiler.signature import AgentSignature
 
 MOST_NAMES = 100
 """So many names of one text are looked up."""
 _MOST_WORDS = 5
+_MAY_NAME = re.compile(r"_|\b(?:agent|tool|function)\b", re.IGNORECASE)
 _WORD = r"[A-Za-z][A-Za-z0-9_-]*(?:@\d{1,9})?(?![\w@])(?!\.\w)"
 _NAME = re.compile(r"[a-z][a-z0-9_]{0,99}(?:@\d{1,9})?")
 _KIND = r"(?P<kind>(?: custom)? (?:agent|tool|function))\b"
@@ -30,11 +31,11 @@ _BEFORE_A_FIELD = re.compile(
 _SPOKEN = re.compile(
     rf"\b(?P<led>with|using|uses?|by|via|through|to|runs?|running|calls?|calling|invok(?:es?|ing)"
     rf"|appl(?:y|ies|ying)|execut(?:es?|ing)|asks?|lets?|have|tells?|gets?)"
-    rf" (?:(?:the|our|my|an?) )?(?P<words>{_WORD}(?: {_WORD}){{0,{_MOST_WORDS - 1}}})",
+    rf" (?:(?:the|our|my|an?) )?(?=(?P<words>{_WORD}(?: {_WORD}){{0,{_MOST_WORDS - 1}}}))",
     re.IGNORECASE,
 )  # fmt: skip
 _CALLED = re.compile(
-    rf"\b(?:the|our|my|an?) (?P<words>{_WORD}(?: {_WORD}){{0,{_MOST_WORDS}}})", re.IGNORECASE
+    rf"\b(?:the|our|my|an?) (?=(?P<words>{_WORD}(?: {_WORD}){{0,{_MOST_WORDS}}}))", re.IGNORECASE
 )
 _LABELLED = re.compile(
     rf"\b(?:the|our|my|an?) (?:custom )?(?:agent|tool|function)(?: called| named)?"
@@ -87,6 +88,8 @@ class Mention:
     start: int
     end: int
     name: str
+    sure: bool
+    """It is written with an underscore, or called an agent."""
 
 
 def mentions(marked: str, quotes: Mapping[int, str]) -> Iterator[Mention]:
@@ -103,7 +106,7 @@ def mentions(marked: str, quotes: Mapping[int, str]) -> Iterator[Mention]:
         ):
             yield from _spanned(marked, match.start("name"), match.end("name"), match["name"])
     for match in _LABELLED.finditer(marked):
-        yield from _named(match.start(), match.end("words"), match["words"])
+        yield from _named(match.start(), match.end("words"), match["words"], sure=True)
     for pattern in (_SPOKEN, _CALLED):
         for match in pattern.finditer(marked):
             yield from _prefixes(marked, match)
@@ -111,7 +114,7 @@ def mentions(marked: str, quotes: Mapping[int, str]) -> Iterator[Mention]:
         value = quotes.get(int(match["literal"]), "")
         if match["kind"] or (match["led"] and "_" in value):
             start = marked.index("\ue002", match.start())
-            yield from _named(start, match.end(), value)
+            yield from _named(start, match.end(), value, sure=bool(match["kind"]))
 
 
 def _prefixes(marked: str, match: re.Match[str]) -> Iterator[Mention]:
@@ -125,7 +128,7 @@ def _prefixes(marked: str, match: re.Match[str]) -> Iterator[Mention]:
         end = start + len(said)
         kind = _OF_A_KIND.match(marked, end)
         if kind:
-            yield from _named(start, kind.end(), said)
+            yield from _named(start, kind.end(), said, sure=True)
         elif led and _ENDED.match(marked, end) and not _may_be_a_field(led, before):
             if led == "to" and "_" not in said and "-" not in said:
                 continue
@@ -142,15 +145,29 @@ def _spanned(marked: str, start: int, end: int, said: str) -> Iterator[Mention]:
     yield from _named(start, kind.end() if kind else end, said)
 
 
-def _named(start: int, end: int, said: str) -> Iterator[Mention]:
+def _named(start: int, end: int, said: str, *, sure: bool = False) -> Iterator[Mention]:
     name = re.sub(r"[\s-]+", "_", said.lower())
     if _NAME.fullmatch(name):
-        yield Mention(start, end, name)
+        yield Mention(start, end, name, sure or "_" in said)
 
 
-def found_in(marked: str, quotes: Mapping[int, str], own: Own) -> list[Mention]:
-    """Return where a text names agents that there are, in order and none within another."""
-    found = [one for one in mentions(marked, quotes) if one.name in own.agents]
+def found_in(
+    marked: str, quotes: Mapping[int, str], own: Own, ready: Container[str]
+) -> list[Mention]:
+    """Return where a text names agents that there are, in order and none within another.
+
+    Args:
+        marked: The text with its literals marked.
+        quotes: What stands in quotes, by the numbers of the marks.
+        own: The organization's agents.
+        ready: The catalog's, which many words may mean: they count only where they are sure.
+    """
+    if not own.agents and not _MAY_NAME.search(marked):
+        return []
+    found = [
+        one for one in mentions(marked, quotes)
+        if one.name in own.agents or (one.sure and one.name in ready)
+    ]  # fmt: skip
     found.sort(key=lambda one: (one.start, -one.end))
     kept: list[Mention] = []
     for one in found:
@@ -162,7 +179,7 @@ def found_in(marked: str, quotes: Mapping[int, str], own: Own) -> list[Mention]:
 def _with_article(marked: str, one: Mention) -> Mention:
     """Return a mention with the article before it, which is part of the name."""
     article = _ARTICLE.search(marked, max(0, one.start - _LOOKED_BACK), one.start)
-    return Mention(article.start(), one.end, one.name) if article else one
+    return replace(one, start=article.start()) if article else one
 
 
 def spoken_forms(name: str) -> tuple[str, ...]:
@@ -170,12 +187,11 @@ def spoken_forms(name: str) -> tuple[str, ...]:
     return tuple(dict.fromkeys((name.lower(), name.lower().replace("_", " "))))
 
 
-def joined(after: str, agent: AgentSignature) -> str:
-    """Return the words after an agent's name with its parameters in one phrase.
+def joined(after: str, names: Iterable[str]) -> str:
+    """Return the words after an agent's name with its parameters, by name, in one phrase.
 
     "With threshold 0.8 and limit 10" would be cut at "and", since "limit" may be a step.
     """
-    names = agent.parameters_schema.get("properties", {})
     forms = [form for name in names for form in spoken_forms(name) if form in after.lower()]
     if not forms:
         return after

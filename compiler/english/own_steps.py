@@ -13,10 +13,12 @@ from compiler.english.draft import Made, Output, OutputKind, nouns_in
 from compiler.english.lexicon import lexicon
 from compiler.english.links import Reading
 from compiler.english.nouns import is_plural
+from compiler.english.own_agents import Own
 from compiler.english.own_values import said_values
 from compiler.english.placing import Place, Written, output_key, output_noun, with_step
-from compiler.english.ready_agents import ReadyAgent, ReadyParameter
+from compiler.english.ready_agents import ReadyAgent, ReadyParameter, ready_agents
 from compiler.english.ready_steps import write_ready
+from compiler.english.steps import Step
 from compiler.signature import AgentSignature
 
 _OF_THE_SCHEMA = ("type", "enum", "items", "pattern", "minimum", "maximum", "minItems", "minLength")
@@ -26,37 +28,48 @@ _DATA = frozenset({"string", "array", "object"})
 _KINDS: Mapping[str, OutputKind] = {"array": "list", "object": "object"}
 
 
-def own_reading(signature: AgentSignature, step_phrase: str, reading: Reading) -> Reading:
-    """Return what an own agent reads: of a list each item, if it takes one at a time.
+def named_agent(step: Step, own: Own) -> ReadyAgent | None:
+    """Return the agent that a step names, an organization's own or one of the catalog."""
+    if not step.own:
+        return None
+    if (signature := own.agents.get(step.own)) is None:
+        return ready_agents()[step.own]
+    return ReadyAgent(
+        name=step.own, service=step.own.partition("@")[0].replace("_", " "), base="llm",
+        reads=False, forms=(),
+        fields=signature.output_fields, gives="", parameters=_parameters(signature),
+    )  # fmt: skip
+
+
+def own_reading(agent: ReadyAgent, step: Step, reading: Reading) -> Reading:
+    """Return what a named agent reads: of a list each item, if it takes one at a time.
 
     "Score the reviews with score_text" means each, since its `text` is one.
     """
     source = reading.outputs[-1] if reading.outputs else None
     if reading.mapped or source is None or source.kind not in ("list", "rows"):
         return reading
-    taken = [one for one in _parameters(signature).values() if one.required]
+    taken = [one for one in agent.parameters.values() if one.required and not one.secret]
     one_at_a_time = len(taken) == 1 and taken[0].schema.get("type") in ("string", "object")
-    words = step_phrase.lower().split()
+    words = step.phrase.lower().split()
     several = not words or is_plural(words[-1]) or words[-1] in ("them", "these", "those")
     return Reading((source,), mapped=True) if one_at_a_time and several else reading
 
 
-def write_own(place: Place, signature: AgentSignature, made: Sequence[Made]) -> Written:
-    """Return the parameters of an own agent's node, and what it gives."""
-    known = _parameters(signature)
+def write_own(place: Place, agent: ReadyAgent, made: Sequence[Made], own: Own) -> Written:
+    """Return the parameters of a named agent's node, and what it gives."""
+    known = {name: one for name, one in agent.parameters.items() if not one.secret}
     said, left = said_values(place.step, place.text, known)
-    filled = {name: replace(known[name], value=value) for name, value in said.items()}
-    for name, value in _from_data(place, known, said).items():
-        filled[name] = (
-            replace(known[name], value=value) if value else replace(known[name], role="data")
-        )
-    agent = ReadyAgent(
-        name=signature.name, service=signature.name.replace("_", " "), base="llm", reads=False,
-        forms=(), fields=signature.output_fields, gives="",
-        parameters={name: filled.get(name, one) for name, one in known.items()},
-    )  # fmt: skip
-    written = write_ready(with_step(place, left), agent, made)
-    return replace(written, output=_output(place, signature))
+    filled = {name: replace(known[name], role="", value=value) for name, value in said.items()}
+    signature = own.agents.get(place.step.own)
+    spoken = signature is None and any(one.role or one.names for one in known.values())
+    data = {} if spoken else _from_data(place, known, said)
+    for name, value in data.items():
+        given = replace(known[name], value=value) if value else replace(known[name], role="data")
+        filled[name] = given
+    parameters = {name: filled.get(name, one) for name, one in agent.parameters.items()}
+    written = write_ready(with_step(place, left), replace(agent, parameters=parameters), made)
+    return replace(written, output=_output(place, signature)) if signature else written
 
 
 def _parameters(signature: AgentSignature) -> dict[str, ReadyParameter]:

@@ -179,7 +179,9 @@ class _Filling:
         """Return a template with the step's words and data; None when they give too little."""
         if isinstance(value, dict):
             filled = {name: self._template(one) for name, one in value.items()}
-            return _NOT_SAID if _NOT_SAID in filled.values() else filled
+            known = {name.removesuffix("?"): one for name, one in filled.items()
+                     if one is not _NOT_SAID or not name.endswith("?")}  # fmt: skip
+            return _NOT_SAID if _NOT_SAID in known.values() else known
         if isinstance(value, list):
             parts = [self._template(one) for one in value]
             return _NOT_SAID if _NOT_SAID in parts else parts

@@ -116,8 +116,12 @@ class Said:
         if not parameter.names:
             return []
         several = parameter.schema.get("type") == "array"
-        for pattern, after in _beside(parameter.names, several=several):
-            for found in pattern.finditer(self.left):
+        # "In the Qdrant collection docs": the service's name says nothing of the value.
+        told = lexicon().product_pattern.sub("", self.left).replace("  ", " ")
+        places = ((one, text) for text in (self.left, told) for one in
+                  _beside(parameter.names, several=several))  # fmt: skip
+        for (pattern, after), text in places:
+            for found in pattern.finditer(text):
                 parts = _AND.split(found["value"])
                 sure = bool(found["sure"]) and not parameter.fields
                 if all(_fits(part, parameter, sure=sure, after=after) for part in parts):
@@ -184,7 +188,8 @@ def _beside(names: tuple[str, ...], *, several: bool) -> tuple[tuple[re.Pattern[
     nouns = "|".join(map(re.escape, names))
     more = rf"(?:(?:, and |, | and )(?:{_WORD}))*" if several else ""
     after = (
-        rf"\b(?P<sure>(?:with|in|on|to|from|of|into|as|under|by|has|for|the) )?(?:the |an? )?"
+        rf"\b(?P<sure>(?:with|in|on|to|from|of|into|as|under|by|has|for|the) )?"
+        rf"(?:the |an? |our |my )?"
         rf"(?:{nouns})(?: (?:called|named|is|of)|:| =)? (?P<value>(?:{_WORD}){more})"
     )
     before = rf"\b(?P<sure>the|in|on|to|from|as|an?|with) (?:the )?(?P<value>{_WORD}) (?:{nouns})\b"
@@ -225,6 +230,9 @@ def typed(value: str, parameter: ReadyParameter) -> Any:
         return int(value)
     if kind == "number" and re.fullmatch(r"-?\d{1,15}\.\d{1,15}", value):
         return float(value)
+    choices = (one for one in parameter.schema.get("enum", ()) if isinstance(one, str))
+    if chosen := next((one for one in choices if one.lower() == value.lower()), None):
+        return chosen
     if kind == "boolean" and value.lower() in _TRUTH:
         return _TRUTH[value.lower()]
     if kind == "array" and not value.startswith("{"):

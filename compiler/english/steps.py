@@ -9,6 +9,7 @@ from compiler.english.facts import Facts
 from compiler.english.lexicon import Product, lexicon
 from compiler.english.normalise import AGENT, Text
 from compiler.english.nouns import count_of, each_noun, noun_key, object_phrase, words_of
+from compiler.english.ready_agents import base_of
 from compiler.english.verbs import Opening, acts, is_human, read_opening, strip_leading
 
 _WAIT = re.compile(
@@ -176,7 +177,7 @@ def _step(marked: str, text: Text, action: str, verb: str, rest: str, parallel: 
     action, agent = choose_agent(action, facts)
     own = next(iter(text.literals_in(marked, "agent")), "")
     if own:
-        action, agent, product = _own_action(action), "llm", None
+        action, agent, product = _own_action(action), _block_of(own), None
     return Step(
         text=text.restore(marked),
         marked=marked,
@@ -197,6 +198,12 @@ def _step(marked: str, text: Text, action: str, verb: str, rest: str, parallel: 
         inputs=text.literals_in(marked, "reference"),
         own=own,
     )
+
+
+def _block_of(own: str) -> str:
+    """Return the building block as which a named agent is read; a ready one has its own."""
+    base = base_of(own)
+    return "llm" if base == own else base
 
 
 def _own_action(action: str) -> str:

@@ -87,6 +87,8 @@ _AIM = re.compile(
     re.I,
 )
 
+_VALUE = re.compile(r"[\d#$€£¥]|\+\d|\w+![a-z]+\d|[a-z]{2,}-\d")
+"""What a verb may do something to that is no noun: an amount, a number, a range, a key."""
 _BY_ITSELF = re.compile(
     r"^(?:then )?(?:auto-?approves?|approves?|confirms?)\b[^,;]*\bautomatically\b", re.IGNORECASE
 )
@@ -297,8 +299,8 @@ def acts(opening: Opening, before: str = "") -> bool:
     if (
         MARK.match(words[0])
         or first in lexicon().words("after_verb")
-        or first[:1].isdigit()
-        or first[:1] == "#"
+        or _VALUE.match(first)
+        or (len(words) > 1 and words[1].startswith("#"))
     ):
         return True
     if lexicon().product_pattern.match(rest):

@@ -14,7 +14,7 @@ from compiler.english.links import PRONOUN, Reading, Scope, find_reading
 from compiler.english.naming import arm_label, arm_sentence
 from compiler.english.normalise import Text
 from compiler.english.opposites import opposite
-from compiler.english.own_steps import own_reading, write_own
+from compiler.english.own_steps import named_agent, own_reading, write_own
 from compiler.english.placing import Place, Written, wanted_id
 from compiler.english.program import Arm, Choice, Fork, Part, steps_of
 from compiler.english.reading_steps import write_api_read, write_database_read, write_scraping
@@ -132,17 +132,17 @@ class Weaver:
         self, step: Step, exits: Exits, scope: Scope, circumstance: str, key: str | None
     ) -> tuple[Exits, Scope]:
         step = self._refined(step, scope)
-        own = self.text.own.agents.get(step.own)
+        named = named_agent(step, self.text.own)
         reading = _of_made(step, find_reading(step, scope, self.draft), scope)
-        reading = own_reading(own, step.phrase, reading) if own else reading
+        reading = own_reading(named, step, reading) if named else reading
         made = {one.key for one in scope.made}
         given = tuple(o for o in reading.outputs if o not in scope.outputs and o.key not in made)
         scope = replace(scope, outputs=(*given, *scope.outputs))
         node_id = self.draft.new_id(wanted_id(step, reading))
         place = Place(step, reading, self.draft, self.text, node_id, circumstance, self.subject)
-        ready = None if own else choose_ready(step, reading, scope.made)
-        if own:
-            written = write_own(place, own, scope.made)
+        ready = named or choose_ready(step, reading, scope.made)
+        if named:
+            written = write_own(place, named, scope.made, self.text.own)
         else:
             written = write_ready(place, ready, scope.made) if ready else _writer(step)(place)
         output = written.output
@@ -150,7 +150,7 @@ class Weaver:
             output = replace(output, key=key)
         if ready:
             scope = _with_made(scope, ready, written, output.key if output else node_id, place)
-        self.graph.add(place, written, output, step.own or (ready.name if ready else None))
+        self.graph.add(place, written, output, ready.name if ready else None)
         self.graph.connect(exits, node_id)
         if output and output.kind == "approval":
             return (Exit(node_id, gate=f"{output.key}.approved"),), scope.with_output(output)
