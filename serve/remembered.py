@@ -18,7 +18,7 @@ from pydantic import ValidationError
 from agents.grounding import named_in, unnamed
 from agents.planner_plan import with_own
 from compiler.check import check
-from compiler.english.normalise import normalise
+from compiler.english.normalise import with_literals
 from compiler.english.own_agents import NONE, Own
 from compiler.english.parser import parse
 from compiler.likeness.comparison import Likeness, compare
@@ -147,7 +147,7 @@ def _described(document: dict[str, Any], text: str) -> dict[str, Any]:
 
 def _surface(text: str) -> str:
     """Return a text without case and spacing, with the addresses and quotes in it as they are."""
-    marked = normalise(text)
+    marked = with_literals(text)
     line = " ".join(marked.marked.split()).rstrip(" .!").casefold()
     return "\n".join([line, *(literal.value for literal in marked.literals)])
 

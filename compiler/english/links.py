@@ -8,9 +8,10 @@ from compiler.english.lexicon import lexicon
 from compiler.english.normalise import QUOTE
 from compiler.english.nouns import words_of
 from compiler.english.steps import Step
+from compiler.english.tool_phrases import takes_data
 from compiler.inflection import plural, singular
 
-_MAPPABLE = frozenset({"llm", "api", "email", "database", "data_processing"})
+_MAPPABLE = frozenset({"llm", "api", "email", "database", "data_processing", "mcp"})
 _LISTS = frozenset({"list", "rows", "response"})
 PRONOUN = re.compile(
     r"\b(?:it|them|these|those|this|that|the results?|the output|everything)\b", re.IGNORECASE
@@ -84,10 +85,12 @@ def find_reading(step: Step, scope: Scope, draft: Draft) -> Reading:
     if step.role == "source" and looped and step.agent in _MAPPABLE:
         return Reading((_looped(step.each or "item", scope, draft),), mapped=True)
     outputs = _outputs(step, scope)
-    if step.own and not outputs and not _names_data(step):
+    if (step.own and not outputs and not _names_data(step)) or (
+        step.call and step.each is None and not takes_data(step.rest)
+    ):
         return Reading(())
     if not outputs and step.role in ("process", "sink") and step.agent != "human_loop":
-        outputs = _from_input(_for_agent(step) if step.own else step, draft)
+        outputs = _from_input(_for_agent(step) if step.own or step.tools else step, draft)
     if not outputs:
         return Reading(())
     source = _list_of(step, outputs, scope)

@@ -9,25 +9,30 @@ which are removed from what a person wrote, so no text can forge one.
 import re
 import unicodedata
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 from compiler.english.lexicon import lexicon
 from compiler.english.own_agents import MOST_NAMES, NONE, Own, found_in, joined, mentions
 from compiler.english.ready_agents import ready_agents
+from compiler.english.tool_phrases import Phrase, with_phrases
 
 MAX_CHARACTERS = 4_000
 """A longer text is not a description of one workflow."""
 
 _MARKS = {"url": "\ue000", "email": "\ue001", "quote": "\ue002", "reference": "\ue003",
-          "agent": "\ue004"}  # fmt: skip
+          "agent": "\ue004", "tools": "\ue005", "call": "\ue006"}  # fmt: skip
 _END = "\ue00f"
-MARK = re.compile(rf"([\ue000-\ue004])(\d+){_END}")
+MARK = re.compile(rf"([\ue000-\ue006])(\d+){_END}")
 QUOTE = "\ue002"
 """Begins the mark of what stands in quotes."""
 AGENT = "\ue004"
 """Begins the mark of an agent's name."""
-AGENT_MARK = rf"{AGENT}\d+{_END}"
+CALL = "\ue006"
+"""Begins the mark of a call of an MCP server's tool."""
+TOOLS = "\ue005"
+"""Begins the mark of what gives a model tools."""
+TOOLS_MARK = re.compile(rf" ?{TOOLS}\d+{_END}")
 
 _DOMAIN_ENDINGS = "com|org|net|io|dev|ai|app|edu|gov|info|co|uk|de|fr|eu|us|test|example|local"
 _LITERALS = re.compile(
@@ -67,7 +72,7 @@ class Literal:
     """Something that must stay exactly as it was written."""
 
     kind: str
-    """`url`, `email`, `quote`, `reference` or `agent`."""
+    """`url`, `email`, `quote`, `reference`, `agent`, `tools` or `call`."""
     value: str
     written: str = ""
     """How an agent's name was written."""
@@ -88,6 +93,8 @@ class Text:
         def written(match: re.Match[str]) -> str:
             literal = self.literals[int(match[2])]
             shown = literal.written or literal.value
+            if literal.kind in ("call", "tools"):
+                return self.restore(shown)
             return f'"{shown}"' if literal.kind == "quote" else shown
 
         return MARK.sub(written, part)
@@ -99,12 +106,17 @@ class Text:
 
 
 def normalise(text: str, own: Own = NONE) -> Text:
-    """Return the text with unified punctuation and its literals marked.
+    """Return a text as the parser reads it: literals, agents and what gives a model tools marked.
 
     Args:
         text: As a person wrote it.
         own: The organization's agents that it may name.
     """
+    return _with_phrases(_with_agents(with_literals(text), own))
+
+
+def with_literals(text: str) -> Text:
+    """Return the text with unified punctuation and its literals marked."""
     text = unicodedata.normalize("NFC", text).translate(_QUOTES)
     text = "".join(c for c in text if c in "\n\t" or unicodedata.category(c) not in _UNWANTED)
     literals: list[Literal] = []
@@ -113,24 +125,24 @@ def normalise(text: str, own: Own = NONE) -> Text:
     text = _REPEATED.sub(r"\1 ", text)
     text = _ABBREVIATIONS.sub(lambda match: match[1].replace(".", ""), text)
     text = re.sub(r"[^\S\n]+", " ", text)
-    found = Text(text.strip(), tuple(literals), own)
-    return _with_agents(found)
+    return Text(text.strip(), tuple(literals))
 
 
 def possible_agents(*texts: str) -> tuple[str, ...]:
     """Return the names by which texts may mean an organization's agents, each once, in order."""
     names: dict[str, None] = {}
     for text in texts:
-        found = normalise(text[:MAX_CHARACTERS])
+        found = with_literals(text[:MAX_CHARACTERS])
         named = sorted(mentions(found.marked, _quotes(found)), key=lambda one: one.start)
         names |= dict.fromkeys(one.name for one in named)
     return tuple(names)[:MOST_NAMES]
 
 
-def _with_agents(text: Text) -> Text:
+def _with_agents(text: Text, own: Own) -> Text:
     """Return a text in which the names of agents are literals, too."""
     literals, parts, end = list(text.literals), [], 0
-    found = found_in(text.marked, _quotes(text), text.own, ready_agents())
+    text = replace(text, own=own)
+    found = found_in(text.marked, _quotes(text), own, ready_agents())
     if not found:
         return text
     for one, after in zip(found, [*found[1:], None][: len(found)], strict=True):
@@ -140,6 +152,18 @@ def _with_agents(text: Text) -> Text:
         end = after.start if after else len(text.marked)
         parts.append(joined(text.marked[one.end : end], _parameters(one.name, text.own)))
     return Text("".join([*parts, text.marked[end:]]), tuple(literals), text.own)
+
+
+def _with_phrases(text: Text) -> Text:
+    """Return a text in which what gives a model tools is a literal, too."""
+    literals = list(text.literals)
+
+    def keep(phrase: Phrase) -> str:
+        literals.append(Literal(phrase.kind, phrase.value))
+        return f"{_MARKS[phrase.kind]}{len(literals) - 1}{_END}"
+
+    marked = with_phrases(text.marked, keep)
+    return Text(marked, tuple(literals), text.own) if marked != text.marked else text
 
 
 def _parameters(name: str, own: Own) -> Iterable[str]:

@@ -7,7 +7,7 @@ with A" does.
 import re
 from dataclasses import dataclass
 
-from compiler.english.normalise import AGENT_MARK
+from compiler.english.tool_phrases import AGENT_MARK
 
 _USES = re.compile(
     rf"(?:us(?:e|es|ing)|run(?:s|ning)?|call(?:s|ing)?|invok(?:e|es|ing)|appl(?:y|ies|ying)"

@@ -23,6 +23,7 @@ _KINDS = {"api": ("api", "email", "llm"), "email": ("email",), "database": ("dat
 _AS_A = re.compile(r"\bas an? (?:new )?(?P<thing>[a-z][\w -]*)", re.IGNORECASE)
 _FOR = re.compile(r"\bfor (?:the |all |some )?(?P<thing>[a-z]+(?: [a-z]+)?)", re.IGNORECASE)
 """What a search of a whole service is for: "search HubSpot for contacts at Acme"."""
+_ONLY_TO = re.compile(r"(?:to|into) ", re.IGNORECASE)
 _PRONOUN = re.compile(r"(?:it|them|this|that|these|those|each|each one)\b", re.IGNORECASE)
 _MOST_THING_WORDS = 3
 
@@ -71,7 +72,9 @@ def _services(
 
 def _words(step: Step, reading: Reading, made: Sequence[Made], service: str) -> str:
     """Return the words for the thing that a step is about, between spaces."""
-    phrase = re.sub(r"[^a-z/ -]", " ", MARK.sub(" ", step.phrase).lower())
+    # "Post to the channel": what it goes to is not what it is about.
+    about = "" if _ONLY_TO.match(step.rest) else step.phrase
+    phrase = re.sub(r"[^a-z/ -]", " ", MARK.sub(" ", about).lower())
     found = _AS_A.finditer(step.rest) if step.product else ()
     told = " ".join(match["thing"].lower() for match in found)
     if not phrase.strip(" ") or lexicon().product_pattern.fullmatch(phrase.strip(" ")):

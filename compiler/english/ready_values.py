@@ -116,10 +116,8 @@ class Said:
         if not parameter.names:
             return []
         several = parameter.schema.get("type") == "array"
-        # "In the Qdrant collection docs": the service's name says nothing of the value.
-        told = lexicon().product_pattern.sub("", self.left).replace("  ", " ")
-        places = ((one, text) for text in (self.left, told) for one in
-                  _beside(parameter.names, several=several))  # fmt: skip
+        patterns = _beside(parameter.names, several=several)
+        places = ((one, text) for text in self._spoken() for one in patterns)
         for (pattern, after), text in places:
             for found in pattern.finditer(text):
                 parts = _AND.split(found["value"])
@@ -127,6 +125,16 @@ class Said:
                 if all(_fits(part, parameter, sure=sure, after=after) for part in parts):
                     return self._parts(parts)
         return []
+
+    def _spoken(self) -> Iterator[str]:
+        """Yield the words that are left, then those without the service's name.
+
+        "In the Qdrant collection docs": it says nothing of the value.
+        """
+        yield self.left
+        if self.step.product:
+            name = re.escape(self.step.product.name)
+            yield re.sub(rf"\b{name}\b ?", "", self.left, flags=re.IGNORECASE)
 
     def _parts(self, parts: Sequence[str]) -> list[str]:
         values = [self.written(part) for part in parts]
@@ -169,13 +177,18 @@ class Said:
 
     def written(self, token: str) -> str:
         """Return a token as a template's literal; a reference that was written stays one."""
-        mark = MARK.fullmatch(token)
-        if mark is None:
-            return escaped(self.text.restore(token)).strip(" .")
-        literal = self.text.literals[int(mark[2])]
-        if literal.kind == "reference":
-            return literal.value
-        return escaped_url(literal.value) if literal.kind == "url" else escaped(literal.value)
+        return written_literal(self.text, token)
+
+
+def written_literal(text: Text, token: str) -> str:
+    """Return a token of a text as a template's literal; a reference stays one."""
+    mark = MARK.fullmatch(token)
+    if mark is None:
+        return escaped(text.restore(token)).strip(" .")
+    literal = text.literals[int(mark[2])]
+    if literal.kind == "reference":
+        return literal.value
+    return escaped_url(literal.value) if literal.kind == "url" else escaped(literal.value)
 
 
 _AND = re.compile(r",? and |, ")

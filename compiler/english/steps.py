@@ -7,9 +7,10 @@ from functools import cache
 from compiler.english.agent_choice import choose_agent
 from compiler.english.facts import Facts
 from compiler.english.lexicon import Product, lexicon
-from compiler.english.normalise import AGENT, Text
+from compiler.english.normalise import AGENT, CALL, MARK, TOOLS, TOOLS_MARK, Text
 from compiler.english.nouns import count_of, each_noun, noun_key, object_phrase, words_of
 from compiler.english.ready_agents import base_of
+from compiler.english.tool_phrases import WITH_DATA, call_of
 from compiler.english.verbs import Opening, acts, is_human, read_opening, strip_leading
 
 _WAIT = re.compile(
@@ -74,7 +75,16 @@ class Step:
     guessed: bool = False
     """The verb is unknown, so a person is asked what it means."""
     own: str = ""
-    """The organization's own agent that does it, by name."""
+    """The agent that does it, by name: the organization's own, or one of the catalog."""
+    tools: tuple[str, ...] = ()
+    """Phrases that let a model use tools; see `tool_phrases`."""
+    call: str = ""
+    """The call of an MCP server's tool, as it is written."""
+
+    @property
+    def named(self) -> bool:
+        """Whether the text says by name who does it: an agent, or a tool of a server."""
+        return bool(self.own or self.call)
 
     @property
     def role(self) -> str:
@@ -89,8 +99,14 @@ class Step:
 
 def read_step(clause: str, text: Text, parallel: bool = False) -> Step | None:
     """Return the step that a clause asks for; None when it names no known action."""
+    if TOOLS in clause:
+        tools = text.literals_in(clause, "tools")
+        step = read_step(TOOLS_MARK.sub("", clause), text, parallel)
+        return replace(step, tools=tools) if step else None
     told = clause.strip(" ,.!")
     clause = strip_leading(told)
+    if CALL in clause and (call := next(iter(text.literals_in(clause, "call")), "")):
+        return _call(clause, call, text, parallel)
     if _WAIT.match(clause) or (_FOR_JOB.match(clause) and not _PEOPLE.search(text.marked)):
         return replace(
             _step(clause, text, "approve", "wait", "", parallel), action="wait", agent="wait"
@@ -115,6 +131,17 @@ def read_step(clause: str, text: Text, parallel: bool = False) -> Step | None:
         if _is_model_work(step, opening.tool, led)
         else step
     )
+
+
+def _call(clause: str, call: str, text: Text, parallel: bool) -> Step:
+    """Return the call of an MCP server's tool; its noun is what it is given of steps before."""
+    mark = MARK.search(clause[clause.index(CALL) :])
+    marked, arguments = mark[0] if mark else clause, call_of(call).arguments
+    step = _step(marked, text, "transform", "call", arguments, parallel)
+    data = WITH_DATA.search(arguments)
+    noun = data["what"].lower() if data else None
+    each = each_noun(clause)
+    return replace(step, agent="mcp", call=call, product=None, own="", noun=noun, each=each)
 
 
 def _own(clause: str, opening: Opening | None, text: Text, parallel: bool) -> Step:
@@ -175,7 +202,7 @@ def _step(marked: str, text: Text, action: str, verb: str, rest: str, parallel: 
     phrase = object_phrase(rest)
     facts = Facts(verb, rest, tuple(words_of(phrase)), product, text, marked)
     action, agent = choose_agent(action, facts)
-    own = next(iter(text.literals_in(marked, "agent")), "")
+    own = next(iter(text.literals_in(marked, "agent")), "") if AGENT in marked else ""
     if own:
         action, agent, product = _own_action(action), _block_of(own), None
     return Step(

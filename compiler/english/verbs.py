@@ -5,7 +5,7 @@ from dataclasses import dataclass, replace
 from functools import cache
 
 from compiler.english.lexicon import Verb, lexicon
-from compiler.english.normalise import AGENT, MARK
+from compiler.english.normalise import AGENT, CALL, MARK, TOOLS, TOOLS_MARK
 from compiler.english.own_openings import given_to_agent
 
 _HUMAN = re.compile(
@@ -165,6 +165,10 @@ def read_opening(text: str, guess: bool = False) -> Opening | None:
         guess: Whether an unknown word before "the", "each" or "it" is taken for a verb.
     """
     text = strip_leading(text)
+    if TOOLS in text:
+        text = TOOLS_MARK.sub("", text)
+    if text.startswith(CALL):
+        return Opening(Verb("call", "transform", False), text[1:].partition("\ue00f")[2], False)
     if AGENT in text and (own := _own_opening(text)):
         return own
     tool = _TOOL.match(text)

@@ -24,6 +24,7 @@ from compiler.english.ready_steps import made_by, write_ready
 from compiler.english.sending_steps import write_api_send, write_email, write_human, write_store
 from compiler.english.steps import Step, read_step
 from compiler.english.thinking_steps import write_data_processing, write_llm
+from compiler.english.tool_steps import with_tools, write_call
 from compiler.english.waiting_steps import write_wait
 from compiler.inflection import singular
 
@@ -39,6 +40,7 @@ _WRITERS: dict[str, Callable[[Place], Written]] = {
     "human_loop": write_human,
     "data_processing": write_data_processing,
     "aggregator": write_aggregator,
+    "mcp": write_call,
     "wait": write_wait,
 }
 
@@ -145,6 +147,8 @@ class Weaver:
             written = write_own(place, named, scope.made, self.text.own)
         else:
             written = write_ready(place, ready, scope.made) if ready else _writer(step)(place)
+        if step.tools:
+            written = with_tools(place, written)
         output = written.output
         if key and output and output.kind != "approval":
             output = replace(output, key=key)

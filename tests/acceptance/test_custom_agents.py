@@ -66,3 +66,32 @@ def test_an_own_agent_is_registered_tried_and_used(client: Client, recorder: Rec
     assert client.test_agent("grade", {"points": 7})["output"] == {"grade": 0.3}
     assert client.test_agent("grade", {"points": 7}, version=1)["output"] == {"grade": 0.7}
     until(lambda: client.custom_agents(text="grade_and")[0]["usage_count"] == 2, seconds=30)
+
+
+@pytest.mark.requirement("FR-1.1", "FR-3.10")
+def test_a_sentence_runs_an_own_agent(client: Client, recorder: Recorder) -> None:
+    """Registered over the API, named in English, executed: its value is in the result."""
+    code = "def execute(text, words):\n    return {'score': sum(word in text for word in words)}"
+    parameters = {
+        "text": {"type": "string", "required": True},
+        "words": {"type": "array", "items": {"type": "string"}, "required": True},
+    }
+    scores = {**python(code, **parameters), "agent_name": "score_text"}
+    scores["description"] = "Scores a text by the words that it contains."
+    returned = {"type": "object", "properties": {"score": {"type": "integer"}}}
+    scores["tool_specification"]["returns"] = returned
+    client.register_agent(scores)
+    sentence = (
+        "Run the score-text agent on each review with the words great, fast and cheap, "
+        f"then post the scores to {recorder.url}/scores"
+    )
+    workflow = client.create(sentence)
+    agents = [node["agent"] for node in workflow["parsed_specification"]["nodes"]]
+    assert agents == ["score_text", "api"]
+    started = client.execute(
+        workflow["workflow_id"], {"reviews": ["great and fast", "slow", "cheap"]}
+    )
+    ended = client.wait(started["execution_id"], timeout=60)
+    assert ended["status"] == "completed", ended
+    [call] = [call for call in recorder.calls if call.path == "/scores"]
+    assert [one["score"] for one in call.body["scores"]] == [2, 0, 1]
