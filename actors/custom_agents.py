@@ -7,7 +7,7 @@ corrected helps the executions that wait for their next attempt; `name@2` always
 import asyncio
 from collections import Counter
 from collections.abc import Awaitable, Callable, Iterable, Mapping, Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from typing import Any
 from uuid import UUID
 
@@ -131,6 +131,21 @@ class CustomAgents:
         wanted = self.unknown(names)
         found = await self.find(tenant_id, wanted) if wanted else []
         return extended(self.registry, found).signatures()
+
+    async def own_signatures(
+        self, tenant_id: UUID, names: Iterable[str]
+    ) -> dict[str, AgentSignature]:
+        """Return the signatures of those of some agents that are a tenant's own, in their order.
+
+        They are plain values, and travel to other processes.
+        """
+        wanted = self.unknown(names)
+        found = await self.find(tenant_id, wanted) if wanted else []
+        known = extended(self.registry, found).signatures()
+        given = {one.named for one in found}
+        return {
+            name: replace(known[name], parameter_faults=None) for name in wanted if name in given
+        }
 
     def unknown(self, names: Iterable[str]) -> list[str]:
         """Return which of some agents are not every tenant's, each once."""

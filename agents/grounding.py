@@ -12,6 +12,7 @@ from dataclasses import dataclass
 
 from compiler.editing.widening import Widening, widens
 from compiler.english.lexicon import lexicon
+from compiler.english.own_agents import NONE, Own
 from compiler.errors import Problem
 from compiler.signature import AgentSignature
 from compiler.specification import Node, Specification
@@ -76,6 +77,7 @@ def unnamed(
     named: Named,
     agents: Mapping[str, AgentSignature],
     former: Specification | None = None,
+    own: Own = NONE,
 ) -> list[Problem]:
     """Return what a specification touches that nobody named.
 
@@ -84,8 +86,9 @@ def unnamed(
         named: What a person has named.
         agents: The agents that its nodes may name.
         former: The workflow that was changed.
+        own: The organization's agents that the text may mean.
     """
-    implied = set(_implied(new, named, agents))
+    implied = {*_implied(new, named, agents), *_registered(new, named, own)}
     found = {
         one.value: (one.kind, one.node_id)
         for one in widens(former or _NOTHING, new, agents)
@@ -118,6 +121,18 @@ def _implied(
             yield from (("host", host) for host in signature.hosts)
             properties = signature.parameters_schema["properties"].values()
             yield from (("secret", one["x-secret"]) for one in properties if "x-secret" in one)
+
+
+def _registered(specification: Specification, named: Named, own: Own) -> Iterator[tuple[str, str]]:
+    """Yield where an own agent goes that is named, or only reads: whoever registered it said so."""
+    for node in specification.nodes:
+        agent = own.agents.get(node.agent)
+        if agent is None:
+            continue
+        spoken = agent.name.replace("_", " ")
+        if agent.side_effect in ("none", "reads") or named.holds(agent.name) or named.holds(spoken):
+            yield from (("host", host) for host in agent.hosts if "{" not in host)
+            yield from (("secret", secret) for secret in agent.secrets)
 
 
 def _is_named(one: Widening, named: Named) -> bool:

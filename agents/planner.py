@@ -18,6 +18,7 @@ from agents.planner_plan import plan_job
 from agents.planner_reading import Planned, PlannerError, Reading, timed
 from agents.settings import AgentSettings
 from compiler.editing.instruction import read_edit
+from compiler.english.own_agents import NONE, Own
 from compiler.english.parser import parse
 from compiler.signature import AgentSignature
 from compiler.specification import Specification
@@ -53,6 +54,7 @@ class Planner:
         *,
         offline: bool = False,
         only: str | None = None,
+        own: Own = NONE,
     ) -> Planned:
         """Turn a description into a specification and the questions that it leaves open.
 
@@ -62,16 +64,17 @@ class Planner:
             answers: Answers by question id, from an earlier reading of the same text.
             offline: Ask no model.
             only: The one model that is to read it, with no other reader after it.
+            own: The organization's agents that the text may mean.
 
         Raises:
             PlannerError: The model that alone was to read it could not.
         """
         begun, given = time.perf_counter(), dict(answers or {})
-        parsed = parse(text, name, given)
+        parsed = parse(text, name, given, own)
         reading = Reading()
         if not offline and (only is not None or self._chain.names):
             said = given.get("description") or text
-            job = plan_job(said, name, given, parsed.specification, self._agents())
+            job = plan_job(said, name, given, parsed.specification, self._agents(), own)
             asked = await self._chain.ask(job, begun, only)
             made, reading = asked
             if made is not None:
@@ -87,18 +90,19 @@ class Planner:
         answers: Mapping[str, str] | None = None,
         *,
         offline: bool = False,
+        own: Own = NONE,
     ) -> Planned:
         """Turn an instruction into a changed specification and the questions that it leaves open.
 
         What the offline reader understands as a whole costs no model.
         """
         begun, given = time.perf_counter(), dict(answers or {})
-        read = read_edit(text, specification, given)
+        read = read_edit(text, specification, given, own)
         reading = Reading()
         understood = read.specification is not None and not read.questions
         if not (understood or offline) and self._chain.names:
             said = given.get("instruction") or text
-            job = edit_job(said, specification, given, self._agents())
+            job = edit_job(said, specification, given, self._agents(), own)
             asked = await self._chain.ask(job, begun)
             made, reading = asked
             if made is not None:

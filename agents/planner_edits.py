@@ -10,7 +10,7 @@ from pydantic import Field
 
 from agents.grounding import named_in, unnamed
 from agents.planner_output import Answered, OpenQuestion, open_questions
-from agents.planner_plan import Made, unfit
+from agents.planner_plan import Made, unfit, with_own
 from agents.planner_prompt import edit_instructions, edit_message
 from agents.planner_reading import Job, Unfit
 from compiler.check import check
@@ -18,6 +18,7 @@ from compiler.diff import diff
 from compiler.editing import operations as edits
 from compiler.editing.chain import CannotEdit
 from compiler.editing.operations import apply
+from compiler.english.own_agents import NONE, Own
 from compiler.english.parser import parse
 from compiler.errors import SpecificationError
 from compiler.signature import AgentSignature
@@ -135,9 +136,12 @@ def edit_job(
     former: Specification,
     answers: Mapping[str, str],
     agents: Mapping[str, AgentSignature],
+    own: Own = NONE,
 ) -> Job[EditAnswer, Made]:
     """Return what a model is asked for an instruction; arguments as `Planner.edit`."""
-    named = named_in(text, answers, former, parse(text).specification)
+    named = named_in(text, answers, former, parse(text, own=own).specification)
+    instructions = edit_instructions(text, former, agents, own)
+    agents = with_own(agents, own)
     known = set(check(former, agents))
 
     def accept(answer: EditAnswer) -> Made:
@@ -148,14 +152,14 @@ def edit_job(
             return Made(None, questions)
         new = _changed(former, answer)
         problems = [one for one in check(new, agents) if one not in known]
-        problems = problems or unnamed(new, named, agents, former)
+        problems = problems or unnamed(new, named, agents, former, own)
         if problems:
             raise unfit(problems)
         return Made(new, questions)
 
     return Job(
-        edit_instructions(text, former, agents),
-        edit_message(text, former, answers),
+        instructions,
+        edit_message(text, former, answers, own),
         EditAnswer,
         accept,
     )

@@ -4,6 +4,7 @@ An answer is accepted when it passes the same check as a person's specification,
 what the words name.
 """
 
+from collections import ChainMap
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
@@ -13,6 +14,7 @@ from agents.planner_prompt import plan_instructions, plan_message
 from agents.planner_reading import Job, Unfit
 from compiler.check import check
 from compiler.english.draft import Question
+from compiler.english.own_agents import NONE, Own
 from compiler.errors import Problem, SpecificationError
 from compiler.signature import AgentSignature
 from compiler.specification import Specification
@@ -36,6 +38,7 @@ def plan_job(
     answers: Mapping[str, str],
     read: Specification | None,
     agents: Mapping[str, AgentSignature],
+    own: Own = NONE,
 ) -> Job[WorkflowAnswer, Made]:
     """Return what a model is asked for a description.
 
@@ -45,8 +48,10 @@ def plan_job(
         answers: Answers by question id.
         read: What the offline parser makes of the text.
         agents: The agents that its nodes may name.
+        own: The organization's agents that the text may mean.
     """
     named = named_in(text, answers, read)
+    known = with_own(agents, own)
 
     def accept(answer: WorkflowAnswer) -> Made:
         questions = open_questions(answer.questions, answers)
@@ -58,12 +63,20 @@ def plan_job(
             specification = answer.specification(text, name)
         except SpecificationError as error:
             raise unfit(error.problems) from error
-        problems = check(specification, agents) or unnamed(specification, named, agents)
+        problems = check(specification, known) or unnamed(specification, named, known, own=own)
         if problems:
             raise unfit(problems)
         return Made(specification, questions)
 
-    return Job(plan_instructions(text, agents), plan_message(text, answers), WorkflowAnswer, accept)
+    return Job(
+        plan_instructions(text, agents), plan_message(text, answers, own), WorkflowAnswer, accept
+    )
+
+
+def with_own(agents: Mapping[str, AgentSignature], own: Own) -> Mapping[str, AgentSignature]:
+    """Return the agents that an organization's nodes may name."""
+    # It only reads them; those of the catalog are made when they are asked for.
+    return ChainMap(dict(own.agents), agents) if own.agents else agents  # type: ignore[arg-type]
 
 
 def unfit(problems: Sequence[Problem]) -> Unfit:

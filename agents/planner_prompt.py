@@ -11,6 +11,7 @@ from typing import Any
 from agents.grounding import services_in
 from agents.scope import RARE
 from compiler.english.lexicon import lexicon
+from compiler.english.own_agents import NONE, Own
 from compiler.inflection import singular
 from compiler.signature import AgentSignature
 from compiler.specification import Specification
@@ -20,6 +21,11 @@ ALWAYS = ("llm", "api", "router", "data_processing", "aggregator")
 """Agents that every model is told of."""
 MOST_AGENTS = 14
 """How many agents one request describes at most."""
+MOST_OWN_AGENTS = 5
+"""How many of these are the organization's own."""
+_MOST_OF_A_DESCRIPTION = 200
+_MOST_OF_A_NOTE = 50
+_MOST_OF_AN_AGENT = 450
 
 _LANGUAGE = """\
 You turn descriptions of workflows into specifications for the workflow engine Weft.
@@ -58,6 +64,10 @@ leave it out when somebody starts the workflow.
 - The top-level `pattern` is `sequential`, `conditional` with a router, `map_reduce` with a map or \
 parallel branches, `orchestrator_worker` for agents that share work.
 - Leave out every field whose default will do."""
+
+_OWN = """\
+- `own_agents` in the data are agents that the organization has registered; a node may name them \
+like any other, with the parameters that are listed there, where they do what the text asks for."""
 
 EXAMPLE: Mapping[str, Any] = {
     "name": "Review Digest",
@@ -136,29 +146,80 @@ edges only for choices and parallel branches. Steps are numbered from 1 in the o
 If it is not clear what is meant, ask in `questions` and leave `operations` empty."""
 
 
-def plan_instructions(text: str, agents: Mapping[str, AgentSignature]) -> str:
-    """Return what a model is told that plans a workflow."""
+def plan_instructions(text: str, agents: Mapping[str, AgentSignature], own: Own = NONE) -> str:
+    """Return what a model is told that plans a workflow.
+
+    Args:
+        text: The description, whose words choose the agents.
+        agents: Those that every organization has.
+        own: The organization's own, which stand in the data: each takes another one's place.
+    """
     example = f"For {json.dumps(EXAMPLE_TEXT)} the answer is\n{json.dumps(EXAMPLE)}"
-    return f"{_LANGUAGE}\n\n{example}\n\n{catalogue(text, agents)}"
+    told = catalogue(text, agents, most=MOST_AGENTS - len(told_own(own)))
+    return f"{_language(own)}\n\n{example}\n\n{told}"
 
 
 def edit_instructions(
-    text: str, specification: Specification, agents: Mapping[str, AgentSignature]
+    text: str,
+    specification: Specification,
+    agents: Mapping[str, AgentSignature],
+    own: Own = NONE,
 ) -> str:
-    """Return what a model is told that changes a workflow."""
+    """Return what a model is told that changes a workflow; arguments as for a plan."""
     used = {node.agent for node in specification.nodes}
-    return f"{_LANGUAGE}\n\n{_EDITING}\n\n{catalogue(text, agents, used)}"
+    told = catalogue(text, agents, used, MOST_AGENTS - len(told_own(own)))
+    return f"{_language(own)}\n\n{_EDITING}\n\n{told}"
 
 
-def plan_message(text: str, answers: Mapping[str, str]) -> str:
-    """Return a description as data."""
-    return _quoted(description=text, answers=dict(answers))
+def _language(own: Own) -> str:
+    return f"{_LANGUAGE}\n{_OWN}" if own.agents else _LANGUAGE
 
 
-def edit_message(text: str, specification: Specification, answers: Mapping[str, str]) -> str:
+def plan_message(text: str, answers: Mapping[str, str], own: Own = NONE) -> str:
+    """Return a description as data, with the organization's agents that it may mean."""
+    return _quoted(description=text, answers=dict(answers), own_agents=told_own(own))
+
+
+def edit_message(
+    text: str, specification: Specification, answers: Mapping[str, str], own: Own = NONE
+) -> str:
     """Return an instruction and the workflow that it changes, as data."""
     workflow = to_document(specification)
-    return _quoted(instruction=text, answers=dict(answers), workflow=workflow)
+    return _quoted(
+        instruction=text, answers=dict(answers), own_agents=told_own(own), workflow=workflow
+    )
+
+
+def told_own(own: Own) -> list[dict[str, Any]]:
+    """Return an organization's agents in short; what they say of themselves has its bounds."""
+    usable = [one for one in own.agents.items() if not one[1].unavailable]
+    return [
+        {
+            "name": name,
+            "description": agent.description[:_MOST_OF_A_DESCRIPTION],
+            "parameters": _own_parameters(agent.parameters_schema),
+            "result": ", ".join(agent.output_fields)[:_MOST_OF_A_NOTE] or agent.output_type,
+        }
+        for name, agent in usable[:MOST_OWN_AGENTS]
+    ]
+
+
+def _own_parameters(schema: Mapping[str, Any]) -> dict[str, str]:
+    """Return parameters with their types in few words, the required ones first, within bounds."""
+    required = set(schema.get("required", ()))
+    properties: Mapping[str, Any] = schema.get("properties", {})
+    told: dict[str, str] = {}
+    left = _MOST_OF_AN_AGENT
+    for name in sorted(properties, key=lambda one: one not in required):
+        about = properties[name] if isinstance(properties[name], Mapping) else {}
+        kind = json.dumps(about["enum"])[:80] if "enum" in about else str(about.get("type", "any"))
+        kind = kind if name in required else f"{kind}, optional"
+        note = str(about.get("description", ""))[:_MOST_OF_A_NOTE]
+        left -= len(name) + len(kind) + len(note)
+        if left < 0:
+            break
+        told[name] = f"{kind} - {note}" if note else kind
+    return told
 
 
 def _quoted(**data: Any) -> str:
@@ -166,17 +227,23 @@ def _quoted(**data: Any) -> str:
 
 
 def catalogue(
-    text: str, agents: Mapping[str, AgentSignature], used: frozenset[str] | set[str] = frozenset()
+    text: str,
+    agents: Mapping[str, AgentSignature],
+    used: frozenset[str] | set[str] = frozenset(),
+    most: int = MOST_AGENTS,
 ) -> str:
     """Return the agents that a text may need, with their parameters in short."""
-    names = relevant(text, agents, used)
+    names = relevant(text, agents, used, most)
     told = ["Agents:", *(_described(agents[name]) for name in names)]
     services = list(services_in(text))
     return "\n".join([*told, *(["Services that the text names:", *services] if services else [])])
 
 
 def relevant(
-    text: str, agents: Mapping[str, AgentSignature], used: frozenset[str] | set[str] = frozenset()
+    text: str,
+    agents: Mapping[str, AgentSignature],
+    used: frozenset[str] | set[str] = frozenset(),
+    most: int = MOST_AGENTS,
 ) -> list[str]:
     """Return the names of the agents that a text may need: basic ones, used ones, then by words."""
     words = _words(text)
@@ -190,7 +257,7 @@ def relevant(
     first = [name for name in agents if name in ALWAYS or name in used]
     others = [name for name in agents if name not in first and scores[name]]
     others.sort(key=lambda name: -scores[name])
-    return [*first, *others[: max(0, MOST_AGENTS - len(first))]]
+    return [*first, *others[: max(0, most - len(first))]]
 
 
 _COMMON = frozenset(

@@ -166,6 +166,7 @@ def _signature(name: str, agent: Agent[Any]) -> AgentSignature:
         side_effect=agent.side_effect,
         output_fields=agent.output_fields,
         default_timeout_seconds=agent.default_timeout_seconds,
+        output_type=getattr(agent, "output_type", ""),
         estimated_seconds=getattr(agent, "estimated_seconds", 1.0),
         estimated_cost_usd=getattr(agent, "estimated_cost_usd", 0.0),
         mappable=getattr(agent, "mappable", True),

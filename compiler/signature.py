@@ -29,6 +29,8 @@ class AgentSignature:
     """Fields of the output object; empty when its shape is not known."""
     default_timeout_seconds: float
     """The bound of one attempt when the node names none."""
+    output_type: str = ""
+    """What the output is, as JSON Schema says it: `array`; empty: not known, or one of several."""
     estimated_seconds: float = 1.0
     """What one run usually takes."""
     estimated_cost_usd: float = 0.0

@@ -16,8 +16,10 @@ import orjson
 from pydantic import ValidationError
 
 from agents.grounding import named_in, unnamed
+from agents.planner_plan import with_own
 from compiler.check import check
-from compiler.english.normalise import normalise
+from compiler.english.normalise import with_literals
+from compiler.english.own_agents import NONE, Own
 from compiler.english.parser import parse
 from compiler.likeness.comparison import Likeness, compare
 from compiler.likeness.revaluing import NotSure, revalued
@@ -59,29 +61,47 @@ class Remembered:
         self._signatures = signatures
         self._circumstances = f"{_catalogue_version(signatures)} {','.join(models)}"
 
-    async def find(self, tenant_id: UUID, text: str, answers: Mapping[str, str]) -> Recalled | None:
-        """Return what was made of a text, or of another one that asks for the same workflow."""
-        scope = self._scope(answers)
+    async def find(
+        self, tenant_id: UUID, text: str, answers: Mapping[str, str], own: Own = NONE
+    ) -> Recalled | None:
+        """Return what was made of a text, or of another one that asks for the same workflow.
+
+        Args:
+            tenant_id: Whose text it is.
+            text: The description.
+            answers: Answers by question id.
+            own: The tenant's agents that the text may mean; with other ones nothing is remembered.
+        """
+        scope = self._scope(answers, own)
         plan = await self._cache.get(tenant_id, scope, _surface(text))
         if plan is not None:
             return Recalled(_described(plan.document, text), plan.questions, plan.model, "same")
         entries = await self._cache.words(tenant_id, scope)
         for name in _alike(plain_words(text), entries):
             plan = await self._cache.get(tenant_id, scope, name)
-            if plan is not None and (recalled := self._revalued(plan, text, answers)) is not None:
+            if (
+                plan is not None
+                and (recalled := self._revalued(plan, text, answers, own)) is not None
+            ):
                 return recalled
         return None
 
-    async def keep(self, tenant_id: UUID, answers: Mapping[str, str], plan: CachedPlan) -> None:
+    async def keep(
+        self, tenant_id: UUID, answers: Mapping[str, str], plan: CachedPlan, own: Own = NONE
+    ) -> None:
         """Remember what a model made of a text."""
-        words = plain_words(plan.text)
-        await self._cache.put(tenant_id, self._scope(answers), _surface(plan.text), words, plan)
+        words, scope = plain_words(plan.text), self._scope(answers, own)
+        await self._cache.put(tenant_id, scope, _surface(plan.text), words, plan)
 
-    def _scope(self, answers: Mapping[str, str]) -> str:
+    def _scope(self, answers: Mapping[str, str], own: Own) -> str:
         given = orjson.dumps(dict(sorted(answers.items()))).decode()
-        return f"{self._circumstances} {given}"
+        # Their order is the text's: "A, then B" is not "B, then A".
+        told = f" {_digest(own.agents)}" if own.agents else ""
+        return f"{self._circumstances} {given}{told}"
 
-    def _revalued(self, plan: CachedPlan, text: str, answers: Mapping[str, str]) -> Recalled | None:
+    def _revalued(
+        self, plan: CachedPlan, text: str, answers: Mapping[str, str], own: Own
+    ) -> Recalled | None:
         likeness = compare(plan.text, text)
         if likeness is None:
             return None
@@ -91,10 +111,9 @@ class Remembered:
             specification = Specification.model_validate(made["document"])
         except (NotSure, ValidationError):
             return None
-        named = named_in(text, answers, parse(text).specification, _read(plan.text, likeness))
-        if check(specification, self._signatures) or unnamed(
-            specification, named, self._signatures
-        ):
+        read = parse(text, own=own).specification, _read(plan.text, likeness, own)
+        named, agents = named_in(text, answers, *read), with_own(self._signatures, own)
+        if check(specification, agents) or unnamed(specification, named, agents, own=own):
             return None
         document = _described(made["document"], text)
         return Recalled(document, made["questions"], plan.model, "like")
@@ -107,12 +126,12 @@ def _alike(words: frozenset[str], entries: list[tuple[str, frozenset[str]]]) -> 
     return [name for _, name in best[:_MOST_COMPARED]]
 
 
-def _read(text: str, likeness: Likeness) -> Specification | None:
+def _read(text: str, likeness: Likeness, own: Own) -> Specification | None:
     """Return what the offline parser makes of an older text, with the values of the newer one.
 
     The newer one may name the same services in small letters, which the parser passes over.
     """
-    specification = parse(text).specification
+    specification = parse(text, own=own).specification
     if specification is None:
         return None
     try:
@@ -128,16 +147,20 @@ def _described(document: dict[str, Any], text: str) -> dict[str, Any]:
 
 def _surface(text: str) -> str:
     """Return a text without case and spacing, with the addresses and quotes in it as they are."""
-    marked = normalise(text)
+    marked = with_literals(text)
     line = " ".join(marked.marked.split()).rstrip(" .!").casefold()
     return "\n".join([line, *(literal.value for literal in marked.literals)])
 
 
 def _catalogue_version(signatures: Mapping[str, AgentSignature]) -> str:
     """Return what differs when an agent, or Weft itself, is another version."""
+    by_name = dict(sorted(signatures.items()))
+    return f"{version('weft-platform')} {_digest(by_name)}"
+
+
+def _digest(agents: Mapping[str, AgentSignature]) -> str:
     told = [
-        (one.name, one.description, one.parameters_schema, one.output_fields)
-        for one in signatures.values()
+        (name, one.description, one.parameters_schema, one.output_fields, one.unavailable)
+        for name, one in agents.items()
     ]
-    agents = hashlib.sha256(orjson.dumps(sorted(told, key=lambda one: one[0]))).hexdigest()
-    return f"{version('weft-platform')} {agents}"
+    return hashlib.sha256(orjson.dumps(told)).hexdigest()

@@ -1,13 +1,17 @@
 """What the parser deployment does, apart from Ray: texts to specifications and edits."""
 
 import time
+from collections.abc import Mapping
 from dataclasses import asdict, dataclass
+from types import MappingProxyType
 from typing import Any
 from uuid import UUID
 
 from agents.models import OFFLINE
 from agents.planner import Planner
 from agents.planner_reading import Planned, Reading, timed
+from compiler.english.own_agents import Own
+from compiler.signature import AgentSignature
 from compiler.specification import Specification
 from compiler.text import to_document
 from serve.remembered import Remembered
@@ -41,7 +45,13 @@ class TextParser:
         return self._planner.models
 
     async def parse(
-        self, tenant_id: UUID, text: str, name: str | None, answers: dict[str, str], offline: bool
+        self,
+        tenant_id: UUID,
+        text: str,
+        name: str | None,
+        answers: dict[str, str],
+        offline: bool,
+        agents: Mapping[str, AgentSignature] = MappingProxyType({}),
     ) -> ParsedText:
         """Read a description.
 
@@ -51,16 +61,18 @@ class TextParser:
             name: The workflow's name; None: one is made of the text.
             answers: Answers by question id.
             offline: Ask no language model.
+            agents: The tenant's own agents that the text may mean, in the order of the text.
         """
+        own = Own(agents)
         if offline or self._remembered is None:
-            return _parsed(await self._planner.plan(text, name, answers, offline=offline))
+            return _parsed(await self._planner.plan(text, name, answers, offline=offline, own=own))
         begun = time.perf_counter()
         said = answers.get("description") or text
-        found = await self._remembered.find(tenant_id, said, answers)
+        found = await self._remembered.find(tenant_id, said, answers, own)
         if found is not None:
             reading = timed(Reading(found.model, cached=True), begun)
             return ParsedText(_named(found.document, name), found.questions, reading)
-        parsed = _parsed(await self._planner.plan(text, name, answers))
+        parsed = _parsed(await self._planner.plan(text, name, answers, own=own))
         if parsed.document is not None and parsed.reading.by != OFFLINE:
             plan = CachedPlan(
                 text=said,
@@ -68,7 +80,7 @@ class TextParser:
                 questions=parsed.questions,
                 model=parsed.reading.by,
             )
-            await self._remembered.keep(tenant_id, answers, plan)
+            await self._remembered.keep(tenant_id, answers, plan, own)
         return parsed
 
     async def edit(
@@ -78,10 +90,12 @@ class TextParser:
         document: dict[str, Any],
         answers: dict[str, str],
         offline: bool,
+        agents: Mapping[str, AgentSignature] = MappingProxyType({}),
     ) -> ParsedText:
         """Read an instruction that changes a specification, and make the change."""
         former = Specification.model_validate(document)
-        return _parsed(await self._planner.edit(text, former, answers, offline=offline))
+        own = Own(agents)
+        return _parsed(await self._planner.edit(text, former, answers, offline=offline, own=own))
 
 
 def _named(document: dict[str, Any], name: str | None) -> dict[str, Any]:

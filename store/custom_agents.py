@@ -234,6 +234,22 @@ async def list_agents(
     return [AgentInfo(**row) for row in rows], total
 
 
+async def find_like(pool: Pool, tenant_id: UUID, words: Sequence[str], limit: int) -> list[str]:
+    """Return the names of a tenant's active agents that words speak of, the likest first.
+
+    Args:
+        pool: A pool of role weft_api.
+        tenant_id: Whose agents.
+        words: Of letters and digits alone; without any nothing is found.
+        limit: How many at most.
+    """
+    async with tenant_transaction(pool, tenant_id) as connection:
+        rows = await connection.fetch(
+            statement("find_agents_like"), tenant_id, " | ".join(words), limit
+        )
+    return [row["agent_name"] for row in rows]
+
+
 async def list_agent_versions(pool: Pool, tenant_id: UUID, name: str) -> list[AgentVersion]:
     """Return an agent's versions, the last first.
 

@@ -16,12 +16,11 @@ _OF_THE_SCHEMA = ("type", "enum", "items", "pattern", "minimum", "maximum", "min
 
 
 def index() -> str:
-    """Return the whole file: a line for each agent that is asked for in English."""
+    """Return the whole file: a line for each agent."""
     entries = (catalog_entry(name) for name in catalog_names())
     lines = [
         f"{json.dumps(entry.name)}: {json.dumps(_told(entry), ensure_ascii=False)}"
         for entry in entries
-        if entry.spoken.forms
     ]
     return "{\n" + ",\n".join(lines) + "\n}\n"
 

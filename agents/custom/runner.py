@@ -65,6 +65,8 @@ class Custom:
         self.parameters: type[Parameters] = given(tool.parameters, beside)
         returned = tool.returns.get("properties", {})
         self.output_fields = tuple(returned) if isinstance(returned, Mapping) else ()
+        kind = tool.returns.get("type")
+        self.output_type = kind if isinstance(kind, str) else ""
         self._returns = validator(tool.returns) if tool.returns else None
         self._runner = runner
 

@@ -223,7 +223,7 @@ def described(reader: Reader, words: str, place: str | None, when: str = "") -> 
     if opens_with_a_verb(without_add) or _NOMINAL.match(without_add):
         stripped = without_add
     source = reader.specification.node(place) if place else None
-    return read_steps(stripped, reader.specification, source, reader.answers, when)
+    return read_steps(stripped, reader.specification, source, reader.answers, when, own=reader.own)
 
 
 def _waiting(match: re.Match[str]) -> str:

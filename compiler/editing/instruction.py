@@ -15,6 +15,7 @@ from compiler.editing import (
     condition_rules,
     field_rules,
     manner_rules,
+    own_agent_rules,
     recipient_rules,
     replacing_rules,
     schedule_rules,
@@ -33,6 +34,7 @@ from compiler.editing.operations import Operation, RemoveStep, SetField
 from compiler.editing.reader import EXAMPLES, Open, Reader, Rule
 from compiler.editing.rephrasing import of_the_step
 from compiler.english.draft import Question
+from compiler.english.own_agents import NONE, Own
 from compiler.errors import SpecificationError
 from compiler.specification import Specification
 
@@ -43,6 +45,7 @@ MAX_CLAUSES = 20
 
 
 _CHANGES: tuple[Rule, ...] = (
+    *own_agent_rules.RULES,
     *settings_rules.RULES,
     *schedule_rules.RULES,
     *recipient_rules.RULES,
@@ -69,7 +72,10 @@ class Edited:
 
 
 def read_edit(
-    text: str, specification: Specification, answers: Mapping[str, str] | None = None
+    text: str,
+    specification: Specification,
+    answers: Mapping[str, str] | None = None,
+    own: Own = NONE,
 ) -> Edited:
     """Turn an instruction into edits of a specification, and make them.
 
@@ -77,6 +83,7 @@ def read_edit(
         text: What to change, in English.
         specification: The workflow as it is.
         answers: Answers by question id, from an earlier reading of the same text.
+        own: The organization's agents that the instruction may name.
 
     Returns:
         The specification as it would be, to be used only once no question is required any more.
@@ -93,14 +100,14 @@ def read_edit(
     questions: list[Question] = []
     current = specification
     while waiting:
-        clause, *waiting = [*_parts(current, waiting[0]), *waiting[1:]]
+        clause, *waiting = [*_parts(current, waiting[0], own), *waiting[1:]]
         clause = of_the_step(clause, _spoken_of(made))
         if any(isinstance(one, RemoveStep) for one in made) and not (
-            _ADDS.match(clause) or _changes(current, clause)
+            _ADDS.match(clause) or _changes(current, clause, own)
         ):
             # What is told after a step has gone is what is done now.
             clause = f"also {clause}"
-        reader = Reader(current, given)
+        reader = Reader(current, given, own=own)
         try:
             operations = _read(reader, clause, _RULES)
             if not operations:
@@ -151,29 +158,29 @@ def _read(reader: Reader, clause: str, among: Sequence[Rule]) -> list[Operation]
     return None
 
 
-def _parts(specification: Specification, clause: str) -> list[str]:
+def _parts(specification: Specification, clause: str, own: Own) -> list[str]:
     """Cut a clause in two where both sides change something, each by itself."""
     for left, right in halves(clause):
         beside = beginning(right) is None or adding_rules.changes_what_is_there(right)
-        if beside and beginning(left) and _changes(specification, right) == "made":
+        if beside and beginning(left) and _changes(specification, right, own) == "made":
             return [left, right]
-        found = _changes(specification, left)
+        found = _changes(specification, left, own)
         # “…, just email it” only says what stays, unless the left side has a question about it.
         if not found or (found == "made" and _ONLY.match(right)):
             continue
         bare = _ONLY.sub("", right)
         named = found == "asked" and find_steps(bare, specification, least=0.7).one
-        if named or beginning(bare) or _changes(specification, right):
+        if named or beginning(bare) or _changes(specification, right, own):
             return [left, right]
         again = f"{left.partition(' ')[0]} {right}"
-        if _SAME_VERB.match(left) and _changes(specification, again):
+        if _SAME_VERB.match(left) and _changes(specification, again, own):
             return [left, again]
     return [clause]
 
 
-def _changes(specification: Specification, clause: str) -> Literal["", "made", "asked"]:
+def _changes(specification: Specification, clause: str, own: Own) -> Literal["", "made", "asked"]:
     """Whether words change what is there; a question that only they raise is one about that."""
-    reader = Reader(specification, {})
+    reader = Reader(specification, {}, own=own)
     try:
         operations = _read(reader, clause, _CHANGES)
         if operations:

@@ -15,6 +15,7 @@ from compiler.editing.descriptions import read_description
 from compiler.editing.operations import RenameStep, apply
 from compiler.editing.reading import reads
 from compiler.english.draft import Question
+from compiler.english.own_agents import NONE, Own
 from compiler.english.parser import Parsed, parse
 from compiler.english.ready_agents import base_of
 from compiler.specification import Node, Specification
@@ -42,6 +43,7 @@ def read_steps(
     answers: Mapping[str, str],
     when: str = "",
     instead_of: str = "",
+    own: Own = NONE,
 ) -> NewSteps:
     """Read what new steps do.
 
@@ -52,6 +54,7 @@ def read_steps(
         answers: Answers by question id, from an earlier reading.
         when: The condition under which they are done, which is tested already.
         instead_of: The step in the place of which they come, whose result nobody makes then.
+        own: The organization's agents that the words may name.
 
     Returns:
         The steps, with names that are free; without any when the words name no step.
@@ -59,8 +62,8 @@ def read_steps(
     if _MANNER.fullmatch(words):
         return NewSteps((), (), {}, ())
     sentence = words[:1].upper() + words[1:]
-    held = _held(f"If {when}, {words}", before, answers) if when and before else None
-    parsed, known = held or _in_place(sentence, before, answers)
+    held = _held(f"If {when}, {words}", before, answers, own) if when and before else None
+    parsed, known = held or _in_place(sentence, before, answers, own)
     made = parsed.specification
     if made is None or not _only_steps(parsed):
         return NewSteps((), (), {}, () if made else parsed.questions)
@@ -84,7 +87,7 @@ def read_steps(
         if edge["from"] not in known and edge["to"] not in known
     ]
     if before is not None and before.description:
-        nodes = [_with_own_reading(node, before, specification, answers) for node in nodes]
+        nodes = [_with_own_reading(node, before, specification, answers, own) for node in nodes]
     nodes, inputs = _known_inputs(nodes, made, specification, instead_of)
     # Questions keep the names that the parser gave, by which answers are found again.
     questions = [one for one in parsed.questions if one.field.split(".")[0] not in known]
@@ -131,7 +134,7 @@ _STAND_IN = "Compute the result"
 
 
 def _in_place(
-    sentence: str, before: Node | None, answers: Mapping[str, str]
+    sentence: str, before: Node | None, answers: Mapping[str, str], own: Own
 ) -> tuple[Parsed, frozenset[str]]:
     """Parse the words after those of the step before; its nodes are known already."""
     said = []
@@ -140,23 +143,23 @@ def _in_place(
         if _MEANT.search(sentence):
             said.append(_STAND_IN)
     for words in said:
-        first = _parse(words, answers).specification
+        first = _parse(words, answers, own).specification
         if first is None or len(first.nodes) != 1:
             continue
-        both = _parse(f"{words}. Then {_then(sentence)}", answers)
+        both = _parse(f"{words}. Then {_then(sentence)}", answers, own)
         made, known = both.specification, first.nodes[0].id
         if made is not None and made.nodes[0].id == known and len(made.nodes) > 1:
             return both, frozenset({known})
-    return _parse(sentence, answers), frozenset()
+    return _parse(sentence, answers, own), frozenset()
 
 
 def _held(
-    sentence: str, before: Node, answers: Mapping[str, str]
+    sentence: str, before: Node, answers: Mapping[str, str], own: Own
 ) -> tuple[Parsed, frozenset[str]] | None:
     """Parse the words behind their condition; what tests it is known already."""
     if not before.description:
         return None
-    both = _parse(f"{before.description}. {sentence}", answers)
+    both = _parse(f"{before.description}. {sentence}", answers, own)
     nodes = both.specification.nodes if both.specification else ()
     routers = [place for place, node in enumerate(nodes) if node.agent == "router"]
     if len(routers) != 1 or not 0 < routers[0] <= 1 or len(nodes) != routers[0] + 2:
@@ -164,8 +167,8 @@ def _held(
     return both, frozenset(node.id for node in nodes[: routers[0] + 1])
 
 
-def _parse(text: str, answers: Mapping[str, str]) -> Parsed:
-    return parse(text, None, answers) if answers else read_description(text)
+def _parse(text: str, answers: Mapping[str, str], own: Own) -> Parsed:
+    return parse(text, None, answers, own) if answers else read_description(text, own)
 
 
 def _then(sentence: str) -> str:
@@ -195,10 +198,14 @@ def _with_key(node: Document, old: str, new: str, *, own: str) -> Document:
 
 
 def _with_own_reading(
-    node: Document, before: Node, specification: Specification, answers: Mapping[str, str]
+    node: Document,
+    before: Node,
+    specification: Specification,
+    answers: Mapping[str, str],
+    own: Own,
 ) -> Document:
     """Read what the step before reads, where its words alone would have asked for an input."""
-    alone = _parse(before.description, answers).specification
+    alone = _parse(before.description, answers, own).specification
     names = alone.state_schema.input.get("properties", {}) if alone else {}
     known = specification.state_schema.input.get("properties", {})
     whole = "{input}" in json.dumps(before.parameters)

@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from compiler.editing.finding import find_steps
 from compiler.editing.operations import Operation
 from compiler.english.draft import Question
+from compiler.english.own_agents import NONE, Own
 from compiler.specification import Node, Specification
 
 EXAMPLES = (
@@ -35,6 +36,8 @@ class Reader:
     specification: Specification
     answers: Mapping[str, str]
     questions: list[Question] = field(default_factory=list)
+    own: Own = NONE
+    """The organization's agents that the instruction may name."""
 
     def step(self, words: str, among: Sequence[str] = (), least: float = 0.5) -> str:
         """Return the step that words mean.

@@ -35,7 +35,9 @@ def replacement(reader: Reader, node: Node, words: str) -> ReplaceStep:
         Open: The words say no single step.
     """
     source = _read_by(reader, node) or before(reader, node.id)
-    said = read_steps(words, reader.specification, source, reader.answers, instead_of=node.id)
+    said = read_steps(
+        words, reader.specification, source, reader.answers, instead_of=node.id, own=reader.own
+    )
     lacks = left_out(words, [node.get("parameters") for node in said.nodes])
     if len(said.nodes) != 1 or lacks or of_no_service(words, said, reader.specification):
         reader.questions.extend(said.questions)
@@ -46,7 +48,9 @@ def replacement(reader: Reader, node: Node, words: str) -> ReplaceStep:
         )
         raise Open
     new, questions = dict(said.nodes[0]), list(said.questions)
-    former = read_steps(node.description, reader.specification, source, {}, instead_of=node.id)
+    former = read_steps(
+        node.description, reader.specification, source, {}, instead_of=node.id, own=reader.own
+    )
     if len(former.nodes) == 1 and former.nodes[0]["agent"] == new["agent"] == node.agent:
         anew = {one.field.rpartition(".")[2] for one in said.questions if one.required}
         new = _merged(former.nodes[0], node, new, words, anew)

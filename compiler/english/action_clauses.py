@@ -35,7 +35,7 @@ _GRANTED = re.compile(
     re.IGNORECASE,
 )
 """After "with" it is what somebody grants: "with my approval", not "with a detailed review"."""
-_SAID = re.compile(r"[a-z\ue000-\ue003]", re.IGNORECASE)
+_SAID = re.compile(r"[a-z\ue000-\ue006]", re.IGNORECASE)
 
 
 def read_action(text: str, separator: Separator) -> list[Clause]:

@@ -18,6 +18,7 @@ from compiler.english.neighbours import (
     sends_all,
     side_by_side,
     tells_what_was_read,
+    with_tools_told,
 )
 from compiler.english.normalise import MARK, Text
 from compiler.english.nouns import each_noun
@@ -171,8 +172,8 @@ class _Builder:
     def finish(self) -> Program:
         """Return the program."""
         self._close()
-        parts = infer_items(side_by_side(self.parts))
-        return Program(with_decisions(parts), tuple(self.unknown))
+        parts = with_decisions(infer_items(side_by_side(self.parts)))
+        return Program(parts, tuple(self.unknown))
 
     def _closes(self, clause: Clause) -> bool:
         """Whether the open choice or group ends before this clause."""
@@ -227,15 +228,16 @@ class _Builder:
         self.bound = self.arrows = False
 
     def _action(self, clause: Clause) -> None:
-        step = read_step(clause.text, self.text, clause.parallel)
-        if step is None:
+        if (step := read_step(clause.text, self.text, clause.parallel)) is None:
             self.unknown.append(clause)
             return
-        if clause.worker and step.product is None and step.agent not in ("web_scraping", "email"):
+        step = with_tools_told(step, self.arms[-1].body if self.arms else self.parts)
+        works = clause.worker and step.product is None
+        if not step.named and works and step.agent not in ("web_scraping", "email"):
             step = replace(step, action="generate", agent="llm")
-        if self._is_needless(step):
+        if not step.named and self._is_needless(step):
             return
-        if _OUTPUTS.match(step.marked):
+        if _OUTPUTS.match(step.marked) and not step.named:
             step = replace(step, action="generate", agent="llm")
         if self._gathers(step):
             step = replace(step, action="aggregate", agent="aggregator")
@@ -261,7 +263,7 @@ class _Builder:
 
     def _gathers(self, step: Step) -> bool:
         """Whether a step takes together what the one before it made of each: "collect them"."""
-        mapped = (last := self._last()) is not None and last.each is not None
+        mapped = (last := self._last()) is not None and last.each is not None and not step.named
         return mapped and step.verb in ("collect", "gather") and " from " not in step.rest
 
     def _last(self) -> Step | None:
@@ -389,9 +391,8 @@ class _Builder:
     def _whether(self, clause: Clause, following: Clause | None) -> None:
         """Read "check whether X": a look at X, and the condition that "if so" and "if not" mean."""
         self._close()
-        look = read_step(f"check {clause.text}", self.text)
         decided = following is not None and following.kind in ("if", "else")
-        if look is None:
+        if (look := read_step(f"check {clause.text}", self.text)) is None:
             self.unknown.append(clause)
         elif not decided or (look.agent != "llm" and looks_outside(look)):
             self.parts.append(look)

@@ -83,7 +83,9 @@ def expression(condition: str, scope: Scope, draft: Draft) -> Expression | None:
         draft: Takes the inputs that the condition needs.
     """
     text = re.sub(r"\s+", " ", condition).strip(" .,")
-    readers = (_decision, _availability, _comparison, _containment, _label, _presence)
+    readers = (
+        _decision, _availability, _comparison, _containment, _field_value, _label, _presence
+    )  # fmt: skip
     for reader in readers:
         if found := reader(text, scope):
             return found
@@ -191,7 +193,11 @@ def _of_service(output: Output) -> str | None:
     return _as_number(output.value) if output.kind == "text" else None
 
 
-def _measured(output: Output, words: list[str]) -> str:
+def _measured(output: Output, words: list[str]) -> str | None:
+    """Return the number that is compared; None where a value has no field that is named."""
+    if output.fields:
+        field = next((one for one in output.fields if one in words), None)
+        return _as_number(f"{output.key}.{field}") if field else None
     named = (word for word in reversed(words) if word not in ("it", "that", "this"))
     field = next((word for word in named if word.isidentifier() and not iskeyword(word)), None)
     match output.kind:
@@ -225,6 +231,20 @@ def _containment(text: str, scope: Scope) -> Expression | None:
         f"{match['what'].strip().lower()!r} {operator} str({scope.latest.value}).lower()",
         (scope.latest.key,),
     )
+
+
+def _field_value(text: str, scope: Scope) -> Expression | None:
+    """Read "the tier is gold" where a value is known to have that field."""
+    match = _EQUALS.match(text)
+    words = [singular(word) for word in words_of(match["left"])] if match else []
+    for output in reversed(scope.data):
+        field = next((one for one in output.fields if one in words), None)
+        if match and field and not output.mapped:
+            value = f"str({output.key}.{field}).lower()"
+            operator = "!=" if match["not"] else "=="
+            right = match["right"].lower().strip(" \"'")
+            return Expression(f"{value} {operator} {right!r}", (output.key,))
+    return None
 
 
 def _label(text: str, scope: Scope) -> Expression | None:

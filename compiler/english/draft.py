@@ -47,6 +47,8 @@ class Output:
     """The field in which a ready agent gives what matters."""
     service: str = ""
     """The service whose ready agent made it."""
+    fields: tuple[str, ...] = ()
+    """The only fields that it has, where they are known."""
 
     @property
     def value(self) -> str:

@@ -5,11 +5,13 @@ from dataclasses import dataclass, replace
 
 from compiler.english.draft import Draft, Made, Output
 from compiler.english.lexicon import lexicon
+from compiler.english.normalise import QUOTE
 from compiler.english.nouns import words_of
 from compiler.english.steps import Step
+from compiler.english.tool_phrases import takes_data
 from compiler.inflection import plural, singular
 
-_MAPPABLE = frozenset({"llm", "api", "email", "database", "data_processing"})
+_MAPPABLE = frozenset({"llm", "api", "email", "database", "data_processing", "mcp"})
 _LISTS = frozenset({"list", "rows", "response"})
 PRONOUN = re.compile(
     r"\b(?:it|them|these|those|this|that|the results?|the output|everything)\b", re.IGNORECASE
@@ -22,6 +24,11 @@ _FROM = re.compile(
 _EACH = re.compile(r"\b(?:each|every|per)\b", re.IGNORECASE)
 """In a reading's own words it means all that it reads, not a loop around it."""
 _COMPLEMENT = re.compile(r"\b(?:from|about|on|for|in|of|to)\s+(?P<rest>[^,;]+)", re.IGNORECASE)
+_BESIDE = re.compile(r"\b(?:with|using|by|via|and|in)\b")
+_THE_DATA = re.compile(
+    r"\b(?:from|on|of|in|over|to) (?:the|my|our|this|these) [a-z]", re.IGNORECASE
+)
+_OF_DATA = re.compile(r"\bof (?:the|my|our|this|these|all) [a-z]", re.IGNORECASE)
 _OF = re.compile(r"\bof\s+(?P<rest>[^,;]+)", re.IGNORECASE)
 
 
@@ -72,12 +79,18 @@ class Scope:
 
 def find_reading(step: Step, scope: Scope, draft: Draft) -> Reading:
     """Return what a step reads, declaring inputs of the workflow for what nothing provides."""
+    if step.own and step.role == "source":
+        step = _as_work(step, scope)
     looped = step.each is not None and not _EACH.search(step.rest)
     if step.role == "source" and looped and step.agent in _MAPPABLE:
         return Reading((_looped(step.each or "item", scope, draft),), mapped=True)
     outputs = _outputs(step, scope)
+    if (step.own and not outputs and not _names_data(step)) or (
+        step.call and step.each is None and not takes_data(step.rest)
+    ):
+        return Reading(())
     if not outputs and step.role in ("process", "sink") and step.agent != "human_loop":
-        outputs = _from_input(step, draft)
+        outputs = _from_input(_for_agent(step) if step.own or step.tools else step, draft)
     if not outputs:
         return Reading(())
     source = _list_of(step, outputs, scope)
@@ -85,6 +98,29 @@ def find_reading(step: Step, scope: Scope, draft: Draft) -> Reading:
         others = tuple(output for output in outputs if output != source and output.kind == "text")
         return Reading((source, *others), mapped=True)
     return Reading(outputs)
+
+
+def _as_work(step: Step, scope: Scope) -> Step:
+    """Return "check it with A" as work on it: what an own agent looks up is made of something."""
+    work = replace(step, action="transform")
+    points = step.each is not None or PRONOUN.search(step.phrase)
+    first = not scope.data and _OF_DATA.search(step.rest)
+    return work if points or first or _mentioned(work, scope) else step
+
+
+def _for_agent(step: Step) -> Step:
+    """Return a named agent's step as work on what stands after "from the", "to the" or its verb."""
+    after = _COMPLEMENT.search(step.rest) if _THE_DATA.search(step.rest) else None
+    wanted = step.action in ("generate", "extract") or step.noun is None
+    noun = _last_noun(_BESIDE.split(after["rest"])[0]) if after and wanted else None
+    return replace(step, action="transform", noun=noun or step.noun)
+
+
+def _names_data(step: Step) -> bool:
+    """Whether an own agent's step says on what it works; else its parameters are asked for."""
+    quoted = f"{step.phrase} {QUOTE}" in step.rest
+    named = bool(step.noun) and not quoted
+    return step.each is not None or bool(step.inputs) or named or bool(_THE_DATA.search(step.rest))
 
 
 def _looped(noun: str, scope: Scope, draft: Draft) -> Output:
@@ -213,7 +249,7 @@ def _input_noun(step: Step) -> str | None:
         complement = _COMPLEMENT.search(step.rest)
         if complement is None:
             return None
-        return _last_noun(re.split(r"\b(?:with|using|by|via|and|in)\b", complement["rest"])[0])
+        return _last_noun(_BESIDE.split(complement["rest"])[0])
     if (found := _OF.search(step.phrase)) and (noun := _last_noun(found["rest"])):
         return noun
     aspect = step.action in ("analyze", "score") and step.noun in lexicon().words("aspects")

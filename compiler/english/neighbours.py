@@ -2,6 +2,7 @@
 
 import re
 from collections.abc import Sequence
+from dataclasses import replace
 
 from compiler.english.lexicon import lexicon
 from compiler.english.nouns import words_of
@@ -30,6 +31,25 @@ def is_given(step: Step) -> bool:
         return True
     given = step.action == "fetch" and step.inputs and not step.urls
     return bool(given) and not any(map(_ADDRESS.search, step.inputs))
+
+
+def with_tools_told(step: Step, before: list[Part]) -> Step:
+    """Return a step with the tools that were told with it, if a model does it.
+
+    Else they go to the last step before it that a model does: "…, then email it. It may read …".
+    """
+    if not step.tools or _thinks(step):
+        return step
+    for at in reversed(range(len(before))):
+        model = before[at]
+        if isinstance(model, Step) and _thinks(model):
+            before[at] = replace(model, tools=(*model.tools, *step.tools))
+            return replace(step, tools=())
+    return step
+
+
+def _thinks(step: Step) -> bool:
+    return step.agent == "llm" and not step.named
 
 
 _WORLD = re.compile(

@@ -1,22 +1,38 @@
 """First stage: one clean line of text in which literals are protected.
 
-URLs, e-mail addresses, quoted strings and references are replaced by marks that hold no punctuation
-and no verbs, so that later stages can cut the text anywhere. The marks are private-use characters,
+URLs, e-mail addresses, quoted strings, references and names of an organization's own agents are
+replaced by marks that hold no punctuation and no verbs, so that later stages can cut the text
+anywhere. The marks are private-use characters,
 which are removed from what a person wrote, so no text can forge one.
 """
 
 import re
 import unicodedata
-from dataclasses import dataclass
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, replace
+from typing import Any
 
 from compiler.english.lexicon import lexicon
+from compiler.english.own_agents import MOST_NAMES, NONE, Own, found_in, joined, mentions
+from compiler.english.ready_agents import ready_agents
+from compiler.english.tool_phrases import Phrase, with_phrases
 
 MAX_CHARACTERS = 4_000
 """A longer text is not a description of one workflow."""
 
-_MARKS = {"url": "\ue000", "email": "\ue001", "quote": "\ue002", "reference": "\ue003"}
+_MARKS = {"url": "\ue000", "email": "\ue001", "quote": "\ue002", "reference": "\ue003",
+          "agent": "\ue004", "tools": "\ue005", "call": "\ue006"}  # fmt: skip
 _END = "\ue00f"
-MARK = re.compile(rf"([\ue000-\ue003])(\d+){_END}")
+MARK = re.compile(rf"([\ue000-\ue006])(\d+){_END}")
+QUOTE = "\ue002"
+"""Begins the mark of what stands in quotes."""
+AGENT = "\ue004"
+"""Begins the mark of an agent's name."""
+CALL = "\ue006"
+"""Begins the mark of a call of an MCP server's tool."""
+TOOLS = "\ue005"
+"""Begins the mark of what gives a model tools."""
+TOOLS_MARK = re.compile(rf" ?{TOOLS}\d+{_END}")
 
 _DOMAIN_ENDINGS = "com|org|net|io|dev|ai|app|edu|gov|info|co|uk|de|fr|eu|us|test|example|local"
 _LITERALS = re.compile(
@@ -56,8 +72,10 @@ class Literal:
     """Something that must stay exactly as it was written."""
 
     kind: str
-    """`url`, `email`, `quote` or `reference`."""
+    """`url`, `email`, `quote`, `reference`, `agent`, `tools` or `call`."""
     value: str
+    written: str = ""
+    """How an agent's name was written."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,13 +84,18 @@ class Text:
 
     marked: str
     literals: tuple[Literal, ...]
+    own: Own = NONE
+    """The organization's agents that it may name."""
 
     def restore(self, part: str) -> str:
         """Return a part of the marked text with its literals back in place."""
 
         def written(match: re.Match[str]) -> str:
             literal = self.literals[int(match[2])]
-            return f'"{literal.value}"' if literal.kind == "quote" else literal.value
+            shown = literal.written or literal.value
+            if literal.kind in ("call", "tools"):
+                return self.restore(shown)
+            return f'"{shown}"' if literal.kind == "quote" else shown
 
         return MARK.sub(written, part)
 
@@ -82,7 +105,17 @@ class Text:
         return tuple(dict.fromkeys(literal.value for literal in found if literal.kind == kind))
 
 
-def normalise(text: str) -> Text:
+def normalise(text: str, own: Own = NONE) -> Text:
+    """Return a text as the parser reads it: literals, agents and what gives a model tools marked.
+
+    Args:
+        text: As a person wrote it.
+        own: The organization's agents that it may name.
+    """
+    return _with_phrases(_with_agents(with_literals(text), own))
+
+
+def with_literals(text: str) -> Text:
     """Return the text with unified punctuation and its literals marked."""
     text = unicodedata.normalize("NFC", text).translate(_QUOTES)
     text = "".join(c for c in text if c in "\n\t" or unicodedata.category(c) not in _UNWANTED)
@@ -93,6 +126,56 @@ def normalise(text: str) -> Text:
     text = _ABBREVIATIONS.sub(lambda match: match[1].replace(".", ""), text)
     text = re.sub(r"[^\S\n]+", " ", text)
     return Text(text.strip(), tuple(literals))
+
+
+def possible_agents(*texts: str) -> tuple[str, ...]:
+    """Return the names by which texts may mean an organization's agents, each once, in order."""
+    names: dict[str, None] = {}
+    for text in texts:
+        found = with_literals(text[:MAX_CHARACTERS])
+        named = sorted(mentions(found.marked, _quotes(found)), key=lambda one: one.start)
+        names |= dict.fromkeys(one.name for one in named)
+    return tuple(names)[:MOST_NAMES]
+
+
+def _with_agents(text: Text, own: Own) -> Text:
+    """Return a text in which the names of agents are literals, too."""
+    literals, parts, end = list(text.literals), [], 0
+    text = replace(text, own=own)
+    found = found_in(text.marked, _quotes(text), own, ready_agents())
+    if not found:
+        return text
+    for one, after in zip(found, [*found[1:], None][: len(found)], strict=True):
+        written = text.restore(text.marked[one.start : one.end])
+        parts += [text.marked[end : one.start], f"{_MARKS['agent']}{len(literals)}{_END}"]
+        literals.append(Literal("agent", one.name, written))
+        end = after.start if after else len(text.marked)
+        parts.append(joined(text.marked[one.end : end], _parameters(one.name, text.own)))
+    return Text("".join([*parts, text.marked[end:]]), tuple(literals), text.own)
+
+
+def _with_phrases(text: Text) -> Text:
+    """Return a text in which what gives a model tools is a literal, too."""
+    literals = list(text.literals)
+
+    def keep(phrase: Phrase) -> str:
+        literals.append(Literal(phrase.kind, phrase.value))
+        return f"{_MARKS[phrase.kind]}{len(literals) - 1}{_END}"
+
+    marked = with_phrases(text.marked, keep)
+    return Text(marked, tuple(literals), text.own) if marked != text.marked else text
+
+
+def _parameters(name: str, own: Own) -> Iterable[str]:
+    agent = own.agents.get(name)
+    named: Mapping[str, Any] = (
+        agent.parameters_schema.get("properties", {}) if agent else ready_agents()[name].parameters
+    )
+    return named
+
+
+def _quotes(text: Text) -> dict[int, str]:
+    return {n: one.value for n, one in enumerate(text.literals) if one.kind == "quote"}
 
 
 def _mark(match: re.Match[str], literals: list[Literal]) -> str:

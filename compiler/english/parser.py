@@ -17,6 +17,7 @@ from compiler.english.language import is_english
 from compiler.english.losses import Told, losses
 from compiler.english.naming import workflow_name
 from compiler.english.normalise import MAX_CHARACTERS, Text, normalise
+from compiler.english.own_agents import NONE, Own
 from compiler.english.program import Program, steps_of
 from compiler.english.prose import instructions
 from compiler.english.schedule import find_schedule
@@ -50,13 +51,19 @@ class Parsed:
     """Nodes that stand once more for a way that cannot meet the others."""
 
 
-def parse(text: str, name: str | None = None, answers: Mapping[str, str] | None = None) -> Parsed:
+def parse(
+    text: str,
+    name: str | None = None,
+    answers: Mapping[str, str] | None = None,
+    own: Own = NONE,
+) -> Parsed:
     """Turn a description into a specification and the questions that it leaves open.
 
     Args:
         text: The description in English.
         name: The workflow's name; without it a title is made of the text.
         answers: Answers by question id, from an earlier parse of the same text.
+        own: The organization's agents that the text may name.
 
     Returns:
         The specification, to be created only once no question is required any more.
@@ -69,7 +76,7 @@ def parse(text: str, name: str | None = None, answers: Mapping[str, str] | None 
         )
     if not is_english(text):
         return _nothing("I read English only.")
-    marked = normalise(text)
+    marked = normalise(text, own)
     start = find_start(instructions(marked.marked).strip(), marked.marked)
     program = _program(start.rest, marked, given)
     if all(step.guessed for step in steps_of(program.parts)):

@@ -10,6 +10,7 @@ from compiler.english.links import Reading
 from compiler.english.normalise import Text
 from compiler.english.nouns import noun_key, object_phrase
 from compiler.english.steps import Step
+from compiler.english.tool_phrases import call_of
 from compiler.inflection import plural
 
 
@@ -86,7 +87,11 @@ def output_key(place: Place, noun: str | None = None) -> str:
 
 
 def wanted_id(step: Step, reading: Reading) -> str:
-    """Return the id that a step's node should have: verb_noun."""
+    """Return the id that a step's node should have: verb_noun; an own agent's is its name."""
+    if step.own:
+        return step.own.partition("@")[0]
+    if step.call:
+        return f"call_{call_of(step.call).tool}" if call_of(step.call).tool else "list_tools"
     if step.agent in ("email", "human_loop"):
         return "send_email" if step.agent == "email" else human_id(step.marked)
     if step.agent == "api" and step.role == "sink":

@@ -23,6 +23,7 @@ _KINDS = {"api": ("api", "email", "llm"), "email": ("email",), "database": ("dat
 _AS_A = re.compile(r"\bas an? (?:new )?(?P<thing>[a-z][\w -]*)", re.IGNORECASE)
 _FOR = re.compile(r"\bfor (?:the |all |some )?(?P<thing>[a-z]+(?: [a-z]+)?)", re.IGNORECASE)
 """What a search of a whole service is for: "search HubSpot for contacts at Acme"."""
+_ONLY_TO = re.compile(r"(?:to|into) ", re.IGNORECASE)
 _PRONOUN = re.compile(r"(?:it|them|this|that|these|those|each|each one)\b", re.IGNORECASE)
 _MOST_THING_WORDS = 3
 
@@ -55,9 +56,11 @@ def _services(
     names: dict[str, str] = lexicon().names("ready", "names")
     product = step.product
     if product:
-        if product.kind in _KINDS.get(step.agent, ("api",)):
+        if product.kind in _KINDS.get(step.agent, ("api", "database")):
             yield names.get(product.name.lower(), product.name.lower()), True
         return
+    if step.agent == "email":
+        yield "e-mail", False
     for match in lexicon().product_pattern.finditer(step.marked):
         name = match[1].lower()
         if lexicon().products[name].kind == "llm":
@@ -69,8 +72,11 @@ def _services(
 
 def _words(step: Step, reading: Reading, made: Sequence[Made], service: str) -> str:
     """Return the words for the thing that a step is about, between spaces."""
-    phrase = re.sub(r"[^a-z/ -]", " ", MARK.sub(" ", step.phrase).lower())
-    told = " ".join(match["thing"].lower() for match in _AS_A.finditer(step.rest))
+    # "Post to the channel": what it goes to is not what it is about.
+    about = "" if _ONLY_TO.match(step.rest) else step.phrase
+    phrase = re.sub(r"[^a-z/ -]", " ", MARK.sub(" ", about).lower())
+    found = _AS_A.finditer(step.rest) if step.product else ()
+    told = " ".join(match["thing"].lower() for match in found)
     if not phrase.strip(" ") or lexicon().product_pattern.fullmatch(phrase.strip(" ")):
         told += " ".join(match["thing"].lower() for match in _FOR.finditer(step.rest))
     if _PRONOUN.match(step.phrase):
@@ -107,7 +113,9 @@ def _in_group(step: Step, name: str) -> bool:
     if step.verb in group.get("except", ()):
         return False
     verb = lexicon().verbs.get(step.verb)
-    actions = {step.action, verb.action if verb else step.action}
+    # "Open an incident" makes one, though "open the page" reads it.
+    same = verb is not None and lexicon().roles.get(verb.action) == step.role
+    actions = {step.action, verb.action if verb and same else step.action}
     return not actions.isdisjoint(group.get("actions", ())) or step.verb in group.get("verbs", ())
 
 

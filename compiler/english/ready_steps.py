@@ -13,7 +13,7 @@ from compiler.english.messages import capitalised, message_text, message_title, 
 from compiler.english.nouns import is_plural
 from compiler.english.placing import Place, Written, output_key, with_step
 from compiler.english.ready_agents import ReadyAgent, ReadyParameter
-from compiler.english.ready_values import Said, has_shape
+from compiler.english.ready_values import Said, has_shape, is_allowed, typed
 
 _NOT_SAID = None
 _DATA_IN_TEMPLATE = re.compile(r"\$(?:title|text|data|address)")
@@ -117,10 +117,10 @@ class _Filling:
         if has_shape(parameter.role) and parameter.role != "title":
             value = self.said.of_role(parameter.role)
             if value is not None:
-                return _valid(_typed(value, parameter), parameter)
+                return _valid(typed(value, parameter), parameter)
         if values := self.said.of_names(parameter):
             kind = parameter.schema.get("type")
-            named = values if kind == "array" else _typed(",".join(values), parameter)
+            named = values if kind == "array" else typed(",".join(values), parameter)
             return _valid(named, parameter)
         return self.said.of_choices(parameter.schema)
 
@@ -173,13 +173,15 @@ class _Filling:
             required=False,
             schema=parameter.schema,
         )
-        return value if value.startswith("{input.") else _typed(value, parameter)
+        return value if value.startswith("{input.") else typed(value, parameter)
 
     def _template(self, value: Any) -> Any:
         """Return a template with the step's words and data; None when they give too little."""
         if isinstance(value, dict):
             filled = {name: self._template(one) for name, one in value.items()}
-            return _NOT_SAID if _NOT_SAID in filled.values() else filled
+            known = {name.removesuffix("?"): one for name, one in filled.items()
+                     if one is not _NOT_SAID or not name.endswith("?")}  # fmt: skip
+            return _NOT_SAID if _NOT_SAID in known.values() else known
         if isinstance(value, list):
             parts = [self._template(one) for one in value]
             return _NOT_SAID if _NOT_SAID in parts else parts
@@ -344,24 +346,3 @@ def _shaped(value: Any, parameter: ReadyParameter) -> Any:
 
 def _valid(value: Any, parameter: ReadyParameter) -> Any:
     return value if is_allowed(value, parameter.schema) else _NOT_SAID
-
-
-def is_allowed(value: Any, schema: Mapping[str, Any]) -> bool:
-    """Whether a schema allows a value; what a reference will be is not known."""
-    if isinstance(value, str) and "{" not in value:
-        pattern, values = schema.get("pattern", ""), schema.get("enum")
-        number = schema.get("type") == "integer"
-        return not number and bool(re.search(pattern, value)) and (not values or value in values)
-    if isinstance(value, int):
-        return bool(schema.get("minimum", value) <= value <= schema.get("maximum", value))
-    return True
-
-
-def _typed(value: str, parameter: ReadyParameter) -> Any:
-    """Return words as a value of the parameter's type; a reference stays what it is."""
-    kind = parameter.schema.get("type")
-    if kind == "integer" and re.fullmatch(r"\d{1,15}", value):
-        return int(value)
-    if kind == "array" and not value.startswith("{"):
-        return [part.strip() for part in value.split(",")]
-    return value

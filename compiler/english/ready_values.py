@@ -116,16 +116,28 @@ class Said:
         if not parameter.names:
             return []
         several = parameter.schema.get("type") == "array"
-        for pattern, after in _beside(parameter.names, several=several):
-            for found in pattern.finditer(self.left):
+        patterns = _beside(parameter.names, several=several)
+        places = ((one, text) for text in self._spoken() for one in patterns)
+        for (pattern, after), text in places:
+            for found in pattern.finditer(text):
                 parts = _AND.split(found["value"])
                 sure = bool(found["sure"]) and not parameter.fields
                 if all(_fits(part, parameter, sure=sure, after=after) for part in parts):
                     return self._parts(parts)
         return []
 
+    def _spoken(self) -> Iterator[str]:
+        """Yield the words that are left, then those without the service's name.
+
+        "In the Qdrant collection docs": it says nothing of the value.
+        """
+        yield self.left
+        if self.step.product:
+            name = re.escape(self.step.product.name)
+            yield re.sub(rf"\b{name}\b ?", "", self.left, flags=re.IGNORECASE)
+
     def _parts(self, parts: Sequence[str]) -> list[str]:
-        values = [self._written(part) for part in parts]
+        values = [self.written(part) for part in parts]
         for part in parts:
             self._drop(part)
         return values
@@ -154,7 +166,7 @@ class Said:
         return None
 
     def _taken(self, match: re.Match[str]) -> str:
-        value = self._written(match["value"])
+        value = self.written(match["value"])
         if MARK.fullmatch(match["value"]):
             self._drop(match["value"])
         return value
@@ -163,18 +175,24 @@ class Said:
         if MARK.fullmatch(token):
             self.left = self.left.replace(token, "", 1)
 
-    def _written(self, token: str) -> str:
+    def written(self, token: str) -> str:
         """Return a token as a template's literal; a reference that was written stays one."""
-        mark = MARK.fullmatch(token)
-        if mark is None:
-            return escaped(self.text.restore(token)).strip(" .")
-        literal = self.text.literals[int(mark[2])]
-        if literal.kind == "reference":
-            return literal.value
-        return escaped_url(literal.value) if literal.kind == "url" else escaped(literal.value)
+        return written_literal(self.text, token)
+
+
+def written_literal(text: Text, token: str) -> str:
+    """Return a token of a text as a template's literal; a reference stays one."""
+    mark = MARK.fullmatch(token)
+    if mark is None:
+        return escaped(text.restore(token)).strip(" .")
+    literal = text.literals[int(mark[2])]
+    if literal.kind == "reference":
+        return literal.value
+    return escaped_url(literal.value) if literal.kind == "url" else escaped(literal.value)
 
 
 _AND = re.compile(r",? and |, ")
+_TRUTH = {"true": True, "yes": True, "on": True, "false": False, "no": False, "off": False}
 
 
 @cache
@@ -183,7 +201,8 @@ def _beside(names: tuple[str, ...], *, several: bool) -> tuple[tuple[re.Pattern[
     nouns = "|".join(map(re.escape, names))
     more = rf"(?:(?:, and |, | and )(?:{_WORD}))*" if several else ""
     after = (
-        rf"\b(?P<sure>(?:with|in|on|to|from|of|into|as|under|by|has|for|the) )?(?:the |an? )?"
+        rf"\b(?P<sure>(?:with|in|on|to|from|of|into|as|under|by|has|for|the) )?"
+        rf"(?:the |an? |our |my )?"
         rf"(?:{nouns})(?: (?:called|named|is|of)|:| =)? (?P<value>(?:{_WORD}){more})"
     )
     before = rf"\b(?P<sure>the|in|on|to|from|as|an?|with) (?:the )?(?P<value>{_WORD}) (?:{nouns})\b"
@@ -204,3 +223,31 @@ def _fits(token: str, parameter: ReadyParameter, *, sure: bool, after: bool) -> 
     if parameter.fields:
         return any(character.isdigit() for character in token)
     return sure or _SURE.search(token) is not None
+
+
+def is_allowed(value: Any, schema: Mapping[str, Any]) -> bool:
+    """Whether a schema allows a value; what a reference will be is not known."""
+    if isinstance(value, str) and "{" not in value:
+        pattern, values = schema.get("pattern", ""), schema.get("enum")
+        other = schema.get("type") in ("integer", "number", "boolean")
+        return not other and bool(re.search(pattern, value)) and (not values or value in values)
+    if isinstance(value, int | float):
+        return bool(schema.get("minimum", value) <= value <= schema.get("maximum", value))
+    return True
+
+
+def typed(value: str, parameter: ReadyParameter) -> Any:
+    """Return words as a value of the parameter's type; a reference stays what it is."""
+    kind = parameter.schema.get("type")
+    if kind in ("integer", "number") and re.fullmatch(r"-?\d{1,15}", value):
+        return int(value)
+    if kind == "number" and re.fullmatch(r"-?\d{1,15}\.\d{1,15}", value):
+        return float(value)
+    choices = (one for one in parameter.schema.get("enum", ()) if isinstance(one, str))
+    if chosen := next((one for one in choices if one.lower() == value.lower()), None):
+        return chosen
+    if kind == "boolean" and value.lower() in _TRUTH:
+        return _TRUTH[value.lower()]
+    if kind == "array" and not value.startswith("{"):
+        return [part.strip() for part in value.split(",")]
+    return value

@@ -7,8 +7,10 @@ from functools import cache
 from compiler.english.agent_choice import choose_agent
 from compiler.english.facts import Facts
 from compiler.english.lexicon import Product, lexicon
-from compiler.english.normalise import Text
+from compiler.english.normalise import AGENT, CALL, MARK, TOOLS, TOOLS_MARK, Text
 from compiler.english.nouns import count_of, each_noun, noun_key, object_phrase, words_of
+from compiler.english.ready_agents import base_of
+from compiler.english.tool_phrases import WITH_DATA, call_of
 from compiler.english.verbs import Opening, acts, is_human, read_opening, strip_leading
 
 _WAIT = re.compile(
@@ -72,6 +74,17 @@ class Step:
     """References such as `{input.city}` that the person wrote."""
     guessed: bool = False
     """The verb is unknown, so a person is asked what it means."""
+    own: str = ""
+    """The agent that does it, by name: the organization's own, or one of the catalog."""
+    tools: tuple[str, ...] = ()
+    """Phrases that let a model use tools; see `tool_phrases`."""
+    call: str = ""
+    """The call of an MCP server's tool, as it is written."""
+
+    @property
+    def named(self) -> bool:
+        """Whether the text says by name who does it: an agent, or a tool of a server."""
+        return bool(self.own or self.call)
 
     @property
     def role(self) -> str:
@@ -86,13 +99,21 @@ class Step:
 
 def read_step(clause: str, text: Text, parallel: bool = False) -> Step | None:
     """Return the step that a clause asks for; None when it names no known action."""
+    if TOOLS in clause:
+        tools = text.literals_in(clause, "tools")
+        step = read_step(TOOLS_MARK.sub("", clause), text, parallel)
+        return replace(step, tools=tools) if step else None
     told = clause.strip(" ,.!")
     clause = strip_leading(told)
+    if CALL in clause and (call := next(iter(text.literals_in(clause, "call")), "")):
+        return _call(clause, call, text, parallel)
     if _WAIT.match(clause) or (_FOR_JOB.match(clause) and not _PEOPLE.search(text.marked)):
         return replace(
             _step(clause, text, "approve", "wait", "", parallel), action="wait", agent="wait"
         )
     opening = read_opening(clause, guess=True)
+    if AGENT in clause:
+        return _own(clause, opening, text, parallel)
     if is_human(clause):
         return _step(clause, text, "approve", "approve", clause, parallel)
     if opening is None or _is_noun(clause, opening):
@@ -110,6 +131,24 @@ def read_step(clause: str, text: Text, parallel: bool = False) -> Step | None:
         if _is_model_work(step, opening.tool, led)
         else step
     )
+
+
+def _call(clause: str, call: str, text: Text, parallel: bool) -> Step:
+    """Return the call of an MCP server's tool; its noun is what it is given of steps before."""
+    mark = MARK.search(clause[clause.index(CALL) :])
+    marked, arguments = mark[0] if mark else clause, call_of(call).arguments
+    step = _step(marked, text, "transform", "call", arguments, parallel)
+    data = WITH_DATA.search(arguments)
+    noun = data["what"].lower() if data else None
+    each = each_noun(clause)
+    return replace(step, agent="mcp", call=call, product=None, own="", noun=noun, each=each)
+
+
+def _own(clause: str, opening: Opening | None, text: Text, parallel: bool) -> Step:
+    """Return the step of an organization's own agent, whatever its words would ask of others."""
+    if opening is None:
+        return _step(clause, text, "transform", "process", clause, parallel)
+    return _opened(clause, opening, text, parallel)
 
 
 def _is_model_work(step: Step, tool: str, led: str) -> bool:
@@ -144,7 +183,7 @@ def _is_noun(clause: str, opening: Opening) -> bool:
 
 
 def _opened(clause: str, opening: Opening, text: Text, parallel: bool) -> Step:
-    rest = f"{opening.rest} with {opening.tool}" if opening.tool else opening.rest
+    rest = f"{opening.rest} with {opening.tool}".strip() if opening.tool else opening.rest
     if opening.verb.base == "turn" and re.search(r"\binto\b", rest):
         rest = re.split(r"\binto\b", rest, maxsplit=1)[1].strip()
     marked = f"{opening.verb.base} {rest}" if opening.tool or opening.gerund else clause
@@ -155,7 +194,7 @@ def _opened(clause: str, opening: Opening, text: Text, parallel: bool) -> Step:
         action = named.get(head[0], action) if head else action
         action = "analyze" if head == ["check"] else action
     step = _step(marked, text, action, verb, rest, parallel)
-    return replace(step, guessed=opening.guessed and step.product is None)
+    return replace(step, guessed=opening.guessed and step.product is None and not step.own)
 
 
 def _step(marked: str, text: Text, action: str, verb: str, rest: str, parallel: bool) -> Step:
@@ -163,6 +202,9 @@ def _step(marked: str, text: Text, action: str, verb: str, rest: str, parallel: 
     phrase = object_phrase(rest)
     facts = Facts(verb, rest, tuple(words_of(phrase)), product, text, marked)
     action, agent = choose_agent(action, facts)
+    own = next(iter(text.literals_in(marked, "agent")), "") if AGENT in marked else ""
+    if own:
+        action, agent, product = _own_action(action), _block_of(own), None
     return Step(
         text=text.restore(marked),
         marked=marked,
@@ -181,7 +223,19 @@ def _step(marked: str, text: Text, action: str, verb: str, rest: str, parallel: 
         emails=text.literals_in(marked, "email"),
         quotes=text.literals_in(marked, "quote"),
         inputs=text.literals_in(marked, "reference"),
+        own=own,
     )
+
+
+def _block_of(own: str) -> str:
+    """Return the building block as which a named agent is read; a ready one has its own."""
+    base = base_of(own)
+    return "llm" if base == own else base
+
+
+def _own_action(action: str) -> str:
+    """Return what an own agent does: what its verb says, unless only a person or the engine can."""
+    return action if action in lexicon().roles else "transform"
 
 
 def _nominal(clause: str, text: Text) -> tuple[str, str, str] | None:

@@ -5,7 +5,8 @@ from dataclasses import dataclass, replace
 from functools import cache
 
 from compiler.english.lexicon import Verb, lexicon
-from compiler.english.normalise import MARK
+from compiler.english.normalise import AGENT, CALL, MARK, TOOLS, TOOLS_MARK
+from compiler.english.own_openings import given_to_agent
 
 _HUMAN = re.compile(
     r"^(?:(?:have|let|get|ask|tell) (?:me|us|my|our|an?|the|someone|somebody|\w+)\b(?: "
@@ -86,6 +87,8 @@ _AIM = re.compile(
     re.I,
 )
 
+_VALUE = re.compile(r"[\d#$€£¥]|\+\d|\w+![a-z]+\d|[a-z]{2,}-\d")
+"""What a verb may do something to that is no noun: an amount, a number, a range, a key."""
 _BY_ITSELF = re.compile(
     r"^(?:then )?(?:auto-?approves?|approves?|confirms?)\b[^,;]*\bautomatically\b", re.IGNORECASE
 )
@@ -162,6 +165,12 @@ def read_opening(text: str, guess: bool = False) -> Opening | None:
         guess: Whether an unknown word before "the", "each" or "it" is taken for a verb.
     """
     text = strip_leading(text)
+    if TOOLS in text:
+        text = TOOLS_MARK.sub("", text)
+    if text.startswith(CALL):
+        return Opening(Verb("call", "transform", False), text[1:].partition("\ue00f")[2], False)
+    if AGENT in text and (own := _own_opening(text)):
+        return own
     tool = _TOOL.match(text)
     if tool and tool["verb"].lower() in lexicon().verbs:
         inner = read_opening(text[tool.end() :])
@@ -178,6 +187,17 @@ def read_opening(text: str, guess: bool = False) -> Opening | None:
             found = _parted(words) if length == 1 else None
             return found or _opening(form, verb, words[length:])
     return _parted(words) or ((_repeated(words) or _guessed(words)) if guess else None)
+
+
+def _own_opening(text: str) -> Opening | None:
+    """Return what is asked of an organization's own agent: its own verb, or "process"."""
+    work = given_to_agent(text)
+    if work is None:
+        return None
+    deed = read_opening(work.deed) if work.deed else None
+    if deed is not None:
+        return replace(deed, tool=deed.tool or work.agent, third=False)
+    return Opening(Verb("process", "transform", False), work.rest, False, tool=work.agent)
 
 
 def _opening(form: str, verb: Verb, rest: list[str]) -> Opening:
@@ -283,8 +303,8 @@ def acts(opening: Opening, before: str = "") -> bool:
     if (
         MARK.match(words[0])
         or first in lexicon().words("after_verb")
-        or first[:1].isdigit()
-        or first[:1] == "#"
+        or _VALUE.match(first)
+        or (len(words) > 1 and words[1].startswith("#"))
     ):
         return True
     if lexicon().product_pattern.match(rest):

@@ -14,6 +14,7 @@ from compiler.english.links import PRONOUN, Reading, Scope, find_reading
 from compiler.english.naming import arm_label, arm_sentence
 from compiler.english.normalise import Text
 from compiler.english.opposites import opposite
+from compiler.english.own_steps import named_agent, own_reading, write_own
 from compiler.english.placing import Place, Written, wanted_id
 from compiler.english.program import Arm, Choice, Fork, Part, steps_of
 from compiler.english.reading_steps import write_api_read, write_database_read, write_scraping
@@ -23,6 +24,7 @@ from compiler.english.ready_steps import made_by, write_ready
 from compiler.english.sending_steps import write_api_send, write_email, write_human, write_store
 from compiler.english.steps import Step, read_step
 from compiler.english.thinking_steps import write_data_processing, write_llm
+from compiler.english.tool_steps import with_tools, write_call
 from compiler.english.waiting_steps import write_wait
 from compiler.inflection import singular
 
@@ -38,6 +40,7 @@ _WRITERS: dict[str, Callable[[Place], Written]] = {
     "human_loop": write_human,
     "data_processing": write_data_processing,
     "aggregator": write_aggregator,
+    "mcp": write_call,
     "wait": write_wait,
 }
 
@@ -131,14 +134,21 @@ class Weaver:
         self, step: Step, exits: Exits, scope: Scope, circumstance: str, key: str | None
     ) -> tuple[Exits, Scope]:
         step = self._refined(step, scope)
+        named = named_agent(step, self.text.own)
         reading = _of_made(step, find_reading(step, scope, self.draft), scope)
+        reading = own_reading(named, step, reading) if named else reading
         made = {one.key for one in scope.made}
         given = tuple(o for o in reading.outputs if o not in scope.outputs and o.key not in made)
         scope = replace(scope, outputs=(*given, *scope.outputs))
         node_id = self.draft.new_id(wanted_id(step, reading))
         place = Place(step, reading, self.draft, self.text, node_id, circumstance, self.subject)
-        ready = choose_ready(step, reading, scope.made)
-        written = write_ready(place, ready, scope.made) if ready else _writer(step)(place)
+        ready = named or choose_ready(step, reading, scope.made)
+        if named:
+            written = write_own(place, named, scope.made, self.text.own)
+        else:
+            written = write_ready(place, ready, scope.made) if ready else _writer(step)(place)
+        if step.tools:
+            written = with_tools(place, written)
         output = written.output
         if key and output and output.kind != "approval":
             output = replace(output, key=key)
@@ -155,6 +165,8 @@ class Weaver:
     def _refined(self, step: Step, scope: Scope) -> Step:
         """Let an aggregator write what joins branches or sums up a map's results."""
         latest = scope.joined or scope.data[-1:]
+        if step.own:
+            return step
         joins = bool(scope.joined) or (bool(latest) and latest[-1].mapped)
         sums_up = (
             step.action in ("generate", "summarize") and step.each is None and not step.parallel

@@ -8,7 +8,7 @@ from itertools import zip_longest
 from typing import Literal
 
 from compiler.english.lexicon import lexicon
-from compiler.english.normalise import MARK, Text, normalise
+from compiler.english.normalise import MARK, Text, with_literals
 from compiler.english.schedule import find_schedule
 from compiler.likeness.naming import Naming
 from compiler.likeness.vocabulary import IDENTIFIER, one_form, reworded, words
@@ -108,7 +108,7 @@ class Token:
 @lru_cache(maxsize=64)
 def read_wording(text: str) -> tuple[Token, ...]:
     """Return what a description says, in order, without how it is said."""
-    marked = normalise(text.translate(_QUOTES))
+    marked = with_literals(text.translate(_QUOTES))
     line = _LISTED.sub(" ", marked.marked)
     schedule = find_schedule(line)
     when = None
@@ -127,7 +127,7 @@ def read_wording(text: str) -> tuple[Token, ...]:
 def with_numbers(text: str, numbers: Mapping[Value, Value]) -> str:
     """Return a text with other numbers, in digits, in the place of some that stand alone."""
     others = {old.text: f"{new.number:.15g}" for old, new in numbers.items()}
-    marked = normalise(text)
+    marked = with_literals(text)
     line = _TOKEN.sub(
         lambda match: others.get(match[0], match[0]) if _may_count(match) else match[0],
         marked.marked,

@@ -96,3 +96,32 @@ def test_the_tools_of_an_mcp_server_become_agents(client: Client) -> None:
         world.accepts = {"nothing"}
         with pytest.raises(WeftError, match="status 401"):
             client.import_mcp(server)
+
+
+@pytest.mark.requirement("FR-1.1", "FR-3.10")
+def test_a_sentence_runs_an_own_agent(client: Client, recorder: Recorder) -> None:
+    """Registered over the API, named in English, executed: its value is in the result."""
+    code = "def execute(text, words):\n    return {'score': sum(word in text for word in words)}"
+    parameters = {
+        "text": {"type": "string", "required": True},
+        "words": {"type": "array", "items": {"type": "string"}, "required": True},
+    }
+    scores = {**python(code, **parameters), "agent_name": "score_text"}
+    scores["description"] = "Scores a text by the words that it contains."
+    returned = {"type": "object", "properties": {"score": {"type": "integer"}}}
+    scores["tool_specification"]["returns"] = returned
+    client.register_agent(scores)
+    sentence = (
+        "Run the score-text agent on each review with the words great, fast and cheap, "
+        f"then post the scores to {recorder.url}/scores"
+    )
+    workflow = client.create(sentence)
+    agents = [node["agent"] for node in workflow["parsed_specification"]["nodes"]]
+    assert agents == ["score_text", "api"]
+    started = client.execute(
+        workflow["workflow_id"], {"reviews": ["great and fast", "slow", "cheap"]}
+    )
+    ended = client.wait(started["execution_id"], timeout=60)
+    assert ended["status"] == "completed", ended
+    [call] = [call for call in recorder.calls if call.path == "/scores"]
+    assert [one["score"] for one in call.body["scores"]] == [2, 0, 1]

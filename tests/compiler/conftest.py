@@ -9,10 +9,12 @@ from typing import Any
 import pytest
 
 from compiler.check import check
+from compiler.english.own_agents import Own
 from compiler.errors import Problem
 from compiler.signature import AgentSignature, SideEffect
 from compiler.specification import Specification
 from compiler.text import load
+from tests.compiler.own_agents import registered
 
 DOCUMENTS = Path(__file__).parent / "documents"
 TEXT = {"type": "string"}
@@ -150,6 +152,12 @@ def _agents() -> list[AgentSignature]:
 def agents() -> dict[str, AgentSignature]:
     """The agents that the tests' specifications name."""
     return {agent.name: agent for agent in _agents()}
+
+
+@pytest.fixture(scope="session")
+def own() -> Own:
+    """An organization's own agents, as their registration makes them."""
+    return registered()
 
 
 @pytest.fixture(scope="session")

@@ -1,13 +1,13 @@
 """Sentences that name a service: which ready agent does it, and what its parameters become."""
 
+from collections import Counter
 from pathlib import Path
 from typing import Any
 
 import pytest
 from ruamel.yaml import YAML
 
-from agents.catalog.described import summaries
-from agents.registry import builtin_registry
+from agents.catalog.library import catalog_names
 from compiler.english.lexicon import lexicon
 from compiler.english.ready_agents import base_of, ready_agents
 from compiler.english.ready_steps import ROLES
@@ -43,17 +43,20 @@ def test_a_sentence_becomes_a_ready_agent(
         "If the input is urgent, {}, otherwise email it to a@b.example",
     ],
 )
-def test_a_sentence_stands_in_any_workflow(read: Read, frame: str) -> None:
-    """Among other steps, in a loop and in a choice, what comes out passes the check."""
-    for _, text, _ in _SENTENCES:
-        assert read(frame.format(f"{text[0].lower()}{text[1:]}")).specification is not None
+def test_a_sentence_stands_in_any_workflow(read: Read, agents_of: AgentsOf, frame: str) -> None:
+    """Among other steps, in a loop and in a choice it asks for the same agent."""
+    for agent, text, _ in _SENTENCES:
+        specification = read(frame.format(f"{text[0].lower()}{text[1:]}")).specification
+        assert specification is not None
+        assert agent in agents_of(specification), text
 
 
-def test_sentences_ask_for_agents_of_every_group_with_a_service() -> None:
-    """Each group of the catalog that a service names is asked for in the sentences."""
-    known = {one["name"]: one["group"] for one in summaries(builtin_registry().signatures())}
-    asked = {known[agent] for agent, _, _ in _SENTENCES}
-    assert asked == {known[name] for name in ready_agents()}
+@pytest.mark.requirement("FR-3.1")
+def test_every_agent_of_the_catalog_is_asked_for() -> None:
+    """Each has its sentences, those without a service by their names."""
+    asked = Counter(agent for agent, _, _ in _SENTENCES)
+    assert set(asked) == set(ready_agents()) == set(catalog_names())
+    assert min(asked.values()) >= 2
 
 
 @pytest.mark.parametrize(
@@ -65,6 +68,12 @@ def test_sentences_ask_for_agents_of_every_group_with_a_service() -> None:
         ("Post the update to Slack", ["api"]),
         ("Email the GitHub issues to ada@example.com", ["github_list_issues", "email"]),
         ("Summarize the text with OpenAI", ["llm"]),
+        ("Send an alert by email to ops@example.com", ["email"]),
+        ("Email a warning to ops@example.com", ["email"]),
+        ("Email the orders as a CSV file to ada@example.com", ["email"]),
+        ("Detect the sentiment of the review", ["llm"]),
+        ("Use a text summary tool on the article", ["api"]),
+        ("Send the prompt to ops@example.com", ["email"]),
         ("Draft a Slack message about the launch", ["llm"]),
         ("Send an email to ada@example.com", ["email"]),
         ("Delete the Slack channel", ["api"]),
