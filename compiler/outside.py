@@ -157,9 +157,14 @@ def _host(text: str) -> str | None:
     return place.lower() if "{" not in place else place
 
 
-def is_recipient(name: str, signature: AgentSignature) -> bool:
-    """Whether a parameter says who gets something: a person, a channel, a conversation."""
-    return name in _RECIPIENTS or _is_marked(name, signature)
+def is_recipient(name: str, signature: AgentSignature | None) -> bool:
+    """Whether a parameter says who gets something: a person, a channel, a conversation.
+
+    Args:
+        name: What it is called.
+        signature: Of its agent; None: only the name tells.
+    """
+    return name in _RECIPIENTS or (signature is not None and _is_marked(name, signature))
 
 
 def _is_marked(name: str, signature: AgentSignature) -> bool:

@@ -26,8 +26,9 @@ from compiler.english.sending_steps import write_api_send, write_store
 from compiler.english.steps import Step, read_step
 from compiler.english.tool_phrases import ARGUMENT, DEEDS, NAMES, SERVER, WITH_DATA, call_of, listed
 from compiler.inflection import singular
+from compiler.outside import is_recipient
 from compiler.signature import AgentSignature
-from compiler.tool_rules import RECIPIENTS, is_address, never_open
+from compiler.tool_rules import is_address, never_open
 
 _NOTHING = Reading(())
 _CONTENT = frozenset({"title", "text", "title_or_text", "data", "record", "list", "texts", "said"})
@@ -168,7 +169,7 @@ def _of_agent(part: Place, agent: ReadyAgent, signature: AgentSignature | None) 
     reads = signature.side_effect in ("none", "reads") if signature else agent.reads
     may_open = [
         name for name, one in agent.parameters.items()
-        if not (one.secret or one.shared or is_address(name) or name in RECIPIENTS)
+        if not (one.secret or one.shared or is_address(name) or is_recipient(name, signature))
         and not (signature and never_open(name, signature))
         and (signature or one.role in _CONTENT or one.value is not None
              or (reads and bool(one.required or one.role or one.names)))
