@@ -76,10 +76,14 @@ async def fetch(client: httpx2.AsyncClient, request: Request, *, max_bytes: int)
 
 
 async def _follow(client: httpx2.AsyncClient, first: Request, max_bytes: int) -> Answer:
-    request = first
+    request, cookies = first, httpx2.Cookies()
     for _ in range(first.redirects + 1):
-        response = await client.send(_build(client, request), stream=True)
+        built = _build(client, request)
+        # A redirect may set what its target asks for; nothing of it outlives the exchange.
+        cookies.set_cookie_header(built)
+        response = await client.send(built, stream=True)
         try:
+            cookies.extract_cookies(response)
             location = response.headers.get("location")
             if response.status_code not in _REDIRECTS or not location:
                 return await _read(response, max_bytes)
