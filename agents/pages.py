@@ -3,9 +3,10 @@
 import asyncio
 import base64
 from collections.abc import AsyncIterator, Callable
-from contextlib import asynccontextmanager
+from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass
 from typing import Protocol
+from uuid import UUID
 
 import httpx2
 from playwright.async_api import BrowserContext, Response
@@ -15,6 +16,7 @@ from playwright.async_api import TimeoutError as PlaywrightTimeout
 
 from agents.bound import confinement, held
 from agents.browser import Browser
+from agents.browser_keeper import BrowserAway
 from agents.egress import EgressRefused, split_url
 from agents.errors import AgentError
 from agents.exchange import Request, fetch
@@ -115,7 +117,10 @@ class BrowserLoader:
 
     mode = "browser"
 
-    def __init__(self, services: Services, browser: Browser, context: BrowserContext) -> None:
+    def __init__(
+        self, services: Services, browser: Browser, context: BrowserContext, whose: UUID
+    ) -> None:
+        self._whose = whose
         self._services = services
         self._browser = browser
         self._context = context
@@ -124,7 +129,7 @@ class BrowserLoader:
         """Load one page; see `Loader`."""
         await self._services.egress.check_url(url)
         try:
-            async with self._browser.page(self._context) as page:
+            async with self._browser.page(self._context, self._whose) as page:
                 async with asyncio.timeout(wish.timeout_seconds + _SETTLE_SECONDS):
                     return await self._read(page, url, wish)
         except PlaywrightTimeout as error:
@@ -175,7 +180,9 @@ async def _settle(page: BrowserPage, wish: Wish) -> None:
 
 
 @asynccontextmanager
-async def open_loader(services: Services, mode: str) -> AsyncIterator[tuple[Loader, str]]:
+async def open_loader(
+    services: Services, mode: str, whose: UUID
+) -> AsyncIterator[tuple[Loader, str]]:
     """Give a loader for a mode, and why it is not the browser when it could have been.
 
     Raises:
@@ -200,16 +207,18 @@ async def open_loader(services: Services, mode: str) -> AsyncIterator[tuple[Load
     if mode == "http" or confinement() is not None:
         yield http, ""
         return
-    try:
-        browser = await services.browser()
-        await browser.start()
-    except AgentError as error:
-        if mode == "browser":
+    async with AsyncExitStack() as stack:
+        try:
+            browser = await services.browser()
+            context = await stack.enter_async_context(browser.context())
+        except BrowserAway:
             raise
-        yield http, str(error)
-        return
-    async with browser.context() as context:
-        yield BrowserLoader(services, browser, context), ""
+        except AgentError as error:
+            if mode == "browser":
+                raise
+            yield http, str(error)
+            return
+        yield BrowserLoader(services, browser, context, whose), ""
 
 
 def _check_response(url: str, response: Response | None) -> None:

