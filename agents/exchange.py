@@ -2,7 +2,7 @@
 
 import asyncio
 import re
-from collections.abc import Mapping
+from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass, field, replace
 from typing import Any
 from urllib.parse import urljoin, urlsplit
@@ -57,7 +57,13 @@ class Request:
     """How many of them are followed."""
 
 
-async def fetch(client: httpx2.AsyncClient, request: Request, *, max_bytes: int) -> Answer:
+Led = Callable[[str], Awaitable[None]]
+"""Is told an address that a redirect leads to, before it is asked for; an error refuses it."""
+
+
+async def fetch(
+    client: httpx2.AsyncClient, request: Request, *, max_bytes: int, led: Led | None = None
+) -> Answer:
     """Send one request, follow its redirects, and read the answer within `max_bytes`.
 
     A redirect to another origin loses every header that could carry a secret.
@@ -68,14 +74,16 @@ async def fetch(client: httpx2.AsyncClient, request: Request, *, max_bytes: int)
     """
     try:
         async with asyncio.timeout(request.timeout_seconds):
-            return await _follow(client, request, max_bytes)
+            return await _follow(client, request, max_bytes, led)
     except TimeoutError as error:
         raise httpx2.ReadTimeout(
             f"no whole answer within {request.timeout_seconds:g} seconds"
         ) from error
 
 
-async def _follow(client: httpx2.AsyncClient, first: Request, max_bytes: int) -> Answer:
+async def _follow(
+    client: httpx2.AsyncClient, first: Request, max_bytes: int, led: Led | None
+) -> Answer:
     request, cookies = first, httpx2.Cookies()
     for _ in range(first.redirects + 1):
         built = _build(client, request)
@@ -90,6 +98,8 @@ async def _follow(client: httpx2.AsyncClient, first: Request, max_bytes: int) ->
         finally:
             await response.aclose()
         request = _redirected(request, response.status_code, urljoin(str(response.url), location))
+        if led is not None:
+            await led(request.url)
     raise AgentError(
         f"{first.url} redirects more than {first.redirects} times.",
         remedy="Use the address that it leads to in the end.",

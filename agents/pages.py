@@ -19,7 +19,8 @@ from agents.browser import Browser
 from agents.browser_keeper import BrowserAway
 from agents.egress import EgressRefused, split_url
 from agents.errors import AgentError
-from agents.exchange import Request, fetch
+from agents.exchange import Led, Request, fetch
+from agents.leading import leading
 from agents.proxy import PROXY_STATUS
 from agents.services import Services
 from agents.xpath import Finds, Search, find
@@ -65,6 +66,7 @@ class Wish:
         complete: Says of a page's HTML whether it holds what is looked for; scripts are given
             time while it does not.
         search: What XPath finds in it; only a browser can.
+        led: Asked about each address that the page leads to.
     """
 
     timeout_seconds: float = 30.0
@@ -73,6 +75,7 @@ class Wish:
     screenshot: bool = False
     complete: Callable[[str], bool] | None = None
     search: Search | None = None
+    led: Led | None = None
 
 
 class Loader(Protocol):
@@ -105,7 +108,7 @@ class HttpLoader:
             "GET", url, {"Accept": "text/html,*/*;q=0.8"}, timeout_seconds=wish.timeout_seconds
         )
         try:
-            answer = await fetch(self._client, request, max_bytes=self._max_bytes)
+            answer = await fetch(self._client, request, max_bytes=self._max_bytes, led=wish.led)
         except httpx2.HTTPError as error:
             raise _unreachable(url, f"{type(error).__name__}: {error}") from error
         _check_status(url, answer.status_code, answer.headers.get("retry-after"))
@@ -131,7 +134,10 @@ class BrowserLoader:
         try:
             async with self._browser.page(self._context, self._whose) as page:
                 async with asyncio.timeout(wish.timeout_seconds + _SETTLE_SECONDS):
-                    return await self._read(page, url, wish)
+                    if wish.led is None:
+                        return await self._read(page, url, wish)
+                    async with leading(page, wish.led):
+                        return await self._read(page, url, wish)
         except PlaywrightTimeout as error:
             text = f"no answer within {wish.timeout_seconds:g} seconds"
             raise _unreachable(url, text) from error

@@ -23,6 +23,7 @@ from agents.oauth import Tokens
 from agents.openapi_documents import Documents
 from agents.sandbox import Sandbox, SandboxLimits
 from agents.settings import AgentSettings
+from agents.turns import Turns
 
 if TYPE_CHECKING:
     from agents.containers import Containers
@@ -46,6 +47,7 @@ class Services:
         self._keepers = keepers
         self.elsewhere: Elsewhere = elsewhere or InThread()
         self.limiter: Limiter = limiter or LocalLimiter()
+        self.turns = Turns(self.limiter, settings.host_limits)
         self.egress = egress_of(settings)
         self._stack = stack
         self._parts: dict[str, Any] = {}
@@ -110,7 +112,7 @@ class Services:
             return part
 
     async def _open_manners(self) -> Manners:
-        return Manners(await self.http())
+        return Manners(await self.http(), self.turns)
 
     async def _open_clients(self) -> Clients:
         clients = Clients()

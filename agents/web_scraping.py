@@ -13,7 +13,7 @@ from agents.agent import AgentContext, AgentResult, Parameters, SideEffect, Usag
 from agents.bound import SecretRefused
 from agents.egress import EgressRefused
 from agents.errors import AgentError
-from agents.manners import Manners
+from agents.manners import Manners, origin_of
 from agents.markup import markdown, node_text, page_text, parse
 from agents.page_parts import links, tables
 from agents.pages import Loader, Page, Wish, open_loader
@@ -131,7 +131,7 @@ class WebScraping:
         """
         mode = "browser" if parameters.search else parameters.mode
         async with open_loader(context.services, mode, context.tenant_id) as (loader, reason):
-            scraper = _Scraper(parameters, loader, await context.services.manners())
+            scraper = _Scraper(parameters, loader, await context.services.manners(), context)
             harvests, failed = await scraper.run()
         values = [value for harvest in harvests for value in harvest.values]
         metadata: dict[str, Any] = {
@@ -148,7 +148,14 @@ class WebScraping:
 
 
 class _Scraper:
-    def __init__(self, parameters: WebScrapingParameters, loader: Loader, manners: Manners) -> None:
+    def __init__(
+        self,
+        parameters: WebScrapingParameters,
+        loader: Loader,
+        manners: Manners,
+        context: AgentContext,
+    ) -> None:
+        self._context = context
         self._parameters = parameters
         self._manners = manners
         self._loader = loader
@@ -193,14 +200,8 @@ class _Scraper:
         while following and harvest.pages < parameters.pages:
             if not self._first_visit(following):
                 break
-            await asyncio.sleep(
-                await self._manners.turn(
-                    following,
-                    respect_robots=parameters.respect_robots,
-                    gap_seconds=parameters.delay_seconds,
-                )
-            )
-            wish = self._wish(known=pattern)
+            await self._turn(following)
+            wish = self._wish(following, known=pattern)
             page = await self._loader.load(following, wish)
             harvest.pages += 1
             self._seen.add(without_fragment(page.url))
@@ -211,6 +212,21 @@ class _Scraper:
                 break
         return harvest
 
+    async def _turn(self, url: str) -> None:
+        await self._manners.turn(
+            url,
+            self._context,
+            respect_robots=self._parameters.respect_robots,
+            gap_seconds=self._parameters.delay_seconds,
+        )
+
+    async def _led(self, start: str, url: str) -> None:
+        """A page leads to another address: another site's has its turn, each is asked about."""
+        if origin_of(url) != origin_of(start):
+            await self._turn(url)
+        elif self._parameters.respect_robots:
+            await self._manners.check(url)
+
     def _first_visit(self, url: str) -> bool:
         bare = without_fragment(url)
         if bare in self._seen:
@@ -218,7 +234,7 @@ class _Scraper:
         self._seen.add(bare)
         return True
 
-    def _wish(self, known: Pattern | None) -> Wish:
+    def _wish(self, url: str, known: Pattern | None) -> Wish:
         parameters = self._parameters
         wish = Wish(
             timeout_seconds=parameters.timeout,
@@ -226,6 +242,7 @@ class _Scraper:
             selector=None if parameters.search else parameters.selector,
             screenshot=parameters.screenshot,
             search=parameters.search,
+            led=partial(self._led, url),
         )
         if parameters.items and not parameters.selector:
             return replace(wish, complete=partial(_holds, parameters.items, known))
