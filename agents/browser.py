@@ -11,11 +11,14 @@ from playwright.async_api import Browser as PlaywrightBrowser
 from playwright.async_api import BrowserContext, Page, Playwright, async_playwright
 from playwright.async_api import Error as PlaywrightError
 
-from agents.browser_keeper import BrowserAway, Keeper, Keepers, open_keeper
+from agents.agent import AgentContext
+from agents.bound import reachable
+from agents.browser_keeper import LINE_BYTES, BrowserAway, Keeper, Keepers, open_keeper
 from agents.chromium import HOW_TO_GET_ONE, find_chromium
 from agents.egress import USER_AGENT, Egress
 from agents.errors import AgentError
 from agents.proxy import open_proxy
+from agents.sessions import reachable_cookies
 
 _CONNECT_MS = 10_000
 
@@ -103,6 +106,41 @@ class Browser:
                     with suppress(PlaywrightError):
                         await one.close()
 
+    @asynccontextmanager
+    async def session(self, context: BrowserContext, attempt: AgentContext) -> AsyncIterator[None]:
+        """Let a context go on with the session of the attempt's execution.
+
+        What the attempt changes of it counts once it has ended well. Items of a map have none:
+        which of them shares a machine with which is chance.
+
+        Raises:
+            BrowserAway: The keeper has ended, or Chromium.
+        """
+        if attempt.map_index is not None:
+            yield
+            return
+        ids = [f"{attempt.tenant_id} {attempt.execution_id}", attempt.node_id]
+        found = await self._asked({"begins": [*ids, attempt.attempt]})
+        cookies: Any = reachable_cookies(found["cookies"], reachable())
+        withheld = [one for one in found["cookies"] if one not in cookies]
+        try:
+            await context.add_cookies(cookies)
+        except PlaywrightError as error:
+            raise BrowserAway(error) from error
+        yield
+        try:
+            left: Any = await context.cookies()
+        except PlaywrightError as error:
+            raise BrowserAway(error) from error
+        await self._asked({"ends": ids, "cookies": [*left, *withheld]})
+
+    async def _asked(self, asked: dict[str, Any]) -> dict[str, Any]:
+        async with AsyncExitStack() as stack:
+            try:
+                return await self._lent(stack, asked, anew=False)
+            except OSError as error:
+                raise BrowserAway(error) from error
+
     async def _borrow(self, stack: AsyncExitStack, *, anew: bool) -> PlaywrightBrowser:
         """Return the machine's Chromium; once it was found to have ended, the next one."""
         asked = {"gone": self._endpoint} if anew else {}
@@ -120,14 +158,16 @@ class Browser:
             return self._browser
 
     async def _lent(
-        self, stack: AsyncExitStack, asked: dict[str, str], *, anew: bool
+        self, stack: AsyncExitStack, asked: dict[str, Any], *, anew: bool
     ) -> dict[str, Any]:
         """Ask the keeper for something, which is given back when the stack is left.
 
         Raises:
             OSError: It does not answer.
         """
-        reader, writer = await asyncio.open_unix_connection(await self._keepers.address(anew=anew))
+        reader, writer = await asyncio.open_unix_connection(
+            await self._keepers.address(anew=anew), limit=LINE_BYTES
+        )
         stack.callback(writer.close)
         writer.write(json.dumps(asked).encode() + b"\n")
         line = await reader.readline()

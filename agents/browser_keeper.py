@@ -1,5 +1,7 @@
 """What lends the Chromium of a machine, and the places for pages in it, to its processes.
 
+It also remembers the sessions of executions, so that they are the same in each of them.
+
 Whoever asks connects to the keeper's socket, sends one line, and has what the answer gives for as
 long as the connection is open: what a process that died had is free at once.
 """
@@ -18,11 +20,14 @@ from uuid import UUID
 from agents.chromium import Chromium, find_chromium, start_chromium
 from agents.errors import AgentError
 from agents.gate import FairGate
+from agents.sessions import Sessions
 
 IDLE_SECONDS = 300.0
 """How long Chromium is kept when nobody has a use for it."""
 _ASK_SECONDS = 10.0
 _GONE_SECONDS = 3.0
+LINE_BYTES = 1024 * 1024
+"""Of what is asked and answered; both name cookies."""
 
 
 class BrowserAway(AgentError):
@@ -56,11 +61,12 @@ class Keeper:
     ) -> None:
         self.address = str(folder / "keeper")
         self.on_idle: Callable[[], None] = _nothing
-        """Called when Chromium has been closed because nobody had a use for it."""
+        """Called when nobody has a use for Chromium, and no session is kept."""
         self._folder = folder
         self._executable = executable
         self._most = places
         self._places = FairGate(places)
+        self._sessions = Sessions()
         self._idle_seconds = idle_seconds
         self._borrowers = 0
         self._idle: asyncio.TimerHandle | None = None
@@ -79,6 +85,14 @@ class Keeper:
             if "place" in asked:
                 async with self._places.turn(UUID(asked["place"]), self._most):
                     await _until_left(reader, writer, {})
+            elif "begins" in asked:
+                execution, node, attempt = asked["begins"]
+                cookies = self._sessions.begin(execution, node, attempt)
+                await _until_left(reader, writer, {"cookies": cookies})
+            elif "ends" in asked:
+                execution, node = asked["ends"]
+                self._sessions.end(execution, node, asked["cookies"])
+                await _until_left(reader, writer, {})
             else:
                 await self._lend(reader, writer, asked.get("gone", ""))
         except (OSError, EOFError, TimeoutError, ValueError):
@@ -103,8 +117,7 @@ class Keeper:
         finally:
             self._borrowers -= 1
             if not self._borrowers:
-                loop = asyncio.get_running_loop()
-                self._idle = loop.call_later(self._idle_seconds, self._close_idle)
+                self._look_later()
 
     async def _endpoint(self, gone: str) -> str:
         async with self._lock:
@@ -117,14 +130,23 @@ class Keeper:
                 self._chromium = await start_chromium(self._executable, socket)
             return self._chromium.endpoint
 
+    def _look_later(self) -> None:
+        loop = asyncio.get_running_loop()
+        self._idle = loop.call_later(self._idle_seconds, self._close_idle)
+
     def _close_idle(self) -> None:
         async def close() -> None:
             async with self._lock:
-                if self._borrowers or self._chromium is None:
+                if self._borrowers:
                     return
-                chromium, self._chromium = self._chromium, None
-                await chromium.close()
-            if not self._borrowers:
+                if self._chromium is not None:
+                    chromium, self._chromium = self._chromium, None
+                    await chromium.close()
+            if self._borrowers:
+                return
+            if self._sessions:
+                self._look_later()
+            else:
                 self.on_idle()
 
         self._closing = asyncio.create_task(close(), name="idle browser")
@@ -159,7 +181,7 @@ async def open_keeper(
     folder = Path(tempfile.mkdtemp(prefix="weft-browser-", dir="/tmp"))
     keeper = Keeper(folder, find_chromium(chromium_path), places, idle_seconds)
     try:
-        server = await asyncio.start_unix_server(keeper.serve, keeper.address)
+        server = await asyncio.start_unix_server(keeper.serve, keeper.address, limit=LINE_BYTES)
         try:
             yield keeper
         finally:

@@ -14,6 +14,7 @@ from playwright.async_api import Error as PlaywrightError
 from playwright.async_api import Page as BrowserPage
 from playwright.async_api import TimeoutError as PlaywrightTimeout
 
+from agents.agent import AgentContext
 from agents.bound import confinement, held
 from agents.browser import Browser
 from agents.browser_keeper import BrowserAway
@@ -123,10 +124,10 @@ class BrowserLoader:
     def __init__(
         self, services: Services, browser: Browser, context: BrowserContext, whose: UUID
     ) -> None:
-        self._whose = whose
         self._services = services
         self._browser = browser
         self._context = context
+        self._whose = whose
 
     async def load(self, url: str, wish: Wish) -> Page:
         """Load one page; see `Loader`."""
@@ -186,14 +187,13 @@ async def _settle(page: BrowserPage, wish: Wish) -> None:
 
 
 @asynccontextmanager
-async def open_loader(
-    services: Services, mode: str, whose: UUID
-) -> AsyncIterator[tuple[Loader, str]]:
+async def open_loader(attempt: AgentContext, mode: str) -> AsyncIterator[tuple[Loader, str]]:
     """Give a loader for a mode, and why it is not the browser when it could have been.
 
     Raises:
         AgentError: The mode is `browser` and there is none, or it is not to have a secret.
     """
+    services = attempt.services
     http = HttpLoader(await services.http(), services.settings.max_response_bytes)
     if secrets := held():
         # The hosts that a page's scripts and redirects lead a browser to are not in our hands.
@@ -217,6 +217,7 @@ async def open_loader(
         try:
             browser = await services.browser()
             context = await stack.enter_async_context(browser.context())
+            await stack.enter_async_context(browser.session(context, attempt))
         except BrowserAway:
             raise
         except AgentError as error:
@@ -224,7 +225,7 @@ async def open_loader(
                 raise
             yield http, str(error)
             return
-        yield BrowserLoader(services, browser, context, whose), ""
+        yield BrowserLoader(services, browser, context, attempt.tenant_id), ""
 
 
 def _check_response(url: str, response: Response | None) -> None:

@@ -130,7 +130,7 @@ class WebScraping:
             AgentError: An address is refused or gone (final), or does not answer (retryable).
         """
         mode = "browser" if parameters.search else parameters.mode
-        async with open_loader(context.services, mode, context.tenant_id) as (loader, reason):
+        async with open_loader(context, mode) as (loader, reason):
             scraper = _Scraper(parameters, loader, await context.services.manners(), context)
             harvests, failed = await scraper.run()
         values = [value for harvest in harvests for value in harvest.values]
