@@ -20,11 +20,12 @@ async def leading(page: Page, led: Led) -> AsyncIterator[None]:
         AgentError: One of them was refused; it was not asked for.
     """
     session = await page.context.new_cdp_session(page)
-    tree = await session.send("Page.getFrameTree")
-    gate = _Gate(session, tree["frameTree"]["frame"]["id"], led)
     # Playwright's own interception does not see redirects.
     wanted = {"resourceType": "Document", "requestStage": "Request"}
-    await session.send("Fetch.enable", {"patterns": [wanted]})
+    tree, _ = await asyncio.gather(
+        session.send("Page.getFrameTree"), session.send("Fetch.enable", {"patterns": [wanted]})
+    )
+    gate = _Gate(session, tree["frameTree"]["frame"]["id"], led)
     failure: Exception | None = None
     async with asyncio.TaskGroup() as group:
         asking: set[asyncio.Task[None]] = set()

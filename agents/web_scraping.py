@@ -47,7 +47,11 @@ class WebScrapingParameters(Parameters):
     wait_for_load: bool = Field(default=True, description="Wait for what scripts bring.")
     screenshot: bool = False
     timeout: float = Field(default=30, gt=0, le=600, description="Seconds to load one page.")
-    mode: Literal["browser", "http", "auto"] = "auto"
+    mode: Literal["browser", "http", "auto"] = Field(
+        default="auto",
+        description="`browser` runs scripts, and the nodes of an execution share cookies in it, "
+        "items of a map apart; `http` does neither.",
+    )
     max_pages: int | None = Field(
         default=None, ge=1, le=1000, description="Pages to follow by their `next` links."
     )
@@ -57,7 +61,8 @@ class WebScrapingParameters(Parameters):
     respect_robots: bool = Field(
         default=True,
         json_schema_extra=RARE,
-        description="Read no page that the site's robots.txt disallows, and keep its crawl delay.",
+        description="Read no page that the site's robots.txt disallows, nor one that leads to "
+        "such a page, and keep its crawl delay.",
     )
     delay_seconds: float | None = Field(
         default=None,
