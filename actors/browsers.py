@@ -2,7 +2,9 @@
 
 import asyncio
 import contextlib
+import shutil
 from contextlib import AsyncExitStack
+from pathlib import Path
 from typing import Any
 
 import ray
@@ -18,6 +20,7 @@ log = structlog.get_logger(__name__)
 _PREFIX = "browser "
 _START_SECONDS = 60.0
 """How long Ray may take to start the actor."""
+_STOP_SECONDS = 5.0
 
 
 class BrowserKeeper:
@@ -48,8 +51,21 @@ class BrowserKeeper:
         async with self._opening:
             if self._keeper is None:
                 self._keeper = await self._stack.enter_async_context(open_keeper(*self._given))
-                self._keeper.on_idle = _end
+                self._keeper.on_idle = self._end
             return self._keeper.address
+
+    async def close(self) -> None:
+        """End Chromium, and remove what it left."""
+        async with self._opening:
+            self._keeper = None
+            await self._stack.aclose()
+
+    def _end(self) -> None:
+        """End this process for good; Chromium has been closed."""
+        log.info("browser.idle")
+        if self._keeper is not None:
+            shutil.rmtree(Path(self._keeper.address).parent, ignore_errors=True)
+        ray.kill(ray.get_runtime_context().current_actor)
 
     def __repr__(self) -> str:
         return "BrowserKeeper"
@@ -107,10 +123,7 @@ def end_keepers() -> None:
     for name in ray.util.list_named_actors():
         if name.startswith(_PREFIX):
             with contextlib.suppress(ValueError, ray.exceptions.RayError):
-                ray.kill(ray.get_actor(name, namespace=NAMESPACE))
-
-
-def _end() -> None:
-    """End the actor's own process for good."""
-    log.info("browser.idle")
-    ray.kill(ray.get_runtime_context().current_actor)
+                actor = ray.get_actor(name, namespace=NAMESPACE)
+                closing: ray.ObjectRef[Any] = actor.close.remote()
+                ray.wait([closing], timeout=_STOP_SECONDS)
+                ray.kill(actor)

@@ -22,9 +22,8 @@ async def leading(page: Page, led: Led) -> AsyncIterator[None]:
     session = await page.context.new_cdp_session(page)
     # Playwright's own interception does not see redirects.
     wanted = {"resourceType": "Document", "requestStage": "Request"}
-    tree, _ = await asyncio.gather(
-        session.send("Page.getFrameTree"), session.send("Fetch.enable", {"patterns": [wanted]})
-    )
+    tree: Any = await session.send("Page.getFrameTree")
+    await session.send("Fetch.enable", {"patterns": [wanted]})
     gate = _Gate(session, tree["frameTree"]["frame"]["id"], led)
     failure: Exception | None = None
     async with asyncio.TaskGroup() as group:
