@@ -4,8 +4,10 @@ import time
 from collections.abc import AsyncIterator, Sequence
 from contextlib import AsyncExitStack, asynccontextmanager
 
+import ray
 import structlog
 
+from actors.browsers import MachineKeepers
 from actors.elsewhere import RayTasks
 from actors.metrics import LOCAL_PERMITS
 from agents.limits import LocalLimiter, Rate
@@ -54,4 +56,8 @@ async def open_shared_services(settings: AgentSettings) -> AsyncIterator[Service
         if settings.redis_url is not None:
             url = settings.redis_url.get_secret_value()
             limiter = SharedLimiter(await stack.enter_async_context(open_shared_rates(url)))
-        yield await stack.enter_async_context(open_services(settings, limiter, RayTasks()))
+        keepers = None
+        if ray.is_initialized():
+            keepers = MachineKeepers(settings.chromium_path, settings.browser_concurrency)
+        opening = open_services(settings, limiter, RayTasks(), keepers)
+        yield await stack.enter_async_context(opening)

@@ -19,6 +19,7 @@ import ray
 import structlog
 from ray.actor import ActorHandle
 
+from actors.browsers import end_keepers
 from actors.config import SupervisorConfig
 from actors.dedicated import DedicatedExecutors
 from actors.logs import configure_logs
@@ -254,10 +255,11 @@ class Supervisor:
         await retain(pool, self._config.retention_days)
 
     async def stop(self) -> None:
-        """Stop the loops, then the executors in good order."""
+        """Stop the loops, then the executors in good order, then what they shared."""
         for loop in self._loops:
             loop.cancel()
         await asyncio.gather(self._executors.stop(), self._dedicated.stop())
+        await asyncio.to_thread(end_keepers)
         await self._stack.aclose()
 
     def __repr__(self) -> str:

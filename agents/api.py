@@ -1,6 +1,5 @@
 """The api agent: a request to a REST API, whose every answer (even none) is a result."""
 
-import asyncio
 import time
 from collections.abc import Mapping
 from dataclasses import replace
@@ -19,14 +18,13 @@ from agents.errors import AgentError
 from agents.exchange import Answer, fetch
 from agents.files import as_file
 from agents.limits import Rate
+from agents.turns import LONGEST_WAIT_SECONDS
 from agents.waiting import retry_after_seconds
 
 _TEXT_TYPES = (
     "text/", "application/xml", "application/javascript", "application/x-www-form",
     "application/yaml", "application/x-yaml", "application/toml", "application/sql",
 )  # fmt: skip
-_LONGEST_WAIT_SECONDS = 5.0
-"""How long an attempt waits for its turn itself; the engine waits for what takes longer."""
 _UNAUTHORIZED = 401
 
 
@@ -136,29 +134,17 @@ class _Calls:
         return await fetch(client, request, max_bytes=self._left_bytes)
 
     async def _wait_for_turn(self, parameters: ApiParameters) -> None:
-        services, host = self._context.services, split_url(parameters.url)[0].lower()
         rates = []
-        if limit := services.settings.host_limits.get(host):
-            rates.append(Rate(f"host {host}", *limit))
         if own := self._rate:
+            host = split_url(parameters.url)[0].lower()
             name = f"{self._context.tenant_id} {host} {own.requests}/{own.seconds:g}"
             rates.append(Rate(name, own.requests, own.seconds, own.burst))
-        if not rates:
-            return
         # Whoever has read a page waits for the next one: another attempt would begin anew.
         longest = parameters.timeout
         if not self._page:
-            longest = min(_LONGEST_WAIT_SECONDS, longest)
+            longest = min(LONGEST_WAIT_SECONDS, longest)
         work = f"{self._context.idempotency_key}:{self.made}"
-        wait_seconds = await services.limiter.take(rates, work, longest)
-        if wait_seconds > longest:
-            raise AgentError(
-                f"The rate limit of {host} lets this call through in {wait_seconds:.0f} s.",
-                retryable=True,
-                retry_after_seconds=wait_seconds,
-                remedy="Give the node another attempt, or raise the limit.",
-            )
-        await asyncio.sleep(wait_seconds)
+        await self._context.services.turns.wait(parameters.url, work, rates, longest)
 
     def _refuse_retried(self, status: int, headers: Mapping[str, str], reason: str) -> None:
         if status in self._retried:

@@ -1,70 +1,45 @@
-"""One headless Chromium for a process; every attempt gets a context of its own behind the proxy."""
+"""A process's way into the Chromium of its machine; every attempt gets a context of its own."""
 
 import asyncio
-import os
-import shutil
+import json
 from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager, suppress
-from pathlib import Path
+from contextlib import AsyncExitStack, asynccontextmanager, suppress
+from typing import Any
+from uuid import UUID
 
 from playwright.async_api import Browser as PlaywrightBrowser
 from playwright.async_api import BrowserContext, Page, Playwright, async_playwright
 from playwright.async_api import Error as PlaywrightError
 
+from agents.agent import AgentContext
+from agents.bound import bounds
+from agents.browser_keeper import LINE_BYTES, BrowserAway, Keeper, Keepers, open_keeper
+from agents.chromium import HOW_TO_GET_ONE, find_chromium
 from agents.egress import USER_AGENT, Egress
 from agents.errors import AgentError
 from agents.proxy import open_proxy
+from agents.sessions import reachable_cookies
 
-_SYSTEM_NAMES = ("chromium", "chromium-browser", "google-chrome", "google-chrome-stable")
-_HOW_TO_GET_ONE = (
-    "Install one with `apt-get install chromium` or `playwright install chromium`, "
-    "or set mode to http."
-)
-_FLAGS = (
-    "--disable-background-networking",
-    "--disable-component-update",
-    "--disable-dev-shm-usage",
-    "--disable-extensions",
-    "--disable-gpu",
-    "--disable-quic",
-    "--disable-sync",
-    "--dns-prefetch-disable",
-    "--force-webrtc-ip-handling-policy=disable_non_proxied_udp",
-    "--no-first-run",
-)
-_LAUNCH_MS = 30_000
-_NOBODY = 1
-"""A port that nobody listens on."""
+_CONNECT_MS = 10_000
 
 
-def find_chromium(explicit: str | None, playwright_path: str = "") -> str | None:
-    """Return the browser to start: the configured one, the system's, or Playwright's own.
+class BrowserMissing(AgentError):
+    """No Chromium was found on this machine."""
 
-    Raises:
-        AgentError: The configured one does not exist.
-    """
-    if explicit:
-        if Path(explicit).is_file():
-            return explicit
-        raise AgentError(f"There is no browser at {explicit}.", remedy=_HOW_TO_GET_ONE)
-    for name in _SYSTEM_NAMES:
-        if path := shutil.which(name):
-            return path
-    return playwright_path if playwright_path and Path(playwright_path).is_file() else None
+    def __init__(self) -> None:
+        super().__init__("No Chromium was found on this machine.", remedy=HOW_TO_GET_ONE)
 
 
 class Browser:
-    """The running Chromium; it is started again when it has died."""
+    """Opens contexts and pages in the machine's Chromium, which its keeper lends."""
 
-    def __init__(
-        self, playwright: Playwright, executable: str, egress: Egress, concurrency: int
-    ) -> None:
+    def __init__(self, playwright: Playwright, egress: Egress, keepers: Keepers) -> None:
         self._playwright = playwright
-        self._executable = executable
         self._egress = egress
-        self._places = asyncio.Semaphore(concurrency)
+        self._keepers = keepers
         self._lock = asyncio.Lock()
         self._browser: PlaywrightBrowser | None = None
+        self._endpoint = ""
 
     @asynccontextmanager
     async def context(self) -> AsyncIterator[BrowserContext]:
@@ -74,30 +49,53 @@ class Browser:
 
         Raises:
             AgentError: Chromium does not start.
+            BrowserAway: It has ended, and so has the next one.
         """
-        async with open_proxy(self._egress) as port:
-            browser = await self.start()
-            # What Chromium says it is, without its word for having no window, and our name.
-            chrome = f"Chrome/{browser.version.split('.')[0]}.0.0.0 Safari/537.36"
-            context = await browser.new_context(
-                user_agent=f"Mozilla/5.0 (X11; Linux x86_64) AppleWebKit/537.36 (KHTML, like "
-                f"Gecko) {chrome} {USER_AGENT}",
-                service_workers="block",
-                accept_downloads=False,
-                ignore_https_errors=False,
-                # Chromium would otherwise reach loopback past the proxy.
-                proxy={"server": f"http://127.0.0.1:{port}", "bypass": "<-loopback>"},
-            )
+        async with open_proxy(self._egress) as port, AsyncExitStack() as stack:
+            try:
+                context = await self._new_context(stack, port, anew=False)
+            except (OSError, PlaywrightError):
+                try:
+                    context = await self._new_context(stack, port, anew=True)
+                except (OSError, PlaywrightError) as error:
+                    raise BrowserAway(error) from error
             try:
                 yield context
             finally:
-                if browser.is_connected():
+                with suppress(PlaywrightError):
                     await context.close()
 
+    async def _new_context(self, stack: AsyncExitStack, port: int, *, anew: bool) -> BrowserContext:
+        browser = await self._borrow(stack, anew=anew)
+        # What Chromium says it is, without its word for having no window, and our name.
+        chrome = f"Chrome/{browser.version.split('.')[0]}.0.0.0 Safari/537.36"
+        return await browser.new_context(
+            user_agent=f"Mozilla/5.0 (X11; Linux x86_64) AppleWebKit/537.36 (KHTML, like "
+            f"Gecko) {chrome} {USER_AGENT}",
+            service_workers="block",
+            accept_downloads=False,
+            ignore_https_errors=False,
+            # Chromium would otherwise reach loopback past the proxy.
+            proxy={"server": f"http://127.0.0.1:{port}", "bypass": "<-loopback>"},
+        )
+
     @asynccontextmanager
-    async def page(self, context: BrowserContext) -> AsyncIterator[Page]:
-        """Give a page of a context; waits for a free place. What it opened is closed with it."""
-        async with self._places:
+    async def page(self, context: BrowserContext, whose: UUID) -> AsyncIterator[Page]:
+        """Give a page of a context; what it opened is closed with it.
+
+        Args:
+            context: One of this browser's.
+            whose: The organization, which waits its turn for a free place of the machine.
+
+        Raises:
+            BrowserAway: Who gives the places has ended.
+            playwright.async_api.Error: Chromium has.
+        """
+        async with AsyncExitStack() as stack:
+            try:
+                await self._lent(stack, {"place": str(whose)}, anew=False)
+            except OSError as error:
+                raise BrowserAway(error) from error
             page = await context.new_page()
             opened = [page]
             page.on("popup", lambda popup: opened.append(popup))
@@ -108,71 +106,123 @@ class Browser:
                     with suppress(PlaywrightError):
                         await one.close()
 
-    async def start(self) -> PlaywrightBrowser:
-        """Start Chromium unless it runs.
+    @asynccontextmanager
+    async def session(self, context: BrowserContext, attempt: AgentContext) -> AsyncIterator[None]:
+        """Let a context go on with the session of the attempt's execution.
+
+        What the attempt changes of it counts once it has ended well. Items of a map have none:
+        which of them shares a machine with which is chance.
 
         Raises:
-            AgentError: It does not start.
+            BrowserAway: The keeper has ended, or Chromium.
         """
+        if attempt.map_index is not None:
+            yield
+            return
+        ids = [f"{attempt.tenant_id} {attempt.execution_id}", attempt.node_id]
+        found = await self._asked({"begins": [*ids, attempt.attempt]})
+        cookies: Any = reachable_cookies(found["cookies"], bounds().reachable)
+        withheld = [one for one in found["cookies"] if one not in cookies]
+        try:
+            await context.add_cookies(cookies)
+        except PlaywrightError as error:
+            raise BrowserAway(error) from error
+        yield
+        try:
+            left: Any = await context.cookies()
+        except PlaywrightError as error:
+            raise BrowserAway(error) from error
+        await self._asked({"ends": ids, "cookies": [*left, *withheld]})
+
+    async def _asked(self, asked: dict[str, Any]) -> dict[str, Any]:
+        async with AsyncExitStack() as stack:
+            try:
+                return await self._lent(stack, asked, anew=False)
+            except OSError as error:
+                raise BrowserAway(error) from error
+
+    async def _borrow(self, stack: AsyncExitStack, *, anew: bool) -> PlaywrightBrowser:
+        """Return the machine's Chromium; once it was found to have ended, the next one."""
+        asked = {"gone": self._endpoint} if anew else {}
+        answer = await self._lent(stack, asked, anew=anew)
+        if error := answer.get("error"):
+            raise AgentError(str(error), retryable=True)
+        endpoint = str(answer["endpoint"])
         async with self._lock:
-            if not self._browser or not self._browser.is_connected():
-                self._browser = await self._launch()
+            if self._browser is None or self._endpoint != endpoint or not self._is_connected():
+                await self._disconnect()
+                self._browser = await self._playwright.chromium.connect(
+                    endpoint, timeout=_CONNECT_MS
+                )
+                self._endpoint = endpoint
             return self._browser
 
-    async def close(self) -> None:
-        """End Chromium."""
-        if self._browser and self._browser.is_connected():
-            await self._browser.close()
+    async def _lent(
+        self, stack: AsyncExitStack, asked: dict[str, Any], *, anew: bool
+    ) -> dict[str, Any]:
+        """Ask the keeper for something, which is given back when the stack is left.
 
-    async def _launch(self) -> PlaywrightBrowser:
-        # Chromium refuses its own sandbox as root, and some containers lack what it needs.
-        attempts = (False,) if os.geteuid() == 0 else (True, False)
-        failure: PlaywrightError | None = None
-        for sandbox in attempts:
-            try:
-                return await self._playwright.chromium.launch(
-                    executable_path=self._executable,
-                    chromium_sandbox=sandbox,
-                    args=list(_FLAGS),
-                    timeout=_LAUNCH_MS,
-                    # What belongs to no context gets nowhere.
-                    proxy={"server": f"http://127.0.0.1:{_NOBODY}", "bypass": "<-loopback>"},
-                )
-            except PlaywrightError as error:
-                failure = error
-        raise AgentError(
-            f"Chromium at {self._executable} does not start: {_first_line(failure)}",
-            retryable=True,
-            remedy=_HOW_TO_GET_ONE,
-        ) from failure
+        Raises:
+            OSError: It does not answer.
+        """
+        reader, writer = await asyncio.open_unix_connection(
+            await self._keepers.address(anew=anew), limit=LINE_BYTES
+        )
+        stack.callback(writer.close)
+        writer.write(json.dumps(asked).encode() + b"\n")
+        line = await reader.readline()
+        if not line:
+            raise ConnectionResetError("it has ended")
+        answer: dict[str, Any] = json.loads(line)
+        return answer
+
+    def _is_connected(self) -> bool:
+        return self._browser is not None and self._browser.is_connected()
+
+    async def _disconnect(self) -> None:
+        if self._browser is not None and self._browser.is_connected():
+            await self._browser.close()
+        self._browser = None
+
+    async def close(self) -> None:
+        """Leave Chromium to the others."""
+        async with self._lock:
+            with suppress(PlaywrightError):
+                await self._disconnect()
+
+
+class _Own:
+    """The keeper of a process by itself."""
+
+    def __init__(self, keeper: Keeper) -> None:
+        self._keeper = keeper
+
+    async def address(self, *, anew: bool) -> str:
+        """See `Keepers`."""
+        return self._keeper.address
 
 
 @asynccontextmanager
 async def open_browser(
-    egress: Egress, chromium_path: str | None, concurrency: int
+    egress: Egress, chromium_path: str | None, concurrency: int, keepers: Keepers | None = None
 ) -> AsyncIterator[Browser]:
-    """Open the shared browser; Chromium itself starts with the first context.
+    """Open a process's way into a browser; Chromium itself starts with the first context.
+
+    Args:
+        egress: What its pages may reach.
+        chromium_path: The browser's executable; None: looked for on this machine.
+        concurrency: Pages open at once, when this process keeps a browser of its own.
+        keepers: Who knows where this machine's is lent; None: this process keeps one itself.
 
     Raises:
         AgentError: No Chromium is found on this machine.
     """
-    async with async_playwright() as playwright:
-        executable = find_chromium(chromium_path, playwright.chromium.executable_path)
-        if executable is None:
+    async with AsyncExitStack() as stack:
+        playwright = await stack.enter_async_context(async_playwright())
+        if find_chromium(chromium_path, playwright.chromium.executable_path) is None:
             raise BrowserMissing
-        browser = Browser(playwright, executable, egress, concurrency)
-        try:
-            yield browser
-        finally:
-            await browser.close()
-
-
-class BrowserMissing(AgentError):
-    """No Chromium was found on this machine."""
-
-    def __init__(self) -> None:
-        super().__init__("No Chromium was found on this machine.", remedy=_HOW_TO_GET_ONE)
-
-
-def _first_line(error: PlaywrightError | None) -> str:
-    return str(error).strip().split("\n")[0]
+        if keepers is None:
+            keepers = _Own(await stack.enter_async_context(open_keeper(chromium_path, concurrency)))
+        browser = Browser(playwright, egress, keepers)
+        stack.push_async_callback(browser.close)
+        yield browser

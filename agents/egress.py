@@ -14,6 +14,7 @@ import socket
 import ssl
 from collections.abc import Iterable
 from dataclasses import dataclass
+from http.cookiejar import CookieJar, DefaultCookiePolicy
 from typing import Any
 from urllib.parse import urlsplit
 
@@ -178,6 +179,7 @@ class Egress:
             trust_env=False,
             timeout=timeout_seconds or self.timeout_seconds,
             headers={"User-Agent": USER_AGENT, "Accept-Encoding": ", ".join(ENCODINGS)},
+            cookies=_no_cookies(),
         )
 
     def transport(self, trusted: Iterable[Endpoint] = ()) -> httpx2.AsyncBaseTransport:
@@ -339,6 +341,11 @@ class _GuardedTransport(httpx2.AsyncHTTPTransport):
         if (host, request.url.port or _PORTS[request.url.scheme]) not in self._trusted:
             check_reachable(host)
         return await super().handle_async_request(request)
+
+
+def _no_cookies() -> CookieJar:
+    """A jar that takes nothing: a client serves all tenants, each with sessions of its own."""
+    return CookieJar(DefaultCookiePolicy(allowed_domains=()))
 
 
 def _networks(texts: tuple[str, ...]) -> list[ipaddress.IPv4Network | ipaddress.IPv6Network]:

@@ -2,7 +2,7 @@
 
 import asyncio
 import re
-from collections.abc import Mapping
+from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass, field, replace
 from email.message import Message
 from typing import Any
@@ -65,7 +65,13 @@ class Request:
     """How many of them are followed."""
 
 
-async def fetch(client: httpx2.AsyncClient, request: Request, *, max_bytes: int) -> Answer:
+Led = Callable[[str], Awaitable[None]]
+"""Is told an address that a redirect leads to, before it is asked for; an error refuses it."""
+
+
+async def fetch(
+    client: httpx2.AsyncClient, request: Request, *, max_bytes: int, led: Led | None = None
+) -> Answer:
     """Send one request, follow its redirects, and read the answer within `max_bytes`.
 
     A redirect to another origin loses every header that could carry a secret.
@@ -76,24 +82,32 @@ async def fetch(client: httpx2.AsyncClient, request: Request, *, max_bytes: int)
     """
     try:
         async with asyncio.timeout(request.timeout_seconds):
-            return await _follow(client, request, max_bytes)
+            return await _follow(client, request, max_bytes, led)
     except TimeoutError as error:
         raise httpx2.ReadTimeout(
             f"no whole answer within {request.timeout_seconds:g} seconds"
         ) from error
 
 
-async def _follow(client: httpx2.AsyncClient, first: Request, max_bytes: int) -> Answer:
-    request = first
+async def _follow(
+    client: httpx2.AsyncClient, first: Request, max_bytes: int, led: Led | None
+) -> Answer:
+    request, cookies = first, httpx2.Cookies()
     for _ in range(first.redirects + 1):
-        response = await client.send(_build(client, request), stream=True)
+        built = _build(client, request)
+        # A redirect may set what its target asks for; nothing of it outlives the exchange.
+        cookies.set_cookie_header(built)
+        response = await client.send(built, stream=True)
         try:
+            cookies.extract_cookies(response)
             location = response.headers.get("location")
             if response.status_code not in _REDIRECTS or not location:
                 return await _read(response, max_bytes)
         finally:
             await response.aclose()
         request = _redirected(request, response.status_code, urljoin(str(response.url), location))
+        if led is not None:
+            await led(request.url)
     raise AgentError(
         f"{first.url} redirects more than {first.redirects} times.",
         remedy="Use the address that it leads to in the end.",

@@ -71,4 +71,6 @@ class FairGate:
                 self._free -= 1
                 passed = 0
             elif not line.waiting and not line.inside:
+                # Those that come after it have not been looked at.
                 del self._lines[whose]
+                passed -= 1

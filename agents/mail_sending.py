@@ -109,6 +109,7 @@ async def _by_sendgrid(mail: Mail, context: AgentContext, key: str) -> None:
         "POST", f"{base}/v3/mail/send", headers, content=orjson.dumps(_told(mail)),
         timeout_seconds=_TIMEOUT_SECONDS, redirects=0,
     )  # fmt: skip
+    await services.turns.wait(base, context.idempotency_key)
     try:
         answer = await fetch(await services.http(), request, max_bytes=_ANSWER_BYTES)
     except httpx2.HTTPError as error:

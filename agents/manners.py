@@ -1,17 +1,22 @@
-"""How this process behaves towards sites: it asks what robots may read, and leaves time between."""
+"""How we behave towards sites: we ask what robots may read, and leave time between pages."""
 
 import asyncio
 import time
 from collections import OrderedDict
 from dataclasses import dataclass, field
 from urllib.parse import urlsplit
+from uuid import UUID
+from weakref import WeakValueDictionary
 
 import httpx2
 
+from agents.agent import AgentContext
 from agents.egress import split_url
 from agents.errors import AgentError
 from agents.exchange import Request, fetch
-from agents.robots import MOST_CHARACTERS, Rules, parse_robots
+from agents.limits import Rate
+from agents.robots import LONGEST_DELAY_SECONDS, MOST_CHARACTERS, Rules, parse_robots
+from agents.turns import Turns
 
 GAP_SECONDS = 0.1
 """The least time between two pages of one host, unless the node or the site asks for more."""
@@ -34,7 +39,6 @@ class RobotsRefused(AgentError):
 class _Site:
     rules: Rules | None = None
     read_at: float = 0.0
-    due_at: float = 0.0
     lock: asyncio.Lock = field(default_factory=asyncio.Lock)
 
 
@@ -43,41 +47,60 @@ class Manners:
 
     Args:
         client: Reads robots.txt files.
+        turns: Lets pages wait for their turns.
     """
 
-    def __init__(self, client: httpx2.AsyncClient) -> None:
+    def __init__(self, client: httpx2.AsyncClient, turns: Turns) -> None:
         self._client = client
+        self._turns = turns
+        self._queues: WeakValueDictionary[tuple[str, UUID], asyncio.Lock] = WeakValueDictionary()
         self._sites: OrderedDict[str, _Site] = OrderedDict()
 
-    async def turn(self, url: str, *, respect_robots: bool, gap_seconds: float | None) -> float:
-        """Take a page's turn among those of its host.
+    async def turn(
+        self, url: str, context: AgentContext, *, respect_robots: bool, gap_seconds: float | None
+    ) -> None:
+        """Wait for a page's turn among those of its host.
+
+        The site's own distance holds for the whole cluster; a longer one that a node asks for holds
+        among its organization's pages.
 
         Args:
             url: Which page.
+            context: The attempt that wants it.
             respect_robots: Ask the site's robots.txt, and keep the delay that it wants.
             gap_seconds: The least time after the page before; None: the usual one.
 
-        Returns:
-            After how many seconds it may be loaded.
-
         Raises:
             RobotsRefused: The site does not want it.
-            AgentError: Its robots.txt cannot be read for now (retryable).
+            AgentError: Its robots.txt cannot be read for now, or its turn is late (retryable).
         """
-        site = self._site(url)
-        delay_seconds = GAP_SECONDS if gap_seconds is None else gap_seconds
+        shared = GAP_SECONDS if gap_seconds is None else min(gap_seconds, GAP_SECONDS)
         if respect_robots:
-            rules = await self._rules(site, url)
-            if line := rules.refusing(url):
-                raise RobotsRefused(url, line)
-            delay_seconds = max(delay_seconds, rules.delay_seconds)
-        now = time.monotonic()
-        begin = max(now, site.due_at)
-        site.due_at = begin + delay_seconds
-        return begin - now
+            shared = max(shared, (await self.check(url)).delay_seconds)
+        name = f"pages of {origin_of(url)}"
+        rates = [Rate(name, 1, shared)] if shared else []
+        if gap_seconds is not None and gap_seconds > shared:
+            rates.append(Rate(f"{context.tenant_id} {name}", 1, gap_seconds))
+        # One at a time: turns that are taken long before are lost when their attempt ends.
+        queue = self._queues.setdefault((name, context.tenant_id), asyncio.Lock())
+        async with queue:
+            work = f"{context.idempotency_key}:{url}"
+            await self._turns.wait(url, work, rates, LONGEST_DELAY_SECONDS)
+
+    async def check(self, url: str) -> Rules:
+        """Return the rules of a page's site.
+
+        Raises:
+            RobotsRefused: They disallow the page.
+            AgentError: They cannot be read for now (retryable).
+        """
+        rules = await self._rules(self._site(url), url)
+        if line := rules.refusing(url):
+            raise RobotsRefused(url, line)
+        return rules
 
     def _site(self, url: str) -> _Site:
-        origin = _origin(url)
+        origin = origin_of(url)
         site = self._sites.setdefault(origin, _Site())
         self._sites.move_to_end(origin)
         while len(self._sites) > _MOST_SITES:
@@ -93,7 +116,7 @@ class Manners:
 
     async def _read(self, url: str) -> Rules:
         """Read a robots.txt; what is not there allows everything, what fails nothing for now."""
-        request = Request("GET", f"{_origin(url)}/robots.txt", timeout_seconds=_ROBOTS_SECONDS)
+        request = Request("GET", f"{origin_of(url)}/robots.txt", timeout_seconds=_ROBOTS_SECONDS)
         try:
             answer = await fetch(self._client, request, max_bytes=4 * MOST_CHARACTERS)
         except httpx2.HTTPError as error:
@@ -110,7 +133,8 @@ class Manners:
         )
 
 
-def _origin(url: str) -> str:
+def origin_of(url: str) -> str:
+    """Return the site of a page: scheme, host and port."""
     host, port = split_url(url)
     shown = f"[{host}]" if ":" in host else host
     return f"{urlsplit(url.strip()).scheme.lower()}://{shown}:{port}"

@@ -76,6 +76,8 @@ class Mcp:
                 error or the server refuses (final); it does not answer (retryable).
         """
         servers = await context.services.mcp()
+        if parameters.url is not None:
+            await context.services.turns.wait(parameters.url, context.idempotency_key)
         if parameters.tool is None or parameters.operation == "list_tools":
             tools = await servers.tools(parameters, context.tenant_id)
             return AgentResult(tools, Usage(api_calls=1))

@@ -3,9 +3,10 @@
 import asyncio
 import base64
 from collections.abc import AsyncIterator, Callable
-from contextlib import asynccontextmanager
+from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass
 from typing import Protocol
+from uuid import UUID
 
 import httpx2
 from playwright.async_api import BrowserContext, Response
@@ -13,11 +14,14 @@ from playwright.async_api import Error as PlaywrightError
 from playwright.async_api import Page as BrowserPage
 from playwright.async_api import TimeoutError as PlaywrightTimeout
 
+from agents.agent import AgentContext
 from agents.bound import confinement, held
 from agents.browser import Browser
+from agents.browser_keeper import BrowserAway
 from agents.egress import EgressRefused, split_url
 from agents.errors import AgentError
-from agents.exchange import Request, fetch
+from agents.exchange import Led, Request, fetch
+from agents.leading import leading
 from agents.proxy import PROXY_STATUS
 from agents.services import Services
 from agents.xpath import Finds, Search, find
@@ -63,6 +67,7 @@ class Wish:
         complete: Says of a page's HTML whether it holds what is looked for; scripts are given
             time while it does not.
         search: What XPath finds in it; only a browser can.
+        led: Asked about each address that the page leads to.
     """
 
     timeout_seconds: float = 30.0
@@ -71,6 +76,7 @@ class Wish:
     screenshot: bool = False
     complete: Callable[[str], bool] | None = None
     search: Search | None = None
+    led: Led | None = None
 
 
 class Loader(Protocol):
@@ -103,7 +109,7 @@ class HttpLoader:
             "GET", url, {"Accept": "text/html,*/*;q=0.8"}, timeout_seconds=wish.timeout_seconds
         )
         try:
-            answer = await fetch(self._client, request, max_bytes=self._max_bytes)
+            answer = await fetch(self._client, request, max_bytes=self._max_bytes, led=wish.led)
         except httpx2.HTTPError as error:
             raise _unreachable(url, f"{type(error).__name__}: {error}") from error
         _check_status(url, answer.status_code, answer.headers.get("retry-after"))
@@ -115,18 +121,24 @@ class BrowserLoader:
 
     mode = "browser"
 
-    def __init__(self, services: Services, browser: Browser, context: BrowserContext) -> None:
+    def __init__(
+        self, services: Services, browser: Browser, context: BrowserContext, whose: UUID
+    ) -> None:
         self._services = services
         self._browser = browser
         self._context = context
+        self._whose = whose
 
     async def load(self, url: str, wish: Wish) -> Page:
         """Load one page; see `Loader`."""
         await self._services.egress.check_url(url)
         try:
-            async with self._browser.page(self._context) as page:
+            async with self._browser.page(self._context, self._whose) as page:
                 async with asyncio.timeout(wish.timeout_seconds + _SETTLE_SECONDS):
-                    return await self._read(page, url, wish)
+                    if wish.led is None:
+                        return await self._read(page, url, wish)
+                    async with leading(page, wish.led):
+                        return await self._read(page, url, wish)
         except PlaywrightTimeout as error:
             text = f"no answer within {wish.timeout_seconds:g} seconds"
             raise _unreachable(url, text) from error
@@ -175,12 +187,13 @@ async def _settle(page: BrowserPage, wish: Wish) -> None:
 
 
 @asynccontextmanager
-async def open_loader(services: Services, mode: str) -> AsyncIterator[tuple[Loader, str]]:
+async def open_loader(attempt: AgentContext, mode: str) -> AsyncIterator[tuple[Loader, str]]:
     """Give a loader for a mode, and why it is not the browser when it could have been.
 
     Raises:
         AgentError: The mode is `browser` and there is none, or it is not to have a secret.
     """
+    services = attempt.services
     http = HttpLoader(await services.http(), services.settings.max_response_bytes)
     if secrets := held():
         # The hosts that a page's scripts and redirects lead a browser to are not in our hands.
@@ -200,16 +213,19 @@ async def open_loader(services: Services, mode: str) -> AsyncIterator[tuple[Load
     if mode == "http" or confinement() is not None:
         yield http, ""
         return
-    try:
-        browser = await services.browser()
-        await browser.start()
-    except AgentError as error:
-        if mode == "browser":
+    async with AsyncExitStack() as stack:
+        try:
+            browser = await services.browser()
+            context = await stack.enter_async_context(browser.context())
+            await stack.enter_async_context(browser.session(context, attempt))
+        except BrowserAway:
             raise
-        yield http, str(error)
-        return
-    async with browser.context() as context:
-        yield BrowserLoader(services, browser, context), ""
+        except AgentError as error:
+            if mode == "browser":
+                raise
+            yield http, str(error)
+            return
+        yield BrowserLoader(services, browser, context, attempt.tenant_id), ""
 
 
 def _check_response(url: str, response: Response | None) -> None:

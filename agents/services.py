@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any, TypeVar
 import httpx2
 
 from agents.browser import Browser, open_browser
+from agents.browser_keeper import Keepers
 from agents.database_clients import Clients
 from agents.egress import egress_of
 from agents.elsewhere import Elsewhere, InThread
@@ -22,6 +23,7 @@ from agents.oauth import Tokens
 from agents.openapi_documents import Documents
 from agents.sandbox import Sandbox, SandboxLimits
 from agents.settings import AgentSettings
+from agents.turns import Turns
 
 if TYPE_CHECKING:
     from agents.containers import Containers
@@ -39,10 +41,13 @@ class Services:
         stack: AsyncExitStack,
         limiter: Limiter | None = None,
         elsewhere: Elsewhere | None = None,
+        keepers: Keepers | None = None,
     ) -> None:
         self.settings = settings
+        self._keepers = keepers
         self.elsewhere: Elsewhere = elsewhere or InThread()
         self.limiter: Limiter = limiter or LocalLimiter()
+        self.turns = Turns(self.limiter, settings.host_limits)
         self.egress = egress_of(settings)
         self._stack = stack
         self._parts: dict[str, Any] = {}
@@ -57,7 +62,7 @@ class Services:
         return await self._part("sandbox", self._open_sandbox)
 
     async def browser(self) -> Browser:
-        """Return the shared Chromium.
+        """Return the way into the machine's Chromium.
 
         Raises:
             AgentError: There is none on this machine, or it does not start.
@@ -107,7 +112,7 @@ class Services:
             return part
 
     async def _open_manners(self) -> Manners:
-        return Manners(await self.http())
+        return Manners(await self.http(), self.turns)
 
     async def _open_clients(self) -> Clients:
         clients = Clients()
@@ -128,7 +133,10 @@ class Services:
     async def _open_browser(self) -> Browser:
         return await self._stack.enter_async_context(
             open_browser(
-                self.egress, self.settings.chromium_path, self.settings.browser_concurrency
+                self.egress,
+                self.settings.chromium_path,
+                self.settings.browser_concurrency,
+                self._keepers,
             )
         )
 
@@ -167,6 +175,7 @@ async def open_services(
     settings: AgentSettings,
     limiter: Limiter | None = None,
     elsewhere: Elsewhere | None = None,
+    keepers: Keepers | None = None,
 ) -> AsyncIterator[Services]:
     """Open what agents share in this process; closes every part that was used.
 
@@ -174,6 +183,7 @@ async def open_services(
         settings: Plain values, the same for every process of an installation.
         limiter: Who keeps rate limits; None: this process by itself.
         elsewhere: Where work on much data is done; None: in a thread.
+        keepers: Who knows where this machine's browser is lent; None: this process has its own.
     """
     async with AsyncExitStack() as stack:
-        yield Services(settings, stack, limiter, elsewhere)
+        yield Services(settings, stack, limiter, elsewhere, keepers)

@@ -47,8 +47,8 @@ class AgentSettings:
     """The browser's executable; None: looked for on this machine."""
     containers_url: str | None = None
     """The Docker or Podman engine that runs container agents; None: they do not run."""
-    browser_concurrency: int = 4
-    """Pages open at once in one process."""
+    browser_concurrency: int = 8
+    """Pages open at once on one machine."""
     http_timeout_seconds: float = 30.0
     service_urls: Mapping[str, str] = field(default_factory=dict)
     """What stands in the place of a service's own address, by the service's name: a gateway of the

@@ -13,7 +13,7 @@ from agents.agent import AgentContext, AgentResult, Parameters, SideEffect, Usag
 from agents.bound import SecretRefused
 from agents.egress import EgressRefused
 from agents.errors import AgentError
-from agents.manners import Manners
+from agents.manners import Manners, origin_of
 from agents.markup import markdown, node_text, page_text, parse
 from agents.page_parts import links, tables
 from agents.pages import Loader, Page, Wish, open_loader
@@ -47,7 +47,11 @@ class WebScrapingParameters(Parameters):
     wait_for_load: bool = Field(default=True, description="Wait for what scripts bring.")
     screenshot: bool = False
     timeout: float = Field(default=30, gt=0, le=600, description="Seconds to load one page.")
-    mode: Literal["browser", "http", "auto"] = "auto"
+    mode: Literal["browser", "http", "auto"] = Field(
+        default="auto",
+        description="`browser` runs scripts, and the nodes of an execution share cookies in it, "
+        "items of a map apart; `http` does neither.",
+    )
     max_pages: int | None = Field(
         default=None, ge=1, le=1000, description="Pages to follow by their `next` links."
     )
@@ -57,7 +61,8 @@ class WebScrapingParameters(Parameters):
     respect_robots: bool = Field(
         default=True,
         json_schema_extra=RARE,
-        description="Read no page that the site's robots.txt disallows, and keep its crawl delay.",
+        description="Read no page that the site's robots.txt disallows, nor one that leads to "
+        "such a page, and keep its crawl delay.",
     )
     delay_seconds: float | None = Field(
         default=None,
@@ -130,8 +135,8 @@ class WebScraping:
             AgentError: An address is refused or gone (final), or does not answer (retryable).
         """
         mode = "browser" if parameters.search else parameters.mode
-        async with open_loader(context.services, mode) as (loader, reason):
-            scraper = _Scraper(parameters, loader, await context.services.manners())
+        async with open_loader(context, mode) as (loader, reason):
+            scraper = _Scraper(parameters, loader, await context.services.manners(), context)
             harvests, failed = await scraper.run()
         values = [value for harvest in harvests for value in harvest.values]
         metadata: dict[str, Any] = {
@@ -148,7 +153,14 @@ class WebScraping:
 
 
 class _Scraper:
-    def __init__(self, parameters: WebScrapingParameters, loader: Loader, manners: Manners) -> None:
+    def __init__(
+        self,
+        parameters: WebScrapingParameters,
+        loader: Loader,
+        manners: Manners,
+        context: AgentContext,
+    ) -> None:
+        self._context = context
         self._parameters = parameters
         self._manners = manners
         self._loader = loader
@@ -193,14 +205,8 @@ class _Scraper:
         while following and harvest.pages < parameters.pages:
             if not self._first_visit(following):
                 break
-            await asyncio.sleep(
-                await self._manners.turn(
-                    following,
-                    respect_robots=parameters.respect_robots,
-                    gap_seconds=parameters.delay_seconds,
-                )
-            )
-            wish = self._wish(known=pattern)
+            await self._turn(following)
+            wish = self._wish(following, known=pattern)
             page = await self._loader.load(following, wish)
             harvest.pages += 1
             self._seen.add(without_fragment(page.url))
@@ -211,6 +217,21 @@ class _Scraper:
                 break
         return harvest
 
+    async def _turn(self, url: str) -> None:
+        await self._manners.turn(
+            url,
+            self._context,
+            respect_robots=self._parameters.respect_robots,
+            gap_seconds=self._parameters.delay_seconds,
+        )
+
+    async def _led(self, start: str, url: str) -> None:
+        """A page leads to another address: another site's has its turn, each is asked about."""
+        if origin_of(url) != origin_of(start):
+            await self._turn(url)
+        elif self._parameters.respect_robots:
+            await self._manners.check(url)
+
     def _first_visit(self, url: str) -> bool:
         bare = without_fragment(url)
         if bare in self._seen:
@@ -218,7 +239,7 @@ class _Scraper:
         self._seen.add(bare)
         return True
 
-    def _wish(self, known: Pattern | None) -> Wish:
+    def _wish(self, url: str, known: Pattern | None) -> Wish:
         parameters = self._parameters
         wish = Wish(
             timeout_seconds=parameters.timeout,
@@ -226,6 +247,7 @@ class _Scraper:
             selector=None if parameters.search else parameters.selector,
             screenshot=parameters.screenshot,
             search=parameters.search,
+            led=partial(self._led, url),
         )
         if parameters.items and not parameters.selector:
             return replace(wish, complete=partial(_holds, parameters.items, known))

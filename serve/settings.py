@@ -115,7 +115,7 @@ class Settings(BaseModel):
     host_limits: Annotated[dict[str, RateText], BeforeValidator(_parsed)] = Field(
         default_factory=dict
     )
-    """WEFT_HOST_LIMITS: how often a host is called by all nodes of all organizations together, as
+    """WEFT_HOST_LIMITS: how often all nodes of all organizations call a host or read its pages, as
     JSON, such as `{"api.example.com": "10/s", "slow.example.com": "100/60s"}`."""
     chromium_path: str | None = None
     """WEFT_CHROMIUM: the browser's binary; unset: looked for."""

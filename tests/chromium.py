@@ -1,11 +1,12 @@
 """The headless Chromium of the tests, and pages in it that must not complain."""
 
 from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, suppress
 
+import psutil
 from playwright.async_api import Browser, Page, async_playwright
 
-from agents.browser import find_chromium
+from agents.chromium import find_chromium
 
 _FLAGS = (
     "--no-sandbox",
@@ -16,6 +17,18 @@ _FLAGS = (
     "--disable-component-update",
     "--disable-sync",
 )
+
+
+def chromiums() -> list[psutil.Process]:
+    """Return the Chromiums that run below this process, each by its first process."""
+    found = []
+    for process in psutil.Process().children(recursive=True):
+        with suppress(psutil.Error):
+            command = process.cmdline()
+            first = not any(part.startswith("--type=") for part in command)
+            if first and "--remote-debugging-pipe" in command:
+                found.append(process)
+    return found
 
 
 @asynccontextmanager

@@ -12,7 +12,7 @@ from pathlib import Path
 
 from playwright.sync_api import sync_playwright
 
-from agents.browser import find_chromium
+from agents.chromium import find_chromium
 
 
 def find() -> str | None:

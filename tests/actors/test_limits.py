@@ -1,10 +1,15 @@
 """Rate limits of a process in a cluster: shared, and kept alone while Redis is away."""
 
+from dataclasses import replace
+from uuid import UUID
+
 import pytest
 from prometheus_client import REGISTRY
 from pydantic import SecretStr
 
 from actors.limits import SharedLimiter, open_shared_services
+from agents.agent import AgentContext
+from agents.errors import AgentError
 from agents.limits import Rate
 from agents.settings import AgentSettings
 from store.rate_limits import open_shared_rates
@@ -34,3 +39,16 @@ async def test_agents_of_two_processes_share_a_rate(redis_url: str) -> None:
     async with open_shared_services(settings) as one, open_shared_services(settings) as other:
         assert await one.limiter.take([rate], "a", 1000) == 0
         assert round(await other.limiter.take([rate], "b", 1000), -1) == 100
+
+
+async def test_pages_of_a_host_keep_their_distance_in_the_cluster(redis_url: str) -> None:
+    """The distance between two pages of a host holds for all processes together."""
+    settings = AgentSettings(redis_url=SecretStr(redis_url))
+    url = "http://distance.example/"
+    async with open_shared_services(settings) as one, open_shared_services(settings) as other:
+        first = AgentContext(UUID(int=1), UUID(int=2), UUID(int=3), "first", one)
+        await (await one.manners()).turn(url, first, respect_robots=False, gap_seconds=100)
+        second = replace(first, node_id="second", services=other)
+        with pytest.raises(AgentError, match=r"in (99|100) s") as late:
+            await (await other.manners()).turn(url, second, respect_robots=False, gap_seconds=100)
+        assert late.value.retryable

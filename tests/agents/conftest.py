@@ -18,7 +18,7 @@ from uuid import UUID
 import pytest
 
 from agents.agent import Agent, AgentContext, AgentResult
-from agents.browser import find_chromium
+from agents.chromium import find_chromium
 from agents.registry import Registry, builtin_registry
 from agents.services import Services, open_services
 from agents.settings import AgentSettings

@@ -180,3 +180,16 @@ async def test_whole_answer_has_a_deadline(site: Site, client: httpx2.AsyncClien
     site.replies["/"] = Reply(hang=True)
     with pytest.raises(httpx2.ReadTimeout):
         await fetch(client, Request("GET", site.url("/"), timeout_seconds=0.2), max_bytes=MIB)
+
+
+@pytest.mark.requirement("NFR-4.1")
+async def test_cookies_end_with_the_exchange(site: Site, client: httpx2.AsyncClient) -> None:
+    """A cookie comes along to where its redirect leads, and never into another exchange."""
+    site.replies["/in"] = Reply(
+        status=302, headers={"Location": "/home", "Set-Cookie": "session=one; Path=/"}
+    )
+    site.replies["/home"] = Reply("home", headers={"Set-Cookie": "more=two; Path=/"})
+    for _ in range(2):
+        await fetch(client, Request("GET", site.url("/in")), max_bytes=MIB)
+    sent = [(asked.path, asked.headers.get("cookie")) for asked in site.asked]
+    assert sent == [("/in", None), ("/home", "session=one")] * 2

@@ -78,3 +78,14 @@ async def test_who_is_cancelled_takes_no_place_along() -> None:
     await eventually(lambda: "b1" in crowd.entered)
     await crowd.go("b1")
     assert crowd.gate._lines == {}
+
+
+@pytest.mark.requirement("USER.10")
+async def test_last_of_one_lets_the_first_of_another_in() -> None:
+    """One that leaves nothing behind is forgotten, and whoever comes after it goes in."""
+    crowd = Crowd(FairGate(1))
+    await crowd.come(LARGE, "a")
+    await crowd.come(SMALL, "b")
+    await crowd.go("a")
+    assert crowd.entered == ["a", "b"]
+    await crowd.go("b")

@@ -2,6 +2,7 @@
 
 from collections.abc import AsyncIterator
 from contextlib import AsyncExitStack
+from uuid import UUID
 
 import pytest
 
@@ -85,7 +86,7 @@ async def test_what_a_page_opened_is_closed_with_it(browser: Browser, site: Site
     site.replies["/other"] = page("other")
     async with browser.context() as context:
         async with (
-            browser.page(context) as opened,
+            browser.page(context, UUID(int=1)) as opened,
             context.expect_page(lambda one: one.url.endswith("/other")),
         ):
             await opened.goto(site.url())

@@ -3,6 +3,7 @@
 from uuid import UUID
 
 import pytest
+from pydantic import SecretStr
 
 from agents.errors import AgentError
 from agents.limits import LocalLimiter, Rate
@@ -57,9 +58,12 @@ class TestOperatorsLimits:
     """A host's limit, set by the operator."""
 
     @pytest.fixture
-    def settings(self) -> AgentSettings:
-        """Settings with a limit for loopback."""
-        return AgentSettings(allow_loopback=True, host_limits={"127.0.0.1": (1, 1000.0)})
+    def settings(self, site: Site) -> AgentSettings:
+        """Settings with a limit for loopback, where a gateway stands in SendGrid's place."""
+        return AgentSettings(
+            allow_loopback=True, host_limits={"127.0.0.1": (1, 1000.0)},
+            sendgrid_api_key=SecretStr("SG.key"), service_urls={"SendGrid": site.url("/")},
+        )  # fmt: skip
 
     async def test_host_is_limited_for_all(self, run: Run, site: Site) -> None:
         """Nodes that name no limit are held to the operator's, whatever their tenant."""
@@ -67,4 +71,17 @@ class TestOperatorsLimits:
         await run("api", {"url": site.url()}, tenant_id=UUID(int=1))
         with pytest.raises(AgentError, match="rate limit"):
             await run("api", {"url": site.url()}, tenant_id=UUID(int=2), map_index=1)
+        assert len(site.asked) == 1
+
+    @pytest.mark.parametrize("agent", ["mcp", "email"])
+    async def test_other_agents_are_held_to_it(self, run: Run, site: Site, agent: str) -> None:
+        """Tools of MCP servers and mails by an API count among the host's requests."""
+        site.replies["/"] = json_reply({})
+        parameters = {
+            "mcp": {"url": site.url("/mcp"), "operation": "list_tools"},
+            "email": {"to": "a@example.com", "subject": "S", "body": "B"},
+        }
+        await run("api", {"url": site.url()})
+        with pytest.raises(AgentError, match="rate limit"):
+            await run(agent, parameters[agent], map_index=1)
         assert len(site.asked) == 1

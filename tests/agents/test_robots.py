@@ -1,12 +1,18 @@
 """Sites are read as their robots.txt files allow, and not faster than they like."""
 
+from collections.abc import Sequence
+from uuid import UUID
+
 import pytest
 
 from agents.errors import AgentError
+from agents.limits import LocalLimiter, Rate
 from agents.manners import Manners, RobotsRefused
 from agents.robots import parse_robots
 from agents.services import Services
-from tests.agents.conftest import Run
+from agents.settings import AgentSettings
+from agents.turns import Turns
+from tests.agents.conftest import Run, context_of
 from tests.agents.website import Reply, Site, page
 
 pytestmark = pytest.mark.requirement("FR-3.2")
@@ -105,23 +111,108 @@ async def test_robots_that_cannot_be_read(run: Run, site: Site, status: int, all
     assert (await run("web_scraping", parameters)).output == ["Read me"]
 
 
+class Noting(LocalLimiter):
+    """Gives permits, and notes how long they are waited for instead of waiting."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.waits: list[float] = []
+
+    async def take(self, rates: Sequence[Rate], work: str, longest_seconds: float) -> float:
+        """See `Limiter`."""
+        self.waits.append(round(await super().take(rates, work, 1_000), -1))
+        return 0.0
+
+
 async def test_pages_of_a_host_keep_their_distance(services: Services, site: Site) -> None:
-    """Whoever asks at once goes one after the other: by the site's delay, or the node's."""
+    """Whoever asks at once goes one after the other, by the site's delay."""
     site.replies["/robots.txt"] = robots("User-agent: *\nCrawl-delay: 40")
-    manners = Manners(await services.http())
-    turns = [
-        await manners.turn(site.url(), respect_robots=respect, gap_seconds=gap_seconds)
-        for respect, gap_seconds in ((True, None), (True, 1.0), (False, 50.0), (False, None))
-    ]
-    assert turns[0] == 0
-    assert [round(turn, -1) for turn in turns[1:]] == [40, 80, 130]
+    limiter = Noting()
+    manners = Manners(await services.http(), Turns(limiter, {}))
+    for tenant, gap_seconds in ((1, None), (2, 1.0), (1, None)):
+        context = context_of(services, tenant_id=UUID(int=tenant))
+        await manners.turn(site.url(), context, respect_robots=True, gap_seconds=gap_seconds)
+    assert limiter.waits == [0, 40, 80]
+
+
+async def test_longer_distance_is_the_organizations(services: Services, site: Site) -> None:
+    """A distance that a node asks for holds its organization's pages up, and nobody else's."""
+    limiter = Noting()
+    manners = Manners(await services.http(), Turns(limiter, {}))
+    for tenant in (1, 1, 2, 1):
+        context = context_of(services, tenant_id=UUID(int=tenant))
+        await manners.turn(site.url(), context, respect_robots=False, gap_seconds=50)
+    assert limiter.waits == [0, 50, 0, 100]
 
 
 async def test_other_hosts_are_not_waited_for(services: Services, site: Site, inner: Site) -> None:
     """The distance is that of one host alone."""
-    manners = Manners(await services.http())
+    limiter = Noting()
+    manners = Manners(await services.http(), Turns(limiter, {}))
     for url in (site.url(), inner.url()):
-        assert await manners.turn(url, respect_robots=False, gap_seconds=60) == 0
+        await manners.turn(url, context_of(services), respect_robots=False, gap_seconds=60)
+    assert limiter.waits == [0, 0]
+
+
+@pytest.mark.parametrize("mode", ["http", "browser"])
+@pytest.mark.parametrize("target", ["/private", "other host"])
+async def test_page_that_leads_to_a_disallowed_one_is_not_read(
+    run: Run, site: Site, inner: Site, chromium: str, mode: str, target: str
+) -> None:
+    """Each redirect is looked up in its site's robots.txt before it is followed."""
+    for each in (site, inner):
+        each.replies |= {"/robots.txt": robots("User-agent: *\nDisallow: /private"),
+                         "/private": page("<p>Secret</p>")}  # fmt: skip
+    leads = inner.url("/private") if target == "other host" else target
+    site.replies["/open"] = Reply(status=302, headers={"Location": "/on"})
+    site.replies["/on"] = Reply(status=302, headers={"Location": leads})
+    parameters = {"url": site.url("/open"), "mode": mode}
+    with pytest.raises(AgentError, match=r"private is not for robots") as refused:
+        await run("web_scraping", parameters)
+    assert not refused.value.retryable
+    assert site.pages() == ["/open", "/on"]
+    assert inner.pages() == []
+    allowed = await run("web_scraping", {**parameters, "respect_robots": False})
+    assert allowed.output == ["Secret"]
+
+
+@pytest.mark.parametrize(
+    "way",
+    ['<meta http-equiv=refresh content="0;url=/private">', "<script>location='/private'</script>"],
+    ids=["refresh", "script"],
+)
+async def test_page_that_goes_to_a_disallowed_one_by_itself(
+    run: Run, site: Site, chromium: str, way: str
+) -> None:
+    """Where a page goes in the browser is looked up as well; its frames are its own matter."""
+    site.replies |= {"/robots.txt": robots("User-agent: *\nDisallow: /private"),
+                     "/private": page("<p>Secret</p>")}  # fmt: skip
+    site.replies["/open"] = page(f"<html><head>{way}</head><body>Hello</body></html>")
+    with pytest.raises(AgentError, match=r"private is not for robots"):
+        await run("web_scraping", {"url": site.url("/open"), "mode": "browser"})
+    assert "/private" not in site.pages()
+    site.replies["/frames"] = page('<p>Framed</p><iframe src="/private"></iframe>')
+    framed = await run("web_scraping", {"url": site.url("/frames"), "selector": "p"})
+    assert framed.output == ["Framed"]
+
+
+class TestOperatorsLimits:
+    """A host's limit, set by the operator."""
+
+    @pytest.fixture
+    def settings(self) -> AgentSettings:
+        """Settings with a limit for loopback."""
+        return AgentSettings(allow_loopback=True, host_limits={"127.0.0.1": (1, 1000.0)})
+
+    async def test_pages_and_calls_share_the_limit(self, run: Run, site: Site) -> None:
+        """A page counts as a call does, and comes back for its turn when that is late."""
+        site.replies["/"] = page("<p>Read me</p>")
+        await run("api", {"url": site.url()})
+        with pytest.raises(AgentError, match="rate limit of 127") as late:
+            await run("web_scraping", {"url": site.url(), "mode": "http", "respect_robots": False})
+        assert late.value.retryable
+        assert late.value.retry_after_seconds == pytest.approx(1000, abs=10)
+        assert site.pages() == ["/"]
 
 
 async def test_refusal_names_the_rule() -> None:

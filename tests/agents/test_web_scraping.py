@@ -1,6 +1,7 @@
 """Pages are scraped in a real Chromium and by plain HTTP, and never inside the network."""
 
 from typing import Any
+from uuid import UUID
 
 import pytest
 from pydantic import ValidationError
@@ -364,11 +365,12 @@ def test_parameters_are_checked(parameters: dict[str, Any]) -> None:
 
 @pytest.mark.requirement("FR-3.2")
 async def test_pages_of_an_attempt_share_a_session(run: Run, site: Site, chromium: str) -> None:
-    """A site that gives a cookie gets it with the next page, and from no other attempt."""
+    """A site that gives a cookie gets it with the next page, and from no other execution."""
     site.replies["/1"] = page('<p>One</p><a rel="next" href="/2">next</a>', **{"Set-Cookie": "s=1"})
     site.replies["/2"] = page("<p>Two</p>")
     parameters = {"url": site.url("/1"), "mode": "browser", "max_pages": 2, "selector": "p"}
-    for _ in range(2):
-        assert (await run("web_scraping", parameters)).output == ["One", "Two"]
+    for number in range(2):
+        result = await run("web_scraping", parameters, execution_id=UUID(int=number))
+        assert result.output == ["One", "Two"]
     cookies = [a.headers.get("cookie") for a in site.asked if a.path in ("/1", "/2")]
     assert cookies == [None, "s=1", None, "s=1"]
