@@ -10,7 +10,7 @@ from uuid import UUID
 from agents.models import OFFLINE
 from agents.planner import Planner
 from agents.planner_reading import Planned, Reading, timed
-from compiler.english.own_agents import Own
+from compiler.english.own_agents import NONE, Own
 from compiler.signature import AgentSignature
 from compiler.specification import Specification
 from compiler.text import to_document
@@ -63,7 +63,7 @@ class TextParser:
             offline: Ask no language model.
             agents: The tenant's own agents that the text may mean, in the order of the text.
         """
-        own = Own(agents)
+        own = Own(agents) if agents else NONE
         if offline or self._remembered is None:
             return _parsed(await self._planner.plan(text, name, answers, offline=offline, own=own))
         begun = time.perf_counter()
@@ -94,7 +94,7 @@ class TextParser:
     ) -> ParsedText:
         """Read an instruction that changes a specification, and make the change."""
         former = Specification.model_validate(document)
-        own = Own(agents)
+        own = Own(agents) if agents else NONE
         return _parsed(await self._planner.edit(text, former, answers, offline=offline, own=own))
 
 

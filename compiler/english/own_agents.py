@@ -8,12 +8,14 @@ whoever knows the organization; what is found becomes a literal of the text.
 import re
 from collections.abc import Container, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field, replace
+from itertools import chain, islice
 
 from compiler.signature import AgentSignature
 
 MOST_NAMES = 100
 """So many names of one text are looked up."""
 _MOST_WORDS = 5
+_MOST_PARAMETERS = 40
 _MAY_NAME = re.compile(r"_|\b(?:agent|tool|function)\b", re.IGNORECASE)
 _WORD = r"[A-Za-z][A-Za-z0-9_-]*(?:@\d{1,9})?(?![\w@])(?!\.\w)"
 _NAME = re.compile(r"[a-z][a-z0-9_]{0,99}(?:@\d{1,9})?")
@@ -40,6 +42,10 @@ _CALLED = re.compile(
 _LABELLED = re.compile(
     rf"\b(?:the|our|my|an?) (?:custom )?(?:agent|tool|function)(?: called| named)?"
     rf" (?P<words>{_WORD})",
+    re.IGNORECASE,
+)
+_CALLED_AGENT = re.compile(
+    r"(?<![\w.@/#{-])(?P<name>[A-Za-z][A-Za-z0-9]{0,99}_\w{1,99}) (?:agent|tool|function)\b",
     re.IGNORECASE,
 )
 _QUOTED = re.compile(
@@ -182,9 +188,39 @@ def _with_article(marked: str, one: Mention) -> Mention:
     return replace(one, start=article.start()) if article else one
 
 
+def unknown_in(marked: str, ready: Container[str], blocks: Container[str]) -> list[str]:
+    """Return the names that a text calls agents and that are none: "the score_txt agent".
+
+    Args:
+        marked: The text in which the agents that there are are marks already.
+        ready: The catalog's agents.
+        blocks: The building blocks.
+    """
+    if not _MAY_NAME.search(marked):
+        return []
+    named = (match["name"] for match in _CALLED_AGENT.finditer(marked))
+    names = (one.lower() for one in named if one)
+    return [name for name in dict.fromkeys(names) if name not in ready and name not in blocks]
+
+
 def spoken_forms(name: str) -> tuple[str, ...]:
     """Return how people write the name of a parameter, in lower case."""
     return tuple(dict.fromkeys((name.lower(), name.lower().replace("_", " "))))
+
+
+def spoken_of(names: Iterable[str], words: str) -> list[str]:
+    """Return the names whose words all stand in some words; so many are looked for at most.
+
+    Schemas are as long as whoever registers them likes, and each name is a pattern.
+    """
+    known = frozenset(re.findall(r"\w+", words.lower()))
+    told = (name for name in names if name and known.issuperset(re.findall(r"\w+", name.lower())))
+    spaced = (
+        name
+        for name in names
+        if "_" in name.strip("_") and known.issuperset(name.lower().split("_"))
+    )
+    return list(dict.fromkeys(islice(chain(told, spaced), _MOST_PARAMETERS)))
 
 
 def joined(after: str, names: Iterable[str]) -> str:
@@ -192,7 +228,7 @@ def joined(after: str, names: Iterable[str]) -> str:
 
     "With threshold 0.8 and limit 10" would be cut at "and", since "limit" may be a step.
     """
-    forms = [form for name in names for form in spoken_forms(name) if form in after.lower()]
+    forms = [form for name in spoken_of(names, after) for form in spoken_forms(name)]
     if not forms:
         return after
     nouns = "|".join(map(re.escape, sorted(forms, key=len, reverse=True)))

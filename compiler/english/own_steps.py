@@ -7,6 +7,7 @@ the step reads; what is left open becomes an input of the workflow, as for ready
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
+from keyword import iskeyword
 from typing import Any
 
 from compiler.english.draft import Made, Output, OutputKind, nouns_in
@@ -21,7 +22,8 @@ from compiler.english.ready_steps import write_ready
 from compiler.english.steps import Step
 from compiler.signature import AgentSignature
 
-_OF_THE_SCHEMA = ("type", "enum", "items", "pattern", "minimum", "maximum", "minItems", "minLength")
+_OF_THE_SCHEMA = ("type", "enum", "items", "minimum", "maximum", "minItems", "minLength")
+"""What of a parameter is known here; patterns of others are not run in this process."""
 _ROLES = {"email": "address", "uri": "url", "url": "url"}
 """Formats, and names of parameters, whose values stand in a text by themselves."""
 _DATA = frozenset({"string", "array", "object"})
@@ -126,16 +128,22 @@ def _output(place: Place, signature: AgentSignature) -> Output | None:
     step, mapped = place.step, place.reading.mapped
     if step.role == "sink" and signature.side_effect in ("writes", "sends"):
         return None
-    single = signature.output_fields[0] if len(signature.output_fields) == 1 else ""
+    fields = tuple(name for name in signature.output_fields if _is_plain(name))
+    single = fields[0] if len(signature.output_fields) == len(fields) == 1 else ""
     key = output_key(place, _noun(place, single))
     kind: OutputKind = _KINDS.get(signature.output_type, "text")
     kind = "list" if mapped else "text" if single else kind
-    words = nouns_in(key, step.noun, signature.name.partition("@")[0], *signature.output_fields)
-    several = kind == "object" and bool(signature.output_fields)
+    words = nouns_in(key, step.noun, signature.name.partition("@")[0], *fields)
+    several = kind == "object" and bool(fields)
     return Output(
         key, kind, words, place.node_id, mapped, field="" if mapped else single,
-        service="" if several else signature.name, fields=signature.output_fields,
+        service="" if several else signature.name, fields=fields,
     )  # fmt: skip
+
+
+def _is_plain(name: str) -> bool:
+    """Whether an expression and a reference can name a field; schemas may have any names."""
+    return name.isascii() and name.isidentifier() and not iskeyword(name)
 
 
 def _noun(place: Place, single: str) -> str:

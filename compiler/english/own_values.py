@@ -7,7 +7,7 @@ from typing import Any
 
 from compiler.english.lexicon import lexicon
 from compiler.english.normalise import Text
-from compiler.english.own_agents import spoken_forms
+from compiler.english.own_agents import spoken_forms, spoken_of
 from compiler.english.ready_agents import ReadyParameter
 from compiler.english.ready_values import Said, is_allowed, typed
 from compiler.english.steps import Step
@@ -25,9 +25,8 @@ def said_values(
     """Return the values that a step names by its parameters, and the step without these words."""
     said = Said(step, text, step.marked)
     found: dict[str, Any] = {}
-    for name, parameter in parameters.items():
-        if not any(form in said.left.lower() for form in spoken_forms(name)):
-            continue
+    for name in spoken_of(parameters, step.marked):
+        parameter = parameters[name]
         match = _match(name, parameter, said.left)
         if match is None:
             continue

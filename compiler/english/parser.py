@@ -14,12 +14,14 @@ from compiler.english.clauses import cut
 from compiler.english.draft import Draft, Question, unknown_id
 from compiler.english.graph_draft import NodeText, TooManyNodes
 from compiler.english.language import is_english
+from compiler.english.lexicon import lexicon
 from compiler.english.losses import Told, losses
 from compiler.english.naming import workflow_name
 from compiler.english.normalise import MAX_CHARACTERS, Text, normalise
-from compiler.english.own_agents import NONE, Own
+from compiler.english.own_agents import NONE, Own, unknown_in
 from compiler.english.program import Program, steps_of
 from compiler.english.prose import instructions
+from compiler.english.ready_agents import ready_agents
 from compiler.english.schedule import find_schedule
 from compiler.english.starts import Start
 from compiler.english.triggers import find_start
@@ -93,6 +95,7 @@ def parse(
         return _nothing("This is more than one workflow can hold.")
     trigger = _trigger(start, draft)
     _ask_about_unknown(program, marked, draft)
+    _ask_about_agents(marked, draft)
     specification = _specification(weaver, trigger, program, text, name)
     written = [step.text for step in weaver.graph.texts]
     asked = [marked.restore(clause.text) for clause in program.unknown]
@@ -164,6 +167,20 @@ def _ask_about_unknown(program: Program, marked: Text, draft: Draft) -> None:
                 required=listed,
             )
         )
+
+
+def _ask_about_agents(marked: Text, draft: Draft) -> None:
+    """Ask about agents that are called so and are none: nobody else should do their work."""
+    blocks = {*lexicon().agents.values(), "router", "human_loop", "mcp", "workflow", "workers"}
+    draft.questions.extend(
+        Question(
+            f"agent.{name}",
+            f"There is no agent named {name}. Which one is meant?",
+            "description",
+            required=True,
+        )
+        for name in unknown_in(marked.marked, ready_agents(), blocks)
+    )
 
 
 def _specification(

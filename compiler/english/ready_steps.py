@@ -163,7 +163,7 @@ class _Filling:
         noun = name.replace("_", " ")
         service = re.sub(r"\W+", "_", self.agent.service.lower())
         owner = service if parameter.shared else self.place.node_id
-        wanted = name if name.startswith(owner) else f"{owner}_{name}"
+        wanted = re.sub(r"\W", "_", name if name.startswith(owner) else f"{owner}_{name}")
         step, service = self.place.step.text, self.agent.service
         text = f"“{step}” leaves open the {noun} for {service}. {parameter.description}"
         value = self.place.draft.ask_input(

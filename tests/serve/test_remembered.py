@@ -1,6 +1,7 @@
 """Descriptions that were read before: found again with other values, and only by their tenant."""
 
 from collections.abc import AsyncIterator
+from dataclasses import replace
 from typing import Any
 from uuid import uuid4
 
@@ -8,10 +9,12 @@ import pytest
 from redis.asyncio import Redis
 
 from agents.registry import builtin_registry
+from compiler.english.own_agents import Own
 from compiler.english.parser import parse
 from compiler.text import to_document
 from serve.remembered import Remembered
 from store.parser_cache import CachedPlan, ParserCache
+from tests.compiler.own_agents import registered
 
 SIGNATURES = builtin_registry().signatures()
 OLDER = "Summarize https://a.example/report and email the summary to ann@example.com"
@@ -88,3 +91,24 @@ async def test_what_no_longer_passes_the_check_is_not_given(cache: ParserCache) 
     plan.document["nodes"][0]["agent"] = "no_such_agent"
     await memory.keep(tenant_id, {}, plan)
     assert await memory.find(tenant_id, NEWER, {}) is None
+
+
+@pytest.mark.requirement("FR-3.10")
+async def test_a_text_that_names_own_agents_is_one_with_these_agents(cache: ParserCache) -> None:
+    """Other agents, the same in another order, and another version are other workflows."""
+    memory, tenant_id, known = remembered(cache), uuid4(), registered().agents
+    text = "Score the article with score_text, then rate the score with scorer"
+    own = Own({name: known[name] for name in ("score_text", "scorer")})
+    specification = parse(text, own=own).specification
+    assert specification is not None
+    plan = CachedPlan(text=text, document=to_document(specification), questions=[], model="a")
+    await memory.keep(tenant_id, {}, plan, own)
+    found = await memory.find(tenant_id, text, {}, own)
+    assert found is not None
+    assert [node["agent"] for node in found.document["nodes"]] == ["score_text", "scorer"]
+    turned = Own({name: known[name] for name in ("scorer", "score_text")})
+    changed = Own({**own.agents, "scorer": replace(known["scorer"], description="Otherwise.")})
+    swapped = "Score the article with scorer, then rate the score with score_text"
+    assert await memory.find(tenant_id, swapped, {}, turned) is None
+    assert await memory.find(tenant_id, text, {}, changed) is None
+    assert await memory.find(tenant_id, text, {}) is None

@@ -1,6 +1,5 @@
 """Sentences that name an organization's own agents: which node it becomes, and with what."""
 
-import time
 from collections.abc import Callable, Mapping
 from dataclasses import replace
 from pathlib import Path
@@ -15,6 +14,7 @@ from compiler.english.own_agents import MOST_NAMES, Own
 from compiler.english.parser import Parsed, parse
 from compiler.signature import AgentSignature
 from compiler.specification import Node, Specification
+from tests.compiler.own_agents import registered
 
 Sentence = tuple[str, str, str | None, dict[str, Any]]
 _SENTENCES: list[Sentence] = YAML(typ="safe").load(
@@ -158,15 +158,47 @@ def test_an_agent_that_nobody_registered_is_no_agent() -> None:
     assert [node.agent for node in found.nodes] == ["api", "llm"]
 
 
+@pytest.mark.parametrize("text", [
+    "Use the score_txt agent on each review",
+    "Score each review with the lead_scores tool, then email me",
+])  # fmt: skip
+def test_an_unknown_name_that_is_called_an_agent_is_asked_about(
+    read_own: ReadOwn, text: str
+) -> None:
+    """Nothing else does its work unasked."""
+    asked = [one.id for one in read_own(text).questions if one.required]
+    assert [one for one in asked if one.startswith("agent.")]
+    assert not [one for one in read_own("Use the web_scraping tool on https://a.example").questions
+                if one.id.startswith("agent.")]  # fmt: skip
+
+
+@pytest.mark.timeout(20)
+def test_an_agent_with_any_schema_is_named() -> None:
+    """Names that are no identifiers, very many parameters and patterns without end do no harm."""
+    properties: dict[str, Any] = {"word": {"type": "string", "pattern": "^(a+)+$"}}
+    properties |= {f"p{number}": {"type": "string"} for number in range(3000)}
+    properties |= {"e-mail address": {"type": "string"}, "": {"type": "string"}, "class": True}
+    schema = {"type": "object", "properties": properties, "required": ["e-mail address", "word"]}
+    agent = replace(
+        registered().agents["scorer"], parameters_schema=schema, output_fields=("class", "a b")
+    )
+    numbers = " and ".join(f"p{number} = {number}" for number in range(200))
+    text = f"Run scorer with word = {'a' * 60}b and {numbers}. If the class is above 3, email me"
+    found = parse(text, own=Own({"scorer": agent})).specification
+    assert found is not None
+    node = node_of(found, "scorer")
+    assert node.parameters["word"] == f"{'a' * 60}b"
+    assert node.parameters["e-mail address"] == "{input.scorer_e_mail_address}"
+
+
+@pytest.mark.timeout(20)
 def test_names_in_a_text_are_bounded() -> None:
-    """However many a text may mean, so many are looked up; hostile ones take no long time."""
+    """However many a text may mean, so many are looked up; hostile ones end soon."""
     text = " ".join(f"use agent_{number} on it, then" for number in range(150))
     assert len(possible_agents(text)) == MOST_NAMES
-    begun = time.process_time()
     for hostile in ("a_" * 2000, "_" * 4000, "use " * 1000, "the agent " * 400, '"a_b" ' * 600):
         possible_agents(hostile)
         parse(f"Run scorer on it. {hostile}"[:4000])
-    assert time.process_time() - begun < 20
 
 
 @pytest.mark.parametrize("hostile", ["use score_text with ", "words a and ", "score_text(", "@2 "])
