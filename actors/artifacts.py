@@ -33,6 +33,7 @@ LEVELS = 3
 """How deep in objects long entries are looked for; one further in is kept with what it is in."""
 OUTPUT_CHARACTERS = 1024 * 1024
 """How long the JSON text of an execution's output may be that its row holds whole."""
+_MARK = f'"{serde.TAG}"'
 _LONG_CHARACTERS = 1024 * 1024
 """How long a text must be to be kept ahead; hashing a shorter one takes a millisecond or two."""
 _CHARACTER_BYTES = 4
@@ -49,7 +50,7 @@ class _Known:
     """Held, so that its id stays its own."""
     short: Any
     tagged: bool
-    """Whether its text in the state is another than elsewhere."""
+    """Whether its text in the state may be another than elsewhere."""
 
 
 class Artifacts:
@@ -89,7 +90,7 @@ class Artifacts:
             AgentError: One is too large.
         """
         if isinstance(value, dict) and levels:
-            for part in value.values():
+            for part in list(value.values()):
                 await self.prepare(part, levels - 1)
         long = isinstance(value, str) and len(value) > _LONG_CHARACTERS
         if not long and not (isinstance(value, list) and len(value) > LIST_PART):
@@ -102,7 +103,7 @@ class Artifacts:
             # Hashing lets other threads run, and takes longer than anybody should wait.
             reference = await asyncio.to_thread(Reference.to, content, value)
             self._put(reference, content)
-            self._remember(value, THRESHOLD_CHARACTERS, dumps, reference, text)
+            self._remember(value, THRESHOLD_CHARACTERS, dumps, reference, tagged=_MARK in text)
 
     def recalled(self, value: Any) -> Any:
         """Return a value as it is shown if it was looked through before, else the value."""
@@ -143,16 +144,18 @@ class Artifacts:
             return short, ""
         if limit == THRESHOLD_CHARACTERS and self._holds_known(value, dump, LEVELS):
             # It is long for that alone; its text would be made for nothing.
-            return self._shortened(value, "", dump, LEVELS), ""
+            short = self._shortened(value, "", dump, LEVELS)
+            self._remember(value, limit, dump, short, tagged=True)
+            return short, ""
         text = dump(value)
         if len(text) <= limit:
             return value, text
         short = self._shortened(value, text, dump, LEVELS)
-        self._remember(value, limit, dump, short, text)
+        self._remember(value, limit, dump, short, tagged=_MARK in text)
         return short, ""
 
-    def _remember(self, value: Any, limit: int, dump: Dump, short: Any, text: str) -> None:
-        self._known[(id(value), limit, dump)] = _Known(value, short, f'"{serde.TAG}"' in text)
+    def _remember(self, value: Any, limit: int, dump: Dump, short: Any, *, tagged: bool) -> None:
+        self._known[(id(value), limit, dump)] = _Known(value, short, tagged)
         if len(self._known) > REMEMBERED:
             self._known.popitem(last=False)
 

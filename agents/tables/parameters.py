@@ -13,6 +13,7 @@ from agents.tables.formats import Format
 from agents.tables.steps import (
     Aggregate,
     CsvDialect,
+    FieldFunction,
     Filter,
     Join,
     Kind,
@@ -108,7 +109,7 @@ class DataProcessingParameters(Parameters):
         default=None,
         min_length=1,
         json_schema_extra=CODE,
-        description="An expression over `item` and its fields: what it holds for is kept.",
+        description="An expression over `item` and its fields that kept rows fulfil.",
     )
     by: Names = Field(default=(), description="Fields to group, pivot or dedupe by.")
     keep: Literal["first", "last"] = Field(
@@ -118,9 +119,8 @@ class DataProcessingParameters(Parameters):
     )
     aggregates: dict[str, Aggregate] | None = Field(
         default=None,
-        description="Names and what is computed, of each group or all rows: `sum(price)`, `count`, "
-        "`mean`, `median`, `min`, `max`, `count_distinct`, `first`, `last`, `list`, `unique`, "
-        '`concat(name, "; ")`.',
+        description="Names and values of each group or of all rows: `sum(price)`, `count`, `mean`, "
+        '`min`, `max`, `count_distinct`, `concat(name, "; ")`, those of `aggregation`.',
     )
     reduce: str | None = Field(
         default=None,
@@ -148,7 +148,7 @@ class DataProcessingParameters(Parameters):
     field: str | None = Field(
         default=None, description="Field to aggregate, map to, dedupe by or join on."
     )
-    aggregation: AGGREGATIONS | None = None
+    aggregation: AGGREGATIONS | FieldFunction | None = None
     limit: int | None = Field(default=None, ge=1, description="Keep the first elements only.")
     data: Any = Field(
         default=None,

@@ -8,13 +8,13 @@ from typing import Any, Literal
 
 import orjson
 
-from agents.arithmetic import aggregate
+from agents.arithmetic import AGGREGATIONS, aggregate
 from agents.errors import AgentError
 from agents.scope import dig
 from agents.tables import formats, frames, rows
 from agents.tables.parameters import DataProcessingParameters
 from agents.tables.parcels import pack, unpack
-from agents.tables.steps import Join, SortKey
+from agents.tables.steps import FieldFunction, Join, SortKey
 
 Stage = Literal["read", "prepare", "finish", "write", "whole"]
 FRAME_ROWS = 10_000
@@ -121,12 +121,19 @@ def _finished(parameters: DataProcessingParameters, found: list[Any]) -> Any:
         found = _sorted(keys, found)
     found = found[: parameters.limit]
     if parameters.aggregation is not None:
-        return aggregate(found, parameters.aggregation, parameters.field)
+        return _reduced(parameters.aggregation, found, parameters.field)
     found = _renamed(parameters, found)
     if parameters.operation == "map" and parameters.field is not None and not parameters.select:
         return [dig(row, parameters.field) for row in found]
     whole = parameters.operation == "reduce" and parameters.aggregates and not parameters.by
     return found[0] if whole else found
+
+
+def _reduced(aggregation: AGGREGATIONS | FieldFunction, found: list[Any], field: str | None) -> Any:
+    match aggregation:
+        case "avg" | "median" | "first" | "last" | "list" | "unique":
+            return rows.of_field(found, aggregation, field)
+    return aggregate(found, aggregation, field)
 
 
 def _distinct(parameters: DataProcessingParameters, found: list[Any]) -> list[Any]:

@@ -12,6 +12,7 @@ from agents.arithmetic import number_of, tidy
 from agents.errors import AgentError
 from agents.tables.steps import (
     AggregateParts,
+    FieldFunction,
     Filter,
     Join,
     Kind,
@@ -76,6 +77,13 @@ def grouped(
         }
         for indexes in groups.values()
     ]
+
+
+def of_field(rows: list[Any], function: FieldFunction, field: str | None) -> Any:
+    """Return what a function makes of a field's values, or without a field of the elements."""
+    one = parse_aggregate(f"{function}({field or 'item'})")
+    values = values_of(rows, field) if field else rows
+    return _aggregate(one, values, list(range(len(values))))
 
 
 def _aggregate(one: AggregateParts, column: list[Any], indexes: list[int]) -> Any:

@@ -16,6 +16,8 @@ Function = Literal[
     "count", "count_distinct", "sum", "mean", "avg", "median", "min", "max", "first", "last",
     "collect", "list", "unique", "concat",
 ]  # fmt: skip
+FieldFunction = Literal["avg", "median", "first", "last", "list", "unique"]
+"""What `aggregation` knows beside what the aggregator does."""
 _AGGREGATE = re.compile(rf"({'|'.join(get_args(Function))})(?:\((.+?)(?:,\s*(['\"])(.*)\3\s*)?\))?")
 _SAME = {"avg": "mean", "list": "collect"}
 _BETWEEN_TEXTS = ", "
