@@ -57,7 +57,8 @@ class ToolRefused(AgentError):
 
     def __init__(self, host: str, hosts: Sequence[str]) -> None:
         super().__init__(
-            f"This tool does not go to {host}: it may go to {', '.join(hosts) or 'no host'}.",
+            f"This tool or container does not go to {host}: it may go to "
+            f"{', '.join(hosts) or 'no host'}.",
             remedy="List the host among its `hosts` if it may.",
         )
 

@@ -1,10 +1,10 @@
-"""Expressions that are plain enough to be evaluated here: fields, constants, comparisons.
+"""Expressions that are plain enough to be evaluated here: fields, constants, sums, comparisons.
 
 A session of the sandbox takes most of a millisecond, and most conditions are no more than
 `state['score'] > 0.8`. What is evaluated here is read from the tree by the few rules below, in
 bounded time, and nothing of it is run. Whatever might give something else in the sandbox is left
-to it: calls but `len`, arithmetic, odd or large values, and all that fails, so that errors have
-one author.
+to it: calls but `len` and `get`, odd or large values, and all that fails, so that errors have one
+author.
 """
 
 import ast
@@ -47,7 +47,7 @@ def plain_value(source: str, variables: Mapping[str, Any]) -> Any:
     return value
 
 
-@lru_cache(maxsize=2048)
+@lru_cache(maxsize=512)
 def _tree(source: str) -> ast.expr | None:
     try:
         with warnings.catch_warnings():
@@ -79,12 +79,12 @@ def _value(node: ast.expr, names: Mapping[str, Any]) -> Any:
             return _compared(node, names)
         case ast.BoolOp(op=joint, values=parts):
             return _joined(isinstance(joint, ast.And), parts, names)
-        case ast.UnaryOp(op=ast.Not(), operand=operand):
-            return not _value(operand, names)
-        case ast.UnaryOp(op=ast.USub(), operand=ast.Constant(value=int() | float() as number)):
-            return -_known(number)
-        case ast.Call(func=ast.Name("len"), args=[whole], keywords=[]) if "len" not in names:
-            return _length(_value(whole, names))
+        case ast.UnaryOp(op=operator, operand=operand):
+            return _turned(operator, operand, names)
+        case ast.BinOp(left=left, op=operator, right=right):
+            return _reckoned(operator, _number(left, names), _number(right, names))
+        case ast.Call(func=function, args=arguments, keywords=[]):
+            return _called(function, arguments, names)
     raise NotPlain
 
 
@@ -123,10 +123,47 @@ def _part(whole: Any, key: Any) -> Any:
     raise NotPlain
 
 
-def _length(value: Any) -> int:
-    if type(value) not in (str, *_NESTS):
-        raise NotPlain
-    return len(value)
+def _turned(operator: ast.unaryop, operand: ast.expr, names: Mapping[str, Any]) -> Any:
+    if isinstance(operator, ast.Not):
+        return not _value(operand, names)
+    if isinstance(operator, ast.USub):
+        return -_number(operand, names)
+    raise NotPlain
+
+
+def _called(function: ast.expr, arguments: list[ast.expr], names: Mapping[str, Any]) -> Any:
+    match function:
+        case ast.Name("len") if len(arguments) == 1 and "len" not in names:
+            value = _value(arguments[0], names)
+            if type(value) in (str, *_NESTS):
+                return len(value)
+        case ast.Attribute(value=whole, attr="get") if 1 <= len(arguments) <= 2:
+            found = _object(_value(whole, names))
+            key, *other = (_value(argument, names) for argument in arguments)
+            if type(key) is str:
+                return _known(found.get(key, *other))
+    raise NotPlain
+
+
+def _number(node: ast.expr, names: Mapping[str, Any]) -> float:
+    """Return a number that is the same everywhere: whole ones as a float, too."""
+    value = _value(node, names)
+    if type(value) is float or (type(value) is int and abs(value) <= _EXACT_AS_FLOAT):
+        return value
+    raise NotPlain
+
+
+def _reckoned(operator: ast.operator, left: float, right: float) -> Any:
+    match operator:
+        case ast.Add():
+            return _known(left + right)
+        case ast.Sub():
+            return _known(left - right)
+        case ast.Mult():
+            return _known(left * right)
+        case ast.Div() if right:
+            return _known(left / right)
+    raise NotPlain
 
 
 def _joined(every: bool, parts: list[ast.expr], names: Mapping[str, Any]) -> Any:

@@ -55,7 +55,7 @@ async def _measured() -> dict[str, Any]:
             "bare": bare,
             "node": _node(services, "api", {"url": url}),
             "plain": _router(services, "state['score'] > 0.8"),
-            "sandbox": _router(services, "state['score'] * 10 > 8"),
+            "sandbox": _router(services, "round(state['score']) == 1"),
         }
         took: dict[str, list[float]] = {name: [] for name in calls}
         for number in range(WARM_UP + ROUNDS):

@@ -21,11 +21,13 @@ VALUES: tuple[Any, ...] = (
     {"score": 0.9, "": 2, "b": {"a": [0]}}, "x" * 300, [True, 0], float("inf"),
 )  # fmt: skip
 NAMES = ("state", "item", "len", "x", "missing")
+SUMS = ("+", "-", "*", "/", "//", "%")
 OPERATORS = ("==", "!=", "<", "<=", ">", ">=", "in", "not in", "is", "is not")
 KEYS = ("'a'", "'score'", "''", "0", "-1", "1", "7", "True", "item", "'b'", "0.0")
 ODD = (
     "1 + 1", "-x", "not x", "abs(1)", "state.score", "state.b.a", "item.upper()", "[1, 2]", "(1,)",
     "{'a'}", "{'a': 1}", "1 if x else 2", "f'{x}'", "len(x)", "len(state)", "len('ab')", "-True",
+    "state.get('score')", "state.get('no', 2)", "item.get('a', x)", "state.get(x)", "-(2.0)",
     "-1.5", "-0.0", "1e400", "...", "b'a'", "x[0:1]", "lambda: 1", "[i for i in x]", "'a' 'b'",
     "'\\ud800'", "'\\x00'", "2 ** 2", "state['b']['a'][0]", "1_000", "1j", "x := 1",
 )  # fmt: skip
@@ -59,6 +61,8 @@ class Writer:
         if chance < 0.55:
             joint = self.random.choice(("and", "or"))
             return f"({below} {joint} {other})"
+        if chance < 0.6:
+            return f"({below} {self.random.choice(SUMS)} {other})"
         if chance < 0.65:
             return f"({below} in [{other}, {self._leaf()}])"
         if chance < 0.7:

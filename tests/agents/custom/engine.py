@@ -18,7 +18,7 @@ import requests
 from agents.containers import LIMITS, knock
 from tests.agents.custom.making import definition
 
-IMAGE = "weft.test/tools:latest"
+IMAGE = "weft.test/shell-and-curl:latest"
 _PROGRAMS = ("/bin/sh", "/bin/bash", "/bin/cat", "/bin/sleep", "/bin/echo", "/bin/dd", "/bin/ls",
              "/usr/bin/id", "/usr/bin/curl")  # fmt: skip
 _SOCKET = Path("/var/run/docker.sock")
