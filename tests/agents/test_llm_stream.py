@@ -59,7 +59,7 @@ async def test_an_answer_is_told_piece_by_piece(
     """The pieces are the answer; tokens and model come with its end."""
     server.script(format, says(POEM))
     listener = Listener()
-    result = await run("llm", {"prompt": "Write", "model": model}, tell=lambda context: listener)
+    result = await run("llm", {"prompt": "Write", "model": model}, telling=listener)
     [pieces] = listener.texts
     assert len(pieces) > 3
     assert "".join(pieces) == POEM == result.output
@@ -75,7 +75,7 @@ async def test_an_answer_that_is_given_anew_begins_anew(run: Run, server: ModelS
     await run(
         "llm",
         {"prompt": "Count", "model": "m", "output_format": "json", "fallbacks": ["claude-sonnet"]},
-        tell=lambda context: listener,
+        telling=listener,
     )
     assert ["".join(pieces) for pieces in listener.texts] == ["no JSON", "", '{"n": 1}']
     assert listener.ended == 3
@@ -86,6 +86,6 @@ async def test_a_node_may_keep_its_answer_to_itself(run: Run, server: ModelServe
     server.script("openai", says(POEM))
     listener = Listener()
     parameters = {"prompt": "Write", "model": "m", "stream": False}
-    await run("llm", parameters, tell=lambda context: listener)
+    await run("llm", parameters, telling=listener)
     assert listener.texts == []
     assert not server.of("openai")[0].get("stream")
