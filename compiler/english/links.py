@@ -92,7 +92,7 @@ def find_reading(step: Step, scope: Scope, draft: Draft) -> Reading:
     ):
         return Reading(())
     if not outputs and step.role in ("process", "sink") and step.agent != "human_loop":
-        outputs = _from_input(_for_agent(step) if step.own or step.tools else step, draft)
+        outputs = _from_input(_for_agent(step) if step.own or _answers(step) else step, draft)
     if not outputs:
         return Reading(())
     source = _list_of(step, outputs, scope)
@@ -108,6 +108,12 @@ def _as_work(step: Step, scope: Scope) -> Step:
     points = step.each is not None or PRONOUN.search(step.phrase)
     first = not scope.data and _OF_DATA.search(step.rest)
     return work if points or first or _mentioned(work, scope) else step
+
+
+def _answers(step: Step) -> bool:
+    """Whether a model that has tools is given what it answers: "answer the question"."""
+    told = bool(step.noun) and not step.quotes
+    return bool(step.tools) and told and step.verb in lexicon().words("answering")
 
 
 def _names_another(step: Step, outputs: tuple[Output, ...]) -> bool:
