@@ -32,6 +32,8 @@ from compiler.english.control_words import (
 )
 from compiler.english.kinds import with_kinds
 from compiler.english.lexicon import lexicon
+from compiler.english.normalise import AGENT
+from compiler.english.own_openings import given_to_agent
 from compiler.english.prose import without_frame
 from compiler.english.relations import (
     with_crews,
@@ -110,7 +112,8 @@ def _scan(segment: str, separator: Separator) -> list[Clause]:
             separator = separator_after
             continue
         action, following, rest = _next_action(active(rest))
-        ways = [] if assigned(strip_leading(action)) else find_routes(action)
+        own = AGENT in action and given_to_agent(strip_leading(action))
+        ways = [] if own or assigned(strip_leading(action)) else find_routes(action)
         if len(ways) == 1 and not ways[0].deed and find_routes(_next_action(active(rest))[0]):
             continue
         if ways:

@@ -6,6 +6,7 @@ from itertools import pairwise
 
 from compiler.english.clause import Clause
 from compiler.english.lexicon import lexicon
+from compiler.english.own_openings import each_agent
 from compiler.english.purposes import means, purpose
 from compiler.english.reading_places import (
     about_several,
@@ -101,6 +102,11 @@ _WORLD = re.compile(
 
 def distributed(clause: Clause) -> list[Clause]:
     """Return the clauses, one for each step, that one clause stands for."""
+    agents = (replace(clause, text=text) for text in each_agent(clause.text))
+    return [one for part in agents for one in _distributed(part)]
+
+
+def _distributed(clause: Clause) -> list[Clause]:
     if not clause.worker and (aim := purpose(clause.text)):
         deed = replace(clause, text=aim[1], separator="then", parallel=False)
         return [*distributed(replace(clause, text=aim[0])), *distributed(deed)]

@@ -3,7 +3,7 @@
 import re
 from dataclasses import dataclass, replace
 
-from compiler.english.draft import Draft, Made, Output
+from compiler.english.draft import Draft, Made, Output, nouns_in
 from compiler.english.lexicon import lexicon
 from compiler.english.normalise import QUOTE
 from compiler.english.nouns import words_of
@@ -85,12 +85,14 @@ def find_reading(step: Step, scope: Scope, draft: Draft) -> Reading:
     if step.role == "source" and looped and step.agent in _MAPPABLE:
         return Reading((_looped(step.each or "item", scope, draft),), mapped=True)
     outputs = _outputs(step, scope)
+    if step.own and _names_another(step, outputs):
+        outputs = ()
     if (step.own and not outputs and not _names_data(step)) or (
         step.call and step.each is None and not takes_data(step.rest)
     ):
         return Reading(())
     if not outputs and step.role in ("process", "sink") and step.agent != "human_loop":
-        outputs = _from_input(_for_agent(step) if step.own or step.tools else step, draft)
+        outputs = _from_input(_for_agent(step) if step.own or _answers(step) else step, draft)
     if not outputs:
         return Reading(())
     source = _list_of(step, outputs, scope)
@@ -106,6 +108,20 @@ def _as_work(step: Step, scope: Scope) -> Step:
     points = step.each is not None or PRONOUN.search(step.phrase)
     first = not scope.data and _OF_DATA.search(step.rest)
     return work if points or first or _mentioned(work, scope) else step
+
+
+def _answers(step: Step) -> bool:
+    """Whether a model that has tools is given what it answers: "answer the question"."""
+    told = bool(step.noun) and not step.quotes
+    return bool(step.tools) and told and step.verb in lexicon().words("answering")
+
+
+def _names_another(step: Step, outputs: tuple[Output, ...]) -> bool:
+    """Whether a step speaks of a thing that is none of the inputs which others read: "the body"."""
+    given = all(output.key.startswith("input.") for output in outputs)
+    known = {word for output in outputs for word in output.words}
+    definite = re.match(r"(?:the|my|our) ", step.phrase, re.IGNORECASE)
+    return bool(given and definite and step.noun) and not nouns_in(step.noun) & known
 
 
 def _for_agent(step: Step) -> Step:

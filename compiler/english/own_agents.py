@@ -44,6 +44,9 @@ _LABELLED = re.compile(
     rf" (?P<words>{_WORD})",
     re.IGNORECASE,
 )
+_LISTED = re.compile(
+    rf"\btools:? (?P<words>{_WORD}(?:(?:, and |, | and ){_WORD}){{0,20}})", re.IGNORECASE
+)
 _CALLED_AGENT = re.compile(
     r"(?<![\w.@/#{-])(?P<name>[A-Za-z][A-Za-z0-9]{0,99}_\w{1,99}) (?:agent|tool|function)\b",
     re.IGNORECASE,
@@ -113,6 +116,10 @@ def mentions(marked: str, quotes: Mapping[int, str]) -> Iterator[Mention]:
             yield from _spanned(marked, match.start("name"), match.end("name"), match["name"])
     for match in _LABELLED.finditer(marked):
         yield from _named(match.start(), match.end("words"), match["words"], sure=True)
+    for match in _LISTED.finditer(marked):
+        for one in re.finditer(_WORD, match["words"]):
+            start = match.start("words") + one.start()
+            yield from _named(start, start + len(one[0]), one[0], sure=True)
     for pattern in (_SPOKEN, _CALLED):
         for match in pattern.finditer(marked):
             yield from _prefixes(marked, match)

@@ -22,12 +22,24 @@ _LETS = re.compile(
     re.IGNORECASE | re.DOTALL,
 )
 _GIVES = re.compile(
-    rf"(?:send|pass|feed|give|hand|run|put|push|forward|submit|pipe|direct|take)(?:s|es|ing)?"
-    rf" (?P<what>[^,;→]{{1,120}}?)(?: (?:over|on|down))? (?:to|through|into|by|via)"
-    rf" (?P<agent>{AGENT_MARK})"
-    rf"(?P<rest>.*)",
+    rf"(?:(?:send|pass|feed|give|hand|run|put|push|forward|submit|pipe|direct|take)(?:s|es|ing)?"
+    rf" (?P<what>[^,;→]{{1,120}}?)(?: (?:over|on|down))?"
+    rf"|(?:let|have) (?P<let>[^,;→]{{1,120}}?) (?:go|pass|run))"
+    rf" (?:to|through|into|by|via) (?P<agent>{AGENT_MARK})(?P<rest>.*)",
     re.IGNORECASE | re.DOTALL,
 )
+_SEVERAL = re.compile(rf"{AGENT_MARK}(?:(?:, and |, | and ){AGENT_MARK})+")
+
+
+def each_agent(clause: str) -> list[str]:
+    """Return "use A on it" and "use B on it" for "use A and B on it"; any other clause alone."""
+    match = _SEVERAL.search(clause)
+    if match is None:
+        return [clause]
+    return [
+        f"{clause[: match.start()]}{one}{clause[match.end() :]}"
+        for one in re.findall(AGENT_MARK, match[0])
+    ]
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,5 +62,5 @@ def given_to_agent(text: str) -> Given | None:
     if match := _LETS.match(text):
         return Given(match["agent"], match["rest"].strip(" ,"), match["rest"].strip(" ,"))
     if match := _GIVES.match(text):
-        return Given(match["agent"], f"{match['what']}{match['rest']}")
+        return Given(match["agent"], f"{match['what'] or match['let']}{match['rest']}")
     return None

@@ -13,7 +13,6 @@ from typing import Any
 from compiler.english.draft import Made, Output, OutputKind, nouns_in
 from compiler.english.lexicon import lexicon
 from compiler.english.links import Reading
-from compiler.english.nouns import is_plural
 from compiler.english.own_agents import Own
 from compiler.english.own_values import said_values
 from compiler.english.placing import Place, Written, output_key, output_noun, with_step
@@ -43,7 +42,7 @@ def named_agent(step: Step, own: Own) -> ReadyAgent | None:
     )  # fmt: skip
 
 
-def own_reading(agent: ReadyAgent, step: Step, reading: Reading) -> Reading:
+def own_reading(agent: ReadyAgent, reading: Reading) -> Reading:
     """Return what a named agent reads: of a list each item, if it takes one at a time.
 
     "Score the reviews with score_text" means each, since its `text` is one.
@@ -53,9 +52,7 @@ def own_reading(agent: ReadyAgent, step: Step, reading: Reading) -> Reading:
         return reading
     taken = [one for one in agent.parameters.values() if one.required and not one.secret]
     one_at_a_time = len(taken) == 1 and taken[0].schema.get("type") in ("string", "object")
-    words = step.phrase.lower().split()
-    several = not words or is_plural(words[-1]) or words[-1] in ("them", "these", "those")
-    return Reading((source,), mapped=True) if one_at_a_time and several else reading
+    return Reading((source,), mapped=True) if one_at_a_time else reading
 
 
 def write_own(place: Place, agent: ReadyAgent, made: Sequence[Made], own: Own) -> Written:
@@ -133,7 +130,8 @@ def _output(place: Place, signature: AgentSignature) -> Output | None:
     key = output_key(place, _noun(place, single))
     kind: OutputKind = _KINDS.get(signature.output_type, "text")
     kind = "list" if mapped else "text" if single else kind
-    words = nouns_in(key, step.noun, signature.name.partition("@")[0], *fields)
+    noun = step.noun if step.role == "source" else None
+    words = nouns_in(key, noun, signature.name.partition("@")[0], *fields)
     several = kind == "object" and bool(fields)
     return Output(
         key, kind, words, place.node_id, mapped, field="" if mapped else single,

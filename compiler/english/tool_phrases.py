@@ -18,7 +18,7 @@ _MODEL = (
 )
 _GRANT = re.compile(
     rf"(?:(?:and|but) )?(?:{_MODEL} (?:may|(?:is|are) (?:also )?(?:allowed|free|permitted) to)"
-    rf"|(?:let|allow|permit) {_MODEL}(?: to)?) (?:also )?(?P<deeds>.+)$",
+    rf"|(?:let|allow|permit) {_MODEL}(?: to)?) (?:also |only )?(?P<deeds>.+)$",
     re.IGNORECASE | re.DOTALL,
 )
 _JOINED = re.compile(
@@ -40,14 +40,14 @@ _ASKS_MODEL = re.compile(
 )
 _SERVER = (
     r"(?:(?:of|on|from|at|by) )?(?:the |an? |our )?mcp[ -]server(?: (?:at|on|under|called))?"
-    r" (?P<server>\ue000\d+\ue00f)"
+    r" (?P<server>\ue000\d+\ue00f)(?P<sse> (?:over|by|via) (?:sse|server-sent events))?"
 )
 _NAME = r"(?!(?:of|on|from|at|and|to|the)\b)[A-Za-z][\w.-]*\w|\ue002\d+\ue00f"
 _NAMES = rf"(?P<names>(?:{_NAME}|{AGENT_MARK})(?:(?:, and |, | and )(?:{_NAME}|{AGENT_MARK}))*)"
 _LISTED = rf"(?P<listed>(?:{_NAME})(?:(?:, and |, | and )(?:{_NAME}))*)"
 _USE_SERVER = re.compile(
     rf"(?:^|(?<=, )|(?<=then ))"
-    rf"us(?:e|ing) (?:the )?(?:mcp )?tools? (?:{_LISTED} )?{_SERVER} to (?=[a-z])",
+    rf"us(?:e|ing) (?:(?:the )?(?:mcp )?tools? (?:{_LISTED} )?)?{_SERVER} to (?=[a-z])",
     re.IGNORECASE,
 )
 _OF_SERVER = re.compile(
@@ -90,8 +90,8 @@ WITH_DATA = re.compile(
     re.IGNORECASE,
 )
 """An argument that is a result of the steps before: "with the question as query"."""
-NAMES, SERVER, DEEDS = "names ", "server ", "deeds "
-"""How what is kept of a phrase begins: agents by name, tools of a server, things to do."""
+NAMES, SERVER, DEEDS, SSE = "names ", "server ", "deeds ", "sse "
+"""How what is kept of a phrase begins: agents by name, tools of a server (by SSE), things to do."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -178,7 +178,8 @@ def _without_tools(segment: str, keep: Keep) -> str:
     """Keep "with the tools A and B" and "using the tools of the MCP server U"."""
     for pattern in (_USE_SERVER, _OF_SERVER):
         if match := pattern.search(segment):
-            value = f"{SERVER}{match['server']} {match['listed'] or ''}"
+            sse = SSE if match["sse"] else ""
+            value = f"{SERVER}{sse}{match['server']} {match['listed'] or ''}"
             mark = keep(Phrase("tools", value))
             segment = _in_place(segment, match, mark, first=pattern is _USE_SERVER)
     if match := _WITH_TOOLS.search(segment):
@@ -206,17 +207,19 @@ class Call:
     """Its name as it is written; empty: the tools are listed."""
     arguments: str
     """What follows."""
+    sse: bool
+    """By the older transport."""
 
 
 def call_of(phrase: str) -> Call:
     """Return what a kept call says."""
     if match := _LIST.match(phrase):
-        return Call(match["server"], "", "")
+        return Call(match["server"], "", "", bool(match["sse"]))
     match = _CALL.match(phrase)
     if match is None:
         raise AssertionError("only calls are kept as calls")
     tool = match["tool"] or match["named"] or match["bare"]
-    return Call(match["server"], tool, phrase[match.end() :])
+    return Call(match["server"], tool, phrase[match.end() :], bool(match["sse"]))
 
 
 def listed(names: str) -> list[str]:

@@ -24,7 +24,16 @@ from compiler.english.ready_steps import write_ready
 from compiler.english.ready_values import written_literal
 from compiler.english.sending_steps import write_api_send, write_store
 from compiler.english.steps import Step, read_step
-from compiler.english.tool_phrases import ARGUMENT, DEEDS, NAMES, SERVER, WITH_DATA, call_of, listed
+from compiler.english.tool_phrases import (
+    ARGUMENT,
+    DEEDS,
+    NAMES,
+    SERVER,
+    SSE,
+    WITH_DATA,
+    call_of,
+    listed,
+)
 from compiler.inflection import singular
 from compiler.outside import is_recipient
 from compiler.signature import AgentSignature
@@ -72,7 +81,8 @@ def _named_apart(tools: Sequence[Mapping[str, Any]]) -> list[dict[str, Any]]:
 
 def _of_server(place: Place, phrase: str) -> list[dict[str, Any]]:
     """Return the tools of an MCP server, whose names are asked for where none is said."""
-    server, _, told = phrase.partition(" ")
+    transport = {"transport": "sse"} if phrase.startswith(SSE) else {}
+    server, _, told = phrase.removeprefix(SSE).partition(" ")
     url = written_literal(place.text, server)
     names = [written_literal(place.text, name) for name in listed(told)]
     if not names:
@@ -87,7 +97,7 @@ def _of_server(place: Place, phrase: str) -> list[dict[str, Any]]:
         {
             "agent": "mcp",
             "name": re.sub(r"[^A-Za-z0-9_-]", "_", name),
-            "parameters": {"url": url, "tool": name},
+            "parameters": {"url": url, "tool": name, **transport},
             "open": ["arguments"],
         }
         for name in names
@@ -115,10 +125,16 @@ _BY_NAME = {
 """What a building block does as a tool that is only named."""
 
 
+_BLOCK = re.compile(r"\b(web_scraping|api|email) (?:agent|tool)\b", re.IGNORECASE)
+
+
 def _for_deeds(place: Place, deeds: str) -> list[dict[str, Any]]:
     """Return the tools for what a model may do: "look up orders in the database and email me"."""
     found: list[dict[str, Any]] = []
     for clause in cut(deeds):
+        if block := _BLOCK.search(clause.text):
+            found += _by_name(place, block[1])
+            continue
         step = read_step(re.sub(r"^to ", "", clause.text), place.text)
         if clause.kind == "action" and step is not None:
             found += tool_of(place, step)
@@ -205,7 +221,8 @@ def _of_database(part: Place) -> dict[str, Any]:
 def _of_address(place: Place, part: Place) -> list[dict[str, Any]]:
     """Return requests as a tool: to an address that is said, or to any of the hosts that are."""
     step = part.step
-    if step.role == "sink" and (step.urls or (step.product and step.product.write)):
+    looks = step.verb in ("use", "query", "consult")
+    if step.role == "sink" and not looks and (step.urls or (step.product and step.product.write)):
         sent = write_api_send(part).parameters
         part.draft.questions[:] = [
             one for one in part.draft.questions if one.id != f"{part.node_id}.text"
@@ -234,6 +251,8 @@ def write_call(place: Place) -> Written:
     """Return the parameters of an mcp node."""
     call = call_of(place.step.call)
     parameters: dict[str, Any] = {"url": written_literal(place.text, call.server)}
+    if call.sse:
+        parameters["transport"] = "sse"
     mapped = place.reading.mapped
     if not call.tool:
         key = output_key(place, "tools")

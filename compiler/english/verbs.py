@@ -87,6 +87,8 @@ _AIM = re.compile(
     re.I,
 )
 
+_AGENT_BEFORE = re.compile(rf"{AGENT}\d+\ue00f\s*$")
+"""Agents that are listed: "use A and B"."""
 _VALUE = re.compile(r"[\d#$€£¥]|\+\d|\w+![a-z]+\d|[a-z]{2,}-\d")
 """What a verb may do something to that is no noun: an amount, a number, a range, a key."""
 _BY_ITSELF = re.compile(
@@ -270,6 +272,8 @@ def opens_step(text: str, before: str = "") -> bool:
     text, before = text[:_LOOKAHEAD], before[-_LOOKAHEAD:]
     if is_human(text):
         return True
+    if text.startswith(AGENT) and _AGENT_BEFORE.search(before):
+        return False
     opening = read_opening(text, guess=True)
     if opening is None or opening.gerund:
         return False

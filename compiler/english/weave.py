@@ -136,7 +136,7 @@ class Weaver:
         step = self._refined(step, scope)
         named = named_agent(step, self.text.own)
         reading = _of_made(step, find_reading(step, scope, self.draft), scope)
-        reading = own_reading(named, step, reading) if named else reading
+        reading = own_reading(named, reading) if named else reading
         made = {one.key for one in scope.made}
         given = tuple(o for o in reading.outputs if o not in scope.outputs and o.key not in made)
         scope = replace(scope, outputs=(*given, *scope.outputs))

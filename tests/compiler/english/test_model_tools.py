@@ -99,6 +99,14 @@ _DOCS = {"agent": "web_scraping", "open": ["url"], "hosts": ["docs.example.com"]
             ],
         ),
         (
+            "Answer the question with the tools scorer and lead_scoring",
+            [{"agent": "scorer"}, {"agent": "lead_scoring"}],
+        ),
+        (
+            "Answer the question. It may use the knowledge base at https://kb.example.com",
+            [{"agent": "api", "open": ["url", "params"], "hosts": ["kb.example.com"]}],
+        ),
+        (
             "Answer the question. It may use crm_contact with note new",
             [{"agent": "crm_contact", "parameters": {"note": "new"}, "open": ["email"]}],
         ),
@@ -199,6 +207,8 @@ def test_what_bounds_a_tool_is_asked_for(
         "Answer the question; it may wait for approval by my manager",
         "Answer the question with the tools hammer_time and nail_gun",
         "Answer the question. The model may create a folder",
+        "Answer the question. The model may only use the web_scraping tool",
+        "Use the MCP server https://mcp.example.com/mcp to answer the question",
     ],
 )
 def test_what_can_be_no_tool_is_asked_about(read_own: ReadOwn, text: str) -> None:
@@ -252,6 +262,10 @@ def test_words_that_give_no_tools_plainly_are_steps(
              "arguments": {"url": "{input.page}", "deep": True}},
         ),
         (f"Call ping on the MCP server {MCP}", {"url": MCP, "tool": "ping"}),
+        (
+            f'Call ping on the MCP server at {MCP} over SSE with query "x"',
+            {"url": MCP, "tool": "ping", "transport": "sse", "arguments": {"query": "x"}},
+        ),
         (
             f"List the tools of the MCP server {MCP} and email them to me",
             {"url": MCP, "operation": "list_tools"},

@@ -141,6 +141,15 @@ def test_two_agents_follow_each_other(read_own: ReadOwn) -> None:
     assert second.pattern == "map"
 
 
+def test_several_agents_do_one_thing_each(read_own: ReadOwn) -> None:
+    """Listed agents are a step each, on the same thing."""
+    specification = read_own("Score the article with score_text, compare_texts and score_text@2")
+    found = specification.specification
+    assert found is not None
+    assert [node.agent for node in found.nodes] == ["score_text", "compare_texts", "score_text@2"]
+    assert found.nodes[0].parameters == found.nodes[2].parameters == {"text": "{input.article}"}
+
+
 def test_an_inactive_agent_is_refused_by_the_check(own: Own) -> None:
     """It becomes the node that was asked for, whose problem says why it cannot run."""
     agent = replace(own.agents["scorer"], unavailable="The agent `scorer` is inactive.")
