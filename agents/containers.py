@@ -3,8 +3,8 @@
 A container has no network but a door to its hosts, if it has any (see `agents.container_network`),
 no writable files but a small /tmp, no privileges and an unprivileged user; its memory, processors,
 processes, output and time are bounded. Images are never fetched: the operator decides which ones
-there are. A container outlives its call only when this process is
-killed meanwhile; the next process that opens the engine removes it.
+there are. A container outlives its call only when this process is killed meanwhile; the next
+process that opens the engine removes it.
 """
 
 import asyncio

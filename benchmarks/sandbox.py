@@ -46,8 +46,7 @@ async def _measured() -> dict[str, Any]:
     programs = YAML(typ="safe").load(PROGRAMS.read_text(encoding="utf-8"))
     limits = SandboxLimits()
     figures: dict[str, Any] = {"workers": limits.processes, "bound_seconds": limits.seconds}
-    async with Sandbox(limits) as sandbox:
-        figures["alone"] = _told(await _neighbour(sandbox, ALONE_SECONDS))
+    alone = await _alone(limits)
     every: list[float] = []
     worst = (0.0, "")
     for program in programs:
@@ -58,14 +57,19 @@ async def _measured() -> dict[str, Any]:
         worst = max(worst, (max(took_ms), program["name"]))
     figures["beside_each_program"] = {**_told(every), "worst_beside": worst[1]}
     for organizations in (1, 4):
+        alone += await _alone(limits)
         async with Sandbox(limits) as sandbox:
             scripts = [ENDLESS] * organizations
             took_ms = await _beside(sandbox, scripts, AT_ONCE, limits.seconds + 1)
         figures[f"beside_endless_programs_of_{organizations}"] = _told(took_ms)
-    # Once more: what else the machine did meanwhile reaches all figures.
-    async with Sandbox(limits) as sandbox:
-        figures["alone_afterwards"] = _told(await _neighbour(sandbox, ALONE_SECONDS))
+    figures["alone"] = _told(alone + await _alone(limits))
     return figures
+
+
+async def _alone(limits: SandboxLimits) -> list[float]:
+    """Time the neighbour by itself; now and then, since what else the machine does reaches all."""
+    async with Sandbox(limits) as sandbox:
+        return await _neighbour(sandbox, ALONE_SECONDS)
 
 
 def _told(took_ms: Sequence[float]) -> dict[str, float]:
