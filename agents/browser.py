@@ -121,18 +121,18 @@ class Browser:
             return
         ids = [f"{attempt.tenant_id} {attempt.execution_id}", attempt.node_id]
         found = await self._asked({"begins": [*ids, attempt.attempt]})
-        cookies: Any = reachable_cookies(found["cookies"], bounds().reachable)
+        cookies = reachable_cookies(found["cookies"], bounds().reachable)
         withheld = [one for one in found["cookies"] if one not in cookies]
-        try:
-            await context.add_cookies(cookies)
-        except PlaywrightError as error:
-            raise BrowserAway(error) from error
+        await _add(context, cookies)
         yield
         try:
             left: Any = await context.cookies()
         except PlaywrightError as error:
             raise BrowserAway(error) from error
-        await self._asked({"ends": ids, "cookies": [*left, *withheld]})
+        ended = {"ends": ids, "cookies": [*left, *withheld]}
+        # A site may set more than anybody keeps.
+        if len(json.dumps(ended)) < LINE_BYTES:
+            await self._asked(ended)
 
     async def _asked(self, asked: dict[str, Any]) -> dict[str, Any]:
         async with AsyncExitStack() as stack:
@@ -189,6 +189,16 @@ class Browser:
         async with self._lock:
             with suppress(PlaywrightError):
                 await self._disconnect()
+
+
+async def _add(context: BrowserContext, cookies: Any) -> None:
+    """Give cookies to a context; those that Chromium tells but does not take are left out."""
+    try:
+        await context.add_cookies(cookies)
+    except PlaywrightError:
+        for cookie in cookies:
+            with suppress(PlaywrightError):
+                await context.add_cookies([cookie])
 
 
 class _Own:

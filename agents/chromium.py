@@ -58,7 +58,10 @@ process.stdin.on("data", async (piece) => {
   given += piece;
   if (!given.endsWith("\\n")) return;
   try {
-    server = await require(process.argv[1]).chromium.launchServer(JSON.parse(given));
+    const {chromium} = require(process.argv[1]);
+    const options = JSON.parse(given);
+    options.executablePath ??= chromium.executablePath();
+    server = await chromium.launchServer(options);
     server.on("close", end);
     console.log("{}");
   } catch (error) {

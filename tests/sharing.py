@@ -4,7 +4,7 @@ import pytest
 from xdist.remote import Producer
 from xdist.scheduler import LoadFileScheduling
 
-RAY = ("tests/acceptance/", "tests/actors/test_hosting.py")
+RAY = ("tests/acceptance/", "tests/actors/test_browsers.py", "tests/actors/test_hosting.py")
 """The tests that start a Ray; two at once would want more memory and cores than there are."""
 
 

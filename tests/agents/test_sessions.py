@@ -1,5 +1,7 @@
 """Nodes of an execution share the cookies of pages in the browser, and nobody else has them."""
 
+import asyncio
+import json
 from collections.abc import AsyncIterator
 from contextlib import AsyncExitStack
 from typing import Any
@@ -148,6 +150,34 @@ class TestPages:
         with pytest.raises(AgentError, match="503"):
             await WebScraping().run(parameters, context_of(one))
         assert await self.read(one, shop.url("/home")) == ["Who are you?"]
+
+    async def test_odd_cookies_break_nothing(
+        self, settings: AgentSettings, chromium: str, shop: Site
+    ) -> None:
+        """A cookie that Chromium does not take is left out, and too many of them are not kept."""
+
+        def many(asked: Asked) -> Reply:
+            name = asked.path.partition("?")[2]
+            return page("<p>x</p>", Set_Cookie=f"{name}={'x' * 3_900}; Path=/{name}")
+
+        shop.replies["/many"] = many
+        async with open_keeper(chromium, 2) as keeper:
+            execution = f"{UUID(int=0)} {UUID(int=7)}"
+            _, writer = await asyncio.open_unix_connection(keeper.address)
+            odd = {**cookie("odd", domain="127.0.0.1"), "expires": -5}
+            fine = {**cookie("fine", domain="127.0.0.1"), "expires": -1}
+            told = {"ends": [execution, "before"], "cookies": [odd, fine]}
+            writer.write(json.dumps(told).encode() + b"\n")
+            await writer.drain()
+            async with open_services(settings, keepers=At(keeper)) as services:
+                assert await self.read(services, shop.url("/home")) == ["fine=v"]
+                urls = [shop.url(f"/many?n{number}") for number in range(20)]
+                parameters = WebScrapingParameters.model_validate(
+                    {"urls": urls, "mode": "browser", "delay_seconds": 0, "wait_for_load": False}
+                )
+                await WebScraping().run(parameters, context_of(services, node_id="many"))
+                assert await self.read(services, shop.url("/home")) == ["fine=v"]
+            writer.close()
 
     async def test_list_of_hosts_bounds_the_session(
         self, processes: tuple[Services, Services], shop: Site, inner: Site
