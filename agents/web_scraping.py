@@ -20,8 +20,7 @@ from agents.pages import Loader, Page, Wish, open_loader
 from agents.pagination import next_page, without_fragment
 from agents.repeated import Pattern, find_items, item_value
 from agents.scope import RARE
-from agents.xpath import Finds, Search, find_in, is_xpath
-from agents.xpath_paths import NotUnderstood
+from agents.xpath import Finds, Search, is_xpath
 
 _DEFAULT_PAGES = 20
 Extracted = Literal["text", "html", "markdown", "tables", "links"]
@@ -51,7 +50,7 @@ class WebScrapingParameters(Parameters):
     mode: Literal["browser", "http", "auto"] = Field(
         default="auto",
         description="`browser` runs scripts, and the nodes of an execution share cookies in it, "
-        "items of a map apart; `http` does neither, and takes XPath of paths and conditions.",
+        "items of a map apart; `http` does neither.",
     )
     max_pages: int | None = Field(
         default=None, ge=1, le=1000, description="Pages to follow by their `next` links."
@@ -78,17 +77,14 @@ class WebScrapingParameters(Parameters):
         if not self.url and not self.urls:
             raise ValueError("give `url` or `urls`")
         if self.search is not None and self.mode == "http":
-            try:
-                self.search.check()
-            except NotUnderstood as error:
-                raise ValueError(f"{error}: leave `mode: http` out") from error
+            raise ValueError("XPath is evaluated by the browser: leave `mode: http` out")
         if self.search is not None and self.items and not self.selector:
             raise ValueError("fields in XPath go with `selector`, not with `items`")
         return self
 
     @property
     def search(self) -> Search | None:
-        """What is to be found by XPath; None: there is none among it."""
+        """What the browser itself has to find: there is XPath among it."""
         paths = {name: path for name, path in (self.fields or {}).items() if is_xpath(path)}
         if paths or (self.selector and is_xpath(self.selector)):
             return Search(self.selector, paths)
@@ -138,9 +134,7 @@ class WebScraping:
         Raises:
             AgentError: An address is refused or gone (final), or does not answer (retryable).
         """
-        mode = parameters.mode
-        if parameters.search and mode == "auto":
-            mode = "browser"
+        mode = "browser" if parameters.search else parameters.mode
         async with open_loader(context, mode) as (loader, reason):
             scraper = _Scraper(parameters, loader, await context.services.manners(), context)
             harvests, failed = await scraper.run()
@@ -283,9 +277,8 @@ def _values(
     document: LexborHTMLParser, page: Page, parameters: WebScrapingParameters, known: Pattern | None
 ) -> tuple[list[Any], Pattern | None]:
     pattern: Pattern | None = None
-    if parameters.search is not None:
-        finds = page.finds or find_in(document, page.url, parameters.search)
-        return _found(document, page, finds, parameters), None
+    if page.finds is not None:
+        return _found(document, page, page.finds, parameters), None
     if parameters.selector:
         nodes = _css(document, parameters.selector)
     elif parameters.items or parameters.limit:

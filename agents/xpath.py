@@ -1,18 +1,14 @@
-"""XPath over a page: evaluated by the browser that shows it, or in bounds without one."""
+"""XPath over a page, evaluated by the browser that shows it."""
 
 import secrets
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
-from urllib.parse import urljoin
 
 from playwright.async_api import Page as BrowserPage
-from selectolax.lexbor import LexborHTMLParser, LexborNode, SelectolaxError
+from selectolax.lexbor import LexborHTMLParser, LexborNode
 
 from agents.errors import AgentError
-from agents.markup import node_text
-from agents.xpath_axes import Attribute, Root, World
-from agents.xpath_paths import NotUnderstood, compiled, evaluated
 
 _PREFIX = "xpath="
 # Marks the elements, which stay where they are; everything else is answered as it is.
@@ -73,16 +69,6 @@ class Search:
     fields: Mapping[str, str] = field(default_factory=dict)
     """Those that are XPath."""
 
-    def check(self) -> None:
-        """Refuse what is not understood without a browser.
-
-        Raises:
-            NotUnderstood: An expression needs it, or is none.
-        """
-        for path in (self.selector or "", *self.fields.values()):
-            if is_xpath(path):
-                compiled(xpath_of(path))
-
 
 @dataclass(frozen=True, slots=True)
 class Found:
@@ -132,57 +118,6 @@ async def find(page: BrowserPage, search: Search) -> Finds:
         for number, one in enumerate(answer["found"])
     )  # fmt: skip
     return Finds(mark, tuple(found))
-
-
-def find_in(document: LexborHTMLParser, base: str, search: Search) -> Finds:
-    """Evaluate a search in a parsed page, and mark the elements that are found in it.
-
-    Args:
-        document: The page.
-        base: Its address.
-        search: One that has been checked.
-
-    Raises:
-        AgentError: It looks at too much of the page, or asks a value for its elements.
-    """
-    try:
-        return _find_in(document, base, search)
-    except (NotUnderstood, SelectolaxError) as error:
-        raise AgentError(
-            f"The page cannot be searched: {error}.", remedy="Check the selector and the fields."
-        ) from error
-
-
-def _find_in(document: LexborHTMLParser, base: str, search: Search) -> Finds:
-    mark, world = f"data-weft-{secrets.token_hex(8)}", World(document)
-    fields = {name: compiled(xpath_of(path)) for name, path in search.fields.items()}
-    items: Sequence[Any] = [] if document.body is None else [document.body]
-    if search.selector:
-        items = (
-            evaluated(compiled(xpath_of(search.selector)), document, world)
-            if is_xpath(search.selector)
-            else document.css(search.selector)
-        )
-    found = []
-    for number, item in enumerate(items):
-        is_element = isinstance(item, LexborNode) and bool(item.is_element_node)
-        values = {}
-        if is_element:
-            item.attrs[mark] = str(number)
-            for name, path in fields.items():
-                each = evaluated(path, document, world, item)
-                values[name] = _one([_shown(world, one, base) for one in each])
-        value = None if is_element else _shown(world, item, base)
-        found.append(Found(number, is_element, value, values))
-    return Finds(mark, tuple(found))
-
-
-def _shown(world: World, value: Any, base: str) -> Any:
-    if isinstance(value, LexborNode) and value.is_element_node:
-        return node_text(value)
-    if isinstance(value, Attribute) and value.name in ("href", "src"):
-        return urljoin(base, value.value)
-    return world.text(value) if isinstance(value, LexborNode | Attribute | Root) else value
 
 
 def _one(values: list[Any]) -> Any:
