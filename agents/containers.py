@@ -38,9 +38,11 @@ MAX_OUTPUT_BYTES = 8 * 1024 * 1024
 _MAX_ERROR_BYTES = 64 * 1024
 _SHOWN_CHARACTERS = 300
 _PROCESSES = 128
+_PROCESSES_OF_ALL = 4096
+"""The kernel counts `nproc` for a user, not for a container, and all containers have one user."""
 LIMITS = [
     Ulimit(name=name, soft=most, hard=most)
-    for name, most in (("nofile", 1024), ("nproc", _PROCESSES), ("core", 0))
+    for name, most in (("nofile", 1024), ("nproc", _PROCESSES_OF_ALL), ("core", 0))
 ]
 """Said for each container: an engine may not be allowed to set its own defaults."""
 _ENGINE_SECONDS = 30.0

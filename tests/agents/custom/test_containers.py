@@ -3,6 +3,7 @@
 import asyncio
 from typing import Any
 
+import psutil
 import pytest
 
 from agents.errors import AgentError
@@ -11,6 +12,11 @@ from agents.settings import AgentSettings
 from tests.agents.custom.engine import IMAGE, container, containers_of
 from tests.agents.custom.making import run_custom
 from tests.eventually import eventually
+
+
+def sleepers() -> int:
+    """Return how many programs of containers sleep on this machine."""
+    return sum(process.name() == "sleep" for process in psutil.process_iter(["name"]))
 
 
 @pytest.mark.requirement("FR-3.10", "NFR-4.5")
@@ -70,6 +76,18 @@ async def test_a_container_is_bounded(
         await run_custom(contained, container(command, **changes), {})
     assert not raised.value.retryable
     assert containers_of(engine) == []
+
+
+@pytest.mark.requirement("NFR-4.5")
+async def test_a_container_full_of_processes_leaves_some_to_others(contained: Services) -> None:
+    """The bound is each container's own, though all have the same user."""
+    full = "i=0; while [ $i -lt 100 ]; do sleep 60 & i=$((i+1)); done; wait"
+    hogs = [asyncio.create_task(run_custom(contained, container(full), {})) for _ in range(2)]
+    await eventually(lambda: sleepers() >= 200, seconds=30)
+    assert (await run_custom(contained, container("cat"), {"n": 1})).output == {"n": 1}
+    for hog in hogs:
+        hog.cancel()
+    await asyncio.gather(*hogs, return_exceptions=True)
 
 
 async def test_a_cancelled_attempt_leaves_no_container(contained: Services, engine: str) -> None:
