@@ -16,7 +16,6 @@ from collections.abc import AsyncIterator, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import asynccontextmanager, closing, contextmanager, suppress
 from dataclasses import dataclass
-from queue import SimpleQueue
 from typing import Any
 
 import docker
@@ -28,6 +27,7 @@ from docker.types import LogConfig, Ulimit
 
 from agents.container_network import ENVIRONMENT, Door
 from agents.container_parameters import ContainerParameters
+from agents.container_talk import Talk
 from agents.errors import AgentError
 
 log = structlog.get_logger(__name__)
@@ -79,44 +79,6 @@ class Ended:
 
 
 Running = asyncio.Future[Ended]
-
-
-class Talk:
-    """What is said to a program, and what it says; get one from `Containers.talking`."""
-
-    def __init__(self) -> None:
-        self.stop = threading.Event()
-        """Set when the program is to end."""
-        self.over = False
-        """Whether it says nothing any more."""
-        self._loop = asyncio.get_running_loop()
-        self._heard: asyncio.Queue[bytes] = asyncio.Queue()
-        self._inputs: SimpleQueue[bytes] = SimpleQueue()
-
-    def send(self, data: bytes) -> None:
-        """Give it some input; what is empty ends the input."""
-        self._inputs.put(data)
-
-    async def read(self) -> bytes:
-        """Return what it wrote next to standard output; empty: it has ended."""
-        return b"" if self.over and self._heard.empty() else await self._heard.get()
-
-    def next_input(self) -> bytes:
-        """Wait in a thread for what it is to be given."""
-        return self._inputs.get()
-
-    def hear(self, piece: bytes) -> None:
-        """Take what it wrote, in a thread."""
-        self._loop.call_soon_threadsafe(self._heard.put_nowait, piece)
-
-    def close(self) -> None:
-        """Let nobody wait for it any more, in a thread."""
-        self._inputs.put(b"")
-        self._loop.call_soon_threadsafe(self._end)
-
-    def _end(self) -> None:
-        self.over = True
-        self._heard.put_nowait(b"")
 
 
 class Containers:
@@ -174,7 +136,7 @@ class Containers:
         self._threads.shutdown(wait=False, cancel_futures=True)
         self._client.close()
 
-    def _run(self, program: Contained, talk: "Talk") -> Ended:
+    def _run(self, program: Contained, talk: Talk) -> Ended:
         began = time.monotonic()
         image = program.place.image
         with _explained(image), closing(talk):
@@ -296,7 +258,7 @@ def _explained(image: str) -> Iterator[None]:
 
 
 def _exchange(
-    container: Container, program: Contained, talk: "Talk"
+    container: Container, program: Contained, talk: Talk
 ) -> tuple[bytes, bytes, str | None]:
     """Give a program its input and take its output; the fault is one of passing a limit."""
     attached = container.attach_socket(params={"stdin": 1, "stdout": 1, "stderr": 1, "stream": 1})
@@ -325,7 +287,7 @@ def _open_door(container: Container, door: Door) -> None:
         door.open(int(state["Pid"]), str(container.id))
 
 
-def _write(connection: socket.socket, talk: "Talk") -> None:
+def _write(connection: socket.socket, talk: Talk) -> None:
     # A program need not read what it is given: then its end closes the connection.
     with suppress(OSError):
         while data := talk.next_input():
@@ -337,7 +299,7 @@ def _write(connection: socket.socket, talk: "Talk") -> None:
 
 
 def _read(
-    connection: socket.socket, until: float, program: Contained, talk: "Talk"
+    connection: socket.socket, until: float, program: Contained, talk: Talk
 ) -> tuple[bytes, bytes, str | None]:
     output, errors, pending = bytearray(), bytearray(), bytearray()
     while True:

@@ -12,7 +12,7 @@ import mcp_types
 from mcp.client._transport import TransportStreams
 from mcp.shared.message import SessionMessage
 
-from agents.containers import Talk
+from agents.container_talk import Talk
 
 
 @asynccontextmanager
