@@ -136,6 +136,23 @@ def test_plan_tells_host_secret_and_side_effect(registry: Registry) -> None:
     assert node.outside.side_effect == "sends"
 
 
+REPLY = """
+metadata: {name: Answer, description: Answers a ticket.}
+nodes:
+- id: answer
+  agent: zendesk_reply_ticket
+  parameters:
+    {subdomain: acme, email: a@b.example, api_token: "{secrets.token}", ticket: 42, body: Hi}
+"""
+
+
+def test_plan_tells_a_recipient_that_is_a_number(registry: Registry) -> None:
+    """Who gets a public answer is whoever the ticket is of."""
+    found = plan(load(REPLY), registry.signatures(), {})
+    assert found.nodes[0].outside.side_effect == "sends"
+    assert found.nodes[0].outside.recipients == ("42",)
+
+
 async def test_refusals_are_errors_and_say_whether_to_try_again(
     registry: Registry, site: Site
 ) -> None:
