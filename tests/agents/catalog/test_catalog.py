@@ -182,6 +182,31 @@ async def test_a_failure_in_a_good_status_is_an_error(registry: Registry, site: 
         await _run("slack_post_message", example, registry, site)
 
 
+async def test_errors_of_graphql_are_told(registry: Registry, site: Site) -> None:
+    """Linear answers 200 with a list of errors: the first one's message is the reason."""
+    failed = {"errors": [{"message": "Entity not found: Issue"}], "data": None}
+    site.replies["/graphql"] = json_reply(failed)
+    example = catalog_entry("linear_comment_issue").example.parameters
+    with pytest.raises(AgentError, match="Entity not found: Issue"):
+        await _run("linear_comment_issue", example, registry, site)
+
+
+@pytest.mark.parametrize("value", ['ENG" }}) {', "{issue}", "$first", "} }"])
+async def test_no_value_stands_in_a_query_of_graphql(
+    value: str, registry: Registry, site: Site
+) -> None:
+    """The query's text is always the same: what is looked for goes beside it, as a variable."""
+    site.replies["/graphql"] = json_reply({"data": {"issues": {"nodes": []}}})
+    given = {"api_key": "k", "team": value}
+    await _run("linear_list_issues", given, registry, site)
+    body = site.asked[0].json
+    assert isinstance(body, dict)
+    request = catalog_entry("linear_list_issues").example.request
+    assert request is not None
+    assert body["query"] == request.body["query"]
+    assert body["variables"]["filter"] == {"team": {"key": {"eq": value}}}
+
+
 async def test_all_pages_of_a_list_are_read(registry: Registry, site: Site) -> None:
     """The mark of the next page is followed until there is none; the output holds all items."""
 

@@ -79,7 +79,7 @@ def test_every_agent_of_the_catalog_is_asked_for() -> None:
         ("Delete the Slack channel", ["api"]),
         ("Create a Notion database", ["api"]),
         ("Send an SMS to the customer", ["api"]),
-        ("Create an issue in Linear", ["api"]),
+        ("Create an issue in YouTrack", ["api"]),
         ("Delete the Trello board", ["api"]),
         ("Fetch the invoices from Stripe", ["api"]),
         ("Summarize our GitHub issues", ["github_list_issues", "llm"]),
