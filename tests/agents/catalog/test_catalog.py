@@ -3,7 +3,7 @@
 import hashlib
 import json
 from typing import Any
-from urllib.parse import urlsplit
+from urllib.parse import parse_qs, urlsplit
 
 import pytest
 from pydantic import ValidationError
@@ -205,6 +205,15 @@ async def test_no_value_stands_in_a_query_of_graphql(
     assert request is not None
     assert body["query"] == request.body["query"]
     assert body["variables"]["filter"] == {"team": {"key": {"eq": value}}}
+
+
+async def test_no_value_adds_a_condition_to_a_search(registry: Registry, site: Site) -> None:
+    """Words that look like parameters of an address stay the words that are looked for."""
+    given = {"token": "t", "domain": "acme", "object": "Lead", "text": "Ada&sobject=User#"}
+    with pytest.raises(AgentError, match="404"):
+        await _run("salesforce_find_records", given, registry, site)
+    asked = parse_qs(urlsplit(site.asked[0].path).query)
+    assert (asked["q"], asked["sobject"]) == (["Ada&sobject=User#"], ["Lead"])
 
 
 async def test_all_pages_of_a_list_are_read(registry: Registry, site: Site) -> None:
