@@ -8,7 +8,10 @@ from compiler.references import parse_template
 from compiler.signature import AgentSignature
 
 STATEMENT = "x-statement"
-"""Marks a parameter as a statement; says how the place of a value is written: `$1`, `?`."""
+"""Marks a parameter as a statement; says how the place of a value is written: `$1`, `?`.
+
+Empty: its language binds no values.
+"""
 
 
 def statements_of(
@@ -36,12 +39,18 @@ def statement_problems(
         if not template.references or template.whole is not None:
             continue
         reference = f"{{{template.references[0]}}}"
-        key = place.rpartition(".")[2] if "." in place else ""
-        values = f'{{{key}: "{reference}"}}' if key else f'["{reference}"]'
         yield Problem(
             f"{path}.{name}",
             "reference_in_sql",
             f"`{reference}` stands inside of the statement, and its text could change what that "
             "does.",
-            f"Write {place} in its place, and `params: {values}`.",
+            _remedy(place, reference),
         )
+
+
+def _remedy(place: str, reference: str) -> str:
+    if not place:
+        return "Nothing can be bound to it: write the value itself, or filter the rows afterwards."
+    key = place.rpartition(".")[2] if "." in place else ""
+    values = f'{{{key}: "{reference}"}}' if key else f'["{reference}"]'
+    return f"Write {place} in its place, and `params: {values}`."

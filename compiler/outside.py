@@ -177,7 +177,10 @@ def _recipients(parameters: Mapping[str, Any], signature: AgentSignature) -> Ite
     for name in parameters:
         if name not in usual and not _is_marked(name, signature):
             continue
-        for _, text in texts_in(parameters.get(name)):
+        value = parameters.get(name)
+        # A conversation may have a number for its name.
+        told = str(value) if isinstance(value, int) else value
+        for _, text in texts_in(told):
             yield from (part.strip() for part in text.split(",") if part.strip())
 
 

@@ -3,7 +3,7 @@
 import hashlib
 import json
 from typing import Any
-from urllib.parse import urlsplit
+from urllib.parse import parse_qs, urlsplit
 
 import pytest
 from pydantic import ValidationError
@@ -136,6 +136,23 @@ def test_plan_tells_host_secret_and_side_effect(registry: Registry) -> None:
     assert node.outside.side_effect == "sends"
 
 
+REPLY = """
+metadata: {name: Answer, description: Answers a ticket.}
+nodes:
+- id: answer
+  agent: zendesk_reply_ticket
+  parameters:
+    {subdomain: acme, email: a@b.example, api_token: "{secrets.token}", ticket: 42, body: Hi}
+"""
+
+
+def test_plan_tells_a_recipient_that_is_a_number(registry: Registry) -> None:
+    """Who gets a public answer is whoever the ticket is of."""
+    found = plan(load(REPLY), registry.signatures(), {})
+    assert found.nodes[0].outside.side_effect == "sends"
+    assert found.nodes[0].outside.recipients == ("42",)
+
+
 async def test_refusals_are_errors_and_say_whether_to_try_again(
     registry: Registry, site: Site
 ) -> None:
@@ -163,6 +180,40 @@ async def test_a_failure_in_a_good_status_is_an_error(registry: Registry, site: 
     example = catalog_entry("slack_post_message").example.parameters
     with pytest.raises(AgentError, match="channel_not_found"):
         await _run("slack_post_message", example, registry, site)
+
+
+async def test_errors_of_graphql_are_told(registry: Registry, site: Site) -> None:
+    """Linear answers 200 with a list of errors: the first one's message is the reason."""
+    failed = {"errors": [{"message": "Entity not found: Issue"}], "data": None}
+    site.replies["/graphql"] = json_reply(failed)
+    example = catalog_entry("linear_comment_issue").example.parameters
+    with pytest.raises(AgentError, match="Entity not found: Issue"):
+        await _run("linear_comment_issue", example, registry, site)
+
+
+@pytest.mark.parametrize("value", ['ENG" }}) {', "{issue}", "$first", "} }"])
+async def test_no_value_stands_in_a_query_of_graphql(
+    value: str, registry: Registry, site: Site
+) -> None:
+    """The query's text is always the same: what is looked for goes beside it, as a variable."""
+    site.replies["/graphql"] = json_reply({"data": {"issues": {"nodes": []}}})
+    given = {"api_key": "k", "team": value}
+    await _run("linear_list_issues", given, registry, site)
+    body = site.asked[0].json
+    assert isinstance(body, dict)
+    request = catalog_entry("linear_list_issues").example.request
+    assert request is not None
+    assert body["query"] == request.body["query"]
+    assert body["variables"]["filter"] == {"team": {"key": {"eq": value}}}
+
+
+async def test_no_value_adds_a_condition_to_a_search(registry: Registry, site: Site) -> None:
+    """Words that look like parameters of an address stay the words that are looked for."""
+    given = {"token": "t", "domain": "acme", "object": "Lead", "text": "Ada&sobject=User#"}
+    with pytest.raises(AgentError, match="404"):
+        await _run("salesforce_find_records", given, registry, site)
+    asked = parse_qs(urlsplit(site.asked[0].path).query)
+    assert (asked["q"], asked["sobject"]) == (["Ada&sobject=User#"], ["Lead"])
 
 
 async def test_all_pages_of_a_list_are_read(registry: Registry, site: Site) -> None:

@@ -21,6 +21,7 @@ STATEMENTS = {
     "bigquery_run_query": ("sql", "?"),
     "snowflake_run_sql": ("sql", "?"),
     "influxdb_query": ("flux", "params.value"),
+    "salesforce_run_query": ("soql", ""),
     "database": ("query", "$1"),
 }
 SEARCHES = {
@@ -52,7 +53,7 @@ def test_every_statement_is_marked(registry: Registry) -> None:
             told = f"{parameter} {about.get('description', '')}"
             if "x-statement" in about:
                 found[name] = (parameter, about["x-statement"])
-                assert "params" in properties
+                assert ("params" in properties) == bool(about["x-statement"])
             elif name in catalog_names() and about.get("type") == "string":
                 entry = catalog_entry(name)
                 speaks = _SPEAKS_OF_ONE.search(told.replace("_", " "))
@@ -63,7 +64,7 @@ def test_every_statement_is_marked(registry: Registry) -> None:
 
 @pytest.mark.requirement("NFR-4.5")
 @pytest.mark.parametrize(("agent", "parameter", "place"), [
-    (agent, *told) for agent, told in STATEMENTS.items()
+    (agent, *told) for agent, told in STATEMENTS.items() if told[1]
 ])  # fmt: skip
 def test_values_are_not_written_into_statements(
     registry: Registry, agent: str, parameter: str, place: str
@@ -79,6 +80,17 @@ def test_values_are_not_written_into_statements(
     assert check(good, registry.signatures()) == []
     whole = plan(node(agent, **{parameter: "{input.name}"}), registry.signatures())
     assert "unknown_statement" in {warning.rule for warning in whole.warnings}
+
+
+@pytest.mark.requirement("NFR-4.5")
+def test_a_language_that_binds_nothing_takes_no_values(registry: Registry) -> None:
+    """A reference within SOQL is refused, and the remedy names no parameter that is not there."""
+    inside = node("salesforce_run_query", soql="SELECT Id FROM Lead WHERE Name = '{input.name}'")
+    (problem,) = check(inside, registry.signatures())
+    assert (problem.path, problem.rule) == ("nodes[0].parameters.soql", "reference_in_sql")
+    assert problem.remedy.startswith("Nothing can be bound to it")
+    fixed = node("salesforce_run_query", soql="SELECT Id FROM Lead")
+    assert check(fixed, registry.signatures()) == []
 
 
 def test_statements_of_tools_are_checked(registry: Registry) -> None:
