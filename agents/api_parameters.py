@@ -139,6 +139,7 @@ class ApiParameters(Parameters):
     auth: Auth | None = None
     retry_on: tuple[Annotated[int, Field(ge=0, le=599)], ...] = Field(
         default=(),
+        json_schema_extra=RARE,
         description="Statuses after which the node tries again, such as [429, 503]; 0: no answer.",
     )
     pagination: Pagination | None = Field(default=None, json_schema_extra=RARE)

@@ -30,8 +30,7 @@ class DatabaseParameters(Parameters):
     timeout: float = Field(default=30, gt=0, le=3600, description="Seconds for the statement.")
     read_only: bool | None = Field(
         default=None,
-        description="Whether writing is refused; null: by PostgreSQL for what begins with SELECT, "
-        "by MongoDB and Redis always.",
+        description="Refuse to write; null: PostgreSQL what begins with SELECT, others always.",
     )
     max_rows: int = Field(default=MAX_ROWS, ge=1, le=MAX_ROWS, description="At most so many rows.")
 

@@ -10,7 +10,7 @@ import socket
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager, suppress
 from http import HTTPStatus
-from typing import Any, Self
+from typing import Self
 from urllib.parse import urlsplit
 
 import httpcore2
@@ -54,23 +54,25 @@ class Proxy:
         self._egress = egress
         self._most_at_once = most_at_once
         self._left = most_in_all
-        self._server: asyncio.Server | None = None
         self._closed = False
-        self._open: dict[asyncio.StreamWriter, asyncio.Task[Any] | None] = {}
+        self._listening: socket.socket | None = None
+        self._accepting: asyncio.Task[None] | None = None
+        self._serving: dict[asyncio.Task[None], socket.socket] = {}
 
     async def __aenter__(self) -> Self:
         return self
 
     async def __aexit__(self, *exception: object) -> None:
         self._closed = True
-        if self._server is None:
-            return
-        self._server.close()
-        for writer, task in list(self._open.items()):
-            writer.transport.abort()
-            if task is not None:
-                task.cancel()
-        await self._server.wait_closed()
+        serving = dict(self._serving)
+        tasks = [*serving, *([self._accepting] if self._accepting else [])]
+        for task in tasks:
+            task.cancel()
+        await asyncio.gather(*tasks, return_exceptions=True)
+        for connection in serving.values():
+            connection.close()
+        if self._listening is not None:
+            self._listening.close()
 
     async def listen(self, listening: socket.socket) -> int:
         """Serve what connects to a socket, which is the proxy's from now on; give its port.
@@ -82,37 +84,41 @@ class Proxy:
         if self._closed:
             listening.close()
             raise OSError("the proxy is closed")
-        self._server = await asyncio.start_server(
-            self._serve, sock=listening, limit=_MAX_HEAD_BYTES, start_serving=True
-        )
+        listening.setblocking(False)
+        self._listening = listening
+        self._accepting = asyncio.create_task(self._accept(listening), name="proxy")
         return port
 
-    def _refuses(self) -> bool:
-        """Count a connection; whether it is one too many."""
-        if self._left is not None:
-            self._left -= 1
-            if self._left <= 0 and self._server is not None:
-                self._server.close()
-            if self._left < 0:
-                return True
-        return self._most_at_once is not None and len(self._open) >= self._most_at_once
+    async def _accept(self, listening: socket.socket) -> None:
+        """Take connections, one after the other, so that each is counted before the next."""
+        loop = asyncio.get_running_loop()
+        while self._left is None or self._left > 0:
+            connection, _ = await loop.sock_accept(listening)
+            if self._left is not None:
+                self._left -= 1
+            if self._most_at_once is not None and len(self._serving) >= self._most_at_once:
+                connection.close()
+                continue
+            task = asyncio.create_task(self._serve(connection), name="proxy connection")
+            self._serving[task] = connection
+            task.add_done_callback(self._serving.pop)
+        listening.close()
 
-    async def _serve(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+    async def _serve(self, connection: socket.socket) -> None:
         """Serve one connection: one request, or one tunnel."""
-        if self._closed or self._refuses():
-            writer.transport.abort()
-            return
-        self._open[writer] = asyncio.current_task()
+        reader, writer = await asyncio.open_connection(sock=connection, limit=_MAX_HEAD_BYTES)
         try:
             async with asyncio.timeout(_HEAD_SECONDS):
                 head = await reader.readuntil(b"\r\n\r\n")
-            # A connection's task is the server's, not that of the attempt whose program it is.
+            # A connection's task is the proxy's, not that of the attempt whose program it is.
             with within(self._bounds):
                 await self._forward(head, reader, writer)
         except (OSError, TimeoutError, EOFError, asyncio.LimitOverrunError):
             pass  # The program or the server went away, which it shows by itself.
+        except asyncio.CancelledError:
+            writer.transport.abort()
+            raise
         finally:
-            del self._open[writer]
             writer.close()
             with suppress(OSError):
                 await writer.wait_closed()

@@ -49,8 +49,7 @@ class WebScrapingParameters(Parameters):
     timeout: float = Field(default=30, gt=0, le=600, description="Seconds to load one page.")
     mode: Literal["browser", "http", "auto"] = Field(
         default="auto",
-        description="`browser` runs scripts, and the nodes of an execution share cookies in it, "
-        "items of a map apart; `http` does neither.",
+        description="`http` runs no scripts, and shares no cookies with the execution's nodes.",
     )
     max_pages: int | None = Field(
         default=None, ge=1, le=1000, description="Pages to follow by their `next` links."

@@ -103,7 +103,7 @@ async def test_items_beyond_a_limit_keep_their_turns(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     """An item that cannot wait comes back for its own turn, so one more attempt is enough."""
-    monkeypatch.setattr(api, "_LONGEST_WAIT_SECONDS", 0.0)
+    monkeypatch.setattr(api, "LONGEST_WAIT_SECONDS", 0.0)
     site.replies["/"] = json_reply({})
     parameters = {"url": site.url(), "rate_limit": {"requests": 5, "seconds": 1}}
     each = {

@@ -87,6 +87,7 @@ def listening() -> list[int]:
     return [
         connection.laddr.port
         for process in psutil.Process().children(recursive=True)
+        if process.name().startswith(("node", "chrom", "headless"))
         for connection in process.net_connections("inet")
         if connection.status == psutil.CONN_LISTEN
     ]

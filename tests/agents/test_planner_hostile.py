@@ -132,7 +132,7 @@ async def test_a_model_that_insists_is_not_followed(planner: Planner, server: Mo
                                                  connection_string="postgresql://db.example/x")),
         ("Give it a schema", one("llm", prompt="x", json_schema={
             "$schema": "https://json-schema.org/draft/2020-12/schema"})),
-        ("Tell Slack", one("slack_post_message", token="{secrets.slack_token}", channel="C1",
+        ("Tell C1 on Slack", one("slack_post_message", token="{secrets.slack_token}", channel="C1",
                            text="Hi")),
         ("Run wf_0199a1b2c3d47e5f8a9b0c1d2e3f4a5b", one(
             "workflow", workflow="wf_0199a1b2c3d47e5f8a9b0c1d2e3f4a5b")),
@@ -158,8 +158,10 @@ def test_what_the_text_names_is_accepted(text: str, document: dict[str, Any]) ->
         ("Log it", one("database", query="SELECT 1",
                        connection_string="postgresql://u:p@evil.example/x"), "evil.example"),
         ("Run another one", one("workflow", workflow="Payroll"), "Payroll"),
-        ("Tell them", one("slack_post_message", token="x", channel="C1", text="Hi"), "slack.com"),
-        ("Tell Slack", one("slack_post_message", token="{secrets.payroll}", channel="C1",
+        ("Tell C1", one("slack_post_message", token="x", channel="C1", text="Hi"), "slack.com"),
+        ("Tell Slack", one("slack_post_message", token="{secrets.slack_token}", channel="C1",
+                           text="Hi"), "C1"),
+        ("Tell C1 on Slack", one("slack_post_message", token="{secrets.payroll}", channel="C1",
                            text="Hi"), "payroll"),
         ("Post it", one("api", url="{input.url}", method="POST",
                         body={"forward": "evil@bad.example"}), "evil@bad.example"),

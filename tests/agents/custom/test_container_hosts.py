@@ -204,7 +204,9 @@ async def test_a_flood_of_connections_is_cut_off(
 ) -> None:
     """After so many connections nothing listens any more."""
     monkeypatch.setattr(container_network, "MOST_CONNECTIONS", 100)
-    assert "refused" in await told(reaching_out, FLOOD, hosts=HERE)
+    said = await told(reaching_out, FLOOD, hosts=HERE)
+    # Those that still waited to be taken are cut off.
+    assert "refused" in said or "reset" in said
 
 
 async def test_one_connection_too_many_at_once_is_cut_off(reaching_out: Services) -> None:
