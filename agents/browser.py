@@ -21,6 +21,7 @@ from agents.proxy import open_proxy
 from agents.sessions import reachable_cookies
 
 _CONNECT_MS = 10_000
+_CLOSE_SECONDS = 3.0
 
 
 class BrowserMissing(AgentError):
@@ -62,8 +63,7 @@ class Browser:
             try:
                 yield context
             finally:
-                with suppress(PlaywrightError):
-                    await context.close()
+                await _end(context)
 
     async def _new_context(self, stack: AsyncExitStack, port: int, *, anew: bool) -> BrowserContext:
         browser = await self._borrow(stack, anew=anew)
@@ -103,8 +103,7 @@ class Browser:
                 yield page
             finally:
                 for one in opened:
-                    with suppress(PlaywrightError):
-                        await one.close()
+                    await _end(one)
 
     @asynccontextmanager
     async def session(self, context: BrowserContext, attempt: AgentContext) -> AsyncIterator[None]:
@@ -199,6 +198,13 @@ async def _add(context: BrowserContext, cookies: Any) -> None:
         for cookie in cookies:
             with suppress(PlaywrightError):
                 await context.add_cookies([cookie])
+
+
+async def _end(opened: Page | BrowserContext) -> None:
+    """Close a page or context; one that Chromium does not close in time goes with what it is in."""
+    with suppress(PlaywrightError, TimeoutError):
+        async with asyncio.timeout(_CLOSE_SECONDS):
+            await opened.close()
 
 
 class _Own:

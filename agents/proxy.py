@@ -57,7 +57,8 @@ class Proxy:
         self._closed = False
         self._listening: socket.socket | None = None
         self._accepting: asyncio.Task[None] | None = None
-        self._serving: dict[asyncio.Task[None], socket.socket] = {}
+        self._serving: dict[asyncio.Task[None], socket.socket | None] = {}
+        """The connections by their tasks; None: its task has begun, and closes it itself."""
 
     async def __aenter__(self) -> Self:
         return self
@@ -69,7 +70,7 @@ class Proxy:
         for task in tasks:
             task.cancel()
         await asyncio.gather(*tasks, return_exceptions=True)
-        for connection in serving.values():
+        for connection in filter(None, serving.values()):
             connection.close()
         if self._listening is not None:
             self._listening.close()
@@ -106,6 +107,8 @@ class Proxy:
 
     async def _serve(self, connection: socket.socket) -> None:
         """Serve one connection: one request, or one tunnel."""
+        if task := asyncio.current_task():
+            self._serving[task] = None
         reader, writer = await asyncio.open_connection(sock=connection, limit=_MAX_HEAD_BYTES)
         try:
             async with asyncio.timeout(_HEAD_SECONDS):
@@ -115,13 +118,8 @@ class Proxy:
                 await self._forward(head, reader, writer)
         except (OSError, TimeoutError, EOFError, asyncio.LimitOverrunError):
             pass  # The program or the server went away, which it shows by itself.
-        except asyncio.CancelledError:
-            writer.transport.abort()
-            raise
         finally:
-            writer.close()
-            with suppress(OSError):
-                await writer.wait_closed()
+            await _close(writer)
 
     async def _forward(
         self, head: bytes, reader: asyncio.StreamReader, writer: asyncio.StreamWriter
@@ -175,6 +173,20 @@ class Proxy:
                     writer.write(chunk)
                     await writer.drain()
             upload.cancel()
+
+
+async def _close(writer: asyncio.StreamWriter) -> None:
+    """Close a connection once everything is sent; a task that is cancelled does not wait for it."""
+    task = asyncio.current_task()
+    if task is not None and task.cancelling():
+        writer.transport.abort()
+    writer.close()
+    try:
+        with suppress(OSError):
+            await writer.wait_closed()
+    except asyncio.CancelledError:
+        writer.transport.abort()
+        raise
 
 
 async def _answer_head(stream: httpcore2.AsyncNetworkStream) -> bytes:
