@@ -49,8 +49,6 @@ class OAuth2Auth(Parameters):
     client_authentication: Literal["basic", "body"] = "basic"
 
 
-KeyAuth = Annotated[BearerAuth | BasicAuth | ApiKeyAuth, Field(discriminator="type")]
-"""What needs no token to be asked for."""
 Auth = Annotated[BearerAuth | BasicAuth | ApiKeyAuth | OAuth2Auth, Field(discriminator="type")]
 
 

@@ -88,8 +88,23 @@ def _register(definition: Mapping[str, Any]) -> Request[CustomAgent]:
     return Request("POST", f"{PREFIX}/workflows/agents/register", body=definition)
 
 
-def _import(source: Mapping[str, Any], operations: Sequence[str]) -> Request[list[dict[str, Any]]]:
-    body = {**source, "operations": list(operations)}
+def _import_document(
+    document: str | Mapping[str, Any],
+    operations: Sequence[str],
+    secrets: Mapping[str, str] | None,
+    **options: Any,
+) -> Request[list[dict[str, Any]]]:
+    body = {"document": document, "operations": list(operations), "secrets": dict(secrets or {})}
+    return _import({**body, **options})
+
+
+def _import_mcp(
+    server: Mapping[str, Any], tools: Sequence[str], **options: Any
+) -> Request[list[dict[str, Any]]]:
+    return _import({"mcp": dict(server), "operations": list(tools), **options})
+
+
+def _import(body: Mapping[str, Any]) -> Request[list[dict[str, Any]]]:
     return Request("POST", f"{PREFIX}/workflows/agents/import", body=body, member="agents")
 
 
@@ -162,9 +177,10 @@ class Agents(Sender):
             secrets: Names of secrets by the parameters that they stand for.
             dry_run: Only say which agents there would be.
         """
-        source = {"document": document, "server_url": server_url, "prefix": prefix,
-                  "secrets": dict(secrets or {}), "dry_run": dry_run}  # fmt: skip
-        return self._send(_import(source, operations))
+        request = _import_document(
+            document, operations, secrets, server_url=server_url, prefix=prefix, dry_run=dry_run
+        )
+        return self._send(request)
 
     def import_mcp(
         self,
@@ -184,9 +200,10 @@ class Agents(Sender):
             trust_hints: Whether to believe the server which of its tools only read.
             dry_run: Only say which agents there would be.
         """
-        source = {"mcp": dict(server), "prefix": prefix, "trust_hints": trust_hints,
-                  "dry_run": dry_run}  # fmt: skip
-        return self._send(_import(source, tools))
+        request = _import_mcp(
+            server, tools, prefix=prefix, trust_hints=trust_hints, dry_run=dry_run
+        )
+        return self._send(request)
 
     def change_agent(
         self,
@@ -275,9 +292,10 @@ class AsyncAgents(AsyncSender):
             secrets: Names of secrets by the parameters that they stand for.
             dry_run: Only say which agents there would be.
         """
-        source = {"document": document, "server_url": server_url, "prefix": prefix,
-                  "secrets": dict(secrets or {}), "dry_run": dry_run}  # fmt: skip
-        return await self._send(_import(source, operations))
+        request = _import_document(
+            document, operations, secrets, server_url=server_url, prefix=prefix, dry_run=dry_run
+        )
+        return await self._send(request)
 
     async def import_mcp(
         self,
@@ -297,9 +315,10 @@ class AsyncAgents(AsyncSender):
             trust_hints: Whether to believe the server which of its tools only read.
             dry_run: Only say which agents there would be.
         """
-        source = {"mcp": dict(server), "prefix": prefix, "trust_hints": trust_hints,
-                  "dry_run": dry_run}  # fmt: skip
-        return await self._send(_import(source, tools))
+        request = _import_mcp(
+            server, tools, prefix=prefix, trust_hints=trust_hints, dry_run=dry_run
+        )
+        return await self._send(request)
 
     async def change_agent(
         self,

@@ -25,7 +25,6 @@ _FOR = re.compile(r"\bfor (?:the |all |some )?(?P<thing>[a-z]+(?: [a-z]+)?)", re
 """What a search of a whole service is for: "search HubSpot for contacts at Acme"."""
 _ONLY_TO = re.compile(r"(?:to|into) ", re.IGNORECASE)
 _PRONOUN = re.compile(r"(?:it|them|this|that|these|those|each|each one)\b", re.IGNORECASE)
-_MOST_THING_WORDS = 3
 
 
 def choose_ready(step: Step, reading: Reading, made: Sequence[Made]) -> ReadyAgent | None:
